@@ -1,0 +1,9 @@
+/** Throws when an invariant of the house does not hold: a bug here, never bad input. */
+export function assert(condition: unknown, message: string): asserts condition {
+  if (!condition) throw new Error(`invariant broken: ${message}`);
+}
+
+/** For the branch that a discriminated union leaves no value for. */
+export function unreachable(value: never): never {
+  throw new Error(`invariant broken: unexpected ${JSON.stringify(value)}`);
+}
