@@ -1,0 +1,48 @@
+import type { Deployment, ReplicaSet } from '../api/types/apps-v1.ts';
+import type { KubeObject } from '../api/object.ts';
+import type {
+  ConfigMap,
+  Endpoints,
+  Event,
+  Namespace,
+  Node,
+  Pod,
+  ReplicationController,
+  Secret,
+  Service,
+  ServiceAccount,
+} from '../api/types/core-v1.ts';
+import type { Lease } from '../api/types/coordination-v1.ts';
+import type { EndpointSlice } from '../api/types/discovery-v1.ts';
+import type { Resource } from './client.ts';
+
+function resource<T extends KubeObject>(
+  group: string,
+  version: string,
+  plural: string,
+  kind: string,
+  namespaced = true,
+): Resource<T> {
+  return { group, version, plural, kind, namespaced };
+}
+
+/** The kinds that our own components work with. */
+export const pods = resource<Pod>('', 'v1', 'pods', 'Pod');
+export const nodes = resource<Node>('', 'v1', 'nodes', 'Node', false);
+export const namespaces = resource<Namespace>('', 'v1', 'namespaces', 'Namespace', false);
+export const services = resource<Service>('', 'v1', 'services', 'Service');
+export const endpoints = resource<Endpoints>('', 'v1', 'endpoints', 'Endpoints');
+export const endpointSlices = resource<EndpointSlice>('discovery.k8s.io', 'v1', 'endpointslices', 'EndpointSlice');
+export const configMaps = resource<ConfigMap>('', 'v1', 'configmaps', 'ConfigMap');
+export const secrets = resource<Secret>('', 'v1', 'secrets', 'Secret');
+export const serviceAccounts = resource<ServiceAccount>('', 'v1', 'serviceaccounts', 'ServiceAccount');
+export const events = resource<Event>('', 'v1', 'events', 'Event');
+export const leases = resource<Lease>('coordination.k8s.io', 'v1', 'leases', 'Lease');
+export const deployments = resource<Deployment>('apps', 'v1', 'deployments', 'Deployment');
+export const replicaSets = resource<ReplicaSet>('apps', 'v1', 'replicasets', 'ReplicaSet');
+export const replicationControllers = resource<ReplicationController>(
+  '',
+  'v1',
+  'replicationcontrollers',
+  'ReplicationController',
+);
