@@ -30,7 +30,14 @@ const WIRE = {
 for (const name of ['JSON', 'JSONSchemaPropsOrArray', 'JSONSchemaPropsOrBool', 'JSONSchemaPropsOrStringArray']) {
   WIRE[`io.k8s.apiextensions_apiserver.pkg.apis.apiextensions.v1.${name}`] = ['any', 'unknown'];
 }
-const SCALARS = { string: 'string', int32: 'number', int64: 'number', double: 'number', bool: 'boolean', bytes: 'string' };
+const SCALARS = {
+  string: 'string',
+  int32: 'number',
+  int64: 'number',
+  double: 'number',
+  bool: 'boolean',
+  bytes: 'string',
+};
 
 const split = (type) => {
   const at = type.lastIndexOf('.');
@@ -63,7 +70,12 @@ function models() {
   return found;
 }
 const textOf = (comment) =>
-  (comment ?? '').split('\n').map((l) => l.replace(/^\s*\* ?/, '').trim()).filter(Boolean).join('\n').replace(/\\(['"`\\])/g, '$1');
+  (comment ?? '')
+    .split('\n')
+    .map((l) => l.replace(/^\s*\* ?/, '').trim())
+    .filter(Boolean)
+    .join('\n')
+    .replace(/\\(['"`\\])/g, '$1');
 
 const known = models();
 
@@ -72,10 +84,19 @@ function fieldsOf(type, path = [], isRequired = undefined) {
   const model = known.get(type);
   const out = {};
   for (const [name, fact] of Object.entries(facts[type])) {
-    const isEmbedded = model && !model.fields.has(name) && facts[fact.type] && path.length === 0 && !fact.label
-      && Object.keys(facts[fact.type]).some((inner) => model.fields.has(inner)) && !fact.optional;
+    const isEmbedded =
+      model &&
+      !model.fields.has(name) &&
+      facts[fact.type] &&
+      path.length === 0 &&
+      !fact.label &&
+      Object.keys(facts[fact.type]).some((inner) => model.fields.has(inner)) &&
+      !fact.optional;
     if (isEmbedded) {
-      Object.assign(out, fieldsOf(fact.type, [...path, fact.proto], (inner) => model.fields.get(inner)?.required));
+      Object.assign(
+        out,
+        fieldsOf(fact.type, [...path, fact.proto], (inner) => model.fields.get(inner)?.required),
+      );
       continue;
     }
     if (model && !model.fields.has(name)) continue;
@@ -104,7 +125,9 @@ for (const type of Object.keys(facts).sort()) {
   const meta = fields.metadata?.type;
   const isRoot = meta === `${META}ObjectMeta` || meta === `${META}ListMeta`;
   const model = known.get(type);
-  const hasTypeMeta = model ? model.fields.has('kind') && model.fields.has('apiVersion') && isRoot : isRoot && !/(Template|TemplateSpec)$/.test(type);
+  const hasTypeMeta = model
+    ? model.fields.has('kind') && model.fields.has('apiVersion') && isRoot
+    : isRoot && !/(Template|TemplateSpec)$/.test(type);
   schema[type] = { ...(hasTypeMeta && { root: meta.endsWith('ListMeta') ? 'list' : 'object' }), fields };
   if (model) {
     const texts = { '': model.description };
@@ -113,7 +136,10 @@ for (const type of Object.keys(facts).sort()) {
   }
 }
 
-const lines = (object) => `{\n${Object.entries(object).map(([k, v]) => `${JSON.stringify(k)}:${JSON.stringify(v)}`).join(',\n')}\n}\n`;
+const lines = (object) =>
+  `{\n${Object.entries(object)
+    .map(([k, v]) => `${JSON.stringify(k)}:${JSON.stringify(v)}`)
+    .join(',\n')}\n}\n`;
 mkdirSync(join(root, 'src/api/generated'), { recursive: true });
 writeFileSync(join(root, 'src/api/generated/schema.json'), lines(schema));
 writeFileSync(join(root, 'src/api/generated/descriptions.json'), lines(descriptions));
@@ -128,12 +154,23 @@ for (const [type, { root: rootKind, fields }] of Object.entries(schema)) {
   modules.set(moduleOf(pkg), module);
   const members = Object.entries(fields).map(([field, f]) => {
     const item = tsTypeOf(f.type, moduleOf(pkg), module);
-    const whole = f.map ? `Record<string, ${item}>` : f.list ? (item.includes(' ') && !item.endsWith('>') ? `(${item})[]` : `${item}[]`) : item;
-    const optional = !f.required && !(rootKind === 'list' && field === 'items') && !(rootKind === 'object' && field === 'metadata');
+    const whole = f.map
+      ? `Record<string, ${item}>`
+      : f.list
+        ? item.includes(' ') && !item.endsWith('>')
+          ? `(${item})[]`
+          : `${item}[]`
+        : item;
+    const optional =
+      !f.required && !(rootKind === 'list' && field === 'items') && !(rootKind === 'object' && field === 'metadata');
     return `  ${/^[A-Za-z_$][\w$]*$/.test(field) ? field : JSON.stringify(field)}${optional ? '?' : ''}: ${whole};`;
   });
   if (rootKind) members.unshift('  apiVersion?: string;', '  kind?: string;');
-  module.body.push(members.length ? `export interface ${name} {\n${members.join('\n')}\n}` : `export type ${name} = Record<string, never>;`);
+  module.body.push(
+    members.length
+      ? `export interface ${name} {\n${members.join('\n')}\n}`
+      : `export type ${name} = Record<string, never>;`,
+  );
 }
 function tsTypeOf(type, module, state) {
   if (SCALARS[type]) return SCALARS[type];
@@ -147,7 +184,12 @@ function tsTypeOf(type, module, state) {
   return name;
 }
 for (const [name, { imports, body }] of modules) {
-  const head = [...imports].sort().map(([m, names]) => `import type { ${[...names].sort().join(', ')} } from './${m}.ts';`);
-  writeFileSync(join(typesDir, `${name}.ts`), `// Generated by scripts/generate-api.mjs. Do not edit.\n${head.join('\n')}${head.length ? '\n' : ''}\n${body.join('\n\n')}\n`);
+  const head = [...imports]
+    .sort()
+    .map(([m, names]) => `import type { ${[...names].sort().join(', ')} } from './${m}.ts';`);
+  writeFileSync(
+    join(typesDir, `${name}.ts`),
+    `// Generated by scripts/generate-api.mjs. Do not edit.\n${head.join('\n')}${head.length ? '\n' : ''}\n${body.join('\n\n')}\n`,
+  );
 }
 process.stderr.write(`${Object.keys(schema).length} types in ${modules.size} modules\n`);
