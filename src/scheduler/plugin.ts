@@ -1,15 +1,27 @@
 import type { Pod } from '../api/types/core-v1.ts';
 import type { NodeInfo, Snapshot } from './snapshot.ts';
 
-/** Stateless: decides for one pod and one node, from a snapshot. */
+/** Changes in the cluster that can make a pod schedulable which was not. */
+export type ClusterEvent = 'nodeAdded' | 'nodeUpdated' | 'podDeleted' | 'podAdded';
+
+/**
+ * Decides for one pod and one node, from a snapshot. `prepare` is called once for each pod and may look at all nodes; what it
+ * returns serves the calls for each node. Filters keep no state of their own.
+ */
 export interface Filter {
   readonly name: string;
-  /** Null when the pod may run there, else the reason as upstream words it in FailedScheduling: `Insufficient cpu`. */
-  filter(pod: Pod, node: NodeInfo, snapshot: Snapshot): FilterFailure | null;
+  /** Events after which a pod that this filter turned away is worth another try. */
+  readonly retryOn: readonly ClusterEvent[];
+  /** Undefined: this filter has nothing to say about this pod. */
+  prepare(pod: Pod, snapshot: Snapshot): NodeCheck | undefined;
 }
 
+/** Null when the pod may run on the node. */
+export type NodeCheck = (node: NodeInfo) => FilterFailure | null;
+
 export interface FilterFailure {
-  reason: string;
+  /** As upstream words them in FailedScheduling: `Insufficient cpu`. */
+  reasons: readonly string[];
   /** True when evicting pods could not help (node selector, taints). */
   unresolvable?: boolean;
 }
@@ -17,6 +29,6 @@ export interface FilterFailure {
 export interface Score {
   readonly name: string;
   readonly weight: number;
-  /** 0 (worst) to 100 (best) for each of `nodes`, in their order. */
-  score(pod: Pod, nodes: readonly NodeInfo[], snapshot: Snapshot): number[];
+  /** 0 (worst) to 100 (best) for each of `nodes`, in their order; undefined: no preference for this pod. */
+  score(pod: Pod, nodes: readonly NodeInfo[], snapshot: Snapshot): number[] | undefined;
 }
