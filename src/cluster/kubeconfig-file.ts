@@ -1,0 +1,155 @@
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  unlinkSync,
+} from 'node:fs';
+import { chmodSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { Clock } from '../base/clock.ts';
+import { hasContext, mergeKubeconfig, removeFromKubeconfig } from './kubeconfig-merge.ts';
+import type { KubeconfigEntry } from './kubeconfig-merge.ts';
+
+/** How long another writer may hold the lock before we give up, and how often we look: kubectl holds it for a moment. */
+const lockWaitMs = 2000;
+const lockRetryMs = 50;
+
+/** The files that kubectl reads, in order: those that $KUBECONFIG names, or `~/.kube/config`. */
+function kubeconfigPaths(environment: Readonly<Record<string, string | undefined>>): string[] {
+  const named = (environment.KUBECONFIG ?? '').split(':').filter((path) => path !== '');
+  return named.length > 0 ? [...new Set(named)] : [join(homedir(), '.kube', 'config')];
+}
+
+/**
+ * Adds the entry where kubectl would (client-go's ModifyConfig): the file that has it already, else the first file of the list
+ * that exists, else its last. Answers the path. Throws an Error with one sentence for people.
+ */
+export async function writeKubeconfig(options: {
+  entry: KubeconfigEntry;
+  environment: Readonly<Record<string, string | undefined>>;
+  clock: Clock;
+}): Promise<string> {
+  const { entry, environment, clock } = options;
+  const paths = kubeconfigPaths(environment);
+  const holder = paths.find((path) => {
+    const text = readText(path);
+    return text !== undefined && explained(path, () => hasContext(text, entry.name));
+  });
+  const path = holder ?? paths.find((candidate) => existsSync(candidate)) ?? paths.at(-1) ?? '';
+  await changeFile({ path, clock, change: (text) => mergeKubeconfig(text, entry) });
+  return path;
+}
+
+/** Takes the entry out of every file that holds it; answers those files. */
+export async function dropFromKubeconfig(options: {
+  name: string;
+  environment: Readonly<Record<string, string | undefined>>;
+  clock: Clock;
+}): Promise<string[]> {
+  const { name, environment, clock } = options;
+  const changed: string[] = [];
+  for (const path of kubeconfigPaths(environment)) {
+    if (!existsSync(path)) continue;
+    const change = (text: string | undefined): string | undefined => removeFromKubeconfig(text ?? '', name);
+    if (await changeFile({ path, clock, change })) changed.push(path);
+  }
+  return changed;
+}
+
+/** Reads, changes and replaces a file under its lock. Undefined from `change` leaves it alone. */
+async function changeFile(options: {
+  path: string;
+  clock: Clock;
+  change: (text: string | undefined) => string | undefined;
+}): Promise<boolean> {
+  const { path, clock, change } = options;
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o750 });
+  } catch (error) {
+    throw unwritable(path, error);
+  }
+  // A symlink stays one: the file it points to is replaced.
+  const target = existsSync(path) ? realpathSync(path) : path;
+  const unlock = await lock(target, clock);
+  try {
+    const text = readText(target);
+    const next = explained(path, () => change(text));
+    if (next === undefined || next === text) return false;
+    replaceFile(target, next);
+    return true;
+  } finally {
+    unlock();
+  }
+}
+
+/** `<file>.lock`, made exclusively, as client-go does it. */
+async function lock(path: string, clock: Clock): Promise<() => void> {
+  const lockPath = `${path}.lock`;
+  const deadline = clock.monotonic() + lockWaitMs;
+  for (;;) {
+    try {
+      closeSync(openSync(lockPath, 'wx', 0o600));
+      return () => unlinkSync(lockPath);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw unwritable(path, error);
+      if (clock.monotonic() >= deadline) {
+        const message = `${path} is locked: another program is changing it; if none is, remove ${lockPath}`;
+        throw new Error(message, { cause: error });
+      }
+    }
+    await clock.sleep(lockRetryMs);
+  }
+}
+
+function replaceFile(path: string, text: string): void {
+  const temporary = `${path}.${process.pid}.new`;
+  try {
+    writeFileSync(temporary, text, { mode: 0o600 });
+    chmodSync(temporary, 0o600);
+    renameSync(temporary, path);
+  } catch (error) {
+    if (existsSync(temporary)) unlinkSync(temporary);
+    throw unwritable(path, error);
+  }
+}
+
+function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new Error(`cannot read the kubeconfig ${path}: ${reasonOf(error)}`, { cause: error });
+  }
+}
+
+function explained<T>(path: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    const message = `${path} ${error instanceof Error ? error.message : String(error)}; repair or move it`;
+    throw new Error(message, { cause: error });
+  }
+}
+
+function unwritable(path: string, error: unknown): Error {
+  const hint = 'make it writable, or name another file in KUBECONFIG';
+  return new Error(`cannot write the kubeconfig ${path}: ${reasonOf(error)}; ${hint}`, { cause: error });
+}
+
+function reasonOf(error: unknown): string {
+  const code = (error as NodeJS.ErrnoException).code;
+  const known: Record<string, string> = {
+    EACCES: 'permission denied',
+    EROFS: 'the file system is read-only',
+    ENOSPC: 'the disk is full',
+    ENOTDIR: 'a part of the path is not a directory',
+    EISDIR: 'it is a directory',
+    EEXIST: 'a part of the path is not a directory',
+  };
+  return known[code ?? ''] ?? (error instanceof Error ? error.message : String(error));
+}

@@ -1,0 +1,151 @@
+import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { createAuthority, createSigningKey, isCurrent, issueCertificate, loadAuthority } from './certificates.ts';
+import type { Authority, CertificateRequest, KeyPair } from './certificates.ts';
+
+/** Every key and certificate of one control plane. Nodes get theirs from {@link issueNodeCertificates}. */
+export interface ClusterPki {
+  authority: Authority;
+  server: KeyPair;
+  /** The API server, when it calls a node. */
+  kubeletClient: KeyPair;
+  admin: KeyPair;
+  controllerManager: KeyPair;
+  scheduler: KeyPair;
+  /** PEM of the key that signs service-account tokens. */
+  serviceAccountKey: string;
+}
+
+export interface PkiOptions {
+  /** Made with mode 0700 when missing. */
+  directory: string;
+  /** Epoch milliseconds. */
+  now: number;
+  clusterDomain?: string;
+  /** Address of the `kubernetes` service. */
+  serviceIp: string;
+  /** Further names and addresses by which clients call the API server. */
+  advertised?: readonly string[];
+}
+
+/**
+ * Reads what lies in the directory, makes what is missing, and issues again what has under 30 days left or lacks a name. Throws
+ * when the directory cannot be written, or when it holds a CA that cannot be read (issuing a new one would lock out every client).
+ */
+export function ensurePki(options: PkiOptions): ClusterPki {
+  const { directory, now } = options;
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const authority = ensureAuthority(directory, now);
+  const pair = (name: string, request: CertificateRequest): KeyPair =>
+    ensurePair({ directory, name, authority, request, now });
+  return {
+    authority,
+    server: pair('apiserver', { commonName: 'kube-apiserver', usages: ['server'], hosts: serverHosts(options) }),
+    kubeletClient: pair('apiserver-kubelet-client', {
+      commonName: 'kube-apiserver-kubelet-client',
+      organizations: ['kubeadm:cluster-admins'],
+      usages: ['client'],
+    }),
+    admin: pair('admin', { commonName: 'kubernetes-admin', organizations: ['system:masters'], usages: ['client'] }),
+    controllerManager: pair('controller-manager', { commonName: 'system:kube-controller-manager', usages: ['client'] }),
+    scheduler: pair('scheduler', { commonName: 'system:kube-scheduler', usages: ['client'] }),
+    serviceAccountKey: ensureSigningKey(directory),
+  };
+}
+
+/**
+ * A node's two certificates: as client (`system:node:<name>`, group `system:nodes`) and as server, kept in `directory`.
+ * `addresses` are the node's own.
+ */
+export function issueNodeCertificates(options: {
+  directory: string;
+  authority: Authority;
+  name: string;
+  addresses: readonly string[];
+  now: number;
+}): { client: KeyPair; server: KeyPair } {
+  const { directory, authority, name, addresses, now } = options;
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const commonName = `system:node:${name}`;
+  const organizations = ['system:nodes'];
+  const client: CertificateRequest = { commonName, organizations, usages: ['client'] };
+  const server: CertificateRequest = { commonName, organizations, usages: ['server'], hosts: [name, ...addresses] };
+  return {
+    client: ensurePair({ directory, name: 'kubelet-client', authority, request: client, now }),
+    server: ensurePair({ directory, name: 'kubelet', authority, request: server, now }),
+  };
+}
+
+function serverHosts(options: PkiOptions): string[] {
+  const { serviceIp, advertised = [], clusterDomain = 'cluster.local' } = options;
+  const service = ['kubernetes', 'default', 'svc', clusterDomain];
+  const names = [1, 2, 3, 4].map((count) => service.slice(0, count).join('.'));
+  return [...new Set(['localhost', '127.0.0.1', '::1', ...names, serviceIp, hostname(), ...advertised])];
+}
+
+function ensureAuthority(directory: string, now: number): Authority {
+  const existing = readPair(directory, 'ca');
+  if (!existing) {
+    const authority = createAuthority('kubernetes', now);
+    writePair(directory, 'ca', authority);
+    return authority;
+  }
+  try {
+    return loadAuthority(existing);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`the cluster's CA in ${join(directory, 'ca.crt')} cannot be used: ${reason}`, { cause: error });
+  }
+}
+
+function ensurePair(options: {
+  directory: string;
+  name: string;
+  authority: Authority;
+  request: CertificateRequest;
+  now: number;
+}): KeyPair {
+  const { directory, name, authority, request, now } = options;
+  const existing = readPair(directory, name);
+  if (existing && isCurrent(existing, authority, request, now)) return existing;
+  const issued = issueCertificate(authority, request, now);
+  writePair(directory, name, issued);
+  return issued;
+}
+
+function ensureSigningKey(directory: string): string {
+  const existing = readFile(join(directory, 'sa.key'));
+  if (existing !== undefined) return existing;
+  const key = createSigningKey();
+  writeFile(join(directory, 'sa.key'), key);
+  return key;
+}
+
+function readPair(directory: string, name: string): KeyPair | undefined {
+  const certificate = readFile(join(directory, `${name}.crt`));
+  const key = readFile(join(directory, `${name}.key`));
+  return certificate !== undefined && key !== undefined ? { certificate, key } : undefined;
+}
+
+function writePair(directory: string, name: string, pair: KeyPair): void {
+  writeFile(join(directory, `${name}.key`), pair.key);
+  writeFile(join(directory, `${name}.crt`), pair.certificate);
+}
+
+function readFile(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** Whole or not at all: a crash must not leave half a key. */
+function writeFile(path: string, text: string): void {
+  const temporary = `${path}.new`;
+  writeFileSync(temporary, text, { mode: 0o600 });
+  chmodSync(temporary, 0o600);
+  renameSync(temporary, path);
+}
