@@ -1,0 +1,258 @@
+import type { Clock } from '../base/clock.ts';
+import type { Logger } from '../base/log.ts';
+import { createRuntimeEvents } from './containerd-events.ts';
+import { toContainerConfig, toSandboxConfig } from './cri-config.ts';
+import { cri } from './cri-messages.ts';
+import { createGrpcChannel, grpcCode, GrpcError } from './grpc.ts';
+import { decode, encode, type Decoded, type Encodable, type Message } from './protobuf.ts';
+import {
+  RuntimeError,
+  type ContainerRuntime,
+  type ContainerStats,
+  type ContainerSummary,
+  type ImageInfo,
+  type SandboxSummary,
+} from './runtime.ts';
+
+/** A runtime that must be closed: it holds a connection. */
+export interface CriRuntime extends ContainerRuntime {
+  close(): void;
+}
+
+/** Seconds that a runtime may take for a call which should be quick; starting and stopping get longer. */
+const quickMs = 20_000;
+const slowMs = 120_000;
+
+/**
+ * CRI v1 over a UNIX socket, as the kubelet speaks it. Written for containerd 1.6 to 2.x; any CRI runtime serves. The
+ * connection is made at the first call, and again after the runtime restarted.
+ */
+export function createCriRuntime(options: { socketPath: string; clock: Clock; log: Logger }): CriRuntime {
+  const { socketPath, clock, log } = options;
+  const channel = createGrpcChannel({ path: socketPath });
+  const call = async <Q extends Message, A extends Message>(
+    method: { path: string; request: Q; answer: A },
+    request: Encodable<Q>,
+    timeoutMs = quickMs,
+  ): Promise<Decoded<A>> => {
+    try {
+      return decode(method.answer, await channel.call(method.path, encode(method.request, request), { timeoutMs }));
+    } catch (error) {
+      throw toRuntimeError(error);
+    }
+  };
+  const sandboxes = new Set<string>();
+  const known = (summary: SandboxSummary): SandboxSummary => {
+    sandboxes.add(summary.id);
+    return summary;
+  };
+  const runtime: Omit<CriRuntime, 'events'> = {
+    ...imageCalls(call),
+    ...streamingCalls(call),
+    ...containerCalls(call),
+
+    async version() {
+      const { runtimeName, runtimeVersion } = await call(cri.version, {});
+      return { name: runtimeName, version: runtimeVersion.replace(/^v/, '').replace(/~ds\d*$/, '') };
+    },
+    async status() {
+      const conditions = (await call(cri.status, {})).status?.conditions ?? [];
+      const isReady = (type: string): boolean => conditions.some((c) => c.type === type && c.status);
+      const failing = conditions.filter((c) => !c.status);
+      return {
+        runtimeReady: isReady('RuntimeReady'),
+        networkReady: isReady('NetworkReady'),
+        message: failing.map((c) => `${c.type}=false reason:${c.reason} message:${c.message}`).join(', '),
+      };
+    },
+    async runPodSandbox(config) {
+      const { podSandboxId } = await call(cri.runPodSandbox, { config: toSandboxConfig(config) }, slowMs);
+      sandboxes.add(podSandboxId);
+      return podSandboxId;
+    },
+    async stopPodSandbox(podSandboxId) {
+      await unlessGone(call(cri.stopPodSandbox, { podSandboxId }, slowMs));
+    },
+    async removePodSandbox(podSandboxId) {
+      await unlessGone(call(cri.removePodSandbox, { podSandboxId }, slowMs));
+      sandboxes.delete(podSandboxId);
+    },
+    async podSandboxStatus(podSandboxId) {
+      const { status } = await call(cri.podSandboxStatus, { podSandboxId });
+      if (!status) throw new RuntimeError('notFound', `sandbox ${podSandboxId} has no status`);
+      const { ip = '', additionalIps = [] } = status.network ?? {};
+      return { ...known(toSandbox(status)), ip, additionalIps: additionalIps.map((other) => other.ip) };
+    },
+    async listPodSandboxes() {
+      return (await call(cri.listPodSandbox, {})).items.map(toSandbox).map(known);
+    },
+    close: () => channel.close(),
+  };
+  return { ...runtime, events: createRuntimeEvents({ channel, clock, log, runtime, sandboxes }) };
+}
+
+type Call = <Q extends Message, A extends Message>(
+  method: { path: string; request: Q; answer: A },
+  request: Encodable<Q>,
+  timeoutMs?: number,
+) => Promise<Decoded<A>>;
+
+function containerCalls(call: Call) {
+  return {
+    async createContainer(podSandboxId, config, sandbox) {
+      const request = {
+        podSandboxId,
+        config: toContainerConfig(config, sandbox),
+        sandboxConfig: toSandboxConfig(sandbox),
+      };
+      return (await call(cri.createContainer, request, slowMs)).containerId;
+    },
+    async startContainer(containerId) {
+      await call(cri.startContainer, { containerId }, slowMs);
+    },
+    async stopContainer(containerId, graceSeconds) {
+      const timeoutMs = graceSeconds * 1000 + slowMs;
+      await unlessGone(call(cri.stopContainer, { containerId, timeout: graceSeconds }, timeoutMs));
+    },
+    async removeContainer(containerId) {
+      await unlessGone(call(cri.removeContainer, { containerId }, slowMs));
+    },
+    async containerStatus(containerId) {
+      const { status } = await call(cri.containerStatus, { containerId });
+      if (!status) throw new RuntimeError('notFound', `container ${containerId} has no status`);
+      const { startedAt, finishedAt, exitCode, reason, message, logPath } = status;
+      return {
+        ...toContainer({ ...status, podSandboxId: '' }),
+        ...{ exitCode, reason, message, logPath },
+        startedAtMs: toMs(startedAt),
+        finishedAtMs: toMs(finishedAt),
+      };
+    },
+    async listContainers({ podUid } = {}) {
+      const filter = podUid === undefined ? undefined : { labelSelector: { 'io.kubernetes.pod.uid': podUid } };
+      return (await call(cri.listContainers, { filter })).containers.map(toContainer);
+    },
+    async updateContainerResources(containerId, { memoryLimitBytes: memoryLimit, ...linux }) {
+      await call(cri.updateContainerResources, { containerId, linux: { ...linux, memoryLimit } });
+    },
+    async containerStats() {
+      return (await call(cri.listContainerStats, {})).stats.flatMap(toStats);
+    },
+  } satisfies Partial<ContainerRuntime>;
+}
+
+function imageCalls(call: Call) {
+  return {
+    async imageStatus(image) {
+      const found = (await call(cri.imageStatus, { image: { image } })).image;
+      return found && toImage(found);
+    },
+    async pullImage(image, auth) {
+      return (await call(cri.pullImage, { image: { image }, auth }, 3_600_000)).imageRef;
+    },
+    async listImages() {
+      return (await call(cri.listImages, {})).images.map(toImage);
+    },
+    async removeImage(image) {
+      await unlessGone(call(cri.removeImage, { image: { image } }, slowMs));
+    },
+  } satisfies Partial<ContainerRuntime>;
+}
+
+function streamingCalls(call: Call) {
+  return {
+    async execSync(containerId, command, timeoutSeconds) {
+      // The runtime ends the command at the timeout and says so; the deadline of the call is only the second line.
+      const timeoutMs = timeoutSeconds > 0 ? timeoutSeconds * 1000 + quickMs : 3_600_000;
+      return call(cri.execSync, { containerId, cmd: command, timeout: timeoutSeconds }, timeoutMs);
+    },
+    async exec({ command: cmd, ...request }) {
+      return (await call(cri.exec, { ...request, cmd })).url;
+    },
+    async attach(request) {
+      return (await call(cri.attach, request)).url;
+    },
+    async portForward(podSandboxId, port) {
+      return (await call(cri.portForward, { podSandboxId, port })).url;
+    },
+  } satisfies Partial<ContainerRuntime>;
+}
+
+/** CRI counts in nanoseconds since the epoch; 0 is "not yet". */
+function toMs(nanoseconds: number): number {
+  return Math.floor(nanoseconds / 1e6);
+}
+
+type Item<M extends { answer: Message }, K extends keyof Decoded<M['answer']>> = Decoded<
+  M['answer']
+>[K] extends (infer T)[]
+  ? T
+  : never;
+
+function toSandbox(found: Item<typeof cri.listPodSandbox, 'items'>): SandboxSummary {
+  const { id, metadata, state, createdAt, labels, annotations } = found;
+  const { name = '', namespace = '', uid = '', attempt = 0 } = metadata ?? {};
+  const common = { id, name, namespace, uid, attempt, labels, annotations };
+  return { ...common, state: state === 0 ? 'ready' : 'notReady', createdAtMs: toMs(createdAt) };
+}
+
+const containerStates = ['created', 'running', 'exited', 'unknown'] as const;
+
+function toContainer(found: Item<typeof cri.listContainers, 'containers'>): ContainerSummary {
+  const { id, podSandboxId, metadata, imageRef, labels, annotations } = found;
+  return {
+    ...{ id, imageRef, labels, annotations },
+    sandboxId: podSandboxId,
+    name: metadata?.name ?? '',
+    attempt: metadata?.attempt ?? 0,
+    state: containerStates[found.state] ?? 'unknown',
+    image: found.image?.image ?? '',
+    createdAtMs: toMs(found.createdAt),
+  };
+}
+
+function toImage(found: Item<typeof cri.listImages, 'images'>): ImageInfo {
+  const { id, repoTags: tags, repoDigests: digests, size: sizeBytes, uid, username } = found;
+  return {
+    ...{ id, tags, digests, sizeBytes },
+    ...(uid && { uid: uid.value }),
+    ...(username && { userName: username }),
+  };
+}
+
+function toStats(found: Item<typeof cri.listContainerStats, 'stats'>): ContainerStats[] {
+  const { attributes, cpu, memory } = found;
+  // A container that has just ended has no figures.
+  if (!attributes || !cpu || !memory) return [];
+  return [
+    {
+      containerId: attributes.id,
+      podUid: attributes.labels['io.kubernetes.pod.uid'] ?? '',
+      name: attributes.metadata?.name ?? '',
+      timestampMs: toMs(cpu.timestamp),
+      cpuUsageNanoseconds: cpu.usageCoreNanoSeconds?.value ?? 0,
+      memoryWorkingSetBytes: memory.workingSetBytes?.value ?? 0,
+    },
+  ];
+}
+
+async function unlessGone(done: Promise<unknown>): Promise<void> {
+  try {
+    await done;
+  } catch (error) {
+    if (!(error instanceof RuntimeError && error.kind === 'notFound')) throw error;
+  }
+}
+
+function toRuntimeError(error: unknown): unknown {
+  if (!(error instanceof GrpcError)) return error;
+  const kind =
+    error.code === grpcCode.notFound
+      ? 'notFound'
+      : error.code === grpcCode.unavailable
+        ? 'unavailable'
+        : error.code === grpcCode.deadlineExceeded
+          ? 'timeout'
+          : 'other';
+  return new RuntimeError(kind, error.message);
+}
