@@ -1,24 +1,32 @@
-import type { EndpointSlice } from '../api/types/discovery-v1.ts';
 import type { Service } from '../api/types/core-v1.ts';
+import type { EndpointSlice } from '../api/types/discovery-v1.ts';
+import type { ServiceRules } from './service-rules.ts';
 
-/** What the data plane of one host or node must do: plain data, made by pure functions from API objects. */
-export interface DataplaneInput {
-  services: Iterable<Service>;
-  endpointSlices: Iterable<EndpointSlice>;
-  /** This node's name, for local traffic policies; undefined on the host. */
+/** What the data plane of one host or node is about, besides services: fixed while it runs. */
+export interface DataplaneScope {
+  /** Name of the nftables table, one for each cluster: `timonel-dev`. */
+  table: string;
+  /** This node's name, for local traffic policies; undefined on the host, which runs no pods. */
   nodeName: string | undefined;
-  /** Addresses on which node ports answer. */
-  nodeAddresses: readonly string[];
-  /** Every pod range and service range of the cluster, as CIDRs. */
-  podCidrs: readonly string[];
+  /** CIDRs of the cluster's services; new connections there that no rule redirects are refused at once. */
   serviceCidrs: readonly string[];
+  /**
+   * The node's own pod range where its bridge hides replies between two of its pods from connection tracking (no
+   * bridge-netfilter): such connections are masqueraded so that replies come back through it.
+   */
+  masqueradePodCidr?: string;
 }
 
-export interface Dataplane<Rules> {
-  /** Pure: the same input gives the same rules. */
-  render(input: DataplaneInput): Rules;
-  /** Brings the kernel from what it has to `rules`, by the difference only, atomically. */
-  apply(rules: Rules): Promise<void>;
+/** One service and its slices of one address family. */
+export interface ServiceInput {
+  service: Service;
+  slices: readonly EndpointSlice[];
+}
+
+/** Service rules in the kernel. `service-rules.ts` and `nft-script.ts` decide (pure), `nft.ts` acts. */
+export interface Dataplane {
+  /** Brings the kernel from what was last applied to `rules` (by service key), by the difference only, in one transaction. */
+  apply(rules: ReadonlyMap<string, ServiceRules>): Promise<void>;
   /** Removes everything that apply ever made. */
   remove(): Promise<void>;
 }

@@ -1,0 +1,63 @@
+import { spawn } from 'node:child_process';
+import type { Dataplane, DataplaneScope } from './dataplane.ts';
+import { differenceScript, fullScript } from './nft-script.ts';
+import type { ServiceRules } from './service-rules.ts';
+
+/**
+ * The data plane of the network namespace that this process lives in. The first apply (and one after a failure) makes the
+ * table anew; later ones send the difference.
+ */
+export function createNftDataplane(scope: DataplaneScope): Dataplane {
+  let applied: ReadonlyMap<string, ServiceRules> | undefined;
+  return {
+    async apply(rules) {
+      const before = applied;
+      applied = undefined;
+      if (!before) {
+        await runNft(fullScript(scope, rules));
+      } else {
+        const touched = new Set(
+          [...before.keys(), ...rules.keys()].filter((key) => before.get(key) !== rules.get(key)),
+        );
+        // A hairpin address may belong to several services: those that share one with a changed service go along.
+        const addresses = new Set<string>();
+        for (const key of touched) {
+          for (const ip of [...(before.get(key)?.hairpins ?? []), ...(rules.get(key)?.hairpins ?? [])])
+            addresses.add(ip);
+        }
+        for (const [key, service] of rules) {
+          if (!touched.has(key) && [...service.hairpins].some((ip) => addresses.has(ip))) touched.add(key);
+        }
+        const script = differenceScript(scope, chosen(before, touched), chosen(rules, touched));
+        if (script) await runNft(script);
+      }
+      applied = new Map(rules);
+    },
+    async remove() {
+      applied = undefined;
+      await runNft(`add table ip ${scope.table}\ndelete table ip ${scope.table}\n`);
+    },
+  };
+}
+
+function chosen(rules: ReadonlyMap<string, ServiceRules>, keys: ReadonlySet<string>): ServiceRules[] {
+  return [...keys].flatMap((key) => rules.get(key) ?? []);
+}
+
+/** Runs one `nft` transaction; rejects with what nft says. */
+function runNft(script: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const nft = spawn('nft', ['-f', '-'], { stdio: ['pipe', 'ignore', 'pipe'] });
+    let message = '';
+    nft.stderr.on('data', (chunk: Buffer) => {
+      message += chunk.toString();
+    });
+    nft.on('error', reject);
+    nft.on('close', (code) => {
+      if (code === 0) resolve();
+      else reject(new Error(`nft refused the rules: ${message.trim().split('\n').slice(0, 3).join(' ')}`));
+    });
+    nft.stdin.on('error', () => {});
+    nft.stdin.end(script);
+  });
+}

@@ -1,0 +1,127 @@
+import type { Service } from '../api/types/core-v1.ts';
+import type { EndpointSlice } from '../api/types/discovery-v1.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Logger } from '../base/log.ts';
+import { keyOf } from '../client/informer.ts';
+import type { Informers } from '../client/informers.ts';
+import { endpointSlices, services } from '../client/resources.ts';
+import type { Dataplane } from './dataplane.ts';
+import { renderService, type ServiceRules } from './service-rules.ts';
+
+export interface ServiceProxyOptions {
+  informers: Informers;
+  dataplane: Dataplane;
+  clock: Clock;
+  log: Logger;
+  /** Undefined on the host. */
+  nodeName: string | undefined;
+}
+
+export interface ServiceProxy {
+  /** Resolves when the first rules are in the kernel. */
+  start(): Promise<void>;
+  /** Stops following; the rules stay, so that services answer while the process restarts. */
+  stop(): void;
+}
+
+const serviceNameLabel = 'kubernetes.io/service-name';
+/** A service with this label is another proxy's. */
+const otherProxyLabel = 'service.kubernetes.io/service-proxy-name';
+const retryMs = 1_000;
+
+/**
+ * Keeps the kernel's service rules in step with Services and EndpointSlices (kube-proxy's part). Services that changed are
+ * rendered again; whatever changes while one transaction is under way goes into the next.
+ */
+export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
+  return new RunningServiceProxy(options);
+}
+
+class RunningServiceProxy implements ServiceProxy {
+  readonly #options: ServiceProxyOptions;
+  readonly #dirty = new Set<string>();
+  readonly #rules = new Map<string, ServiceRules>();
+  readonly #unsubscribe: (() => void)[] = [];
+  #isApplying = false;
+  #cancelRetry: () => void = () => {};
+  #isStopped = false;
+
+  constructor(options: ServiceProxyOptions) {
+    this.#options = options;
+  }
+
+  async start(): Promise<void> {
+    const { informers } = this.#options;
+    const serviceInformer = informers.of(services);
+    const sliceInformer = informers.of(endpointSlices);
+    sliceInformer.addIndex('service', (slice) => [serviceKeyOf(slice)]);
+    await informers.synced();
+    const mark = (key: string): void => {
+      this.#dirty.add(key);
+      this.#applySoon();
+    };
+    for (const service of serviceInformer.list()) this.#dirty.add(keyOf(service));
+    await this.#apply();
+    this.#unsubscribe.push(
+      serviceInformer.subscribe({
+        added: (service: Service) => mark(keyOf(service)),
+        updated: (service: Service) => mark(keyOf(service)),
+        deleted: (service: Service) => mark(keyOf(service)),
+      }),
+      sliceInformer.subscribe({
+        added: (slice) => mark(serviceKeyOf(slice)),
+        updated: (slice) => mark(serviceKeyOf(slice)),
+        deleted: (slice) => mark(serviceKeyOf(slice)),
+      }),
+    );
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#cancelRetry();
+    for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
+  }
+
+  #applySoon(): void {
+    if (this.#isApplying || this.#isStopped) return;
+    this.#isApplying = true;
+    queueMicrotask(() => {
+      void this.#applyUntilClean().finally(() => {
+        this.#isApplying = false;
+      });
+    });
+  }
+
+  async #applyUntilClean(): Promise<void> {
+    while (this.#dirty.size > 0 && !this.#isStopped) {
+      const keys = [...this.#dirty];
+      try {
+        await this.#apply();
+      } catch (error) {
+        this.#options.log.error('cannot apply service rules', { error });
+        for (const key of keys) this.#dirty.add(key);
+        this.#cancelRetry = this.#options.clock.setTimer(retryMs, () => this.#applySoon());
+        return;
+      }
+    }
+  }
+
+  async #apply(): Promise<void> {
+    const { informers, dataplane, nodeName } = this.#options;
+    for (const key of this.#dirty) {
+      const service = informers.of(services).get(key);
+      if (!service || service.metadata.labels?.[otherProxyLabel] !== undefined) {
+        this.#rules.delete(key);
+      } else {
+        const slices = informers.of(endpointSlices).byIndex('service', key);
+        this.#rules.set(key, renderService({ service, slices }, nodeName));
+      }
+    }
+    this.#dirty.clear();
+    await dataplane.apply(this.#rules);
+  }
+}
+
+function serviceKeyOf(slice: EndpointSlice): string {
+  return `${slice.metadata.namespace}/${slice.metadata.labels?.[serviceNameLabel] ?? ''}`;
+}
