@@ -27,8 +27,37 @@ const WIRE = {
   'io.k8s.api.authorization.v1.ExtraValue': ['stringList', 'string[]'],
   'io.k8s.api.certificates.v1.ExtraValue': ['stringList', 'string[]'],
 };
-for (const name of ['JSON', 'JSONSchemaPropsOrArray', 'JSONSchemaPropsOrBool', 'JSONSchemaPropsOrStringArray']) {
-  WIRE[`io.k8s.apiextensions_apiserver.pkg.apis.apiextensions.v1.${name}`] = ['any', 'unknown'];
+const EXTENSIONS = 'io.k8s.apiextensions_apiserver.pkg.apis.apiextensions.v1.';
+/** Unions of a custom resource's schema: any JSON on the wire, each with a protobuf message of its own. */
+const UNIONS = ['JSON', 'JSONSchemaPropsOrArray', 'JSONSchemaPropsOrBool', 'JSONSchemaPropsOrStringArray'];
+for (const name of UNIONS) WIRE[`${EXTENSIONS}${name}`] = ['any', 'unknown'];
+/** An empty message, which the facts leave out. */
+facts[`${EXTENSIONS}CustomResourceSubresourceStatus`] = {};
+
+/** Facts that were filed under a name which is not the field's. */
+const webhookList = { listType: 'map', listMapKeys: ['name'], patchStrategy: 'merge', patchMergeKey: 'name' };
+for (const kind of ['Mutating', 'Validating']) {
+  Object.assign(facts[`io.k8s.api.admissionregistration.v1.${kind}WebhookConfiguration`].Webhooks, webhookList);
+}
+
+/** Embedded messages: their fields stand in the outer JSON object. Field name and type of the facts. */
+const EMBEDDED = new Set([
+  'deviceConfiguration DeviceConfiguration',
+  'ephemeralContainerCommon EphemeralContainerCommon',
+  'handler ProbeHandler',
+  'ingressRuleValue IngressRuleValue',
+  'localObjectReference LocalObjectReference',
+  'persistentVolumeSource PersistentVolumeSource',
+  'rule Rule',
+  'ruleWithOperations RuleWithOperations',
+  'volumeSource VolumeSource',
+]);
+/** JSON names where they are not the protobuf field's. */
+const JSON_NAMES = { Webhooks: 'webhooks', Expression: 'expression', Name: 'name', uID: 'uid', aPIGroup: 'apiGroup' };
+function jsonName(type, name) {
+  if (type !== `${EXTENSIONS}JSONSchemaProps`) return JSON_NAMES[name] ?? name;
+  if (name === 'schema' || name === 'ref') return `$${name}`;
+  return name.startsWith('xKubernetes') ? name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`) : name;
 }
 const SCALARS = {
   string: 'string',
@@ -50,6 +79,8 @@ function models() {
   const found = new Map();
   const files = new Set(readdirSync(modelsDir));
   for (const type of Object.keys(facts)) {
+    // Newer than 1.36, and its short name is another type's.
+    if (type === 'io.k8s.api.core.v1.Preconditions') continue;
     const [pkg, name] = split(type);
     const version = pkg.split('.').at(-1).replace('v', 'V');
     const group = pkg.split('.').at(-2);
@@ -80,29 +111,19 @@ const textOf = (comment) =>
 const known = models();
 
 /** The fields of one type as JSON has them: embedded messages are flattened, fields Kubernetes 1.36 lacks are left out. */
-function fieldsOf(type, path = [], isRequired = undefined) {
-  const model = known.get(type);
+function fieldsOf(type, path = [], model = known.get(type)) {
   const out = {};
-  for (const [name, fact] of Object.entries(facts[type])) {
-    const isEmbedded =
-      model &&
-      !model.fields.has(name) &&
-      facts[fact.type] &&
-      path.length === 0 &&
-      !fact.label &&
-      Object.keys(facts[fact.type]).some((inner) => model.fields.has(inner)) &&
-      !fact.optional;
-    if (isEmbedded) {
-      Object.assign(
-        out,
-        fieldsOf(fact.type, [...path, fact.proto], (inner) => model.fields.get(inner)?.required),
-      );
+  for (const [protoName, fact] of Object.entries(facts[type])) {
+    const name = jsonName(type, protoName);
+    if (EMBEDDED.has(`${name} ${split(fact.type)[1]}`)) {
+      Object.assign(out, fieldsOf(fact.type, [...path, fact.proto], model));
       continue;
     }
     if (model && !model.fields.has(name)) continue;
-    const required = isRequired ? isRequired(name) : model ? model.fields.get(name).required : fact.required;
+    const required = model ? model.fields.get(name).required : fact.required;
     out[name] = {
       type: WIRE[fact.type]?.[0] ?? (SCALARS[fact.type] || facts[fact.type] ? fact.type : 'object'),
+      ...(WIRE[fact.type]?.[0] === 'any' && { union: split(fact.type)[1] }),
       ...(fact.label === 'repeated' && { list: fact.listType ?? 'atomic' }),
       ...(fact.label === 'map' && { map: true }),
       ...(fact.structType === 'atomic' && { atomic: true }),

@@ -95,6 +95,7 @@ export interface MutatingWebhookConfiguration {
   apiVersion?: string;
   kind?: string;
   metadata: ObjectMeta;
+  webhooks?: MutatingWebhook[];
 }
 
 export interface MutatingWebhookConfigurationList {
@@ -113,6 +114,10 @@ export interface Mutation {
 export interface NamedRuleWithOperations {
   resourceNames?: string[];
   operations?: string[];
+  apiGroups?: string[];
+  apiVersions?: string[];
+  resources?: string[];
+  scope?: string;
 }
 
 export interface ParamKind {
@@ -223,6 +228,7 @@ export interface ValidatingWebhookConfiguration {
   apiVersion?: string;
   kind?: string;
   metadata: ObjectMeta;
+  webhooks?: ValidatingWebhook[];
 }
 
 export interface ValidatingWebhookConfigurationList {
@@ -233,12 +239,16 @@ export interface ValidatingWebhookConfigurationList {
 }
 
 export interface Validation {
+  expression: string;
   message?: string;
   reason?: string;
   messageExpression?: string;
 }
 
-export type Variable = Record<string, never>;
+export interface Variable {
+  name: string;
+  expression: string;
+}
 
 export interface WebhookClientConfig {
   url?: string;

@@ -99,8 +99,10 @@ export interface CustomResourceSubresourceScale {
   labelSelectorPath?: string;
 }
 
+export type CustomResourceSubresourceStatus = Record<string, never>;
+
 export interface CustomResourceSubresources {
-  status?: Record<string, unknown>;
+  status?: CustomResourceSubresourceStatus;
   scale?: CustomResourceSubresourceScale;
 }
 
@@ -115,6 +117,8 @@ export interface ExternalDocumentation {
 
 export interface JSONSchemaProps {
   id?: string;
+  $schema?: string;
+  $ref?: string;
   description?: string;
   type?: string;
   format?: string;
@@ -149,6 +153,13 @@ export interface JSONSchemaProps {
   externalDocs?: ExternalDocumentation;
   example?: unknown;
   nullable?: boolean;
+  "x-kubernetes-preserve-unknown-fields"?: boolean;
+  "x-kubernetes-embedded-resource"?: boolean;
+  "x-kubernetes-int-or-string"?: boolean;
+  "x-kubernetes-list-map-keys"?: string[];
+  "x-kubernetes-list-type"?: string;
+  "x-kubernetes-map-type"?: string;
+  "x-kubernetes-validations"?: ValidationRule[];
 }
 
 export interface SelectableField {

@@ -9,6 +9,7 @@ export interface BoundObjectReference {
   kind?: string;
   apiVersion?: string;
   name?: string;
+  uid?: string;
 }
 
 export interface SelfSubjectReview {

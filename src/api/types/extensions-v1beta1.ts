@@ -165,7 +165,7 @@ export interface IngressPortStatus {
 
 export interface IngressRule {
   host?: string;
-  ingressRuleValue?: IngressRuleValue;
+  http?: HTTPIngressRuleValue;
 }
 
 export interface IngressRuleValue {

@@ -63,6 +63,7 @@ export interface IngressClassList {
 }
 
 export interface IngressClassParametersReference {
+  apiGroup?: string;
   kind: string;
   name: string;
   scope?: string;

@@ -59,7 +59,7 @@ export interface IngressClassList {
 }
 
 export interface IngressClassParametersReference {
-  aPIGroup?: string;
+  apiGroup?: string;
   kind: string;
   name: string;
   scope?: string;
@@ -96,7 +96,7 @@ export interface IngressPortStatus {
 
 export interface IngressRule {
   host?: string;
-  ingressRuleValue?: IngressRuleValue;
+  http?: HTTPIngressRuleValue;
 }
 
 export interface IngressRuleValue {
