@@ -11,11 +11,14 @@ export type Attributes =
       resource: string;
       subresource: string;
       namespace: string;
+      /** '' where there is none; a list or watch whose field selector is `metadata.name=x` has the name x. */
       name: string;
+      /** The raw selector of a list, watch or deletecollection; undefined when there is none. */
+      fieldSelector?: string;
     }
   | { kind: 'nonResource'; user: User; verb: string; path: string };
 
-export type Decision = { kind: 'allow' } | { kind: 'deny'; reason: string } | { kind: 'noOpinion' };
+export type Decision = { kind: 'allow' } | { kind: 'deny'; reason: string } | { kind: 'noOpinion'; reason?: string };
 
 /** Asked in order; the first allow or deny stands, no opinion from anybody is a 403. */
 export type Authorizer = (attributes: Attributes) => Decision | Promise<Decision>;
