@@ -1,0 +1,53 @@
+import { spawn } from 'node:child_process';
+
+export class CommandError extends Error {
+  readonly exitCode: number | null;
+  readonly stderr: string;
+
+  constructor(command: readonly string[], exitCode: number | null, stderr: string) {
+    super(`${command.join(' ')}: ${stderr.trim() || `exit code ${exitCode}`}`);
+    this.name = 'CommandError';
+    this.exitCode = exitCode;
+    this.stderr = stderr;
+  }
+}
+
+export interface CommandOptions {
+  /** Written to its standard input, which is empty otherwise. */
+  input?: string | Uint8Array;
+  env?: Readonly<Record<string, string>>;
+  /** Gets each chunk of standard error as it comes (progress of long commands). */
+  onStderr?: (text: string) => void;
+  signal?: AbortSignal;
+}
+
+/** Debian keeps what a cluster needs in directories that a user's PATH may lack. */
+const path = `${process.env['PATH'] ?? ''}:/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin`;
+
+/** Runs a command to its end; resolves with its standard output. Rejects with {@link CommandError}. */
+export function runCommand(command: readonly string[], options: CommandOptions = {}): Promise<string> {
+  const { input, env, onStderr, signal } = options;
+  return new Promise((resolve, reject) => {
+    const [program = '', ...args] = command;
+    const child = spawn(program, args, {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: { ...process.env, PATH: path, LC_ALL: 'C.UTF-8', ...env },
+      ...(signal && { signal }),
+    });
+    const out: Buffer[] = [];
+    let errors = '';
+    child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
+    child.stderr.on('data', (chunk: Buffer) => {
+      errors = (errors + chunk.toString()).slice(-8192);
+      onStderr?.(chunk.toString());
+    });
+    child.on('error', (error) => reject(new CommandError(command, null, error.message)));
+    child.on('close', (code) => {
+      if (code === 0) resolve(Buffer.concat(out).toString());
+      else reject(new CommandError(command, code, errors));
+    });
+    // A command that ends without reading its input is judged by its exit code alone.
+    child.stdin.on('error', () => {});
+    child.stdin.end(input);
+  });
+}

@@ -1,0 +1,147 @@
+import { belongsToCluster, bridgeName, type NetworkPlan, type NodePlan } from './network-plan.ts';
+import {
+  bridgesAreFiltered,
+  configureNamespace,
+  hasLink,
+  ipBatch,
+  listNamespaces,
+  listNftTables,
+  nftApply,
+  readRoutes,
+  setHostSysctl,
+} from './netns.ts';
+
+/**
+ * Makes the cluster's bridge and its nodes' namespaces, with addresses, routes and the way out. Whatever exists already
+ * stays as it is, so that a cluster whose nodes are running can be brought up again.
+ *
+ * No packet for a pod or a service leaves the machine: from before the first link to after the last, the host has a
+ * last-resort route for both ranges that answers "unreachable".
+ */
+export async function setUpNetwork(plan: NetworkPlan, nodes: readonly NodePlan[]): Promise<void> {
+  const namespaces = new Set(listNamespaces());
+  const fresh = nodes.filter((node) => !namespaces.has(node.namespace) || !hasLink(node.hostLink));
+  const { defaultInterface } = readRoutes();
+  const edge = defaultInterface === undefined ? Promise.resolve() : nftApply(edgeRules(plan));
+  await ipBatch([
+    ...lastResortRoutes(plan),
+    ...(hasLink(plan.bridge) ? [] : bridgeCommands(plan)),
+    ...fresh.flatMap((node) => cableCommands(plan, node, namespaces.has(node.namespace))),
+    ...nodes.map((node) => `route replace ${node.podCidr} via ${node.address}`),
+  ]);
+  // Answers of services that the host reaches at 127.0.0.1 (node ports) come back over the bridge.
+  setHostSysctl(`net.ipv4.conf.${plan.bridge}.route_localnet`, '1');
+  setHostSysctl(`net.ipv4.conf.${plan.bridge}.rp_filter`, '0');
+  setHostSysctl('net.ipv4.ip_forward', '1');
+  await Promise.all([
+    edge,
+    ...nodes.map((node) =>
+      fresh.includes(node)
+        ? configureNamespace(node.namespace, { sysctls: nodeSysctls, ip: nodeCommands(plan, node, nodes) })
+        : configureNamespace(node.namespace, { sysctls: {}, ip: routesTo(nodes, node) }),
+    ),
+  ]);
+}
+
+/** Takes a node's namespace and cable away; its processes must have ended. `others` forget the way to it. Idempotent. */
+export async function removeNodeNetwork(node: NodePlan, others: readonly NodePlan[]): Promise<void> {
+  const forget = [`route del ${node.podCidr} via ${node.address}`];
+  await ipBatch([`link del ${node.hostLink}`, ...forget, `netns del ${node.namespace}`], { force: true });
+  await Promise.all(
+    others.map((other) =>
+      // A node that never learnt the way, or whose namespace is gone, has nothing to forget.
+      configureNamespace(other.namespace, { sysctls: {}, ip: forget }).catch(() => undefined),
+    ),
+  );
+}
+
+/**
+ * Removes every namespace, link, route and nft table of a cluster, by their names: also of one that crashed. `plan` adds
+ * the last-resort routes, which carry no name. Idempotent.
+ */
+export async function removeNetwork(cluster: string, plan: NetworkPlan | undefined): Promise<void> {
+  const namespaces = listNamespaces().filter((name) => belongsToCluster(name, cluster));
+  const bridge = bridgeName(cluster);
+  await ipBatch(
+    [
+      ...namespaces.map((name) => `netns del ${name}`),
+      ...(hasLink(bridge) ? [`link del ${bridge}`] : []),
+      ...(plan ? lastResortRoutes(plan).map((line) => line.replace('replace', 'del')) : []),
+    ],
+    { force: true },
+  );
+  const tables = (await listNftTables()).filter(({ name }) => belongsToCluster(name, cluster));
+  if (tables.length > 0) await nftApply(tables.map(({ family, name }) => `delete table ${family} ${name}\n`).join(''));
+}
+
+/** The pod network's kind: without br_netfilter, answers within one bridge would miss the node's address translation. */
+export function podNetworkKind(): 'bridge' | 'ptp' {
+  return bridgesAreFiltered() ? 'bridge' : 'ptp';
+}
+
+const lastResortMetric = 65_000;
+
+function lastResortRoutes(plan: NetworkPlan): string[] {
+  const ranges = [plan.podsCidr, plan.servicesCidr];
+  return ranges.map((range) => `route replace unreachable ${range} metric ${lastResortMetric}`);
+}
+
+function bridgeCommands(plan: NetworkPlan): string[] {
+  return [
+    `link add ${plan.bridge} mtu ${plan.mtu} type bridge stp_state 0 forward_delay 0`,
+    `addr replace ${plan.hostAddress}/24 dev ${plan.bridge}`,
+    `link set ${plan.bridge} up`,
+    // Service addresses need a way out of the host's own stack before they are translated.
+    `route replace ${plan.servicesCidr} dev ${plan.bridge} src ${plan.hostAddress}`,
+  ];
+}
+
+function cableCommands(plan: NetworkPlan, node: NodePlan, hasNamespace: boolean): string[] {
+  return [
+    ...(hasNamespace ? [] : [`netns add ${node.namespace}`]),
+    `link add ${node.hostLink} mtu ${plan.mtu} type veth peer name eth0 mtu ${plan.mtu} netns ${node.namespace}`,
+    `link set ${node.hostLink} master ${plan.bridge} up`,
+  ];
+}
+
+function nodeCommands(plan: NetworkPlan, node: NodePlan, nodes: readonly NodePlan[]): string[] {
+  return [
+    'link set lo up',
+    `addr replace ${node.address}/24 dev eth0`,
+    'link set eth0 up',
+    `route replace default via ${plan.hostAddress}`,
+    // Until the first pod makes the bridge, and for ever for addresses that no pod has.
+    `route replace unreachable ${node.podCidr} metric ${lastResortMetric}`,
+    ...routesTo(nodes, node),
+  ];
+}
+
+function routesTo(nodes: readonly NodePlan[], self: NodePlan): string[] {
+  return nodes
+    .filter((other) => other.node !== self.node)
+    .map((other) => `route replace ${other.podCidr} via ${other.address}`);
+}
+
+const nodeSysctls = {
+  'net.ipv4.ip_forward': '1',
+  'net.ipv4.conf.all.rp_filter': '0',
+  'net.ipv4.conf.default.rp_filter': '0',
+  'net.ipv4.conf.all.route_localnet': '1',
+  'net.ipv4.conf.all.send_redirects': '0',
+  'net.ipv4.conf.default.send_redirects': '0',
+  'net.bridge.bridge-nf-call-iptables': '1',
+};
+
+/** Nodes and pods reach the world under the host's address. */
+function edgeRules({ cluster, bridge, nodesCidr, podsCidr, servicesCidr }: NetworkPlan): string {
+  const table = `ip timonel-${cluster}.edge`;
+  return `add table ${table}
+delete table ${table}
+table ${table} {
+  chain postrouting {
+    type nat hook postrouting priority srcnat; policy accept;
+    ip saddr { ${nodesCidr}, ${podsCidr} } ip daddr != { ${nodesCidr}, ${podsCidr}, ${servicesCidr} } oifname != "${bridge}" masquerade
+  }
+}
+`;
+}

@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest';
+import { belongsToCluster, planNetwork, planNode } from './network-plan.ts';
+
+describe('the network plan of a local cluster', () => {
+  it('takes the customary ranges when they are free', () => {
+    expect(planNetwork({ cluster: 'dev', clusterIndex: 0, taken: ['192.168.0.0/24', '172.17.0.0/16'] })).toMatchObject({
+      ...{ nodesCidr: '10.89.0.0/24', podsCidr: '10.244.0.0/16', servicesCidr: '10.96.0.0/16' },
+      ...{ hostAddress: '10.89.0.1', apiServiceAddress: '10.96.0.1', dnsServiceAddress: '10.96.0.10' },
+    });
+  });
+
+  it('goes on to the next ranges when a route of the host overlaps one of them', () => {
+    expect(planNetwork({ cluster: 'dev', clusterIndex: 0, taken: ['10.244.3.0/24'] })?.podsCidr).toBe('10.243.0.0/16');
+    expect(planNetwork({ cluster: 'dev', clusterIndex: 0, taken: ['10.96.0.0/12'] })?.servicesCidr).toBe(
+      '10.112.0.0/16',
+    );
+    expect(planNetwork({ cluster: 'dev', clusterIndex: 63, taken: ['10.89.63.0/24'] })?.nodesCidr).toBe('10.89.0.0/24');
+  });
+
+  it('says so when nothing is free', () => {
+    expect(planNetwork({ cluster: 'dev', clusterIndex: 0, taken: ['10.0.0.0/8'] })).toBeUndefined();
+  });
+
+  it('gives every node an address, a part of the pod range and names that fit the kernel', () => {
+    const plan = planNetwork({ cluster: 'a-cluster-with-quite-a-long-name', clusterIndex: 2, taken: [] });
+    if (!plan) throw new Error('no plan');
+    const node = planNode(plan, 'a-cluster-with-quite-a-long-name-12', 12);
+    expect(node).toMatchObject({ address: '10.89.2.13', podCidr: '10.242.12.0/24' });
+    expect(Math.max(plan.bridge.length, node.hostLink.length)).toBeLessThanOrEqual(15);
+    expect(() => planNode(plan, 'n', 251)).toThrow(RangeError);
+  });
+
+  it('tells names of one cluster from those of another whose name begins alike', () => {
+    expect(belongsToCluster('timonel-dev.dev-1', 'dev')).toBe(true);
+    expect(belongsToCluster('timonel-dev', 'dev')).toBe(true);
+    expect(belongsToCluster('timonel-dev-2.dev-2-1', 'dev')).toBe(false);
+  });
+});

@@ -1,0 +1,113 @@
+import { createHash } from 'node:crypto';
+
+/** The addresses of a cluster of local nodes. Kept with the cluster: a plan never changes while the cluster lives. */
+export interface NetworkPlan {
+  cluster: string;
+  /** The bridge on the host to which every node is connected. */
+  bridge: string;
+  /** The host on the bridge: where the API server listens for nodes and pods. */
+  hostAddress: string;
+  nodesCidr: string;
+  podsCidr: string;
+  servicesCidr: string;
+  /** The service `kubernetes`, and the cluster's DNS: the first and the tenth address of the service range. */
+  apiServiceAddress: string;
+  dnsServiceAddress: string;
+  /** Of every link of the cluster: no more than the host's own way out takes. */
+  mtu: number;
+}
+
+export interface NodePlan {
+  node: string;
+  /** From 1. */
+  index: number;
+  address: string;
+  podCidr: string;
+  /** Names on the host: network namespace, and the host's end of the node's cable. */
+  namespace: string;
+  hostLink: string;
+}
+
+/** How many nodes a range of /24 for addresses and of /16 for pods has room for. */
+export const maxLocalNodes = 250;
+
+const maxPlans = 64;
+
+/**
+ * Ranges for the cluster, the first free ones from `clusterIndex` on: nodes 10.89.k.0/24, pods 10.(244-k).0.0/16, services
+ * 10.(96+k).0.0/16. `taken` are the destinations of the host's routes (the default route excepted); undefined when every
+ * range is taken.
+ */
+export function planNetwork(options: {
+  cluster: string;
+  clusterIndex: number;
+  taken: readonly string[];
+  mtu?: number;
+}): NetworkPlan | undefined {
+  const { cluster, clusterIndex, taken, mtu = 1500 } = options;
+  const used = taken.map(parseCidr);
+  for (let i = 0; i < maxPlans; i++) {
+    const k = (clusterIndex + i) % maxPlans;
+    const nodesCidr = `10.89.${k}.0/24`;
+    const podsCidr = `10.${244 - k}.0.0/16`;
+    const servicesCidr = `10.${96 + k}.0.0/16`;
+    const wanted = [nodesCidr, podsCidr, servicesCidr].map(parseCidr);
+    if (wanted.some((range) => used.some((other) => overlap(range, other)))) continue;
+    return {
+      ...{ cluster, nodesCidr, podsCidr, servicesCidr, mtu },
+      bridge: bridgeName(cluster),
+      hostAddress: `10.89.${k}.1`,
+      apiServiceAddress: `10.${96 + k}.0.1`,
+      dnsServiceAddress: `10.${96 + k}.0.10`,
+    };
+  }
+  return undefined;
+}
+
+/** `index` counts from 1 to {@link maxLocalNodes}; a node keeps its index for its life. */
+export function planNode(plan: NetworkPlan, node: string, index: number): NodePlan {
+  if (!(index >= 1 && index <= maxLocalNodes)) throw new RangeError(`a node's index is from 1 to ${maxLocalNodes}`);
+  return {
+    ...{ node, index },
+    address: plan.nodesCidr.replace(/\.0\/24$/, `.${index + 1}`),
+    podCidr: plan.podsCidr.replace(/\.0\.0\/16$/, `.${index}.0/24`),
+    namespace: nodeNamespace(plan.cluster, node),
+    hostLink: `tml${shortHash(`${plan.cluster}.${node}`)}`,
+  };
+}
+
+/** Cluster and node names have no dots, so that a name belongs to one cluster only. */
+export function nodeNamespace(cluster: string, node: string): string {
+  return `timonel-${cluster}.${node}`;
+}
+
+/** Whether a network namespace or an nft table is one of the cluster's, by its name. */
+export function belongsToCluster(name: string, cluster: string): boolean {
+  return name === `timonel-${cluster}` || name.startsWith(`timonel-${cluster}.`);
+}
+
+export function bridgeName(cluster: string): string {
+  return `tml-${shortHash(cluster)}`;
+}
+
+/** Names of network interfaces have at most 15 letters. */
+function shortHash(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 8);
+}
+
+interface Range {
+  first: number;
+  last: number;
+}
+
+function parseCidr(cidr: string): Range {
+  const [address = '', prefix = '32'] = cidr.split('/');
+  const size = 2 ** (32 - Number(prefix));
+  const bits = address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
+  const first = bits - (bits % size);
+  return { first, last: first + size - 1 };
+}
+
+function overlap(a: Range, b: Range): boolean {
+  return a.first <= b.last && b.first <= a.last;
+}

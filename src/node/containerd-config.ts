@@ -1,0 +1,116 @@
+/** Where one node's private containerd keeps everything. All absolute. */
+export interface ContainerdPaths {
+  /** Images and metadata: kept over restarts. */
+  root: string;
+  /** Mounts, bundles, pipes: of one life of the machine. */
+  state: string;
+  socket: string;
+  configFile: string;
+  pidFile: string;
+  logFile: string;
+  cniConfigDirectory: string;
+  /** Where the address allocator of the pod network keeps what it gave away. */
+  cniDataDirectory: string;
+  /** containerd's registry hosts directory (`<dir>/<registry>/hosts.toml`). */
+  registryDirectory: string;
+}
+
+export interface ContainerdConfigOptions {
+  /** `1.6.20`, as `containerd --version` gives it. */
+  version: string;
+  paths: ContainerdPaths;
+  cniBinDirectory: string;
+  sandboxImage: string;
+  /** Whether processes may lower their OOM score (CAP_SYS_RESOURCE); without it containers would fail to start. */
+  mayLowerOomScore: boolean;
+}
+
+/** Every part of containerd that a node has no use for: it starts faster and says less without them. */
+const disabledPlugins = [
+  'io.containerd.snapshotter.v1.aufs',
+  'io.containerd.snapshotter.v1.btrfs',
+  'io.containerd.snapshotter.v1.devmapper',
+  'io.containerd.snapshotter.v1.zfs',
+  'io.containerd.snapshotter.v1.blockfile',
+  'io.containerd.snapshotter.v1.erofs',
+  'io.containerd.differ.v1.erofs',
+  'io.containerd.tracing.processor.v1.otlp',
+  'io.containerd.internal.v1.tracing',
+  'io.containerd.internal.v1.restart',
+  'io.containerd.internal.v1.opt',
+  'io.containerd.nri.v1.nri',
+];
+
+/**
+ * The text of config.toml: format 2 for containerd 1.6 and 1.7, format 3 for 2.x
+ * (https://github.com/containerd/containerd/blob/main/docs/cri/config.md). Everything not said here is containerd's default,
+ * the cgroupfs driver among it.
+ */
+export function renderContainerdConfig(options: ContainerdConfigOptions): string {
+  const { version, paths, mayLowerOomScore } = options;
+  const major = Number(version.split('.')[0]);
+  const head = [
+    `version = ${major >= 2 ? 3 : 2}`,
+    `root = ${quote(paths.root)}`,
+    `state = ${quote(paths.state)}`,
+    `oom_score = ${mayLowerOomScore ? -999 : 0}`,
+    `disabled_plugins = [${disabledPlugins.map(quote).join(', ')}]`,
+    ...section('grpc', { address: paths.socket }),
+    ...section('debug', { level: 'warn' }),
+  ];
+  return [...head, ...(major >= 2 ? formatThree(options) : formatTwo(options)), ''].join('\n');
+}
+
+function formatTwo({ paths, cniBinDirectory, sandboxImage, mayLowerOomScore }: ContainerdConfigOptions): string[] {
+  const cri = 'plugins."io.containerd.grpc.v1.cri"';
+  return [
+    ...section(cri, {
+      sandbox_image: sandboxImage,
+      restrict_oom_score_adj: !mayLowerOomScore,
+      stream_server_address: '127.0.0.1',
+      stream_server_port: '0',
+      // Pods' network namespaces then lie under `state` and go with it.
+      netns_mounts_under_state_dir: true,
+      enable_unprivileged_ports: true,
+      enable_unprivileged_icmp: true,
+    }),
+    ...section(`${cri}.cni`, { bin_dir: cniBinDirectory, conf_dir: paths.cniConfigDirectory }),
+    ...section(`${cri}.containerd`, { snapshotter: 'overlayfs', discard_unpacked_layers: false }),
+    ...section(`${cri}.containerd.runtimes.runc`, { runtime_type: 'io.containerd.runc.v2' }),
+    ...section(`${cri}.registry`, { config_path: paths.registryDirectory }),
+  ];
+}
+
+function formatThree({ paths, cniBinDirectory, sandboxImage, mayLowerOomScore }: ContainerdConfigOptions): string[] {
+  const images = 'plugins."io.containerd.cri.v1.images"';
+  const runtime = 'plugins."io.containerd.cri.v1.runtime"';
+  return [
+    ...section(images, { snapshotter: 'overlayfs' }),
+    ...section(`${images}.pinned_images`, { sandbox: sandboxImage }),
+    ...section(`${images}.registry`, { config_path: paths.registryDirectory }),
+    ...section(runtime, {
+      restrict_oom_score_adj: !mayLowerOomScore,
+      netns_mounts_under_state_dir: true,
+      enable_unprivileged_ports: true,
+      enable_unprivileged_icmp: true,
+    }),
+    ...section(`${runtime}.cni`, { bin_dir: cniBinDirectory, conf_dir: paths.cniConfigDirectory }),
+    ...section(`${runtime}.containerd.runtimes.runc`, { runtime_type: 'io.containerd.runc.v2' }),
+    ...section('plugins."io.containerd.grpc.v1.cri"', {
+      stream_server_address: '127.0.0.1',
+      stream_server_port: '0',
+    }),
+  ];
+}
+
+function section(name: string, values: Record<string, string | boolean | number>): string[] {
+  const lines = Object.entries(values).map(([key, value]) => {
+    return `${key} = ${typeof value === 'string' ? quote(value) : value}`;
+  });
+  return ['', `[${name}]`, ...lines];
+}
+
+/** A TOML basic string: JSON's escapes are TOML's. */
+function quote(text: string): string {
+  return JSON.stringify(text);
+}
