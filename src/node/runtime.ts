@@ -123,6 +123,8 @@ export interface ContainerConfig {
   resources: LinuxResources;
   security: SecurityOptions;
   pid: 'pod' | 'container' | 'node';
+  /** Join the process namespace of this container instead (ephemeral containers that debug another). */
+  pidTargetContainerId?: string;
 }
 
 export interface Mount {

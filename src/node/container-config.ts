@@ -1,0 +1,69 @@
+import type { Pod } from '../api/types/core-v1.ts';
+import { expand } from './expansion.ts';
+import { hashAnnotation } from './pod-actions.ts';
+import { containerResources } from './pod-cgroup.ts';
+import { containerHash, type PodContainer } from './pod-spec.ts';
+import { podLabels } from './sandbox-config.ts';
+import type { ContainerConfig, ImageInfo, Mount } from './runtime.ts';
+import { containerSecurity } from './security-options.ts';
+
+export interface ContainerOptions {
+  pod: Pod;
+  container: PodContainer;
+  attempt: number;
+  image: ImageInfo;
+  env: ReadonlyMap<string, string>;
+  mounts: readonly Mount[];
+  /** Bytes of memory the node has. */
+  memoryCapacity: number;
+  /** Id of the container whose processes an ephemeral container is to see. */
+  pidTarget?: string | undefined;
+}
+
+const annotationPrefix = 'io.kubernetes.container';
+
+/** A container as the runtime is to make it: pure. */
+export function containerConfig(options: ContainerOptions): ContainerConfig {
+  const { pod, container, attempt, image, env, mounts, memoryCapacity } = options;
+  const { spec } = container;
+  const { metadata } = pod;
+  return {
+    name: spec.name,
+    attempt,
+    image: image.id,
+    userSpecifiedImage: spec.image ?? '',
+    command: (spec.command ?? []).map((text) => expand(text, env)),
+    args: (spec.args ?? []).map((text) => expand(text, env)),
+    workingDir: spec.workingDir ?? '',
+    env: [...env].map(([key, value]) => ({ key, value })),
+    mounts,
+    devices: [],
+    labels: {
+      [podLabels.container]: spec.name,
+      [podLabels.name]: metadata.name ?? '',
+      [podLabels.namespace]: metadata.namespace ?? '',
+      [podLabels.uid]: metadata.uid ?? '',
+    },
+    annotations: {
+      [hashAnnotation]: containerHash(spec),
+      [`${annotationPrefix}.restartCount`]: String(attempt),
+      [`${annotationPrefix}.terminationMessagePath`]: spec.terminationMessagePath ?? '/dev/termination-log',
+      [`${annotationPrefix}.terminationMessagePolicy`]: spec.terminationMessagePolicy ?? 'File',
+      'io.kubernetes.pod.terminationGracePeriod': String(pod.spec?.terminationGracePeriodSeconds ?? 30),
+    },
+    logPath: `${spec.name}/${attempt}.log`,
+    stdin: spec.stdin === true,
+    stdinOnce: spec.stdinOnce === true,
+    tty: spec.tty === true,
+    resources: containerResources(pod, container, memoryCapacity),
+    security: containerSecurity(pod, container),
+    pid: pidNamespace(pod),
+    ...(options.pidTarget && { pidTargetContainerId: options.pidTarget }),
+  };
+}
+
+function pidNamespace(pod: Pod): ContainerConfig['pid'] {
+  if (pod.spec?.hostPID) return 'node';
+  if (pod.spec?.shareProcessNamespace) return 'pod';
+  return 'container';
+}

@@ -1,0 +1,171 @@
+import { formatTime } from '../base/clock.ts';
+import type { ContainerState, ContainerStateTerminated, ContainerStatus, Pod } from '../api/types/core-v1.ts';
+import { currentOf, previousOf, type ObservedPod, type PodMemory } from './pod-observation.ts';
+import { restartsAfter, type PodContainer } from './pod-spec.ts';
+import type { ContainerStatusInfo } from './runtime.ts';
+
+export interface ContainerStatusInput {
+  pod: Pod;
+  observed: ObservedPod;
+  memory: PodMemory;
+  /** Prefix of container ids: `containerd`. */
+  runtimeName: string;
+  /** True once the init containers are through. */
+  initialized: boolean;
+  /** The pod is going or finished: nothing that is missing will be started any more. */
+  ending: boolean;
+}
+
+/** The status of one container as the API shows it, from what runs, what the agent remembers and what was said before. */
+export function containerStatus(input: ContainerStatusInput, container: PodContainer): ContainerStatus {
+  const { pod, observed, memory, runtimeName } = input;
+  const { spec, role } = container;
+  const current = currentOf(observed, spec.name);
+  const old = oldStatus(pod, spec.name);
+  if (!current) return withoutRuntime(input, container, old);
+
+  const running = current.state === 'running' && !memory.starting.has(spec.name);
+  const verdict = running ? memory.verdictOf(current.id) : undefined;
+  const previous = previousOf(observed, spec.name);
+  const terminated = current.state === 'exited' ? terminatedState(current, runtimeName) : undefined;
+  const waiting = memory.waiting.get(spec.name);
+  const status: ContainerStatus = {
+    name: spec.name,
+    state: stateOf(input, { current, running, terminated, waiting }),
+    ready: role === 'init' ? terminated?.exitCode === 0 : verdict?.started === true && verdict.ready,
+    restartCount: current.attempt,
+    image: current.image,
+    imageID: current.imageRef,
+    containerID: `${runtimeName}://${current.id}`,
+    started: verdict?.started ?? false,
+    ...runningResources(container, running),
+    ...mountStatuses(container),
+  };
+  const last = lastState({ current, previous, old, status, runtimeName });
+  return { ...status, ...(last ? { lastState: last } : { lastState: {} }) };
+}
+
+function stateOf(
+  input: ContainerStatusInput,
+  facts: {
+    current: ContainerStatusInfo;
+    running: boolean;
+    terminated: ContainerStateTerminated | undefined;
+    waiting: { reason: string; message: string } | undefined;
+  },
+): ContainerState {
+  const { current, running, terminated, waiting } = facts;
+  if (running) return { running: { startedAt: formatTime(current.startedAtMs) } };
+  if (waiting && !input.ending) return { waiting: waitingState(waiting) };
+  if (terminated) return { terminated };
+  return { waiting: defaultWaiting(input) };
+}
+
+/** A container the runtime does not have: not started yet, or lost. */
+function withoutRuntime(
+  input: ContainerStatusInput,
+  container: PodContainer,
+  old: ContainerStatus | undefined,
+): ContainerStatus {
+  const { spec, role } = container;
+  const base: ContainerStatus = {
+    name: spec.name,
+    ready: false,
+    restartCount: old?.restartCount ?? 0,
+    image: spec.image ?? '',
+    imageID: '',
+    started: false,
+    ...mountStatuses(container),
+  };
+  const ended = old?.state?.terminated;
+  if (ended && (input.ending || !restartsAfter(input.pod, container, ended.exitCode))) {
+    return { ...old, ready: role === 'init' && ended.exitCode === 0, started: false };
+  }
+  if (old?.state?.running && old.containerID) {
+    const lost: ContainerStateTerminated = {
+      exitCode: 137,
+      reason: 'ContainerStatusUnknown',
+      message: 'The container could not be located when the pod was terminated',
+    };
+    if (input.ending) return { ...old, state: { terminated: lost }, ready: false, started: false };
+    const message = 'The container could not be located when the pod was deleted.  The container used to be Running';
+    return {
+      ...base,
+      restartCount: old.restartCount + 1,
+      state: { waiting: defaultWaiting(input) },
+      lastState: { terminated: { ...lost, message } },
+    };
+  }
+  const waiting = input.memory.waiting.get(spec.name);
+  return {
+    ...base,
+    state: { waiting: waiting ? waitingState(waiting) : defaultWaiting(input) },
+    lastState: old?.lastState ?? {},
+  };
+}
+
+function defaultWaiting(input: ContainerStatusInput): { reason: string } {
+  const hasInit = (input.pod.spec?.initContainers?.length ?? 0) > 0;
+  return { reason: hasInit && !input.initialized ? 'PodInitializing' : 'ContainerCreating' };
+}
+
+function waitingState(waiting: { reason: string; message: string }): { reason: string; message?: string } {
+  return waiting.message ? { reason: waiting.reason, message: waiting.message } : { reason: waiting.reason };
+}
+
+function terminatedState(container: ContainerStatusInfo, runtimeName: string): ContainerStateTerminated {
+  return {
+    exitCode: container.exitCode,
+    ...(container.reason && { reason: container.reason }),
+    ...(container.message && { message: container.message }),
+    startedAt: formatTime(container.startedAtMs),
+    finishedAt: formatTime(container.finishedAtMs),
+    containerID: `${runtimeName}://${container.id}`,
+  };
+}
+
+function lastState(facts: {
+  current: ContainerStatusInfo;
+  previous: ContainerStatusInfo | undefined;
+  old: ContainerStatus | undefined;
+  status: ContainerStatus;
+  runtimeName: string;
+}): ContainerState | undefined {
+  const { current, previous, old, status, runtimeName } = facts;
+  if (status.state?.waiting && current.state === 'exited') {
+    return { terminated: terminatedState(current, runtimeName) };
+  }
+  if (previous?.state === 'exited') return { terminated: terminatedState(previous, runtimeName) };
+  if (old?.containerID === status.containerID && old?.lastState?.terminated) return old.lastState;
+  // The runtime may have lost the earlier attempt: what was last said of it still holds.
+  return old?.state?.terminated && old.containerID !== status.containerID
+    ? { terminated: old.state.terminated }
+    : undefined;
+}
+
+function runningResources(container: PodContainer, running: boolean): Partial<ContainerStatus> {
+  if (!running || container.role === 'ephemeral') return {};
+  const { requests, limits } = container.spec.resources ?? {};
+  return {
+    ...(requests && { allocatedResources: requests }),
+    resources: { ...(limits && { limits }), ...(requests && { requests }) },
+  };
+}
+
+function mountStatuses(container: PodContainer): Partial<ContainerStatus> {
+  const mounts = container.spec.volumeMounts ?? [];
+  if (mounts.length === 0) return {};
+  return {
+    volumeMounts: mounts.map(({ name, mountPath, readOnly }) => ({
+      name,
+      mountPath,
+      ...(readOnly && { readOnly: true, recursiveReadOnly: 'Disabled' }),
+    })),
+  };
+}
+
+function oldStatus(pod: Pod, name: string): ContainerStatus | undefined {
+  const { status } = pod;
+  const lists = [status?.containerStatuses, status?.initContainerStatuses, status?.ephemeralContainerStatuses];
+  return lists.flatMap((list) => list ?? []).find((s) => s.name === name);
+}

@@ -1,0 +1,157 @@
+import type { Clock } from '../base/clock.ts';
+import type { Pod, Secret } from '../api/types/core-v1.ts';
+import { createBackoff } from './backoff.ts';
+import { formatGoDuration } from './go-duration.ts';
+import { imageCandidates, parseImageName, pullReference, type ImageName } from './image-names.ts';
+import { createLimiter } from './limiter.ts';
+import type { WaitingReason } from './pod-observation.ts';
+import type { PodContainer } from './pod-spec.ts';
+import { pullCredentials } from './pull-credentials.ts';
+import type { ContainerRuntime, ImageInfo } from './runtime.ts';
+
+export type ImageResult =
+  | { kind: 'present'; image: ImageInfo }
+  /** `retryAtMs`: when a back-off ends; absent: not before something changes. */
+  | { kind: 'failed'; waiting: WaitingReason; retryAtMs?: number };
+
+export interface ImageRequest {
+  pod: Pod;
+  container: PodContainer;
+  secrets: Iterable<Secret>;
+  /** Writes an event about this container. */
+  record: (type: 'Normal' | 'Warning', reason: string, message: string) => void;
+}
+
+export interface ImagePullerOptions {
+  runtime: ContainerRuntime;
+  clock: Clock;
+  backoff: { initialMs: number; maxMs: number };
+  /** Pulls at once; 1 is upstream's default. */
+  maxParallelPulls: number;
+  /** Policy Always takes the image on the node when the registry does not answer: for clusters without a registry. */
+  useLocalImageWhenPullFails: boolean;
+}
+
+/** Sees to it that a container's image is on the node, as its pull policy says (upstream's image manager). */
+export interface ImagePuller {
+  ensure(request: ImageRequest): Promise<ImageResult>;
+  /** Forgets the back-offs of a pod that is gone. */
+  forget(podUid: string): void;
+}
+
+export function createImagePuller(options: ImagePullerOptions): ImagePuller {
+  const { runtime, clock } = options;
+  const backoff = createBackoff(options.backoff);
+  const limiter = createLimiter(options.maxParallelPulls);
+  const lastErrors = new Map<string, string>();
+
+  async function find(name: ImageName): Promise<ImageInfo | undefined> {
+    for (const candidate of imageCandidates(name)) {
+      const image = await runtime.imageStatus(candidate);
+      if (image) return image;
+    }
+    return undefined;
+  }
+
+  async function ensure(request: ImageRequest): Promise<ImageResult> {
+    const { pod, container, record } = request;
+    const text = container.spec.image ?? '';
+    const quoted = JSON.stringify(text);
+    const name = parseImageName(text);
+    if (!name) {
+      const reason = `couldn't parse image name ${quoted}: invalid reference format`;
+      const message = `Failed to apply default image tag ${quoted}: ${reason}`;
+      record('Warning', 'InspectFailed', message);
+      return { kind: 'failed', waiting: { reason: 'InvalidImageName', message } };
+    }
+    const policy = container.spec.imagePullPolicy ?? defaultPolicy(name);
+    const local = await find(name);
+    if (local && policy !== 'Always') {
+      record('Normal', 'Pulled', `Container image ${quoted} already present on machine and can be accessed by the pod`);
+      return { kind: 'present', image: local };
+    }
+    if (policy === 'Never') {
+      const message = `Container image ${quoted} is not present with pull policy of Never`;
+      record('Warning', 'ErrImageNeverPull', message);
+      return { kind: 'failed', waiting: { reason: 'ErrImageNeverPull', message } };
+    }
+    const key = `${pod.metadata.uid}_${text}`;
+    const remaining = backoff.remainingMs(key, clock.now());
+    if (remaining > 0) {
+      const last = lastErrors.get(key);
+      const message = `Back-off pulling image ${quoted}`;
+      record('Normal', 'BackOff', message);
+      return {
+        kind: 'failed',
+        waiting: { reason: 'ImagePullBackOff', message: last ? `${message}: ErrImagePull: ${last}` : message },
+        retryAtMs: clock.now() + remaining,
+      };
+    }
+    return pull(request, name, key, local);
+  }
+
+  async function pull(
+    request: ImageRequest,
+    name: ImageName,
+    key: string,
+    local: ImageInfo | undefined,
+  ): Promise<ImageResult> {
+    const { container, record } = request;
+    const quoted = JSON.stringify(container.spec.image);
+    record('Normal', 'Pulling', `Pulling image ${quoted}`);
+    const askedMs = clock.monotonic();
+    let startedMs = askedMs;
+    const error = await limiter.run(() => {
+      startedMs = clock.monotonic();
+      return tryCredentials(request, name);
+    });
+    const image = error ? undefined : await find(name);
+    if (image) {
+      const took = formatGoDuration(Math.round(clock.monotonic() - startedMs));
+      const waited = formatGoDuration(Math.round(clock.monotonic() - askedMs));
+      const timing = `in ${took} (${waited} including waiting). Image size: ${image.sizeBytes} bytes.`;
+      record('Normal', 'Pulled', `Successfully pulled image ${quoted} ${timing}`);
+      backoff.reset(key);
+      lastErrors.delete(key);
+      return { kind: 'present', image };
+    }
+    if (local && options.useLocalImageWhenPullFails) {
+      record('Normal', 'Pulled', `Container image ${quoted} could not be pulled; using the one present on machine`);
+      return { kind: 'present', image: local };
+    }
+    const message = error?.message ?? `image ${quoted} is not on the node after its pull`;
+    record('Warning', 'Failed', `Failed to pull image ${quoted}: ${message}`);
+    backoff.next(key, clock.now());
+    lastErrors.set(key, message);
+    const retryAtMs = clock.now() + backoff.remainingMs(key, clock.now());
+    return { kind: 'failed', waiting: { reason: 'ErrImagePull', message }, retryAtMs };
+  }
+
+  /** Without credentials when none fit; the last failure when all are refused. */
+  async function tryCredentials(request: ImageRequest, name: ImageName): Promise<Error | undefined> {
+    const credentials = pullCredentials(request.secrets, name);
+    let last: Error | undefined;
+    for (const auth of credentials.length > 0 ? credentials : [undefined]) {
+      try {
+        await runtime.pullImage(pullReference(name), auth);
+        return undefined;
+      } catch (error) {
+        last = error as Error;
+      }
+    }
+    return last;
+  }
+
+  return {
+    ensure,
+    forget(podUid) {
+      backoff.reset(`${podUid}_`);
+      for (const key of lastErrors.keys()) if (key.startsWith(`${podUid}_`)) lastErrors.delete(key);
+    },
+  };
+}
+
+/** Always for `:latest` and for no tag, else IfNotPresent: what the API server fills in too. */
+function defaultPolicy(name: ImageName): string {
+  return !name.digest && (name.tag ?? 'latest') === 'latest' ? 'Always' : 'IfNotPresent';
+}

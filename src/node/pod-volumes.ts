@@ -1,0 +1,117 @@
+import type { Client } from '../client/client.ts';
+import { quantityToNumber } from '../api/quantity.ts';
+import type { Pod, Volume } from '../api/types/core-v1.ts';
+import type { NodeSystem } from './node-system.ts';
+import { claimedPath } from './persistent-claims.ts';
+import type { ServiceTokens } from './service-tokens.ts';
+import { hasPayload, tokenProjections, volumePayload, type PayloadSources } from './volume-payload.ts';
+
+/** A volume as containers mount it. */
+export interface ReadyVolume {
+  hostPath: string;
+  /** Whatever the mount says. */
+  readOnly: boolean;
+}
+
+export interface VolumeFailure {
+  volume: string;
+  message: string;
+}
+
+export interface PodVolumes {
+  /** Brings every volume up; those that are up already only follow changes of their objects. Answers what failed. */
+  setUp(pod: Pod): Promise<VolumeFailure[]>;
+  get(name: string): ReadyVolume | undefined;
+  /** Unmounts and removes everything of the pod on disk. */
+  tearDown(): Promise<void>;
+}
+
+export interface PodVolumesOptions {
+  client: Client;
+  system: NodeSystem;
+  tokens: ServiceTokens;
+  sources: (pod: Pod) => Omit<PayloadSources, 'tokens'>;
+  /** `<root>/pods/<uid>`. */
+  podDirectory: string;
+}
+
+export function createPodVolumes(options: PodVolumesOptions): PodVolumes {
+  const { system, podDirectory } = options;
+  const ready = new Map<string, ReadyVolume>();
+
+  async function setUpOne(pod: Pod, volume: Volume): Promise<VolumeFailure | undefined> {
+    if (ready.has(volume.name) && !hasPayload(volume)) return undefined;
+    try {
+      ready.set(volume.name, await prepare(options, pod, volume));
+      return undefined;
+    } catch (error) {
+      return { volume: volume.name, message: (error as Error).message };
+    }
+  }
+
+  return {
+    async setUp(pod) {
+      const results = await Promise.all((pod.spec?.volumes ?? []).map((volume) => setUpOne(pod, volume)));
+      return results.filter((failure) => failure !== undefined);
+    },
+    get: (name) => ready.get(name),
+    async tearDown() {
+      options.tokens.stop();
+      ready.clear();
+      await system.mounts.unmountAll(podDirectory);
+      await system.files.remove(podDirectory);
+    },
+  };
+}
+
+async function prepare(options: PodVolumesOptions, pod: Pod, volume: Volume): Promise<ReadyVolume> {
+  const { system, podDirectory } = options;
+  const directory = (plugin: string): string => `${podDirectory}/volumes/kubernetes.io~${plugin}/${volume.name}`;
+  if (volume.hostPath) {
+    await system.files.prepareHostPath(volume.hostPath.path, volume.hostPath.type ?? '');
+    return { hostPath: volume.hostPath.path, readOnly: false };
+  }
+  if (volume.persistentVolumeClaim || volume.ephemeral) {
+    const claimed = await claimedPath(options.client, pod, volume);
+    await system.files.prepareHostPath(claimed.path, claimed.type);
+    return { hostPath: claimed.path, readOnly: claimed.readOnly };
+  }
+  if (volume.emptyDir) return prepareEmptyDir(options, pod, volume, directory('empty-dir'));
+  if (hasPayload(volume)) return preparePayload(options, pod, volume, directory(pluginOf(volume)));
+  throw new Error(`no volume plugin matched name: ${volume.name}`);
+}
+
+async function prepareEmptyDir(
+  options: PodVolumesOptions,
+  pod: Pod,
+  volume: Volume,
+  path: string,
+): Promise<ReadyVolume> {
+  const { files, mounts } = options.system;
+  const { medium, sizeLimit } = volume.emptyDir ?? {};
+  await files.makeDirectory(path, 0o777);
+  if (medium === 'Memory') {
+    await mounts.mountTmpfs(path, sizeLimit && sizeLimit !== '0' ? quantityToNumber(sizeLimit) : undefined);
+  }
+  const { fsGroup, fsGroupChangePolicy } = pod.spec?.securityContext ?? {};
+  if (fsGroup !== undefined) await files.setGroup(path, fsGroup, fsGroupChangePolicy === 'OnRootMismatch');
+  return { hostPath: path, readOnly: false };
+}
+
+async function preparePayload(
+  options: PodVolumesOptions,
+  pod: Pod,
+  volume: Volume,
+  path: string,
+): Promise<ReadyVolume> {
+  const tokens = await options.tokens.get(pod, tokenProjections(volume));
+  const payload = volumePayload(pod, volume, { ...options.sources(pod), tokens });
+  await options.system.files.replacePayload(path, payload, pod.spec?.securityContext?.fsGroup);
+  return { hostPath: path, readOnly: true };
+}
+
+function pluginOf(volume: Volume): string {
+  if (volume.configMap) return 'configmap';
+  if (volume.secret) return 'secret';
+  return volume.downwardAPI ? 'downward-api' : 'projected';
+}

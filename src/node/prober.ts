@@ -1,0 +1,176 @@
+import type { Clock } from '../base/clock.ts';
+import type { Random } from '../base/random.ts';
+import type { Pod, Probe } from '../api/types/core-v1.ts';
+import type { ProbeVerdict } from './pod-observation.ts';
+import type { ProbeResult } from './probe-network.ts';
+import { probeTiming, type PodContainer } from './pod-spec.ts';
+
+export type ProbeType = 'startup' | 'liveness' | 'readiness';
+
+export interface RunningContainer {
+  container: PodContainer;
+  containerId: string;
+  startedAtMs: number;
+}
+
+export interface ProberOptions {
+  clock: Clock;
+  random: Random;
+  /** When the agent started: containers older than that get their first probe spread over one period. */
+  agentStartedMs: number;
+  /** Makes one probe of a container. */
+  probe: (target: RunningContainer, probe: Probe) => Promise<ProbeResult>;
+  record: (container: PodContainer, type: 'Warning', reason: string, message: string) => void;
+  /** A verdict changed. */
+  changed: () => void;
+}
+
+/** The probes of one pod's containers, each on its own period; as upstream's prober workers. */
+export interface Prober {
+  /** Probes these containers from now on, and no others. A pod that is going keeps its readiness probes only. */
+  update(pod: Pod, running: readonly RunningContainer[]): void;
+  verdictOf(containerId: string): ProbeVerdict;
+  stop(): void;
+}
+
+interface Worker {
+  type: ProbeType;
+  probe: Probe;
+  target: RunningContainer;
+  result: 'success' | 'failure' | 'unknown';
+  lastResult: 'success' | 'failure' | undefined;
+  run: number;
+  cancel: () => void;
+  stopped: boolean;
+}
+
+const types: readonly ProbeType[] = ['startup', 'liveness', 'readiness'];
+
+export function createProber(options: ProberOptions): Prober {
+  const { clock, random } = options;
+  const workers = new Map<string, Map<ProbeType, Worker>>();
+
+  function add(target: RunningContainer, type: ProbeType, probe: Probe): Worker {
+    // Liveness counts as good and readiness as bad until a probe says otherwise.
+    const result = type === 'liveness' ? 'success' : type === 'readiness' ? 'failure' : 'unknown';
+    const worker: Worker = {
+      ...{ type, probe, target, result },
+      lastResult: undefined,
+      run: 0,
+      cancel: () => undefined,
+      stopped: false,
+    };
+    const { initialDelayMs, periodMs } = probeTiming(probe);
+    const dueMs = Math.max(0, target.startedAtMs + initialDelayMs - clock.now());
+    const spreadMs = target.startedAtMs < options.agentStartedMs ? Math.floor(random.float() * periodMs) : 0;
+    schedule(worker, dueMs + spreadMs);
+    return worker;
+  }
+
+  function schedule(worker: Worker, delayMs: number): void {
+    if (worker.stopped) return;
+    worker.cancel = clock.setTimer(delayMs, () => void tick(worker));
+  }
+
+  async function tick(worker: Worker): Promise<void> {
+    const { periodMs } = probeTiming(worker.probe);
+    const startedMs = clock.monotonic();
+    // The others wait for the startup probe; its success calls them at once.
+    if (worker.type !== 'startup' && !isStarted(worker.target.containerId)) return schedule(worker, periodMs);
+    const outcome = await options.probe(worker.target, worker.probe);
+    if (worker.stopped) return;
+    judge(worker, outcome);
+    // A container that is to be restarted is not asked again.
+    if (worker.type !== 'readiness' && worker.result === 'failure') return;
+    if (worker.type === 'startup' && worker.result === 'success') return;
+    schedule(worker, Math.max(0, periodMs - (clock.monotonic() - startedMs)));
+  }
+
+  function judge(worker: Worker, outcome: ProbeResult): void {
+    const title = `${worker.type[0]?.toUpperCase()}${worker.type.slice(1)} probe`;
+    const { container } = worker.target;
+    if (outcome.kind === 'unknown') {
+      const message = `${title} errored and resulted in unknown state: ${outcome.output}`;
+      return options.record(container, 'Warning', 'Unhealthy', message);
+    }
+    if (outcome.kind === 'warning') {
+      options.record(container, 'Warning', 'ProbeWarning', `${title} warning: ${outcome.output}`);
+    }
+    if (outcome.kind === 'failure') {
+      options.record(container, 'Warning', 'Unhealthy', `${title} failed: ${outcome.output}`);
+    }
+    const result = outcome.kind === 'failure' ? 'failure' : 'success';
+    worker.run = worker.lastResult === result ? worker.run + 1 : 1;
+    worker.lastResult = result;
+    const { successThreshold, failureThreshold } = probeTiming(worker.probe);
+    if (worker.run < (result === 'success' ? successThreshold : failureThreshold)) return;
+    if (worker.result === result) return;
+    worker.result = result;
+    if (worker.type === 'startup' && result === 'success') startOthers(worker.target.containerId);
+    options.changed();
+  }
+
+  function startOthers(containerId: string): void {
+    for (const worker of workers.get(containerId)?.values() ?? []) {
+      if (worker.type === 'startup') continue;
+      worker.cancel();
+      const { initialDelayMs } = probeTiming(worker.probe);
+      schedule(worker, Math.max(0, worker.target.startedAtMs + initialDelayMs - clock.now()));
+    }
+  }
+
+  function isStarted(containerId: string): boolean {
+    const worker = workers.get(containerId)?.get('startup');
+    return !worker || worker.result === 'success';
+  }
+
+  function remove(worker: Worker): void {
+    worker.stopped = true;
+    worker.cancel();
+  }
+
+  return {
+    update(pod, running) {
+      const ids = new Set(running.map((target) => target.containerId));
+      for (const [id, byType] of workers) {
+        if (ids.has(id)) continue;
+        for (const worker of byType.values()) remove(worker);
+        workers.delete(id);
+      }
+      const going = pod.metadata.deletionTimestamp !== undefined;
+      for (const target of running) {
+        const { spec } = target.container;
+        const probes = { startup: spec.startupProbe, liveness: spec.livenessProbe, readiness: spec.readinessProbe };
+        let byType = workers.get(target.containerId);
+        if (!byType) {
+          byType = new Map();
+          workers.set(target.containerId, byType);
+          for (const type of types) {
+            const probe = probes[type];
+            if (probe) byType.set(type, add(target, type, probe));
+          }
+        }
+        if (going) for (const type of ['startup', 'liveness'] as const) quiet(byType.get(type));
+      }
+    },
+    verdictOf(containerId) {
+      const byType = workers.get(containerId);
+      if (!byType) return { ready: true, started: true, failed: 'none' };
+      const readiness = byType.get('readiness');
+      const failed = (['startup', 'liveness'] as const).find((type) => byType.get(type)?.result === 'failure');
+      return {
+        ready: !readiness || readiness.result === 'success',
+        started: isStarted(containerId),
+        failed: failed ?? 'none',
+      };
+    },
+    stop() {
+      for (const byType of workers.values()) for (const worker of byType.values()) remove(worker);
+      workers.clear();
+    },
+  };
+
+  function quiet(worker: Worker | undefined): void {
+    if (worker) remove(worker);
+  }
+}
