@@ -21,7 +21,7 @@ import {
   set,
   time,
   utf8String,
-} from './der.ts';
+} from '../base/der.ts';
 
 /** A certificate with its key, both PEM, as they lie in files and kubeconfigs. */
 export interface KeyPair {

@@ -28,6 +28,12 @@ export interface Lookup {
   list<T extends KubeObject>(collection: Collection<T>, namespace?: string): Iterable<T>;
   /** Reads the store itself. */
   fresh<T extends KubeObject>(collection: Collection<T>, namespace: string, name: string): Promise<T | undefined>;
+  /** Waits for an object that another component is about to make; undefined when it does not come in time. */
+  appears<T extends KubeObject>(
+    collection: Collection<T>,
+    name: { namespace: string; name: string },
+    withinMs: number,
+  ): Promise<T | undefined>;
   /** All of one namespace, from the store itself. */
   freshList<T extends KubeObject>(collection: Collection<T>, namespace: string): Promise<T[]>;
 }

@@ -1,3 +1,4 @@
+import type { Clock } from '../../base/clock.ts';
 import { deepFreeze } from '../../api/object.ts';
 import type { KubeObject } from '../../api/object.ts';
 import type { Entry, Operation, Store, StoreEvent, Watch } from '../../store/store.ts';
@@ -17,7 +18,7 @@ export interface StoreLookup extends Lookup {
   close(): void;
 }
 
-export function createStoreLookup(store: Store): StoreLookup {
+export function createStoreLookup(store: Store, clock: Clock): StoreLookup {
   const caches = new Map<string, CollectionCache>();
   const cacheOf = (collection: Collection): CollectionCache => {
     const prefix = prefixOf(collection);
@@ -34,6 +35,11 @@ export function createStoreLookup(store: Store): StoreLookup {
       const result = await store.get(storeKey(collection, namespace, name));
       return result.kind === 'found' ? (objectOf(result.entry) as T) : undefined;
     },
+    appears: <T extends KubeObject>(
+      collection: Collection<T>,
+      { namespace, name }: { namespace: string; name: string },
+      withinMs: number,
+    ) => cacheOf(collection).appears({ namespace, name, withinMs, clock }) as Promise<T | undefined>,
     async freshList<T extends KubeObject>(collection: Collection<T>, namespace: string) {
       const result = await store.list({ prefix: `${prefixOf(collection)}${namespace}/` });
       return result.kind === 'entries' ? result.entries.map((entry) => objectOf(entry) as T) : [];
@@ -82,7 +88,7 @@ class CollectionCache {
   readonly #store: Store;
   readonly #prefix: string;
   readonly #namespaces = new Map<string, Map<string, KubeObject>>();
-  readonly #handlers: ChangeHandler<KubeObject>[] = [];
+  readonly #handlers = new Set<ChangeHandler<KubeObject>>();
   #started: Promise<void> | undefined;
   #watch: Watch | undefined;
   #closed = false;
@@ -102,8 +108,31 @@ class CollectionCache {
   }
 
   subscribe(handler: ChangeHandler<KubeObject>): void {
-    this.#handlers.push(handler);
+    this.#handlers.add(handler);
     for (const object of this.list(undefined)) handler(object, undefined);
+  }
+
+  appears(wanted: {
+    namespace: string;
+    name: string;
+    withinMs: number;
+    clock: Clock;
+  }): Promise<KubeObject | undefined> {
+    const { namespace, name, withinMs, clock } = wanted;
+    const present = this.get(namespace, name);
+    if (present) return Promise.resolve(present);
+    return new Promise((resolve) => {
+      const finish = (object: KubeObject | undefined): void => {
+        cancel();
+        this.#handlers.delete(handler);
+        resolve(object);
+      };
+      const handler = (object: KubeObject | undefined): void => {
+        if (object?.metadata.name === name && (object.metadata.namespace ?? '') === namespace) finish(object);
+      };
+      const cancel = clock.setTimer(withinMs, () => finish(undefined));
+      this.#handlers.add(handler);
+    });
   }
 
   start(): Promise<void> {
