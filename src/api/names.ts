@@ -1,0 +1,167 @@
+import { isIP } from 'node:net';
+
+/**
+ * The rules for names, as apimachinery's validation package has them. Each check takes a value and returns what is wrong
+ * with it, in upstream's words; an empty list means fine.
+ */
+export type NameCheck = (value: string) => string[];
+
+const label = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
+const subdomain = `${label}(\\.${label})*`;
+const label1035 = '[a-z]([-a-z0-9]*[a-z0-9])?';
+const key = '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]';
+const envVar = '[-._a-zA-Z][-._a-zA-Z0-9]*';
+const configKey = '[-._a-zA-Z0-9]+';
+
+const labelPattern = whole(label);
+const subdomainPattern = whole(subdomain);
+const label1035Pattern = whole(label1035);
+const keyPattern = whole(key);
+const labelValuePattern = whole(`(${key})?`);
+const configKeyPattern = whole(configKey);
+
+const labelRule =
+  "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', " +
+  'and must start and end with an alphanumeric character';
+const subdomainRule =
+  "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', " +
+  'and must start and end with an alphanumeric character';
+const label1035Rule =
+  "a DNS-1035 label must consist of lower case alphanumeric characters or '-', " +
+  'start with an alphabetic character, and end with an alphanumeric character';
+const keyRule =
+  "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character";
+const labelValueRule = `a valid label must be an empty string or consist of ${keyRule.slice('must consist of '.length)}`;
+const envVarRule = "a valid environment variable name must consist only of printable ASCII characters other than '='";
+
+/** RFC 1123 label: names of namespaces, containers, volumes. */
+export function dnsLabel(value: string): string[] {
+  const problems = value.length > 63 ? [maxCharacters(63)] : [];
+  if (labelPattern.test(value)) return problems;
+  if (subdomainPattern.test(value)) return [...problems, 'must not contain dots'];
+  return [...problems, regexProblem(labelRule, label, ['my-name', '123-abc'])];
+}
+
+/** RFC 1123 subdomain: most objects' names. */
+export function dnsSubdomain(value: string): string[] {
+  const problems = value.length > 253 ? [maxCharacters(253)] : [];
+  if (subdomainPattern.test(value)) return problems;
+  return [...problems, regexProblem(subdomainRule, subdomain, ['example.com'])];
+}
+
+/** RFC 1035 label: names of services. */
+export function dns1035Label(value: string): string[] {
+  const problems = value.length > 63 ? [maxCharacters(63)] : [];
+  if (label1035Pattern.test(value)) return problems;
+  return [...problems, regexProblem(label1035Rule, label1035, ['my-name', 'abc-123'])];
+}
+
+/** `name` or `prefix.example/name`: keys of labels and annotations, finalizers, resource names. */
+export function qualifiedName(value: string): string[] {
+  const parts = value.split('/');
+  const examples = ['MyName', 'my.name', '123-abc'];
+  if (parts.length > 2) {
+    const rule = regexProblem(keyRule, key, examples);
+    return [`a valid label key ${rule} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`];
+  }
+  const name = parts.at(-1) ?? '';
+  const problems: string[] = [];
+  if (parts.length === 2) {
+    const prefix = parts[0] ?? '';
+    if (prefix === '') problems.push('prefix part must be non-empty');
+    else problems.push(...dnsSubdomain(prefix).map((problem) => `prefix part ${problem}`));
+  }
+  if (name === '') problems.push('name part must be non-empty');
+  else if (name.length > 63) problems.push(`name part ${maxBytes(63)}`);
+  if (!keyPattern.test(name)) problems.push(`name part ${regexProblem(keyRule, key, examples)}`);
+  return problems;
+}
+
+export function labelValue(value: string): string[] {
+  const problems = value.length > 63 ? [maxBytes(63)] : [];
+  if (labelValuePattern.test(value)) return problems;
+  return [...problems, regexProblem(labelValueRule, `(${key})?`, ['MyValue', 'my_value', '12345'])];
+}
+
+/** Since KEP-4369: anything printable but `=`. */
+export function envVarName(value: string): string[] {
+  if (value === '') return ['environment variable name must be non-empty'];
+  return /^[ -<>-~]+$/.test(value) ? [] : [envVarRule];
+}
+
+/** The older, narrower rule: what `envFrom` takes over without a warning. */
+export function cIdentifierLikeEnvVarName(value: string): string[] {
+  const rule =
+    "a valid environment variable name must consist of alphabetic characters, digits, '_', '-', or '.', " +
+    'and must not start with a digit';
+  const examples = ['my.env-name', 'MY_ENV.NAME', 'MyEnvName1'];
+  const problems = whole(envVar).test(value) ? [] : [regexProblem(rule, envVar, examples)];
+  return [...problems, ...parentDirectory(value)];
+}
+
+/** Keys of config maps and secrets. */
+export function configMapKey(value: string): string[] {
+  const problems = value.length > 253 ? [maxCharacters(253)] : [];
+  if (!configKeyPattern.test(value)) {
+    const rule = "a valid config key must consist of alphanumeric characters, '-', '_' or '.'";
+    problems.push(regexProblem(rule, configKey, ['key.name', 'KEY_NAME', 'key-name']));
+  }
+  return [...problems, ...parentDirectory(value)];
+}
+
+/** Names of ports (IANA service names, RFC 6335, in lower case). */
+export function portName(value: string): string[] {
+  const problems: string[] = [];
+  if (value.length > 15) problems.push(maxCharacters(15));
+  if (!/^[-a-z0-9]+$/.test(value)) {
+    problems.push('must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)');
+  }
+  if (!/[a-z]/.test(value)) problems.push('must contain at least one letter (a-z)');
+  if (value.includes('--')) problems.push('must not contain consecutive hyphens');
+  if (value.startsWith('-') || value.endsWith('-')) problems.push('must not begin or end with a hyphen');
+  return problems;
+}
+
+export function ip(value: string): string[] {
+  if (isIP(value) !== 0 && !value.includes('%')) return [];
+  return ['must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)'];
+}
+
+export function cidr(value: string): string[] {
+  const match = /^([^/%]+)\/(0|[1-9]\d{0,2})$/.exec(value);
+  const family = match ? isIP(match[1] as string) : 0;
+  if (match && family !== 0 && Number(match[2]) <= (family === 4 ? 32 : 128)) return [];
+  return ['must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)'];
+}
+
+/** A name that may stand in a URL path: RBAC's and other kinds with free names. */
+export function pathSegmentName(value: string): string[] {
+  if (value === '.' || value === '..') return [`may not be '${value}'`];
+  return ['/', '%'].filter((part) => value.includes(part)).map((part) => `may not contain '${part}'`);
+}
+
+export function portNumber(value: number): string[] {
+  return value >= 1 && value <= 65535 ? [] : ['must be between 1 and 65535, inclusive'];
+}
+
+function whole(pattern: string): RegExp {
+  return new RegExp(`^${pattern}$`);
+}
+
+function regexProblem(rule: string, pattern: string, examples: readonly string[]): string {
+  const shown = examples.map((example) => `'${example}', `).join(' or ');
+  return `${rule} (e.g. ${shown}regex used for validation is '${pattern}')`;
+}
+
+function maxCharacters(limit: number): string {
+  return `must be no more than ${limit} characters`;
+}
+
+function maxBytes(limit: number): string {
+  return `must be no more than ${limit} bytes`;
+}
+
+function parentDirectory(value: string): string[] {
+  if (value === '.' || value === '..') return [`must not be '${value}'`];
+  return value.startsWith('..') ? ["must not start with '..'"] : [];
+}
