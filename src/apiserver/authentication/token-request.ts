@@ -1,12 +1,14 @@
 import { formatTime } from '../../base/clock.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Random } from '../../base/random.ts';
+import type { AnyObject } from '../../api/object.ts';
 import { ApiError, conflict, invalid, notFound } from '../../api/status.ts';
 import type { TokenRequest } from '../../api/types/authentication-v1.ts';
 import type { ServiceAccount } from '../../api/types/core-v1.ts';
 import { nodes, pods, secrets, serviceAccounts } from '../admission/lookup.ts';
 import type { Lookup } from '../admission/lookup.ts';
-import type { Endpoint } from '../endpoint.ts';
+import type { AdmissionPlugin, AdmissionRequest } from '../admission.ts';
+import type { Endpoint, ResolvedRequest } from '../endpoint.ts';
 import { created, readReview } from '../review-body.ts';
 import type { DecodeBody } from '../review-body.ts';
 import type { Reference, TokenClaims, TokenSigner } from './tokens.ts';
@@ -25,20 +27,24 @@ export interface TokenRequestOptions {
   /** The API server's own: what a request that names none gets. */
   audiences: readonly string[];
   decode: DecodeBody;
+  /** Asked as for any other write: nodes get tokens for their own pods only. */
+  admission: readonly AdmissionPlugin[];
 }
 
 /** POST serviceaccounts/token: `kubectl create token`, and every pod's token. */
 export function createTokenRequestEndpoint(options: TokenRequestOptions): Endpoint {
-  const { signer, lookup, clock, random, audiences, decode } = options;
+  const { signer, lookup, clock, random, audiences, decode, admission } = options;
   return {
     group: '',
     plural: 'serviceaccounts',
     subresource: 'token',
-    async handle({ request, namespace, name }) {
+    async handle(resolved) {
+      const { request, namespace, name } = resolved;
       const expected = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest' };
       const body = await readReview<TokenRequest>(request, decode, expected);
       const account = await lookup.fresh(serviceAccounts, namespace, name);
       if (!account) throw notFound('', 'serviceaccounts', name);
+      await admit(admission, resolved, body);
       const seconds = body.spec?.expirationSeconds ?? defaultSeconds;
       checkSeconds(seconds, name);
       const bound = await bind(lookup, body, account);
@@ -69,6 +75,29 @@ export function createTokenRequestEndpoint(options: TokenRequestOptions): Endpoi
       });
     },
   };
+}
+
+async function admit(
+  plugins: readonly AdmissionPlugin[],
+  resolved: ResolvedRequest,
+  body: TokenRequest,
+): Promise<void> {
+  const { kind, namespace, name, user } = resolved;
+  const request: AdmissionRequest = {
+    operation: 'CREATE',
+    kind,
+    subresource: 'token',
+    namespace,
+    name,
+    object: body as unknown as AnyObject,
+    old: undefined,
+    user,
+    dryRun: false,
+    warn() {},
+  };
+  const asked = plugins.filter((plugin) => plugin.handles(request));
+  for (const plugin of asked) await plugin.mutate?.(request);
+  for (const plugin of asked) await plugin.validate?.(request);
 }
 
 function checkSeconds(seconds: number, name: string): void {

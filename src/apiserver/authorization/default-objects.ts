@@ -58,7 +58,7 @@ export function defaultObjects(): DefaultObject[] {
  */
 export function reconciled(stored: KubeObject, wanted: KubeObject): KubeObject | undefined {
   if (stored.metadata.annotations?.[autoupdateAnnotation] === 'false') return undefined;
-  if (isRole(wanted)) return reconciledRole(stored as Role, wanted);
+  if (isRole(wanted)) return reconciledRole(stored, wanted);
   return isBinding(wanted) ? reconciledBinding(stored as RoleBinding, wanted) : undefined;
 }
 
