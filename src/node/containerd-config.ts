@@ -76,7 +76,7 @@ function formatTwo({ paths, cniBinDirectory, sandboxImage, mayLowerOomScore }: C
     }),
     ...section(`${cri}.cni`, { bin_dir: cniBinDirectory, conf_dir: paths.cniConfigDirectory }),
     ...section(`${cri}.containerd`, { snapshotter: 'overlayfs', discard_unpacked_layers: false }),
-    ...section(`${cri}.containerd.runtimes.runc`, { runtime_type: 'io.containerd.runc.v2' }),
+    ...runc(`${cri}.containerd.runtimes.runc`, paths),
     ...section(`${cri}.registry`, { config_path: paths.registryDirectory }),
   ];
 }
@@ -95,11 +95,19 @@ function formatThree({ paths, cniBinDirectory, sandboxImage, mayLowerOomScore }:
       enable_unprivileged_icmp: true,
     }),
     ...section(`${runtime}.cni`, { bin_dir: cniBinDirectory, conf_dir: paths.cniConfigDirectory }),
-    ...section(`${runtime}.containerd.runtimes.runc`, { runtime_type: 'io.containerd.runc.v2' }),
+    ...runc(`${runtime}.containerd.runtimes.runc`, paths),
     ...section('plugins."io.containerd.grpc.v1.cri"', {
       stream_server_address: '127.0.0.1',
       stream_server_port: '0',
     }),
+  ];
+}
+
+/** runc's own state would otherwise lie in one directory for every containerd of the machine. */
+function runc(name: string, { state }: ContainerdPaths): string[] {
+  return [
+    ...section(name, { runtime_type: 'io.containerd.runc.v2' }),
+    ...section(`${name}.options`, { Root: `${state}/runc` }),
   ];
 }
 

@@ -11,8 +11,9 @@ interface Source {
   clock: Clock;
   log: Logger;
   runtime: Pick<ContainerRuntime, 'containerStatus' | 'podSandboxStatus'>;
-  /** Ids known to be sandboxes; the others are looked up. */
+  /** Ids known to be sandboxes or containers; the others are looked up. */
   sandboxes: ReadonlySet<string>;
+  containers: ReadonlySet<string>;
 }
 
 const filters = ['namespace==k8s.io,topic~="^/tasks/(start|delete|oom)$"', 'namespace==k8s.io,topic~="^/images/"'];
@@ -78,8 +79,8 @@ async function subscribeCri(source: Source, signal: AbortSignal, push: Push): Pr
 }
 
 /** A sandbox's start is nobody's news: whoever ran it has its answer. */
-function started({ sandboxes }: Source, { containerId }: { containerId: string }, push: Push): void {
-  if (!sandboxes.has(containerId)) push({ kind: 'containerStarted', containerId });
+function started({ containers }: Source, { containerId }: { containerId: string }, push: Push): void {
+  if (containers.has(containerId)) push({ kind: 'containerStarted', containerId });
 }
 
 function exited(source: Source, exit: { containerId: string; signal: AbortSignal; push: Push }): void {

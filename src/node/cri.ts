@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
+import { waitForSocket } from './containerd.ts';
 import { createRuntimeEvents } from './containerd-events.ts';
 import { toContainerConfig, toSandboxConfig } from './cri-config.ts';
 import { cri } from './cri-messages.ts';
@@ -16,6 +17,8 @@ import {
 
 /** A runtime that must be closed: it holds a connection. */
 export interface CriRuntime extends ContainerRuntime {
+  /** Resolves as soon as the runtime serves, which may not even have been started yet. Rejects with the signal's reason. */
+  ready(signal?: AbortSignal): Promise<void>;
   close(): void;
 }
 
@@ -41,15 +44,13 @@ export function createCriRuntime(options: { socketPath: string; clock: Clock; lo
       throw toRuntimeError(error);
     }
   };
+  /** Ids that this runtime made or listed: events name tasks, which may be either. */
   const sandboxes = new Set<string>();
-  const known = (summary: SandboxSummary): SandboxSummary => {
-    sandboxes.add(summary.id);
-    return summary;
-  };
+  const containers = new Set<string>();
   const runtime: Omit<CriRuntime, 'events'> = {
     ...imageCalls(call),
     ...streamingCalls(call),
-    ...containerCalls(call),
+    ...containerCalls(call, containers),
 
     async version() {
       const { runtimeName, runtimeVersion } = await call(cri.version, {});
@@ -81,14 +82,29 @@ export function createCriRuntime(options: { socketPath: string; clock: Clock; lo
       const { status } = await call(cri.podSandboxStatus, { podSandboxId });
       if (!status) throw new RuntimeError('notFound', `sandbox ${podSandboxId} has no status`);
       const { ip = '', additionalIps = [] } = status.network ?? {};
-      return { ...known(toSandbox(status)), ip, additionalIps: additionalIps.map((other) => other.ip) };
+      return { ...toSandbox(status), ip, additionalIps: additionalIps.map((other) => other.ip) };
     },
     async listPodSandboxes() {
-      return (await call(cri.listPodSandbox, {})).items.map(toSandbox).map(known);
+      const found = (await call(cri.listPodSandbox, {})).items.map(toSandbox);
+      for (const { id } of found) sandboxes.add(id);
+      return found;
+    },
+    async ready(signal) {
+      await waitForSocket(socketPath, signal);
+      // The socket is there a moment before it is served, and CRI a moment after that.
+      for (let pauseMs = 1; ; pauseMs = Math.min(pauseMs * 2, 100)) {
+        try {
+          await call(cri.status, {});
+          return;
+        } catch (error) {
+          if (!(error instanceof RuntimeError && error.kind === 'unavailable')) throw error;
+        }
+        await clock.sleep(pauseMs, signal);
+      }
     },
     close: () => channel.close(),
   };
-  return { ...runtime, events: createRuntimeEvents({ channel, clock, log, runtime, sandboxes }) };
+  return { ...runtime, events: createRuntimeEvents({ channel, clock, log, runtime, sandboxes, containers }) };
 }
 
 type Call = <Q extends Message, A extends Message>(
@@ -97,7 +113,7 @@ type Call = <Q extends Message, A extends Message>(
   timeoutMs?: number,
 ) => Promise<Decoded<A>>;
 
-function containerCalls(call: Call) {
+function containerCalls(call: Call, known: Set<string>) {
   return {
     async createContainer(podSandboxId, config, sandbox) {
       const request = {
@@ -105,7 +121,9 @@ function containerCalls(call: Call) {
         config: toContainerConfig(config, sandbox),
         sandboxConfig: toSandboxConfig(sandbox),
       };
-      return (await call(cri.createContainer, request, slowMs)).containerId;
+      const { containerId } = await call(cri.createContainer, request, slowMs);
+      known.add(containerId);
+      return containerId;
     },
     async startContainer(containerId) {
       await call(cri.startContainer, { containerId }, slowMs);
@@ -116,6 +134,7 @@ function containerCalls(call: Call) {
     },
     async removeContainer(containerId) {
       await unlessGone(call(cri.removeContainer, { containerId }, slowMs));
+      known.delete(containerId);
     },
     async containerStatus(containerId) {
       const { status } = await call(cri.containerStatus, { containerId });
@@ -130,7 +149,9 @@ function containerCalls(call: Call) {
     },
     async listContainers({ podUid } = {}) {
       const filter = podUid === undefined ? undefined : { labelSelector: { 'io.kubernetes.pod.uid': podUid } };
-      return (await call(cri.listContainers, { filter })).containers.map(toContainer);
+      const found = (await call(cri.listContainers, { filter })).containers.map(toContainer);
+      for (const { id } of found) known.add(id);
+      return found;
     },
     async updateContainerResources(containerId, { memoryLimitBytes: memoryLimit, ...linux }) {
       await call(cri.updateContainerResources, { containerId, linux: { ...linux, memoryLimit } });
@@ -246,10 +267,12 @@ async function unlessGone(done: Promise<unknown>): Promise<void> {
 
 function toRuntimeError(error: unknown): unknown {
   if (!(error instanceof GrpcError)) return error;
+  // containerd serves CRI a moment before it is ready to, and says so with an unspecific code.
+  const isStarting = error.code === grpcCode.unknown && error.message.includes('not initialized');
   const kind =
     error.code === grpcCode.notFound
       ? 'notFound'
-      : error.code === grpcCode.unavailable
+      : error.code === grpcCode.unavailable || isStarting
         ? 'unavailable'
         : error.code === grpcCode.deadlineExceeded
           ? 'timeout'

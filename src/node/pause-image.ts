@@ -5,8 +5,8 @@ import { writeTar } from './tar.ts';
 export const pauseImageName = 'timonel.local/pause:1';
 
 /**
- * The process that holds a pod's namespaces: it ignores SIGCHLD, by which the kernel reaps every orphan of a shared
- * process namespace (sigaction(2)), and sleeps for ever. Runtimes end it with SIGKILL.
+ * The process that holds a pod's namespaces: it ends at SIGTERM, ignores SIGCHLD, by which the kernel reaps every orphan of
+ * a shared process namespace (sigaction(2)), and sleeps.
  */
 export function buildPauseImage(architecture: Architecture): ImageContent {
   const data = pauseProgram(architecture);
@@ -42,34 +42,51 @@ function pauseProgram(architecture: Architecture): Uint8Array {
   return Buffer.concat([out, code]);
 }
 
-/** The kernel's sigaction is four words on the stack: SIG_IGN (1), flags, restorer, mask. */
+/** The kernel's sigaction is four words on the stack: handler, flags, restorer, mask. */
 function amd64Code(): Uint8Array {
-  return Buffer.from(
-    [
-      '6a00 6a00 6a00 6a01', // push 0 (mask); push 0 (restorer); push 0 (flags); push 1 (handler)
-      '4889e6 bf11000000 31d2 41ba08000000', // mov rsi, rsp; mov edi, SIGCHLD; xor edx, edx; mov r10d, 8
-      'b80d000000 0f05', // mov eax, rt_sigaction; syscall
-      'b822000000 0f05 ebf7', // again: mov eax, pause; syscall; jmp again
-    ]
-      .join('')
-      .replaceAll(' ', ''),
-    'hex',
-  );
+  const act = '4889e6 31d2 41ba08000000 b80d000000 0f05'; // mov rsi, rsp; xor edx, edx; mov r10d, 8; rt_sigaction
+  const end = bytesOf('31ff b8e7000000 0f05'); // xor edi, edi; exit_group
+  const sleep = bytesOf('b822000000 0f05 ebf7'); // again: pause; jmp again
+  const ignore = bytesOf(`6a00 6a00 6a00 6a01 bf11000000 ${act}`); // SIGCHLD (17): SIG_IGN (1)
+  const handle = (address: number): Buffer =>
+    // SIGTERM (15): the address. The kernel wants a restorer announced (SA_RESTORER), though nothing ever returns.
+    bytesOf(`6a00 6a00 6800000004 68${littleEndian(address)} bf0f000000 ${act}`);
+  const before = handle(0).length + ignore.length + sleep.length;
+  return Buffer.concat([handle(loadAddress + headersSize + before), ignore, sleep, end]);
 }
 
 function arm64Code(): Uint8Array {
   const set = (register: number, value: number): number => 0xd2800000 | (value << 5) | register;
   const call = 0xd4000001;
-  const words = [
-    set(0, 1),
+  const act = (signal: number): number[] => [
     0xa9be7fe0, // stp x0, xzr, [sp, #-32]!
     0xa9017fff, // stp xzr, xzr, [sp, #16]
     0x910003e1, // mov x1, sp
-    ...[set(0, 17), set(2, 0), set(3, 8), set(8, 134), call], // rt_sigaction(SIGCHLD, sp, null, 8)
+    ...[set(0, signal), set(2, 0), set(3, 8), set(8, 134), call], // rt_sigaction(signal, sp, null, 8)
+  ];
+  const ignore = [set(0, 1), ...act(17)];
+  const sleep = [
     ...[set(0, 0), set(1, 0), set(2, 0), set(3, 0), set(4, 0), set(8, 73), call], // again: ppoll(null, 0, null, null)
     0x17fffff9, // b again
   ];
+  const handle = (address: number): number[] => [
+    set(0, address & 0xffff),
+    0xf2a00000 | ((address >>> 16) << 5), // movk x0, address, lsl #16
+    ...act(15),
+  ];
+  const before = (handle(0).length + ignore.length + sleep.length) * 4;
+  const words = [...handle(loadAddress + headersSize + before), ...ignore, ...sleep, set(0, 0), set(8, 94), call];
   const out = Buffer.alloc(words.length * 4);
   words.forEach((word, i) => out.writeUInt32LE(word >>> 0, i * 4));
   return out;
+}
+
+function bytesOf(hex: string): Buffer {
+  return Buffer.from(hex.replaceAll(' ', ''), 'hex');
+}
+
+function littleEndian(value: number): string {
+  const out = Buffer.alloc(4);
+  out.writeUInt32LE(value);
+  return out.toString('hex');
 }

@@ -1,0 +1,34 @@
+import { readFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { runCommand } from './command.ts';
+
+/** Mount points below a directory, the deepest (latest) first. */
+function mountsBelow(directory: string): string[] {
+  const points = readFileSync('/proc/self/mountinfo', 'utf8')
+    .split('\n')
+    .map((line) => unescape(line.split(' ')[4] ?? ''))
+    .filter((point) => point === directory || point.startsWith(`${directory}/`));
+  return [...new Set(points)].toReversed();
+}
+
+/** Detaches every mount below the directories. Rejects when one stays. */
+export async function unmountBelow(directories: readonly string[]): Promise<void> {
+  const points = directories.flatMap(mountsBelow);
+  if (points.length > 0) await runCommand(['umount', '--lazy', '--', ...points]).catch(() => '');
+  // Mounts can lie on top of each other.
+  const rest = directories.flatMap(mountsBelow);
+  if (rest.length > 0) await runCommand(['umount', '--lazy', '--', ...rest]).catch(() => '');
+  const stuck = directories.flatMap(mountsBelow);
+  if (stuck.length > 0) throw new Error(`cannot unmount ${stuck.join(', ')}`);
+}
+
+/** Removes directories with all they hold, never through a mount into something else. Idempotent. */
+export async function removeDirectories(directories: readonly string[]): Promise<void> {
+  await unmountBelow(directories);
+  await Promise.all(directories.map((directory) => rm(directory, { recursive: true, force: true })));
+}
+
+/** mountinfo writes blanks and the like as three octal digits (proc(5)). */
+function unescape(text: string): string {
+  return text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
+}

@@ -1,0 +1,150 @@
+import { execFile, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, openSync, closeSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { Clock } from '../base/clock.ts';
+import { renderContainerdConfig, type ContainerdPaths } from './containerd-config.ts';
+import { renderCniConfig, type PodNetworkOptions } from './cni-config.ts';
+import { pauseImageName } from './pause-image.ts';
+import { readProcessFile, removeProcessFile, signalProcess, waitForExit, writeProcessFile } from './process-file.ts';
+
+/** What the machine has to run containers with. */
+export interface ContainerdInstallation {
+  /** `1.6.20`. */
+  version: string;
+  cniBinDirectory: string;
+  mayLowerOomScore: boolean;
+}
+
+const cniDirectories = ['/opt/cni/bin', '/usr/lib/cni', '/usr/libexec/cni'];
+const path = `${process.env['PATH'] ?? ''}:/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin`;
+
+/** Finds containerd and the CNI plugins. Rejects with a sentence when one of them is missing. */
+export async function detectContainerd(): Promise<ContainerdInstallation> {
+  const cniBinDirectory = findCniPlugins();
+  if (cniBinDirectory === undefined) throw new Error(`no CNI plugins in any of ${cniDirectories.join(', ')}`);
+  const text = await new Promise<string>((resolve, reject) => {
+    execFile('containerd', ['--version'], { env: { ...process.env, PATH: path } }, (error, stdout) => {
+      if (error) reject(new Error(`containerd does not run: ${error.message}`));
+      else resolve(stdout);
+    });
+  });
+  const version = /\bv?(\d+\.\d+\.\d+)/.exec(text)?.[1];
+  if (version === undefined) throw new Error(`containerd tells no version: ${text.trim()}`);
+  return { version, cniBinDirectory, mayLowerOomScore: hasResourceCapability() };
+}
+
+/** The directory that has the `bridge` plugin. */
+export function findCniPlugins(): string | undefined {
+  return cniDirectories.find((directory) => existsSync(join(directory, 'bridge')));
+}
+
+/** CAP_SYS_RESOURCE is number 24 (capabilities(7)). */
+function hasResourceCapability(): boolean {
+  const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0';
+  return (BigInt(`0x${effective}`) & (1n << 24n)) !== 0n;
+}
+
+/** The files of a node's containerd below the node's directories for lasting data and for run-time state. */
+export function containerdPaths(dataDirectory: string, runDirectory: string): ContainerdPaths {
+  return {
+    root: join(dataDirectory, 'containerd'),
+    state: join(runDirectory, 'containerd'),
+    socket: join(runDirectory, 'containerd.sock'),
+    configFile: join(runDirectory, 'containerd.toml'),
+    pidFile: join(runDirectory, 'containerd.pid'),
+    logFile: join(runDirectory, 'containerd.log'),
+    cniConfigDirectory: join(runDirectory, 'cni'),
+    cniDataDirectory: join(runDirectory, 'cni-addresses'),
+    registryDirectory: join(dataDirectory, 'registries'),
+  };
+}
+
+export interface ContainerdStart {
+  paths: ContainerdPaths;
+  installation: ContainerdInstallation;
+  podNetwork: Omit<PodNetworkOptions, 'dataDirectory'>;
+  /** File of the network namespace to run in; the host's own when absent. */
+  networkNamespace?: string;
+}
+
+/**
+ * Starts a node's containerd and resolves as soon as it takes connections; one that runs already is adopted. It is a
+ * process of its own: it, and even more its containers, outlive the caller. Rejects with the end of its log when it ends
+ * instead.
+ */
+export async function startContainerd(start: ContainerdStart): Promise<{ pid: number; adopted: boolean }> {
+  const { paths, installation } = start;
+  const running = readProcessFile(paths.pidFile);
+  if (running !== undefined) {
+    await waitForSocket(paths.socket);
+    return { pid: running, adopted: true };
+  }
+  for (const directory of [paths.root, paths.state, paths.cniConfigDirectory, paths.registryDirectory])
+    mkdirSync(directory, { recursive: true, mode: 0o711 });
+  writeFileSync(paths.configFile, renderContainerdConfig({ paths, ...installation, sandboxImage: pauseImageName }));
+  const cni = renderCniConfig({ ...start.podNetwork, dataDirectory: paths.cniDataDirectory });
+  writeFileSync(join(paths.cniConfigDirectory, '10-timonel.conflist'), cni);
+  rmSync(paths.socket, { force: true });
+  const command = ['containerd', '--config', paths.configFile];
+  // `ip netns exec` would hide the cgroups: it mounts /sys anew.
+  if (start.networkNamespace !== undefined) command.unshift('nsenter', `--net=${start.networkNamespace}`, '--');
+  const [program = '', ...args] = command;
+  const log = openSync(paths.logFile, 'a');
+  const child = spawn(program, args, {
+    stdio: ['ignore', log, log],
+    detached: true,
+    cwd: '/',
+    env: { ...process.env, PATH: path },
+  });
+  closeSync(log);
+  if (child.pid !== undefined) writeProcessFile(paths.pidFile, child.pid);
+  const abort = new AbortController();
+  const failed = new Promise<never>((_, reject) => {
+    child.once('error', (error) => reject(new Error(`containerd does not start: ${error.message}`)));
+    child.once('exit', (code) => reject(new Error(`containerd ended (${code}): ${lastLines(paths.logFile)}`)));
+  });
+  try {
+    await Promise.race([waitForSocket(paths.socket, abort.signal), failed]);
+  } finally {
+    abort.abort();
+  }
+  child.removeAllListeners();
+  child.unref();
+  return { pid: child.pid as number, adopted: false };
+}
+
+/** Ends a node's containerd; its containers go on running. Idempotent. */
+export async function stopContainerd(paths: ContainerdPaths, clock: Clock): Promise<void> {
+  const pid = readProcessFile(paths.pidFile);
+  if (pid !== undefined && signalProcess(pid, 'SIGTERM') && !(await waitForExit(pid, clock, 10_000))) {
+    signalProcess(pid, 'SIGKILL');
+    await waitForExit(pid, clock, 5_000);
+  }
+  removeProcessFile(paths.pidFile);
+}
+
+/** Resolves when the socket's file exists: told by the kernel, not by asking again. The directory must exist. */
+export function waitForSocket(socket: string, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const watcher = watch(dirname(socket), () => check());
+    const finish = (): void => {
+      watcher.close();
+      signal?.removeEventListener('abort', onAbort);
+    };
+    const onAbort = (): void => {
+      finish();
+      reject(signal?.reason as Error);
+    };
+    const check = (): void => {
+      if (!existsSync(socket)) return;
+      finish();
+      resolve();
+    };
+    signal?.addEventListener('abort', onAbort, { once: true });
+    check();
+  });
+}
+
+function lastLines(file: string): string {
+  return readFileSync(file, 'utf8').trimEnd().split('\n').slice(-3).join('; ');
+}
