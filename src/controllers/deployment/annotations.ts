@@ -1,0 +1,81 @@
+import type { Deployment, ReplicaSet } from '../../api/types/apps-v1.ts';
+
+/** Annotations by which a deployment keeps its books on its replica sets. */
+export const revisionAnnotation = 'deployment.kubernetes.io/revision';
+const revisionHistoryAnnotation = 'deployment.kubernetes.io/revision-history';
+const desiredReplicasAnnotation = 'deployment.kubernetes.io/desired-replicas';
+const maxReplicasAnnotation = 'deployment.kubernetes.io/max-replicas';
+export const rollbackToAnnotation = 'deprecated.deployment.rollback.to';
+
+/** Never copied between a deployment and its replica sets. */
+const own: ReadonlySet<string> = new Set([
+  'kubectl.kubernetes.io/last-applied-configuration',
+  revisionAnnotation,
+  revisionHistoryAnnotation,
+  desiredReplicasAnnotation,
+  maxReplicasAnnotation,
+  rollbackToAnnotation,
+]);
+const maxHistoryLength = 2000;
+
+type Annotations = Readonly<Record<string, string>>;
+
+/** The revision of a replica set or deployment; 0 when it has none. */
+export function revisionOf(object: { metadata: { annotations?: Annotations } }): number {
+  const revision = Number(object.metadata.annotations?.[revisionAnnotation] ?? 0);
+  return Number.isSafeInteger(revision) ? revision : 0;
+}
+
+export function maxRevision(sets: readonly ReplicaSet[]): number {
+  return Math.max(0, ...sets.map(revisionOf));
+}
+
+/** The second highest revision: where an undo without a number goes. 0 when there is none. */
+export function lastRevision(sets: readonly ReplicaSet[]): number {
+  return sets.map(revisionOf).toSorted((a, b) => b - a)[1] ?? 0;
+}
+
+/** How many replicas the deployment asked for when it last sized this set. */
+export function desiredReplicasOf(set: ReplicaSet): number | undefined {
+  return numberAt(set, desiredReplicasAnnotation);
+}
+
+export function maxReplicasOf(set: ReplicaSet): number | undefined {
+  return numberAt(set, maxReplicasAnnotation);
+}
+
+export function replicasAnnotations(desired: number, max: number): Record<string, string> {
+  return { [desiredReplicasAnnotation]: String(desired), [maxReplicasAnnotation]: String(max) };
+}
+
+/** Annotations of the new replica set: the deployment's, the revision, and the revisions it had before. */
+export function newSetAnnotations(
+  deployment: Deployment,
+  current: Annotations,
+  revision: number,
+): Record<string, string> {
+  const annotations: Record<string, string> = { ...current, ...copied(deployment.metadata.annotations ?? {}) };
+  const old = current[revisionAnnotation];
+  if (Number(old ?? 0) >= revision) return annotations;
+  annotations[revisionAnnotation] = String(revision);
+  if (old === undefined) return annotations;
+  const history = [...(current[revisionHistoryAnnotation]?.split(',') ?? []), old].filter((entry) => entry !== '');
+  while (history.length > 1 && history.join(',').length > maxHistoryLength) history.shift();
+  annotations[revisionHistoryAnnotation] = history.join(',');
+  return annotations;
+}
+
+/** Annotations of a deployment that goes back to what `set` was made from. */
+export function rolledBackAnnotations(deployment: Deployment, set: ReplicaSet): Record<string, string> {
+  const kept = Object.entries(deployment.metadata.annotations ?? {}).filter(([key]) => own.has(key));
+  return { ...Object.fromEntries(kept), ...copied(set.metadata.annotations ?? {}) };
+}
+
+function copied(annotations: Annotations): Record<string, string> {
+  return Object.fromEntries(Object.entries(annotations).filter(([key]) => !own.has(key)));
+}
+
+function numberAt(set: ReplicaSet, key: string): number | undefined {
+  const value = set.metadata.annotations?.[key];
+  return value !== undefined && /^\d+$/.test(value) ? Number(value) : undefined;
+}

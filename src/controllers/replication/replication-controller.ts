@@ -1,0 +1,238 @@
+import type { KubeObject } from '../../api/object.ts';
+import { isApiError } from '../../api/status.ts';
+import type { Pod } from '../../api/types/core-v1.ts';
+import { keyOf, type Informer } from '../../client/informer.ts';
+import { pods as podResource } from '../../client/resources.ts';
+import { claim, decideClaims, isStillThere } from '../claims.ts';
+import type { Controller, ControllerContext, Enqueue } from '../controller.ts';
+import { controllerOf, controllerReference, controllerUids, nameOf, orphanNamespaces } from '../owner-references.ts';
+import { isPodActive } from '../pod-state.ts';
+import { done, type Outcome } from '../reconciler.ts';
+import { Expectations } from './expectations.ts';
+import { podFromTemplate } from './new-pod.ts';
+import { nextAvailableInMs, planReplicas, replicationStatus, statusChanged, type StatusInput } from './plan.ts';
+import type { ReplicatedKind } from './replicated.ts';
+import { slowStart } from './slow-start.ts';
+
+type Failure = StatusInput['failure'];
+interface Attempt {
+  failure: Failure;
+  error?: unknown;
+}
+
+/** Keeps as many pods of a template as asked for: replica sets and replication controllers alike. */
+export class ReplicationReconciler<T extends KubeObject> implements Controller {
+  readonly name: string;
+  readonly concurrency = 5;
+  readonly #kind: ReplicatedKind<T>;
+  readonly #context: ControllerContext;
+  readonly #sets: Informer<T>;
+  readonly #pods: Informer<Pod>;
+  readonly #expectations: Expectations;
+
+  constructor(kind: ReplicatedKind<T>, context: ControllerContext) {
+    this.#kind = kind;
+    this.name = kind.name;
+    this.#context = context;
+    this.#sets = context.informers.of(kind.resource);
+    this.#pods = context.informers.of(podResource);
+    this.#pods.addIndex('controller', controllerUids);
+    this.#pods.addIndex('orphan', orphanNamespaces);
+    this.#sets.addIndex('uid', (set) => [set.metadata.uid ?? '']);
+    this.#sets.addIndex('controller', controllerUids);
+    this.#sets.addIndex('namespace', (set) => [set.metadata.namespace ?? '']);
+    this.#expectations = new Expectations(context.clock);
+  }
+
+  watch(enqueue: Enqueue): () => void {
+    const ends = [
+      this.#sets.subscribe({
+        added: (set) => enqueue(keyOf(set)),
+        updated: (set, old) => {
+          if (set.metadata.uid !== old.metadata.uid) this.#expectations.forget(keyOf(set));
+          enqueue(keyOf(set));
+        },
+        deleted: (set) => {
+          this.#expectations.forget(keyOf(set));
+          enqueue(keyOf(set));
+        },
+      }),
+      this.#pods.subscribe({
+        added: (pod) => this.#podChanged(pod, enqueue),
+        updated: (pod, old) => {
+          if (controllerOf(old)?.uid !== controllerOf(pod)?.uid) this.#podChanged(old, enqueue);
+          this.#podChanged(pod, enqueue);
+        },
+        deleted: (pod) => {
+          const key = this.#ownerKey(pod);
+          if (key === undefined) return;
+          this.#expectations.gone(key, pod);
+          enqueue(key);
+        },
+      }),
+    ];
+    return () => ends.forEach((end) => end());
+  }
+
+  async reconcile(key: string): Promise<Outcome> {
+    const { clock } = this.#context;
+    const set = this.#sets.get(key);
+    if (!set) {
+      this.#expectations.forget(key);
+      return done;
+    }
+    const maySync = this.#expectations.satisfied(key);
+    const owned = await this.#claim(set);
+    const active = owned.filter(isPodActive);
+    const attempt: Attempt =
+      maySync && set.metadata.deletionTimestamp === undefined
+        ? await this.#moveReplicas(key, set, active)
+        : { failure: undefined };
+    await this.#writeStatus(set, owned, active, attempt.failure);
+    if (attempt.error) throw attempt.error;
+    const afterMs = nextAvailableInMs(active, this.#kind.minReadySeconds(set), clock.now());
+    return afterMs === undefined ? done : { kind: 'requeue', afterMs };
+  }
+
+  /** A pod with an owner concerns that owner; an orphan everyone in its namespace whose selector it matches. */
+  #podChanged(pod: Pod, enqueue: Enqueue): void {
+    const key = this.#ownerKey(pod);
+    if (key !== undefined) {
+      this.#expectations.seen(key, pod);
+      enqueue(key);
+    } else if (!controllerOf(pod) && pod.metadata.deletionTimestamp === undefined) {
+      for (const set of this.#sets.byIndex('namespace', pod.metadata.namespace ?? '')) {
+        if (this.#kind.selector(set).matches(pod.metadata.labels)) enqueue(keyOf(set));
+      }
+    }
+  }
+
+  /** By name and not by uid: the pod may be in the cache before its owner is. */
+  #ownerKey(pod: Pod): string | undefined {
+    const reference = controllerOf(pod);
+    if (reference?.kind !== this.#kind.resource.kind) return undefined;
+    return `${pod.metadata.namespace}/${reference.name}`;
+  }
+
+  #claim(set: T): Promise<Pod[]> {
+    const { client } = this.#context;
+    const own = this.#pods.byIndex('controller', set.metadata.uid ?? '');
+    const orphans = this.#pods.byIndex('orphan', set.metadata.namespace ?? '').filter(isPodActive);
+    const selector = this.#kind.selector(set);
+    const decision = decideClaims(set, [...own, ...orphans], (pod) => selector.matches(pod.metadata.labels));
+    return claim({
+      client,
+      resource: podResource,
+      decision,
+      reference: this.#reference(set),
+      canAdopt: () => isStillThere(client, this.#kind.resource, set),
+    });
+  }
+
+  async #moveReplicas(key: string, set: T, active: readonly Pod[]): Promise<Attempt> {
+    const plan = planReplicas({
+      active,
+      related: () => this.#relatedPods(set),
+      replicas: this.#kind.replicas(set),
+      now: this.#context.clock.now(),
+    });
+    switch (plan.kind) {
+      case 'none':
+        return { failure: null };
+      case 'create':
+        return this.#create(key, set, plan.count);
+      case 'delete':
+        return this.#delete(key, set, plan.pods);
+    }
+  }
+
+  async #create(key: string, set: T, count: number): Promise<Attempt> {
+    const { client, recorder, random } = this.#context;
+    const template = this.#kind.template(set) ?? {};
+    const reference = this.#reference(set);
+    const { error } = await slowStart(count, async () => {
+      const pod = podFromTemplate({ owner: set, reference, template, random });
+      this.#expectations.expectCreation(key, keyOf(pod));
+      try {
+        await client.create(podResource, pod);
+        recorder.record(this.#typed(set), 'Normal', 'SuccessfulCreate', `Created pod: ${pod.metadata.name}`);
+      } catch (failure) {
+        this.#expectations.creationFailed(key, keyOf(pod));
+        if (isNamespaceTerminating(failure)) return;
+        recorder.record(this.#typed(set), 'Warning', 'FailedCreate', `Error creating: ${messageOf(failure)}`);
+        throw failure;
+      }
+    });
+    if (error === undefined) return { failure: null };
+    return { failure: { reason: 'FailedCreate', message: messageOf(error) }, error };
+  }
+
+  async #delete(key: string, set: T, surplus: readonly Pod[]): Promise<Attempt> {
+    const { client, recorder } = this.#context;
+    for (const pod of surplus) this.#expectations.expectDeletion(key, pod.metadata.uid ?? '');
+    const deletions = surplus.map(async (pod) => {
+      const uid = pod.metadata.uid ?? '';
+      try {
+        await client.delete(podResource, nameOf(pod), { preconditions: { uid } });
+        recorder.record(this.#typed(set), 'Normal', 'SuccessfulDelete', `Deleted pod: ${pod.metadata.name}`);
+      } catch (failure) {
+        this.#expectations.deletionFailed(key, uid);
+        if (isApiError(failure, 'NotFound', 'Conflict')) return;
+        recorder.record(this.#typed(set), 'Warning', 'FailedDelete', `Error deleting: ${messageOf(failure)}`);
+        throw failure;
+      }
+    });
+    const failed = (await Promise.allSettled(deletions)).find((result) => result.status === 'rejected');
+    if (!failed) return { failure: null };
+    return { failure: { reason: 'FailedDelete', message: messageOf(failed.reason) }, error: failed.reason };
+  }
+
+  async #writeStatus(set: T, owned: readonly Pod[], active: readonly Pod[], failure: Failure): Promise<void> {
+    const kind = this.#kind;
+    const status = replicationStatus({
+      status: kind.status(set),
+      generation: set.metadata.generation,
+      templateLabels: kind.template(set)?.metadata?.labels,
+      minReadySeconds: kind.minReadySeconds(set),
+      active,
+      owned,
+      countTerminating: kind.countTerminating,
+      failure,
+      now: this.#context.clock.now(),
+    });
+    if (!statusChanged(kind.status(set), status)) return;
+    try {
+      await this.#context.client.update(kind.resource, kind.withStatus(set, status), { subresource: 'status' });
+    } catch (error) {
+      if (!isApiError(error, 'NotFound')) throw error;
+    }
+  }
+
+  /** Active pods of all sets that share this one's owner (a deployment's old and new), or of this set alone. */
+  #relatedPods(set: T): Pod[] {
+    const owner = controllerOf(set);
+    const sets = owner ? this.#sets.byIndex('controller', owner.uid) : [set];
+    return sets.flatMap((sibling) => [...this.#pods.byIndex('controller', sibling.metadata.uid ?? '')]);
+  }
+
+  #reference(set: T): ReturnType<typeof controllerReference> {
+    return controllerReference(set, this.#kind.apiVersion, this.#kind.resource.kind);
+  }
+
+  /** Events name their object's kind, which objects from a list may lack. */
+  #typed(set: T): KubeObject {
+    return { apiVersion: this.#kind.apiVersion, kind: this.#kind.resource.kind, metadata: set.metadata };
+  }
+}
+
+/** A namespace on its way out takes no new objects: not this controller's failure. */
+function isNamespaceTerminating(error: unknown): boolean {
+  return (
+    isApiError(error, 'Forbidden') &&
+    (error.status.details?.causes?.some((cause) => cause.reason === 'NamespaceTerminating') ?? false)
+  );
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
