@@ -204,7 +204,7 @@ const scalarChecks: Readonly<Record<string, Check>> = {
   },
   quantity: (value, parent, key) => {
     if (typeof value !== 'string' && typeof value !== 'number') refuse(quantityRule);
-    const canonical = canonicalOrRefuse(value as string | number);
+    const canonical = canonicalOrRefuse(value);
     if (canonical !== value) parent[key] = canonical;
   },
   intOrString: (value) => {
