@@ -10,7 +10,7 @@
 export interface Store {
   /** The newest durable revision; 0 for an empty store. */
   readonly revision: number;
-  /** The newest revision whose history is gone; reads and watches at or before it answer `compacted`. 0: nothing compacted. */
+  /** History before this revision is gone: reads of older states and watches from them answer `compacted`. 0: nothing is. */
   readonly compactedRevision: number;
   get(key: string, options?: { revision?: number }): Promise<GetResult>;
   list(request: ListRequest): Promise<ListResult>;
@@ -18,7 +18,7 @@ export interface Store {
   commit(operations: readonly Operation[]): Promise<CommitResult>;
   /** Starts delivering at once or, for history, in slices. Callbacks run in order and never inside this call. */
   watch(request: WatchRequest, sink: WatchSink): Watch;
-  /** Drops history at or before `revision` (the newest version of each live key stays). */
+  /** Drops the states before `revision`; that of `revision` itself and watches from it stay possible. */
   compact(revision: number): Promise<void>;
   /** Ends watches with `closed`, waits for what is in flight, releases files. */
   close(): Promise<void>;
