@@ -1,0 +1,133 @@
+import type { Event, ObjectReference } from '../api/types/core-v1.ts';
+import { apiVersionOf, type KubeObject } from '../api/object.ts';
+import { isApiError } from '../api/status.ts';
+import { type Clock, formatTime } from '../base/clock.ts';
+import type { Logger } from '../base/log.ts';
+import type { Random } from '../base/random.ts';
+import type { Client } from './client.ts';
+import type { EventRecorder } from './event-recorder.ts';
+import { events } from './resources.ts';
+
+export interface RecorderOptions {
+  client: Client;
+  /** `source.component` of the events: `kubelet`, `deployment-controller`. */
+  component: string;
+  /** `source.host`: the node. */
+  host?: string;
+  clock: Clock;
+  random: Random;
+  log: Logger;
+}
+
+/** Events about one object that differ only in their message are counted together from this many on. */
+const maxSimilarEvents = 10;
+const similarWindowMs = 10 * 60_000;
+/** Each object may cause this many events at once, and then one every five minutes (client-go's spam filter). */
+const burst = 25;
+const refillMs = 5 * 60_000;
+const maxRemembered = 4096;
+
+interface Written {
+  name: string;
+  namespace: string;
+  count: number;
+  /** The write before this one, so that counts arrive in order. */
+  pending: Promise<void>;
+}
+
+/** Writes events as client-go's correlator does: repeated ones are counted up, floods are thinned out. */
+export function createEventRecorder(options: RecorderOptions): EventRecorder {
+  const { clock, log } = options;
+  const written = new Map<string, Written>();
+  const similar = new Map<string, { count: number; since: number }>();
+  const allowances = new Map<string, { tokens: number; at: number }>();
+  return {
+    record(object, type, reason, message) {
+      const now = clock.now();
+      const reference = referenceTo(object);
+      const subject = [reference.kind, reference.namespace, reference.name, reference.uid].join('/');
+      if (!takeToken(allowances, subject, now)) return;
+      const text = isFlood(similar, `${subject}/${type}/${reason}`, now)
+        ? `(combined from similar events): ${message}`
+        : message;
+      const key = `${subject}/${type}/${reason}/${text.startsWith('(combined') ? '' : text}`;
+      const last = written.get(key);
+      const write = last
+        ? last.pending.then(() => countUp(options, last, text, now))
+        : create(options, { reference, type, reason, message: text, now });
+      const remembered: Written = last ?? { name: '', namespace: '', count: 0, pending: Promise.resolve() };
+      remembered.pending = write.then(
+        (event) => {
+          remembered.name = event.metadata.name ?? '';
+          remembered.namespace = event.metadata.namespace ?? '';
+          remembered.count = event.count ?? 1;
+        },
+        (error: unknown) => {
+          written.delete(key);
+          const isExpected = isApiError(error, 'NotFound', 'Forbidden');
+          log[isExpected ? 'debug' : 'warn']('an event could not be written', { reason, object: subject, error });
+        },
+      );
+      remember(written, key, remembered);
+    },
+  };
+}
+
+function create(
+  { client, component, host, random }: RecorderOptions,
+  event: { reference: ObjectReference; type: string; reason: string; message: string; now: number },
+): Promise<Event> {
+  const { reference, type, reason, message, now } = event;
+  const time = formatTime(now);
+  const suffix = random.uuid().replaceAll('-', '').slice(0, 16);
+  return client.create(events, {
+    apiVersion: 'v1',
+    kind: 'Event',
+    metadata: { name: `${reference.name}.${suffix}`, namespace: reference.namespace || 'default' },
+    involvedObject: reference,
+    ...{ type, reason, message, count: 1, firstTimestamp: time, lastTimestamp: time },
+    source: { component, ...(host && { host }) },
+    reportingComponent: component,
+    reportingInstance: host ?? '',
+  });
+}
+
+function countUp({ client }: RecorderOptions, last: Written, message: string, now: number): Promise<Event> {
+  const document = { count: last.count + 1, lastTimestamp: formatTime(now), message };
+  const { name, namespace } = last;
+  return client.patch(events, { name, namespace }, { kind: 'merge', document });
+}
+
+function referenceTo(object: KubeObject): ObjectReference {
+  const { name, namespace, uid, resourceVersion } = object.metadata;
+  return {
+    kind: object.kind,
+    apiVersion: object.apiVersion ?? apiVersionOf('', 'v1'),
+    name,
+    namespace,
+    uid,
+    resourceVersion,
+  };
+}
+
+function isFlood(similar: Map<string, { count: number; since: number }>, key: string, now: number): boolean {
+  const known = similar.get(key);
+  const current = known && now - known.since < similarWindowMs ? known : { count: 0, since: now };
+  current.count++;
+  remember(similar, key, current);
+  return current.count > maxSimilarEvents;
+}
+
+function takeToken(allowances: Map<string, { tokens: number; at: number }>, key: string, now: number): boolean {
+  const known = allowances.get(key) ?? { tokens: burst, at: now };
+  const tokens = Math.min(burst, known.tokens + (now - known.at) / refillMs);
+  remember(allowances, key, { tokens: Math.max(0, tokens - 1), at: now });
+  return tokens >= 1;
+}
+
+/** Keeps the newest keys only: what is long past need not be remembered. */
+function remember<V>(map: Map<string, V>, key: string, value: V): void {
+  map.delete(key);
+  map.set(key, value);
+  if (map.size > maxRemembered) map.delete(map.keys().next().value as string);
+}
