@@ -1,0 +1,40 @@
+import type { IngressClass, IngressClassParametersReference } from '../../types/networking-v1.ts';
+import { deprecated } from '../deprecation.ts';
+import { ageColumn, column, nameColumn } from '../columns.ts';
+import { defineKind, schemaType } from '../define-kind.ts';
+
+export const ingressClass = defineKind<IngressClass>({
+  group: 'networking.k8s.io',
+  version: 'v1',
+  kind: 'IngressClass',
+  plural: 'ingressclasses',
+  scope: 'Cluster',
+  hasGeneration: true,
+  otherVersions: [
+    {
+      group: 'networking.k8s.io',
+      version: 'v1beta1',
+      type: schemaType('networking.k8s.io', 'v1beta1', 'IngressClass'),
+      deprecation: deprecated('networking.k8s.io/v1beta1', 'IngressClass', {
+        since: 19,
+        removed: 22,
+        use: 'networking.k8s.io/v1 IngressClass',
+      }),
+    },
+  ],
+  defaults: ({ spec }) => {
+    if (spec?.parameters) spec.parameters.scope ??= 'Cluster';
+  },
+  columns: [
+    nameColumn,
+    column('Controller', ({ spec }) => spec?.controller ?? ''),
+    column('Parameters', ({ spec }) => formatParameters(spec?.parameters)),
+    ageColumn,
+  ],
+});
+
+function formatParameters(reference: (IngressClassParametersReference & { apiGroup?: string }) | undefined): string {
+  if (!reference) return '<none>';
+  const kind = reference.apiGroup ? `${reference.kind}.${reference.apiGroup}` : reference.kind;
+  return `${kind}/${reference.name}`;
+}
