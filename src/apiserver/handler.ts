@@ -55,7 +55,11 @@ export type ResponseBody =
   | { kind: 'watch'; start: (sink: WatchResponseSink) => { close: () => void } }
   | {
       kind: 'stream';
-      pipe: (write: (chunk: Uint8Array) => boolean, end: (error?: Error) => void) => { close: () => void };
+      /** `write` answers false when the client is slow: the source then pauses until the listener calls `resume` (on drain). */
+      pipe: (
+        write: (chunk: Uint8Array) => boolean,
+        end: (error?: Error) => void,
+      ) => { close: () => void; resume?: () => void };
     }
   /** 101: the listener hands over the socket (exec, attach, port-forward). */
   | { kind: 'upgrade'; accept: (socket: Duplex, head: Uint8Array) => void };

@@ -195,7 +195,7 @@ function addressBytes(host: string): Buffer | undefined {
     part ? part.split(':').map((g) => Number.parseInt(g, 16)) : [];
   const left = groups(head);
   const right = groups(tail);
-  const all = [...left, ...new Array<number>(8 - left.length - right.length).fill(0), ...right];
+  const all = [...left, ...Array.from({ length: 8 - left.length - right.length }, () => 0), ...right];
   const bytes = Buffer.alloc(16);
   all.forEach((group, i) => bytes.writeUInt16BE(group, i * 2));
   return bytes;

@@ -1,4 +1,5 @@
-import { ApiError, notFound } from '../../api/status.ts';
+import { notFound } from '../../api/status.ts';
+import type { ApiError } from '../../api/status.ts';
 import type { ClusterRole, PolicyRule, RoleBinding } from '../../api/types/rbac-v1.ts';
 import type { AdmissionPlugin, AdmissionRequest } from '../admission.ts';
 import type { Authorizer } from '../authorization.ts';

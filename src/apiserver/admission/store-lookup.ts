@@ -148,7 +148,7 @@ class CollectionCache {
     const listed = await this.#store.list({ prefix: this.#prefix });
     if (listed.kind !== 'entries' || this.#closed) return;
     const present = new Set(listed.entries.map((entry) => entry.key));
-    for (const object of [...this.list(undefined)]) {
+    for (const object of Array.from(this.list(undefined))) {
       if (!present.has(this.#keyOf(object))) this.#set(object, undefined);
     }
     for (const entry of listed.entries) {

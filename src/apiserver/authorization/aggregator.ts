@@ -16,7 +16,7 @@ export function startAggregator(options: { store: Store; lookup: StoreLookup; lo
   let again = false;
 
   const round = async (): Promise<void> => {
-    for (const role of [...lookup.list(clusterRoles)]) {
+    for (const role of Array.from(lookup.list(clusterRoles))) {
       if (!role.aggregationRule || closed) continue;
       const rules = collect(role, lookup.list(clusterRoles));
       if (JSON.stringify(rules) === JSON.stringify(role.rules ?? [])) continue;

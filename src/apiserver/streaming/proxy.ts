@@ -1,0 +1,141 @@
+import type { Random } from '../../base/random.ts';
+import { ApiError, notFound } from '../../api/status.ts';
+import type { Service } from '../../api/types/core-v1.ts';
+import { endpointSlices, nodes, services } from '../admission/lookup.ts';
+import type { Lookup } from '../admission/lookup.ts';
+import type { Endpoint, ResolvedRequest } from '../endpoint.ts';
+import type { ApiResponse } from '../handler.ts';
+import type { Backend, NodeConnector } from './node-connector.ts';
+import { passThrough, withoutConnectionHeaders } from './pass-through.ts';
+import { findPod } from './pod-target.ts';
+
+/** pods/proxy, services/proxy and nodes/proxy: any request, handed on to what the object stands for. */
+export function createProxyEndpoints(options: {
+  lookup: Lookup;
+  connector: NodeConnector;
+  random: Random;
+}): Endpoint[] {
+  const { lookup, connector, random } = options;
+  const endpoint = (
+    plural: string,
+    find: (resolved: ResolvedRequest, target: ProxyName) => Promise<Backend>,
+  ): Endpoint => ({
+    group: '',
+    plural,
+    subresource: 'proxy',
+    async handle(resolved) {
+      const redirect = addSlash(resolved);
+      return redirect ?? forward(resolved, await find(resolved, parseProxyName(resolved.name)));
+    },
+  });
+  return [
+    endpoint('pods', async ({ namespace }, { scheme, name, port }) => {
+      const pod = await findPod(lookup, namespace, name);
+      const host = pod.status?.podIPs?.[0]?.ip ?? pod.status?.podIP;
+      if (!host) throw ApiError.of('BadRequest', `address not allowed: pod ${name} has no address`);
+      const first = pod.spec?.containers.flatMap((container) => container.ports ?? [])[0]?.containerPort;
+      return connector.address(scheme, host, port === '' ? (first ?? 80) : Number(port));
+    }),
+    endpoint('services', async ({ namespace }, target) => {
+      const service = await lookup.fresh(services, namespace, target.name);
+      if (!service) throw notFound('', 'services', target.name);
+      const { host, port } = await chooseEndpoint({ lookup, random, service, wanted: target.port });
+      return connector.address(target.scheme, host, port);
+    }),
+    endpoint('nodes', async (_, { scheme, name, port }) => {
+      const node = await lookup.fresh(nodes, '', name);
+      if (!node) throw notFound('', 'nodes', name);
+      const own = String(node.status?.daemonEndpoints?.kubeletEndpoint?.Port ?? '');
+      if (port === '' || port === own) return connector.node(node);
+      const host = node.status?.addresses?.find((address) => address.type === 'InternalIP')?.address ?? name;
+      return connector.address(scheme, host, Number(port));
+    }),
+  ];
+}
+
+interface ProxyName {
+  scheme: 'http' | 'https';
+  name: string;
+  port: string;
+}
+
+/** `name`, `name:port` or `scheme:name:port`. */
+export function parseProxyName(text: string): ProxyName {
+  const parts = text.split(':');
+  const [scheme, name, port] =
+    parts.length === 3 ? parts : parts.length === 2 ? ['', parts[0], parts[1]] : ['', parts[0], ''];
+  const known = scheme === '' || scheme === 'http' || scheme === 'https';
+  if (parts.length > 3 || !known || !name)
+    throw ApiError.of('BadRequest', `invalid proxy request ${JSON.stringify(text)}`);
+  return { scheme: scheme === 'https' ? 'https' : 'http', name, port: port ?? '' };
+}
+
+/** A ready endpoint of the service's port, any of them. */
+async function chooseEndpoint(options: {
+  lookup: Lookup;
+  random: Random;
+  service: Service;
+  wanted: string;
+}): Promise<{ host: string; port: number }> {
+  const { lookup, random, service, wanted } = options;
+  const name = service.metadata.name ?? '';
+  const ports = service.spec?.ports ?? [];
+  const chosen =
+    wanted === '' && ports.length === 1
+      ? ports[0]
+      : ports.find((port) => (port.name ?? '') === wanted || String(port.port) === wanted);
+  if (!chosen) {
+    throw ApiError.of(
+      'ServiceUnavailable',
+      `no service port ${JSON.stringify(wanted)} found for service ${JSON.stringify(name)}`,
+    );
+  }
+  const slices = await lookup.freshList(endpointSlices, service.metadata.namespace ?? '');
+  const found = slices
+    .filter((slice) => slice.metadata.labels?.['kubernetes.io/service-name'] === name)
+    .flatMap((slice) => {
+      const port = slice.ports?.find((candidate) => (candidate.name ?? '') === (chosen.name ?? ''))?.port;
+      const ready = slice.endpoints.filter((each) => each.conditions?.ready !== false);
+      return port === undefined ? [] : ready.flatMap((each) => each.addresses.map((host) => ({ host, port })));
+    });
+  const target = found[random.int(found.length)];
+  if (!target) throw ApiError.of('ServiceUnavailable', `no endpoints available for service ${JSON.stringify(name)}`);
+  return target;
+}
+
+/** Relative links in a root page work only under a path that ends with a slash. */
+function addSlash({ request, rest }: ResolvedRequest): ApiResponse | undefined {
+  if (rest !== '' || request.path.endsWith('/') || (request.method !== 'GET' && request.method !== 'HEAD'))
+    return undefined;
+  if (request.headers.upgrade !== undefined) return undefined;
+  const query = request.query.toString();
+  const location = `${request.path}/${query && `?${query}`}`;
+  return { status: 301, headers: { location }, body: { kind: 'none' } };
+}
+
+async function forward(resolved: ResolvedRequest, backend: Backend): Promise<ApiResponse> {
+  const { request, rest, remoteAddress } = resolved;
+  const { body, method, query, signal } = request;
+  const upgrade = request.headers.upgrade;
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(withoutConnectionHeaders(request.headers))) {
+    // What the client showed us is for us only.
+    if (name === 'authorization' || name.startsWith('impersonate-') || name === 'content-length') continue;
+    headers[name] = String(value);
+  }
+  if (upgrade !== undefined) Object.assign(headers, { connection: 'Upgrade', upgrade });
+  if (remoteAddress)
+    headers['x-forwarded-for'] = [headers['x-forwarded-for'], remoteAddress].filter(Boolean).join(', ');
+  const bytes = body.kind === 'bytes' ? await body.read() : undefined;
+  if (bytes) headers['content-length'] = String(bytes.length);
+  const text = query.toString();
+  const answer = await backend.send({
+    method,
+    path: `/${rest.split('/').map(encodeURIComponent).join('/')}${text && `?${text}`}`,
+    headers,
+    ...(bytes && { body: bytes }),
+    ...(upgrade !== undefined && { upgrade: true }),
+    signal,
+  });
+  return passThrough(answer);
+}

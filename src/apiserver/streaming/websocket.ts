@@ -1,0 +1,43 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { WebSocket } from 'ws';
+import type { ApiRequest } from '../handler.ts';
+
+export function isWebSocket(request: ApiRequest): boolean {
+  const { headers } = request;
+  return headers.upgrade?.toLowerCase() === 'websocket' && /\bupgrade\b/i.test(headers.connection ?? '');
+}
+
+/** The subprotocols that the client offers, its bearer token apart. */
+export function offeredProtocols(request: ApiRequest): string[] {
+  const offered = request.headers['sec-websocket-protocol']?.split(',').map((name) => name.trim()) ?? [];
+  return offered.filter((name) => name !== '' && !name.startsWith('base64url.bearer.authorization.k8s.io.'));
+}
+
+/** Largest message that a client may send. */
+const messageLimit = 32 * 1024 * 1024;
+
+/** Prepares the server's side of a WebSocket; the library is loaded with the first one. */
+export async function webSocketServer(
+  request: ApiRequest,
+  protocol: string,
+): Promise<(socket: Duplex, head: Uint8Array) => Promise<WebSocket>> {
+  const { WebSocketServer } = await import('ws');
+  const server = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    maxPayload: messageLimit,
+    handleProtocols: () => protocol || false,
+  });
+  return (socket, head) =>
+    new Promise((resolve) => {
+      // The handshake reads nothing but method, URL and headers.
+      const message = {
+        method: request.method,
+        url: request.path,
+        headers: request.headers,
+      } as unknown as IncomingMessage;
+      server.handleUpgrade(message, socket, Buffer.from(head), (accepted) => resolve(accepted));
+    });
+}
