@@ -27,7 +27,7 @@ export function containerStatus(input: ContainerStatusInput, container: PodConta
   const running = current.state === 'running' && !memory.starting.has(spec.name);
   const verdict = running ? memory.verdictOf(current.id) : undefined;
   const previous = previousOf(observed, spec.name);
-  const terminated = current.state === 'exited' ? terminatedState(current, runtimeName) : undefined;
+  const terminated = current.state === 'exited' ? endOf(current, old, runtimeName) : undefined;
   const waiting = memory.waiting.get(spec.name);
   const status: ContainerStatus = {
     name: spec.name,
@@ -111,6 +111,19 @@ function defaultWaiting(input: ContainerStatusInput): { reason: string } {
 
 function waitingState(waiting: { reason: string; message: string }): { reason: string; message?: string } {
   return waiting.message ? { reason: waiting.reason, message: waiting.message } : { reason: waiting.reason };
+}
+
+/** The file with the last words goes with the pod's volumes; what was told of it stays. */
+function endOf(
+  current: ContainerStatusInfo,
+  old: ContainerStatus | undefined,
+  runtimeName: string,
+): ContainerStateTerminated {
+  const end = terminatedState(current, runtimeName);
+  const told = old?.state?.terminated;
+  return end.message || told?.containerID !== end.containerID || !told?.message
+    ? end
+    : { ...end, message: told.message };
 }
 
 function terminatedState(container: ContainerStatusInfo, runtimeName: string): ContainerStateTerminated {

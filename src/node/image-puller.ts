@@ -39,6 +39,8 @@ export interface ImagePuller {
   forget(podUid: string): void;
 }
 
+const backOffShownAfterMs = 2000;
+
 export function createImagePuller(options: ImagePullerOptions): ImagePuller {
   const { runtime, clock } = options;
   const backoff = createBackoff(options.backoff);
@@ -123,7 +125,8 @@ export function createImagePuller(options: ImagePullerOptions): ImagePuller {
     record('Warning', 'Failed', `Failed to pull image ${quoted}: ${message}`);
     backoff.next(key, clock.now());
     lastErrors.set(key, message);
-    const retryAtMs = clock.now() + backoff.remainingMs(key, clock.now());
+    // A moment later it is looked at again and told as a back-off.
+    const retryAtMs = clock.now() + Math.min(backOffShownAfterMs, backoff.remainingMs(key, clock.now()));
     return { kind: 'failed', waiting: { reason: 'ErrImagePull', message }, retryAtMs };
   }
 

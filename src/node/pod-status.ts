@@ -62,6 +62,16 @@ export function generatePodStatus(input: PodStatusInput): PodStatus {
   };
 }
 
+/** How the pod ended, or will have once its last containers (sidecars) are down; undefined while it is to run. */
+export function podOutcome(input: PodStatusInput): 'Succeeded' | 'Failed' | undefined {
+  const initialized = isInitialized(input);
+  const { phase } = input.pod.status ?? {};
+  const natural = isTerminal(input.pod)
+    ? phase
+    : naturalPhase(input, { ...containerStatuses(input, initialized), initialized });
+  return natural === 'Succeeded' || natural === 'Failed' ? natural : undefined;
+}
+
 interface Statuses {
   init: ContainerStatus[];
   app: ContainerStatus[];

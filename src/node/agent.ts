@@ -1,0 +1,297 @@
+import type { Clock } from '../base/clock.ts';
+import type { Logger } from '../base/log.ts';
+import type { Random } from '../base/random.ts';
+import type { Client } from '../client/client.ts';
+import type { Informer } from '../client/informer.ts';
+import type { Informers } from '../client/informers.ts';
+import { createEventRecorder } from '../client/recorder.ts';
+import { nodes, pods, services } from '../client/resources.ts';
+import { createInformers } from '../client/shared-informers.ts';
+import type { Pod } from '../api/types/core-v1.ts';
+import { defaultAgentSettings, type AgentContext, type AgentNode, type AgentSettings } from './agent-context.ts';
+import { createBackoff } from './backoff.ts';
+import type { DnsSettings } from './dns-config.ts';
+import { createImagePuller } from './image-puller.ts';
+import { createLimiter } from './limiter.ts';
+import { admissionFailure } from './node-admission.ts';
+import { NodeRegistration } from './node-registration.ts';
+import type { NodeSystem } from './node-system.ts';
+import { createObjectCache } from './object-cache.ts';
+import { removeOrphans } from './orphans.ts';
+import { PodWorker } from './pod-worker.ts';
+import { readRuntime, type RuntimeContents } from './runtime-contents.ts';
+import type { ContainerRuntime, RuntimeEvent } from './runtime.ts';
+import { createStatusManager } from './status-manager.ts';
+
+export interface AgentOptions {
+  client: Client;
+  runtime: ContainerRuntime;
+  clock: Clock;
+  random: Random;
+  log: Logger;
+  node: AgentNode;
+  /** `createLinuxSystem()`, or `createMemorySystem()` for a simulated node. */
+  system: NodeSystem;
+  /** Volumes, logs and the like lie under it; absolute. */
+  rootDirectory: string;
+  dns: DnsSettings;
+  settings: Partial<AgentSettings> & Pick<AgentSettings, 'cgroupRoot'>;
+}
+
+/** The agent of one node: it runs the pods that are bound to it, and tells the API how they and the node are. */
+export interface Agent {
+  /** Resolves when the node is in the API and everything that ran before is adopted. */
+  start(): Promise<void>;
+  /** Stops working; containers go on running, and the next agent adopts them. */
+  stop(): Promise<void>;
+  /** The pods that are on the node. */
+  pods(): Pod[];
+  /** The newest container of this name, for the node's server. */
+  findContainer(namespace: string, pod: string, container: string): FoundContainer | undefined;
+  /** The sandbox of a pod, for port-forward. */
+  findSandbox(namespace: string, pod: string): string | undefined;
+}
+
+export interface FoundContainer {
+  containerId: string;
+  sandboxId: string;
+  running: boolean;
+  attempt: number;
+  /** The directory with `<attempt>.log` of every attempt whose log is still there. */
+  logDirectory: string;
+  podUid: string;
+}
+
+const reconnectMs = 500;
+
+export function createAgent(options: AgentOptions): Agent {
+  return new NodeAgent(options);
+}
+
+class NodeAgent implements Agent {
+  private readonly context: AgentContext;
+  private readonly informers: Informers;
+  private readonly podInformer: Informer<Pod>;
+  private readonly workers = new Map<string, PodWorker>();
+  /** Which pod a sandbox or container belongs to. */
+  private readonly owners = new Map<string, PodWorker>();
+  private readonly stopped = new AbortController();
+  private registration: NodeRegistration | undefined;
+  private adopted: RuntimeContents = { sandboxes: [], containers: [] };
+
+  constructor(options: AgentOptions) {
+    const { client, runtime, clock, random, log, node } = options;
+    const settings: AgentSettings = { ...defaultAgentSettings, ...options.settings };
+    const open = (): Informers => createInformers({ client, clock, random, log });
+    this.informers = open();
+    this.podInformer = this.informers.of(pods, { fieldSelector: `spec.nodeName=${node.name}` });
+    const serviceInformer = this.informers.of(services);
+    this.context = {
+      ...options,
+      settings,
+      recorder: createEventRecorder({ client, clock, random, log, component: 'kubelet', host: node.name }),
+      startedMs: clock.now(),
+      runtimeName: 'containerd',
+      objects: createObjectCache(open),
+      services: () => serviceInformer.list(),
+      images: createImagePuller({
+        ...{ runtime, clock, backoff: settings.imageBackoff },
+        maxParallelPulls: settings.maxParallelPulls,
+        useLocalImageWhenPullFails: settings.useLocalImageWhenPullFails,
+      }),
+      statuses: createStatusManager({ client, clock, log }),
+      crashBackoff: createBackoff(settings.crashBackoff),
+      limiter: createLimiter(settings.maxParallelStarts),
+    };
+  }
+
+  async start(): Promise<void> {
+    const { context } = this;
+    const { runtime, node } = context;
+    const [version, status, contents] = await Promise.all([
+      runtime.version(),
+      runtime.status(),
+      readRuntime(runtime),
+      this.informers.synced(),
+    ]);
+    context.runtimeName = version.name;
+    this.adopted = contents;
+    const observed = {
+      runtimeVersion: `${version.name}://${version.version}`,
+      ...{ runtimeReady: status.runtimeReady, networkReady: status.networkReady, message: status.message },
+      images: await runtime.listImages(),
+    };
+    const registration = new NodeRegistration(context, observed);
+    this.registration = registration;
+    void this.followRuntime();
+    if (!status.runtimeReady || !status.networkReady) void this.awaitReadiness();
+    const orphans = removeOrphans(
+      context,
+      contents,
+      new Set([...this.podInformer.list()].map((pod) => pod.metadata.uid ?? '')),
+    );
+    await registration.start();
+    this.informers.of(nodes, { fieldSelector: `metadata.name=${node.name}` }).subscribe({
+      added: (found) => registration.changed(found),
+      updated: (found) => registration.changed(found),
+      deleted: () => registration.changed(undefined),
+    });
+    this.podInformer.subscribe({
+      added: (pod) => this.podChanged(pod),
+      updated: (pod) => this.podChanged(pod),
+      deleted: (pod) => this.workers.get(pod.metadata.uid ?? '')?.remove(),
+    });
+    await orphans;
+  }
+
+  async stop(): Promise<void> {
+    this.stopped.abort();
+    this.registration?.stop();
+    for (const worker of this.workers.values()) worker.stop();
+    this.informers.stop();
+    this.context.objects.stop();
+    this.context.statuses.stop();
+    await this.context.statuses.settled();
+  }
+
+  pods(): Pod[] {
+    return [...this.workers.values()].map((worker) => worker.pod);
+  }
+
+  findContainer(namespace: string, pod: string, container: string): FoundContainer | undefined {
+    const worker = this.workerOf(namespace, pod);
+    const found = worker?.observed.containers.find((candidate) => candidate.name === container);
+    if (!worker || !found) return undefined;
+    return {
+      containerId: found.id,
+      sandboxId: found.sandboxId,
+      running: found.state === 'running',
+      attempt: found.attempt,
+      logDirectory: `${worker.logDirectory}/${container}`,
+      podUid: worker.pod.metadata.uid ?? '',
+    };
+  }
+
+  findSandbox(namespace: string, pod: string): string | undefined {
+    return this.workerOf(namespace, pod)?.observed.sandboxes.find((sandbox) => sandbox.state === 'ready')?.id;
+  }
+
+  /** The pod of this name; of two (one is going), the younger. */
+  private workerOf(namespace: string, name: string): PodWorker | undefined {
+    const found = [...this.workers.values()].filter(
+      ({ pod }) => pod.metadata.name === name && pod.metadata.namespace === namespace,
+    );
+    return found.find(({ pod }) => !pod.metadata.deletionTimestamp) ?? found[0];
+  }
+
+  private podChanged(pod: Pod): void {
+    if (this.stopped.signal.aborted) return;
+    const uid = pod.metadata.uid ?? '';
+    const known = this.workers.get(uid);
+    if (known) return known.update(pod);
+    const mine = (of: { uid?: string; labels: Record<string, string> }): boolean => of.uid === uid;
+    const sandboxes = this.adopted.sandboxes.filter(mine);
+    const ids = new Set(sandboxes.map((sandbox) => sandbox.id));
+    const containers = this.adopted.containers.filter((container) => ids.has(container.sandboxId));
+    const rejection = sandboxes.length === 0 ? this.rejectionOf(pod) : undefined;
+    const worker = new PodWorker(this.context, {
+      ...{ pod, sandboxes, containers },
+      ...(rejection && { rejection }),
+      owns: (runtimeId) => void this.owners.set(runtimeId, worker),
+      gone: () => this.forget(worker),
+    });
+    this.workers.set(uid, worker);
+    for (const { id } of [...sandboxes, ...containers]) this.owners.set(id, worker);
+    worker.wake();
+  }
+
+  private rejectionOf(pod: Pod): { reason: string; message: string } | undefined {
+    const { phase } = pod.status ?? {};
+    const begun = phase === 'Running' || phase === 'Succeeded' || phase === 'Failed';
+    if (begun || pod.metadata.deletionTimestamp || !this.registration) return undefined;
+    const active = [...this.workers.values()].filter((worker) => worker.isActive).map((worker) => worker.pod);
+    const failure = admissionFailure({ pod, active, node: this.registration.node });
+    if (failure) this.context.recorder.record(pod, 'Warning', failure.reason, failure.message);
+    return failure;
+  }
+
+  private forget(worker: PodWorker): void {
+    this.workers.delete(worker.pod.metadata.uid ?? '');
+    for (const [id, owner] of this.owners) if (owner === worker) this.owners.delete(id);
+  }
+
+  /** Every event goes to the pod it is about; after a break the whole view is read again. */
+  private async followRuntime(): Promise<void> {
+    const { runtime, clock, log } = this.context;
+    const { signal } = this.stopped;
+    for (let connected = 0; !signal.aborted; connected++) {
+      try {
+        const events = runtime.events(signal);
+        if (connected > 0) await this.readAgain();
+        for await (const event of events) this.dispatch(event);
+      } catch (error) {
+        if (signal.aborted) return;
+        log.warn('lost the runtime', { error });
+        this.registration?.observe({ runtimeReady: false, message: (error as Error).message });
+      }
+      await clock.sleep(reconnectMs, signal).catch(() => undefined);
+    }
+  }
+
+  private dispatch(event: RuntimeEvent): void {
+    switch (event.kind) {
+      case 'imagesChanged':
+        void this.imagesChanged();
+        break;
+      case 'sandboxExited':
+        this.refresh(event.sandboxId);
+        break;
+      case 'containerStarted':
+      case 'containerExited':
+      case 'containerOom':
+        this.refresh(event.containerId);
+        break;
+    }
+  }
+
+  private refresh(runtimeId: string): void {
+    const worker = this.owners.get(runtimeId);
+    worker?.refresh(runtimeId).catch((error: Error) => this.context.log.warn('cannot read a container', { error }));
+  }
+
+  private async imagesChanged(): Promise<void> {
+    for (const worker of this.workers.values()) worker.imagesChanged();
+    try {
+      this.registration?.observe({ images: await this.context.runtime.listImages() });
+    } catch (error) {
+      this.context.log.warn('cannot list images', { error });
+    }
+  }
+
+  private async readAgain(): Promise<void> {
+    const { runtime } = this.context;
+    const [contents, status] = await Promise.all([readRuntime(runtime), runtime.status()]);
+    for (const [uid, worker] of this.workers) {
+      const sandboxes = contents.sandboxes.filter((sandbox) => sandbox.uid === uid);
+      const ids = new Set(sandboxes.map((sandbox) => sandbox.id));
+      worker.replaceView(
+        sandboxes,
+        contents.containers.filter((container) => ids.has(container.sandboxId)),
+      );
+    }
+    this.registration?.observe(status);
+  }
+
+  /** A runtime that is still setting up its network says when it is done by its status only. */
+  private async awaitReadiness(): Promise<void> {
+    const { runtime, clock } = this.context;
+    const { signal } = this.stopped;
+    for (let delayMs = 20; !signal.aborted; delayMs = Math.min(1000, delayMs * 2)) {
+      await clock.sleep(delayMs, signal).catch(() => undefined);
+      const status = await runtime.status().catch(() => undefined);
+      if (!status) continue;
+      this.registration?.observe(status);
+      if (status.runtimeReady && status.networkReady) return;
+    }
+  }
+}

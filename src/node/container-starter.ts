@@ -1,0 +1,161 @@
+import type { Pod } from '../api/types/core-v1.ts';
+import { hostIpsOf, podDirectoryOf, type AgentContext } from './agent-context.ts';
+import { containerConfig } from './container-config.ts';
+import { containerMounts } from './container-mounts.ts';
+import { quantityToMilli, quantityToNumber } from '../api/quantity.ts';
+import type { NodeFacts } from './downward-api.ts';
+import { containerEnvironment, ContainerConfigError } from './environment.ts';
+import { runHook } from './handlers.ts';
+import type { ImageResult } from './image-puller.ts';
+import type { ContainerStart } from './pod-actions.ts';
+import type { WaitingReason } from './pod-observation.ts';
+import { containerFieldPath, type PodContainer } from './pod-spec.ts';
+import type { PodVolumes } from './pod-volumes.ts';
+import { checkRunAsNonRoot } from './security-options.ts';
+import { serviceEnvironment } from './service-environment.ts';
+import type { ImageInfo, SandboxConfig } from './runtime.ts';
+
+export interface StartRequest {
+  pod: Pod;
+  start: ContainerStart;
+  image: Promise<ImageResult>;
+  sandbox: { id: string; config: SandboxConfig; ips: readonly string[] };
+  volumes: PodVolumes;
+  /** Id of the container that an ephemeral one targets. */
+  targetId: string | undefined;
+  /** The container exists from here on: its events are the pod's. */
+  created: (containerId: string) => void;
+  /** The container runs; what is left is its hook. */
+  running: (containerId: string) => Promise<void>;
+  signal: AbortSignal;
+}
+
+export type StartResult =
+  | { kind: 'started' }
+  /** `retryAtMs`: by the image's own back-off. `containerId`: it runs, and must be ended (its postStart hook failed). */
+  | { kind: 'failed'; waiting: WaitingReason; retryAtMs?: number; containerId?: string }
+  /** The pod ends before its container began. */
+  | { kind: 'aborted' };
+
+/** Image, configuration, creation, start, postStart: with the reasons and events of upstream's `startContainer`. */
+export async function startContainer(context: AgentContext, request: StartRequest): Promise<StartResult> {
+  const { pod, start } = request;
+  const { container } = start;
+  const record = recorderFor(context, pod, container);
+  const image = await Promise.race([request.image, abortOf(request.signal)]);
+  if (image === undefined || request.signal.aborted) return { kind: 'aborted' };
+  if (image.kind === 'failed') {
+    record('Warning', 'Failed', `Error: ${image.waiting.reason}`);
+    return image;
+  }
+  let containerId: string;
+  try {
+    const config = await configOf(context, request, image.image);
+    await context.system.files.makeDirectory(`${request.sandbox.config.logDirectory}/${container.spec.name}`);
+    containerId = await createContainer(context, request, config);
+  } catch (error) {
+    const { message } = error as Error;
+    record('Warning', 'Failed', `Error: ${message}`);
+    const reason = error instanceof ContainerConfigError ? 'CreateContainerConfigError' : 'CreateContainerError';
+    return { kind: 'failed', waiting: { reason, message } };
+  }
+  record('Normal', 'Created', 'Container created');
+  if (request.signal.aborted) return { kind: 'aborted' };
+  try {
+    await context.runtime.startContainer(containerId);
+  } catch (error) {
+    const { message } = error as Error;
+    record('Warning', 'Failed', `Error: ${message}`);
+    return { kind: 'failed', waiting: { reason: 'RunContainerError', message } };
+  }
+  record('Normal', 'Started', 'Container started');
+  await request.running(containerId);
+  return postStart(context, request, containerId);
+}
+
+/** A pull that nobody waits for any more goes on by itself. */
+function abortOf(signal: AbortSignal): Promise<undefined> {
+  if (signal.aborted) return Promise.resolve(undefined);
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(undefined), { once: true }));
+}
+
+async function createContainer(
+  context: AgentContext,
+  request: StartRequest,
+  config: ReturnType<typeof containerConfig>,
+): Promise<string> {
+  const { sandbox } = request;
+  const containerId = await context.runtime.createContainer(sandbox.id, config, sandbox.config);
+  request.created(containerId);
+  return containerId;
+}
+
+async function postStart(context: AgentContext, request: StartRequest, containerId: string): Promise<StartResult> {
+  const { container } = request.start;
+  const handler = container.spec.lifecycle?.postStart;
+  if (!handler || request.signal.aborted) return { kind: 'started' };
+  const { runtime, clock, system } = context;
+  const target = { container, containerId, ip: request.sandbox.ips[0] ?? '' };
+  try {
+    await runHook({ runtime, clock, network: system.network }, target, handler);
+    return { kind: 'started' };
+  } catch (error) {
+    const record = recorderFor(context, request.pod, container);
+    record('Warning', 'FailedPostStartHook', 'PostStartHook failed');
+    context.log.info('postStart hook failed', { container: container.spec.name, error });
+    return { kind: 'failed', waiting: { reason: 'PostStartHookError', message: 'PostStartHook failed' }, containerId };
+  }
+}
+
+async function configOf(
+  context: AgentContext,
+  request: StartRequest,
+  image: ImageInfo,
+): Promise<ReturnType<typeof containerConfig>> {
+  const { pod, start, sandbox, volumes } = request;
+  const { container, attempt } = start;
+  checkRunAsNonRoot(pod, container, image);
+  const namespace = pod.metadata.namespace ?? '';
+  const enableServiceLinks = pod.spec?.enableServiceLinks !== false;
+  const env = containerEnvironment(pod, container.spec, {
+    configMap: (name) => context.objects.configMap(namespace, name),
+    secret: (name) => context.objects.secret(namespace, name),
+    services: serviceEnvironment({ services: context.services(), namespace, enableServiceLinks }),
+    facts: nodeFacts(context, sandbox.ips),
+  });
+  const mounts = await containerMounts({
+    ...{ pod, container, attempt, env, volumes },
+    system: context.system,
+    podDirectory: podDirectoryOf(context, pod),
+    podIps: sandbox.ips,
+    clusterDomain: context.dns.clusterDomain,
+    nodeName: context.node.name,
+  });
+  const memoryCapacity = quantityToNumber(context.node.capacity['memory'] ?? '0');
+  return containerConfig({ pod, container, attempt, image, env, mounts, memoryCapacity, pidTarget: request.targetId });
+}
+
+/** What the downward API tells of the node. */
+export function nodeFacts(context: AgentContext, podIps: readonly string[]): NodeFacts {
+  const { allocatable, name } = context.node;
+  return {
+    nodeName: name,
+    hostIps: hostIpsOf(context.node),
+    podIps,
+    allocatable: {
+      cpu: quantityToMilli(allocatable['cpu'] ?? '0'),
+      memory: quantityToNumber(allocatable['memory'] ?? '0'),
+      ephemeralStorage: quantityToNumber(allocatable['ephemeral-storage'] ?? '0'),
+    },
+  };
+}
+
+/** Events about one container of a pod. */
+export function recorderFor(
+  context: AgentContext,
+  pod: Pod,
+  container: PodContainer,
+): (type: 'Normal' | 'Warning', reason: string, message: string) => void {
+  const fieldPath = containerFieldPath(container);
+  return (type, reason, message) => context.recorder.record(pod, type, reason, message, fieldPath);
+}

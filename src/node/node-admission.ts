@@ -1,0 +1,86 @@
+import { matchesNodeAffinity } from '../api/node-selector.ts';
+import { amountsOf, podRequests } from '../api/pod-resources.ts';
+import type { Node, Pod } from '../api/types/core-v1.ts';
+import { containersOf } from './pod-spec.ts';
+
+/**
+ * May the node take a pod that was bound to it? The scheduler has asked the same, but with a view that may be old, and pods can
+ * be bound by hand. Answers why not, with upstream's reasons and messages.
+ */
+export function admissionFailure(options: {
+  pod: Pod;
+  /** The pods that hold resources of the node. */
+  active: Iterable<Pod>;
+  node: Node;
+}): { reason: string; message: string } | undefined {
+  const { pod, node } = options;
+  const active = [...options.active].filter((other) => other.metadata.uid !== pod.metadata.uid);
+  const resource = missingResource(pod, active, node);
+  if (resource) {
+    const { name, requested, used, capacity } = resource;
+    const figures = `requested: ${requested}, used: ${used}, capacity: ${capacity}`;
+    const message = `Pod was rejected: Node didn't have enough resource: ${name}, ${figures}`;
+    return { reason: `OutOf${name}`, message };
+  }
+  if (!matchesNodeAffinity(pod, node)) {
+    const why = "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector";
+    return { reason: 'NodeAffinity', message: `Pod was rejected: ${why}` };
+  }
+  if (hasPortConflict(pod, active)) {
+    const why = "Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports";
+    return { reason: 'NodePorts', message: `Pod was rejected: ${why}` };
+  }
+  return undefined;
+}
+
+interface Shortage {
+  name: string;
+  requested: number;
+  used: number;
+  capacity: number;
+}
+
+/** cpu in millicores, everything else in whole units, as upstream prints them. */
+function missingResource(pod: Pod, active: readonly Pod[], node: Node): Shortage | undefined {
+  const allocatable = amountsOf(node.status?.allocatable ?? {});
+  const pods = allocatable.get('pods');
+  if (pods !== undefined && active.length + 1 > pods) {
+    return { name: 'pods', requested: 1, used: active.length, capacity: pods };
+  }
+  for (const [name, requested] of podRequests(pod)) {
+    if (requested === 0) continue;
+    const capacity = allocatable.get(name) ?? 0;
+    const used = active.reduce((sum, other) => sum + (podRequests(other).get(name) ?? 0), 0);
+    if (requested > capacity - used) return { name, requested, used, capacity };
+  }
+  return undefined;
+}
+
+interface HostPort {
+  ip: string;
+  protocol: string;
+  port: number;
+}
+
+function hasPortConflict(pod: Pod, active: readonly Pod[]): boolean {
+  const wanted = hostPortsOf(pod);
+  if (wanted.length === 0) return false;
+  const taken = active.flatMap(hostPortsOf);
+  return wanted.some((a) =>
+    taken.some(
+      (b) => a.port === b.port && a.protocol === b.protocol && (a.ip === b.ip || anyAddress(a.ip) || anyAddress(b.ip)),
+    ),
+  );
+}
+
+function hostPortsOf(pod: Pod): HostPort[] {
+  return containersOf(pod)
+    .filter((container) => container.role === 'app' || container.role === 'sidecar')
+    .flatMap((container) => container.spec.ports ?? [])
+    .filter((port) => port.hostPort)
+    .map((port) => ({ ip: port.hostIP || '0.0.0.0', protocol: port.protocol ?? 'TCP', port: port.hostPort ?? 0 }));
+}
+
+function anyAddress(ip: string): boolean {
+  return ip === '0.0.0.0' || ip === '::';
+}

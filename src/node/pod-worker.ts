@@ -1,0 +1,370 @@
+import type { Pod, PodStatus } from '../api/types/core-v1.ts';
+import { hostIpsOf, logDirectoryOf, podDirectoryOf, type AgentContext } from './agent-context.ts';
+import { killAll, killContainer } from './container-killer.ts';
+import { recorderFor } from './container-starter.ts';
+import { runProbe } from './handlers.ts';
+import { computePodActions, type ContainerKill, type PodActions } from './pod-actions.ts';
+import { podCgroupPath } from './pod-cgroup.ts';
+import { currentOf, type ObservedPod, type PodMemory } from './pod-observation.ts';
+import { containersOf, graceSecondsOf, type PodContainer } from './pod-spec.ts';
+import { PodStarter } from './pod-starter.ts';
+import { generatePodStatus, podOutcome, type PodStatusInput } from './pod-status.ts';
+import { createProber, type Prober, type RunningContainer } from './prober.ts';
+import { RuntimeView } from './runtime-view.ts';
+import type { ContainerStatusInfo, SandboxStatus } from './runtime.ts';
+
+export interface PodWorkerOptions {
+  pod: Pod;
+  /** What the runtime has of the pod already. */
+  sandboxes: readonly SandboxStatus[];
+  containers: readonly ContainerStatusInfo[];
+  /** The node cannot take the pod: it becomes Failed without having run. */
+  rejection?: { reason: string; message: string };
+  /** A container or sandbox of this pod exists from now on. */
+  owns: (runtimeId: string) => void;
+  /** Everything of the pod is gone from the node and from the API. */
+  gone: () => void;
+}
+
+/**
+ * One pod on the node, from the moment it is bound to the moment nothing of it is left. Every change (API, runtime, probe,
+ * timer, end of a task) calls {@link PodWorker.wake}; a step decides from the current state alone and starts tasks for what
+ * is to be done, so the same step may run any number of times.
+ */
+export class PodWorker {
+  private readonly context: AgentContext;
+  private readonly options: PodWorkerOptions;
+  private readonly view: RuntimeView;
+  private readonly starter: PodStarter;
+  private readonly prober: Prober;
+  private readonly tasks = new Map<string, Promise<void>>();
+  private readonly killing = new Set<string>();
+  private currentPod: Pod;
+  private status: PodStatus | undefined;
+  private failure: { reason: string; message: string } | undefined;
+  private removed = false;
+  private graceSeconds: number | undefined;
+  private stage: 'running' | 'ending' | 'ended' | 'gone' = 'running';
+  private finishing = false;
+  private cleaned = false;
+  private woken = false;
+  private cancelTimer = (): void => undefined;
+
+  constructor(context: AgentContext, options: PodWorkerOptions) {
+    this.context = context;
+    this.options = options;
+    this.currentPod = options.pod;
+    this.failure = options.rejection;
+    this.view = new RuntimeView(context, podDirectoryOf(context, options.pod), options);
+    this.starter = new PodStarter(context, {
+      view: this.view,
+      pod: () => this.currentPod,
+      owns: options.owns,
+      wake: () => this.wake(),
+      kill: (kill) => this.kill(kill),
+    });
+    this.prober = this.createProber();
+  }
+
+  get pod(): Pod {
+    return this.currentPod;
+  }
+
+  /** What the runtime has, for the node's server. */
+  get observed(): ObservedPod {
+    return this.view.observed();
+  }
+
+  get logDirectory(): string {
+    return logDirectoryOf(this.context, this.currentPod);
+  }
+
+  /** Does the pod still take resources of the node? */
+  get isActive(): boolean {
+    return this.stage === 'running' || this.stage === 'ending';
+  }
+
+  /** The API has a newer pod of the same uid. */
+  update(pod: Pod): void {
+    const told = (of: Pod): string => JSON.stringify([of.metadata.labels, of.metadata.annotations, of.spec]);
+    const changed = told(this.currentPod) !== told(pod);
+    this.currentPod = pod;
+    if (changed && this.stage === 'running') this.starter.specChanged();
+    this.wake();
+  }
+
+  /** The API has the pod no more. */
+  remove(): void {
+    this.removed = true;
+    this.wake();
+  }
+
+  /** Something happened to this container or sandbox. */
+  async refresh(runtimeId: string): Promise<void> {
+    await this.view.refresh(runtimeId);
+    this.wake();
+  }
+
+  /** The runtime's whole view of the pod, after events may have been lost. */
+  replaceView(sandboxes: readonly SandboxStatus[], containers: readonly ContainerStatusInfo[]): void {
+    this.view.replace(sandboxes, containers);
+    this.wake();
+  }
+
+  /** Images came or went: those who wait for one look again at once. */
+  imagesChanged(): void {
+    this.starter.imagesChanged();
+  }
+
+  /** Stops deciding; containers stay as they are. */
+  stop(): void {
+    this.stage = 'gone';
+    this.cancelTimer();
+    this.prober.stop();
+    void this.starter.stop(undefined);
+  }
+
+  /** Asks for a step; those asked for in the same turn are one. */
+  wake(): void {
+    if (this.woken || this.stage === 'gone') return;
+    this.woken = true;
+    queueMicrotask(() => {
+      this.woken = false;
+      if (this.stage !== 'gone') this.step();
+    });
+  }
+
+  private step(): void {
+    const { pod } = this;
+    this.prober.update(pod, this.stage === 'ended' ? [] : this.runningContainers());
+    this.checkDeadline();
+    const outcome = podOutcome(this.statusInput());
+    const over = pod.metadata.deletionTimestamp !== undefined || this.removed || this.failure || outcome;
+    if (over) this.end();
+    else this.advance();
+    this.publish();
+  }
+
+  private publish(): void {
+    if (this.removed) return;
+    const { pod } = this;
+    this.status = generatePodStatus(this.statusInput());
+    const going = pod.metadata.deletionTimestamp !== undefined;
+    if (this.finishing) return;
+    this.finishing = going && this.stage === 'ended';
+    if (this.finishing) this.context.statuses.finish(pod, this.status);
+    else this.context.statuses.set(pod, this.status);
+  }
+
+  /** The pod with what was last said of it: transition times and finished phases go on from there. */
+  private statusInput(): PodStatusInput {
+    const { context, currentPod: pod } = this;
+    const known = this.status;
+    const own = new Set((known?.conditions ?? []).map((condition) => condition.type));
+    const others = (pod.status?.conditions ?? []).filter((condition) => !own.has(condition.type));
+    const conditions = [...(known?.conditions ?? []), ...others];
+    return {
+      pod: known ? { ...pod, status: { ...pod.status, ...known, conditions } } : pod,
+      observed: this.view.observed(),
+      memory: this.memory(),
+      nowMs: context.clock.now(),
+      runtimeName: context.runtimeName,
+      hostIps: hostIpsOf(context.node),
+      ...(this.failure && { failure: this.failure }),
+    };
+  }
+
+  private memory(): PodMemory {
+    return {
+      starting: this.starter.starting,
+      waiting: this.starter.waiting,
+      verdictOf: (containerId) => this.prober.verdictOf(containerId),
+    };
+  }
+
+  private checkDeadline(): void {
+    const { pod } = this;
+    const deadline = pod.spec?.activeDeadlineSeconds;
+    const startTime = this.status?.startTime ?? pod.status?.startTime;
+    if (deadline === undefined || !startTime || this.stage !== 'running' || this.failure) return;
+    if (this.context.clock.now() < Date.parse(startTime) + deadline * 1000) return;
+    const message = 'Pod was active on the node longer than the specified deadline';
+    this.failure = { reason: 'DeadlineExceeded', message };
+    this.context.recorder.record(pod, 'Normal', 'DeadlineExceeded', message);
+  }
+
+  // --- a pod that is to run -------------------------------------------------------------------------------------------
+
+  private advance(): void {
+    const { starter } = this;
+    const now = this.context.clock.now();
+    starter.passTime(now);
+    if (starter.volumesWanted) this.task('volumes', () => starter.setUpVolumes());
+    const actions = computePodActions(this.pod, this.view.observed(), this.memory());
+    for (const id of actions.stopSandboxes) this.task(`sandbox ${id}`, () => this.stopSandbox(id));
+    for (const kill of actions.kill) this.kill(kill);
+    this.sweep(actions);
+    if (actions.createSandbox && starter.sandboxDue) {
+      const { attempt } = actions.createSandbox;
+      this.task('sandbox', () => starter.createSandbox(attempt));
+    }
+    if (!this.tasks.has('start')) {
+      const due = starter.due(actions.start, now);
+      if (due.length > 0) this.task('start', () => starter.startAll(due));
+    }
+    this.setTimer();
+  }
+
+  private async stopSandbox(id: string): Promise<void> {
+    await this.context.runtime.stopPodSandbox(id);
+    await this.view.refresh(id);
+  }
+
+  private kill(kill: ContainerKill): void {
+    const { containerId, container, message, cause } = kill;
+    if (this.killing.has(containerId)) return;
+    this.killing.add(containerId);
+    const probe = { liveness: container?.spec.livenessProbe, startup: container?.spec.startupProbe, other: undefined };
+    const graceSeconds = probe[cause]?.terminationGracePeriodSeconds ?? graceSecondsOf(this.pod);
+    const ip = this.starter.podIps()[0] ?? '';
+    this.task(`kill ${containerId}`, async () => {
+      try {
+        await killContainer(this.context, { pod: this.pod, container, containerId, graceSeconds, message, ip });
+        await this.view.refresh(containerId);
+      } finally {
+        this.killing.delete(containerId);
+      }
+    });
+  }
+
+  private sweep(actions: PodActions): void {
+    for (const id of actions.removeContainers) {
+      this.task(`remove ${id}`, async () => {
+        await this.context.runtime.removeContainer(id);
+        this.view.forget(id);
+      });
+    }
+  }
+
+  private setTimer(): void {
+    this.cancelTimer();
+    const { clock } = this.context;
+    const { activeDeadlineSeconds } = this.pod.spec ?? {};
+    const startTime = this.status?.startTime ?? this.pod.status?.startTime;
+    const startMs = startTime ? Date.parse(startTime) : clock.now();
+    const deadlineMs = activeDeadlineSeconds === undefined ? Infinity : startMs + activeDeadlineSeconds * 1000;
+    const next = Math.min(deadlineMs, this.starter.nextRetryMs ?? Infinity);
+    if (next === Infinity) return;
+    this.cancelTimer = clock.setTimer(Math.max(0, next - clock.now()), () => this.wake());
+  }
+
+  // --- a pod that is to end -------------------------------------------------------------------------------------------
+
+  private end(): void {
+    const graceSeconds = graceSecondsOf(this.pod);
+    if (this.stage === 'running') {
+      this.stage = 'ending';
+      this.cancelTimer();
+      this.graceSeconds = graceSeconds;
+      this.task('end', () => this.stopEverything(graceSeconds));
+    } else if (this.stage === 'ending' && graceSeconds < (this.graceSeconds ?? 0)) {
+      this.graceSeconds = graceSeconds;
+      this.task(`hurry ${graceSeconds}`, () => this.hurry(graceSeconds));
+    } else if (this.stage === 'ended' && (this.removed || this.pod.metadata.deletionTimestamp)) {
+      if (!this.cleaned) this.task('clean', () => this.cleanUp());
+      else if (this.removed) this.leave();
+    }
+  }
+
+  private async stopEverything(graceSeconds: number): Promise<void> {
+    const { context, pod } = this;
+    // A sandbox or a container in the making is waited for: it must not come up after all was ended.
+    await Promise.allSettled([this.tasks.get('sandbox'), this.starter.stop(this.tasks.get('start'))]);
+    const running = this.view.observed().containers.filter((container) => container.state === 'running');
+    const containerOf = (name: string): PodContainer | undefined =>
+      containersOf(pod).find((container) => container.spec.name === name);
+    await killAll(context, { pod, running, containerOf, graceSeconds, ip: this.starter.podIps()[0] ?? '' });
+    await Promise.all(running.map((container) => this.view.refresh(container.id)));
+    this.wake();
+    const sandboxes = this.view.observed().sandboxes;
+    await Promise.all(sandboxes.map((sandbox) => context.runtime.stopPodSandbox(sandbox.id)));
+    await Promise.all(sandboxes.map((sandbox) => this.view.refresh(sandbox.id)));
+    this.stage = 'ended';
+    this.prober.stop();
+    this.wake();
+    const releases = [this.starter.volumes.tearDown(), context.system.cgroups.remove(this.cgroup())];
+    for (const result of await Promise.allSettled(releases)) {
+      if (result.status === 'rejected') context.log.warn('cannot clean up after a pod', { error: result.reason });
+    }
+    context.objects.release(pod.metadata.uid ?? '');
+  }
+
+  /** The grace became shorter: those still running get the new one. */
+  private async hurry(graceSeconds: number): Promise<void> {
+    const running = this.view.observed().containers.filter((container) => container.state === 'running');
+    await Promise.all(running.map((container) => this.context.runtime.stopContainer(container.id, graceSeconds)));
+  }
+
+  private async cleanUp(): Promise<void> {
+    const { context, pod } = this;
+    const { containers, sandboxes } = this.view.observed();
+    await Promise.all(containers.map((container) => context.runtime.removeContainer(container.id)));
+    await Promise.all(sandboxes.map((sandbox) => context.runtime.removePodSandbox(sandbox.id)));
+    this.view.replace([], []);
+    await context.system.files.remove(logDirectoryOf(context, pod));
+    const uid = pod.metadata.uid ?? '';
+    context.images.forget(uid);
+    context.crashBackoff.reset(`${uid}/`);
+    this.cleaned = true;
+  }
+
+  private leave(): void {
+    this.context.statuses.forget(this.pod.metadata.uid ?? '');
+    this.stop();
+    this.options.gone();
+  }
+
+  private cgroup(): string {
+    return podCgroupPath(this.context.settings.cgroupRoot, this.pod);
+  }
+
+  // --- odds and ends --------------------------------------------------------------------------------------------------
+
+  private runningContainers(): RunningContainer[] {
+    return containersOf(this.pod).flatMap((container) => {
+      const current = currentOf(this.view.observed(), container.spec.name);
+      if (current?.state !== 'running' || this.starter.starting.has(container.spec.name)) return [];
+      return [{ container, containerId: current.id, startedAtMs: current.startedAtMs }];
+    });
+  }
+
+  private createProber(): Prober {
+    const { context } = this;
+    const { clock, random, runtime, system } = context;
+    const doors = { runtime, clock, network: system.network };
+    return createProber({
+      ...{ clock, random, agentStartedMs: context.startedMs },
+      probe: ({ container, containerId }, probe) =>
+        runProbe(doors, { container, containerId, ip: this.starter.podIps()[0] ?? '' }, probe),
+      record: (container, type, reason, message) => recorderFor(context, this.pod, container)(type, reason, message),
+      changed: () => this.wake(),
+    });
+  }
+
+  /** Runs work once at a time under its name; its end is a reason for the next step, its failure too (after a pause). */
+  private task(name: string, work: () => Promise<void>): void {
+    if (this.tasks.has(name)) return;
+    const { log, clock } = this.context;
+    const run = work()
+      .catch(async (error: Error) => {
+        log.warn('a step of a pod failed', { pod: this.pod.metadata.name, step: name, error });
+        if (name === 'end') this.stage = 'running';
+        await clock.sleep(1000);
+      })
+      .finally(() => {
+        this.tasks.delete(name);
+        this.wake();
+      });
+    this.tasks.set(name, run);
+  }
+}
