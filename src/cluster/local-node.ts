@@ -21,6 +21,7 @@ import { podNetworkKind, removeNetwork, removeNodeNetwork } from './local-networ
 import { removeDirectories, unmountBelow } from './mounts.ts';
 import { listNamespaces, namespaceInode, namespacePath } from './netns.ts';
 import { belongsToCluster, type NetworkPlan, type NodePlan } from './network-plan.ts';
+import { hasCommand } from './prerequisites.ts';
 import { killProcesses, terminateContainers, type ProcessMarks } from './node-processes.ts';
 
 /** Where a cluster keeps its files. Nodes have a directory each in `nodes/` of both. */
@@ -62,7 +63,10 @@ export async function startNodeContainerd(node: LocalNode, installation: Contain
   const { namespace, podCidr } = node.plan;
   const { pid } = await startContainerd({
     ...{ paths, installation, networkNamespace: namespacePath(namespace) },
-    podNetwork: { name: namespace, kind: podNetworkKind(), podCidr, mtu: node.network.mtu },
+    podNetwork: {
+      ...{ name: namespace, kind: podNetworkKind(), podCidr, mtu: node.network.mtu },
+      hostPorts: hasCommand('iptables'),
+    },
   });
   await ensurePauseImage(paths.socket, imageArchitecture(process.arch));
   return pid;
@@ -213,7 +217,9 @@ function removeNetworkCache(namespace: string): void {
   const directory = '/var/lib/cni/results';
   if (!existsSync(directory)) return;
   for (const name of readdirSync(directory)) {
-    if (name.startsWith(`${namespace}-`)) rmSync(join(directory, name), { force: true });
+    if (!name.startsWith(`${namespace}-`)) continue;
+    const sandbox = name.slice(namespace.length + 1).replace(/-eth0$/, '');
+    for (const each of [name, `cni-loopback-${sandbox}-lo`]) rmSync(join(directory, each), { force: true });
   }
 }
 

@@ -6,6 +6,8 @@ export interface PodNetworkOptions {
   /** The node's own part of the pod range: `10.244.1.0/24`. */
   podCidr: string;
   mtu: number;
+  /** Whether host ports can be served: the plugin for it calls iptables. */
+  hostPorts: boolean;
   /** Where host-local remembers which pod has which address. */
   dataDirectory: string;
 }
@@ -14,7 +16,7 @@ export interface PodNetworkOptions {
  * The CNI configuration list (https://www.cni.dev/docs/spec/) of a node: addresses by host-local, host ports by portmap.
  * Masquerading is not done here: pods keep their address towards other pods, and the machine's edge does it for the world.
  */
-export function renderCniConfig({ name, kind, podCidr, mtu, dataDirectory }: PodNetworkOptions): string {
+export function renderCniConfig({ name, kind, podCidr, mtu, hostPorts, dataDirectory }: PodNetworkOptions): string {
   const link = {
     bridge: { type: 'bridge', bridge: 'cni0', isGateway: true, ipMasq: false, hairpinMode: true, mtu },
     ptp: { type: 'ptp', ipMasq: false, mtu },
@@ -23,6 +25,6 @@ export function renderCniConfig({ name, kind, podCidr, mtu, dataDirectory }: Pod
     ...{ type: 'host-local', dataDir: dataDirectory, ranges: [[{ subnet: podCidr }]] },
     routes: [{ dst: '0.0.0.0/0' }],
   };
-  const portmap = { type: 'portmap', capabilities: { portMappings: true } };
-  return `${JSON.stringify({ cniVersion: '0.4.0', name, plugins: [{ ...link[kind], ipam }, portmap] }, undefined, 2)}\n`;
+  const portmap = hostPorts ? [{ type: 'portmap', capabilities: { portMappings: true } }] : [];
+  return `${JSON.stringify({ cniVersion: '0.4.0', name, plugins: [{ ...link[kind], ipam }, ...portmap] }, undefined, 2)}\n`;
 }

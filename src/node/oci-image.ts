@@ -49,6 +49,8 @@ export function describeImage(image: {
   const config = blob('application/vnd.oci.image.config.v1+json', {
     ...{ architecture, os: 'linux', config: image.config },
     rootfs: { type: 'layers', diff_ids: [diffId] },
+    // Builders count layers by it.
+    history: [{ created: '1970-01-01T00:00:00Z', created_by: 'timonel' }],
   });
   const manifest = blob('application/vnd.oci.image.manifest.v1+json', {
     ...{ schemaVersion: 2, mediaType: 'application/vnd.oci.image.manifest.v1+json' },

@@ -1,0 +1,144 @@
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { findCniPlugins } from '../node/containerd.ts';
+
+/** Something that a cluster of real containers needs of its host. */
+export interface Prerequisite {
+  need: string;
+  found: boolean;
+  /** What it is for, as a part of a sentence. */
+  why: string;
+  /** The exact line that mends it; undefined when there is none. */
+  fix: string | undefined;
+  /** `up` refuses to start without; `build` and `image base` say so when they are called. */
+  for: 'up' | 'build' | 'image base' | 'use';
+}
+
+interface Command {
+  command: string;
+  package: string;
+  why: string;
+  for: Prerequisite['for'];
+}
+
+const commands: readonly Command[] = [
+  { command: 'containerd', package: 'containerd', why: 'runs the containers of each node', for: 'up' },
+  { command: 'ctr', package: 'containerd', why: 'imports images into nodes', for: 'up' },
+  { command: 'runc', package: 'runc', why: 'starts each container', for: 'up' },
+  { command: 'ip', package: 'iproute2', why: 'makes the nodes and their links', for: 'up' },
+  { command: 'nft', package: 'nftables', why: 'sends service traffic to pods', for: 'up' },
+  { command: 'nsenter', package: 'util-linux', why: 'starts programs inside a node', for: 'up' },
+  { command: 'umount', package: 'mount', why: 'takes down what containers mounted', for: 'up' },
+  { command: 'iptables', package: 'iptables', why: 'serves host ports of pods', for: 'use' },
+  { command: 'buildah', package: 'buildah', why: 'builds images', for: 'build' },
+  { command: 'mmdebstrap', package: 'mmdebstrap', why: 'makes base images without a registry', for: 'image base' },
+  { command: 'busybox', package: 'busybox-static', why: 'makes the busybox image', for: 'image base' },
+  { command: 'kubectl', package: 'kubernetes-client', why: 'talks to the cluster', for: 'use' },
+];
+
+/** Everything the host must have and whether it has it. Looks at files only: takes a millisecond. */
+export function checkPrerequisites(): Prerequisite[] {
+  return [...hostChecks(), ...commands.map(checkCommand), cniPlugins()];
+}
+
+/** One line that installs every package the list lacks; undefined when none is lacking. */
+export function installLine(lacking: readonly Prerequisite[]): string | undefined {
+  const prefix = 'apt-get install -y ';
+  const packages = lacking.flatMap(({ fix, found }) =>
+    !found && fix?.startsWith(prefix) ? fix.slice(prefix.length) : [],
+  );
+  return packages.length === 0 ? undefined : `${prefix}${[...new Set(packages)].join(' ')}`;
+}
+
+/** Throws a sentence with the line that installs the command when it is not there. */
+export function requireCommand(command: string): void {
+  const known = commands.find((each) => each.command === command);
+  if (!known) throw new Error(`${command} is not a known prerequisite`);
+  const { found, fix, why } = checkCommand(known);
+  if (!found) throw new Error(`${command}, which ${why}, is not installed. Install it: ${fix}`);
+}
+
+function hostChecks(): Prerequisite[] {
+  const has = (file: string): boolean => existsSync(file);
+  const filesystems = readFileSync('/proc/filesystems', 'utf8');
+  return [
+    {
+      need: 'root',
+      found: process.getuid?.() === 0,
+      why: 'namespaces, mounts and packet filters belong to root',
+      fix: 'sudo -E timonel up',
+      for: 'up',
+    },
+    {
+      need: 'Linux 5.4 or later',
+      found: kernelAtLeast(5, 4),
+      why: 'service rules and overlay mounts rely on it',
+      fix: undefined,
+      for: 'up',
+    },
+    {
+      need: 'control groups',
+      found: has('/sys/fs/cgroup/cgroup.controllers') || has('/sys/fs/cgroup/memory'),
+      why: 'limit what pods use',
+      fix: 'mount -t cgroup2 none /sys/fs/cgroup',
+      for: 'up',
+    },
+    {
+      need: 'overlay file system',
+      found: /\boverlay$/m.test(filesystems),
+      why: 'gives each container its own view of its image',
+      fix: 'modprobe overlay',
+      for: 'up',
+    },
+    {
+      need: 'network namespaces',
+      found: has('/proc/self/ns/net'),
+      why: 'each node is one',
+      fix: undefined,
+      for: 'up',
+    },
+  ];
+}
+
+/** Whether a command is there at all. */
+export function hasCommand(command: string): boolean {
+  return commandPath(command) !== undefined;
+}
+
+function checkCommand({ command, package: name, why, for: purpose }: Command): Prerequisite {
+  return { need: command, found: commandPath(command) !== undefined, why, fix: aptLine(name), for: purpose };
+}
+
+function cniPlugins(): Prerequisite {
+  return {
+    need: 'CNI plugins',
+    found: findCniPlugins() !== undefined,
+    why: 'connect pods to their node',
+    fix: aptLine('containernetworking-plugins'),
+    for: 'up',
+  };
+}
+
+function aptLine(packages: string): string {
+  return `apt-get install -y ${packages}`;
+}
+
+/** Debian keeps many of these where a user's PATH does not look. */
+function commandPath(command: string): string | undefined {
+  const directories = [...(process.env['PATH'] ?? '').split(':'), '/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/bin'];
+  return directories.map((directory) => join(directory, command)).find(isExecutable);
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function kernelAtLeast(major: number, minor: number): boolean {
+  const [first = 0, second = 0] = readFileSync('/proc/sys/kernel/osrelease', 'utf8').split('.').map(Number);
+  return first > major || (first === major && second >= minor);
+}
