@@ -32,7 +32,7 @@ export const localControllerSettings: ControllerSettings = {
   largeClusterSizeThreshold: 50,
   unhealthyZoneThreshold: 0.55,
   terminatedPodThreshold: 12_500,
-  missingNodeQuarantineMs: 5_000,
+  missingNodeQuarantineMs: 2_000,
   clusterCidrs: [],
   nodeCidrMaskSizes: { ipv4: 24, ipv6: 64 },
   maxEndpointsPerSlice: 100,

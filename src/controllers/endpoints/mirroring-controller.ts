@@ -1,0 +1,141 @@
+import type { EndpointAddress, Endpoints, EndpointSubset, Service } from '../../api/types/core-v1.ts';
+import type { Endpoint, EndpointSlice } from '../../api/types/discovery-v1.ts';
+import { keyOf, type Informer } from '../../client/informer.ts';
+import { endpoints as endpointsResource, endpointSlices, services } from '../../client/resources.ts';
+import type { Controller, ControllerContext, Enqueue } from '../controller.ts';
+import { controllerReference } from '../owner-references.ts';
+import { done, type Outcome } from '../reconciler.ts';
+import { familyOf, headlessLabel, triggerTimeAnnotation, type AddressFamily } from './pod-endpoint.ts';
+import { managedByLabel, serviceNameLabel, serviceOfSlice } from './slice-controller.ts';
+import { packSlices, type EndpointGroup } from './slice-packing.ts';
+import { SliceWriter } from './slice-writer.ts';
+
+const manager = 'endpointslicemirroring-controller.k8s.io';
+const skipLabel = 'endpointslice.kubernetes.io/skip-mirror';
+const leaderAnnotation = 'control-plane.alpha.kubernetes.io/leader';
+const maxPerSubset = 1000;
+const notMirrored: ReadonlySet<string> = new Set([
+  'kubectl.kubernetes.io/last-applied-configuration',
+  triggerTimeAnnotation,
+]);
+const families: readonly AddressFamily[] = ['IPv4', 'IPv6'];
+
+/** Hand-made Endpoints of a service without selector are mirrored; those that hold an election or say no are not. */
+export function shouldMirror(object: Endpoints, service: Service | undefined): boolean {
+  return (
+    service !== undefined &&
+    service.spec?.selector === undefined &&
+    object.metadata.deletionTimestamp === undefined &&
+    object.metadata.labels?.[skipLabel] !== 'true' &&
+    object.metadata.annotations?.[leaderAnnotation] === undefined
+  );
+}
+
+/** What the mirror of these Endpoints holds in one family. */
+export function mirroredGroups(object: Endpoints, family: AddressFamily): EndpointGroup[] {
+  return (object.subsets ?? []).map((subset) => ({
+    ports: (subset.ports ?? []).map((port) => ({ name: '', protocol: 'TCP', ...port })),
+    endpoints: addressesOf(subset)
+      .filter(({ address }) => familyOf(address.ip) === family)
+      .slice(0, maxPerSubset)
+      .map(({ address, ready }) => mirrored(address, ready)),
+  }));
+}
+
+/** Copies hand-made Endpoints into endpoint slices, for readers that know only those. */
+export class EndpointSliceMirroringReconciler implements Controller {
+  readonly name = 'endpointslicemirroring-controller';
+  readonly concurrency = 5;
+  readonly #context: ControllerContext;
+  readonly #endpoints: Informer<Endpoints>;
+  readonly #services: Informer<Service>;
+  readonly #slices: Informer<EndpointSlice>;
+  readonly #writer: SliceWriter;
+
+  constructor(context: ControllerContext) {
+    this.#context = context;
+    this.#endpoints = context.informers.of(endpointsResource);
+    this.#services = context.informers.of(services);
+    this.#slices = context.informers.of(endpointSlices);
+    this.#slices.addIndex(manager, serviceOfSlice(manager));
+    this.#writer = new SliceWriter(context, this.#slices);
+  }
+
+  watch(enqueue: Enqueue): () => void {
+    const seen = (object: Endpoints | Service): void => enqueue(keyOf(object));
+    const sliceSeen = (slice: EndpointSlice): void => serviceOfSlice(manager)(slice).forEach((key) => enqueue(key));
+    const ends = [
+      this.#endpoints.subscribe({ added: seen, updated: seen, deleted: seen }),
+      this.#services.subscribe({ added: seen, updated: seen, deleted: seen }),
+      this.#slices.subscribe({
+        added: sliceSeen,
+        updated: sliceSeen,
+        deleted: (slice) => {
+          for (const key of serviceOfSlice(manager)(slice)) this.#writer.dropped(key, slice);
+          sliceSeen(slice);
+        },
+      }),
+    ];
+    return () => ends.forEach((end) => end());
+  }
+
+  async reconcile(key: string): Promise<Outcome> {
+    if (this.#writer.isBehind(key)) return done;
+    const existing = this.#slices.byIndex(manager, key);
+    const object = this.#endpoints.get(key);
+    if (!object || !shouldMirror(object, this.#services.get(key))) {
+      await this.#writer.apply(key, { create: [], update: [], remove: [...existing] });
+      return done;
+    }
+    for (const family of families) {
+      const ofFamily = existing.filter((slice) => slice.addressType === family);
+      const groups = mirroredGroups(object, family).filter((group) => group.endpoints.length > 0);
+      const changes =
+        groups.length === 0
+          ? { create: [], update: [], remove: ofFamily }
+          : packSlices({
+              existing: ofFamily,
+              groups,
+              maxEndpoints: this.#context.settings.maxEndpointsPerSlice,
+              blank: blankMirror(object, family),
+            });
+      await this.#writer.apply(key, changes);
+    }
+    return done;
+  }
+}
+
+function addressesOf(subset: EndpointSubset): { address: EndpointAddress; ready: boolean }[] {
+  return [
+    ...(subset.addresses ?? []).map((address) => ({ address, ready: true })),
+    ...(subset.notReadyAddresses ?? []).map((address) => ({ address, ready: false })),
+  ];
+}
+
+function mirrored(address: EndpointAddress, ready: boolean): Endpoint {
+  return {
+    addresses: [address.ip],
+    conditions: { ready },
+    ...(address.hostname && { hostname: address.hostname }),
+    ...(address.targetRef && { targetRef: address.targetRef }),
+    ...(address.nodeName && { nodeName: address.nodeName }),
+  };
+}
+
+function blankMirror(object: Endpoints, family: AddressFamily): EndpointSlice {
+  const { name = '', namespace } = object.metadata;
+  const { [headlessLabel]: _, ...labels } = object.metadata.labels ?? {};
+  const annotations = Object.entries(object.metadata.annotations ?? {}).filter(([key]) => !notMirrored.has(key));
+  return {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: {
+      generateName: `${name}-`,
+      ...(namespace && { namespace }),
+      labels: { ...labels, [serviceNameLabel]: name, [managedByLabel]: manager },
+      ...(annotations.length > 0 && { annotations: Object.fromEntries(annotations) }),
+      ownerReferences: [controllerReference(object, 'v1', 'Endpoints')],
+    },
+    addressType: family,
+  };
+}

@@ -1,0 +1,200 @@
+import { formatTime } from '../../base/clock.ts';
+import { mapMatcher } from '../../api/label-selector.ts';
+import type { Node, Pod, Service } from '../../api/types/core-v1.ts';
+import type { EndpointSlice } from '../../api/types/discovery-v1.ts';
+import { keyOf, type Informer } from '../../client/informer.ts';
+import { endpointSlices, nodes, pods as podResource, services } from '../../client/resources.ts';
+import type { Controller, ControllerContext, Enqueue } from '../controller.ts';
+import { controllerReference } from '../owner-references.ts';
+import { canonicalJson } from '../semantic-equality.ts';
+import { done, type Outcome } from '../reconciler.ts';
+import { endpointChanged } from './pod-changes.ts';
+import {
+  canBeEndpoint,
+  endpointPorts,
+  familiesOf,
+  inheritedLabels,
+  isHeadless,
+  podAddresses,
+  podEndpoint,
+  selectsPods,
+  triggerTimeAnnotation,
+  zoneLabel,
+  type AddressFamily,
+} from './pod-endpoint.ts';
+import { indexServices } from './service-index.ts';
+import { packSlices, type EndpointGroup } from './slice-packing.ts';
+import { SliceWriter } from './slice-writer.ts';
+import { TriggerTimes } from './trigger-time.ts';
+
+export const managedByLabel = 'endpointslice.kubernetes.io/managed-by';
+export const serviceNameLabel = 'kubernetes.io/service-name';
+const manager = 'endpointslice-controller.k8s.io';
+
+/** Index function: the service of a slice that `managedBy` writes. */
+export function serviceOfSlice(managedBy: string): (slice: EndpointSlice) => string[] {
+  return ({ metadata: { labels, namespace } }) =>
+    labels?.[managedByLabel] === managedBy ? [`${namespace}/${labels[serviceNameLabel]}`] : [];
+}
+
+/**
+ * The endpoints of a service in one address family, grouped by the ports they serve. `missingNodes` are the names of nodes
+ * that pods claim to be on and that do not exist: such pods are left out unless the service publishes whatever there is.
+ */
+export function desiredGroups(options: {
+  service: Service;
+  pods: readonly Pod[];
+  nodeOf: (name: string) => Node | undefined;
+  family: AddressFamily;
+}): { groups: EndpointGroup[]; missingNodes: string[] } {
+  const { service, pods, nodeOf, family } = options;
+  const groups = new Map<string, EndpointGroup>();
+  const missingNodes: string[] = [];
+  for (const pod of pods) {
+    if (!canBeEndpoint(pod, true) || podAddresses(pod, family).length === 0) continue;
+    const nodeName = pod.spec?.nodeName ?? '';
+    const node = nodeOf(nodeName);
+    if (!node && !service.spec?.publishNotReadyAddresses) {
+      missingNodes.push(nodeName);
+      continue;
+    }
+    const ports = endpointPorts(service, pod);
+    const key = canonicalJson(ports);
+    const group = groups.get(key) ?? { ports, endpoints: [] };
+    group.endpoints.push(podEndpoint({ pod, node, service, family }));
+    groups.set(key, group);
+  }
+  return { groups: [...groups.values()], missingNodes };
+}
+
+/** Publishes the pods of services as endpoint slices. */
+export class EndpointSliceReconciler implements Controller {
+  readonly name = 'endpointslice-controller';
+  readonly concurrency = 5;
+  readonly #context: ControllerContext;
+  readonly #services: Informer<Service>;
+  readonly #pods: Informer<Pod>;
+  readonly #nodes: Informer<Node>;
+  readonly #slices: Informer<EndpointSlice>;
+  readonly #servicesOf: (pod: Pod) => string[];
+  readonly #writer: SliceWriter;
+  readonly #times = new TriggerTimes();
+  /** Services that wait for a node to appear, by its name. */
+  readonly #waiting = new Map<string, Set<string>>();
+
+  constructor(context: ControllerContext) {
+    this.#context = context;
+    this.#services = context.informers.of(services);
+    this.#pods = context.informers.of(podResource);
+    this.#nodes = context.informers.of(nodes);
+    this.#slices = context.informers.of(endpointSlices);
+    this.#servicesOf = indexServices(this.#services);
+    this.#pods.addIndex('namespace', (pod) => [pod.metadata.namespace ?? '']);
+    this.#slices.addIndex(manager, serviceOfSlice(manager));
+    this.#writer = new SliceWriter(context, this.#slices);
+  }
+
+  watch(enqueue: Enqueue): () => void {
+    const podSeen = (pod: Pod): void => this.#servicesOf(pod).forEach((key) => enqueue(key));
+    const sliceSeen = (slice: EndpointSlice): void => serviceOfSlice(manager)(slice).forEach((key) => enqueue(key));
+    const ends = [
+      this.#services.subscribe({
+        added: (service) => enqueue(keyOf(service)),
+        updated: (service) => enqueue(keyOf(service)),
+        deleted: (service) => enqueue(keyOf(service)),
+      }),
+      this.#pods.subscribe({
+        added: podSeen,
+        updated: (pod, old) => {
+          if (!endpointChanged(pod, old)) return;
+          podSeen(old);
+          podSeen(pod);
+        },
+        deleted: podSeen,
+      }),
+      this.#slices.subscribe({
+        updated: sliceSeen,
+        added: sliceSeen,
+        deleted: (slice) => {
+          for (const key of serviceOfSlice(manager)(slice)) {
+            this.#writer.dropped(key, slice);
+            enqueue(key);
+          }
+        },
+      }),
+      this.#nodes.subscribe({
+        added: (node) => this.#nodeAdded(node, enqueue),
+        updated: (node, old) => {
+          if (node.metadata.labels?.[zoneLabel] === old.metadata.labels?.[zoneLabel]) return;
+          for (const service of this.#services.list()) enqueue(keyOf(service));
+        },
+      }),
+    ];
+    return () => ends.forEach((end) => end());
+  }
+
+  async reconcile(key: string): Promise<Outcome> {
+    const service = this.#services.get(key);
+    if (!service) {
+      // The slices belong to the service: the garbage collector takes them.
+      this.#times.forget(key);
+      this.#writer.forget(key);
+      return done;
+    }
+    if (!selectsPods(service) || service.metadata.deletionTimestamp !== undefined) return done;
+    if (this.#writer.isBehind(key)) return done;
+    const selector = mapMatcher(service.spec?.selector ?? {});
+    const selected = this.#pods
+      .byIndex('namespace', service.metadata.namespace ?? '')
+      .filter((pod) => selector.matches(pod.metadata.labels));
+    const time = this.#times.next(key, service, selected);
+    const existing = this.#slices.byIndex(manager, key);
+    const families = familiesOf(service);
+    for (const family of families) {
+      const { groups, missingNodes } = desiredGroups({
+        service,
+        pods: selected,
+        nodeOf: (name) => this.#nodes.get(name),
+        family,
+      });
+      for (const node of missingNodes) this.#waitFor(node, key);
+      const changes = packSlices({
+        existing: existing.filter((slice) => slice.addressType === family),
+        groups,
+        maxEndpoints: this.#context.settings.maxEndpointsPerSlice,
+        blank: blankSlice(service, family, time),
+      });
+      await this.#writer.apply(key, changes);
+    }
+    const obsolete = existing.filter((slice) => !families.some((family) => family === slice.addressType));
+    await this.#writer.apply(key, { create: [], update: [], remove: obsolete });
+    return done;
+  }
+
+  #waitFor(node: string, key: string): void {
+    const keys = this.#waiting.get(node) ?? new Set();
+    this.#waiting.set(node, keys.add(key));
+  }
+
+  #nodeAdded(node: Node, enqueue: Enqueue): void {
+    const name = node.metadata.name ?? '';
+    this.#waiting.get(name)?.forEach((key) => enqueue(key));
+    this.#waiting.delete(name);
+  }
+}
+
+function blankSlice(service: Service, family: AddressFamily, time: number | undefined): EndpointSlice {
+  const { name = '', namespace } = service.metadata;
+  return {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: {
+      generateName: `${name}-`,
+      ...(namespace && { namespace }),
+      labels: { ...inheritedLabels(service, isHeadless(service)), [serviceNameLabel]: name, [managedByLabel]: manager },
+      ...(time !== undefined && { annotations: { [triggerTimeAnnotation]: formatTime(time) } }),
+      ownerReferences: [controllerReference(service, 'v1', 'Service')],
+    },
+    addressType: family,
+  };
+}
