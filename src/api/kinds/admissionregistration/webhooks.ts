@@ -1,5 +1,5 @@
 import type { KubeObject } from '../../object.ts';
-import type { MutatingWebhook, RuleWithOperations, ValidatingWebhook } from '../../types/admissionregistration-v1.ts';
+import type { MutatingWebhook, ValidatingWebhook } from '../../types/admissionregistration-v1.ts';
 import type { StatusCause } from '../../types/meta-v1.ts';
 import { duplicate, invalidValue, notSupported, required } from '../../field-errors.ts';
 import { ageColumn, column, nameColumn } from '../columns.ts';
@@ -16,7 +16,7 @@ export function defaultWebhook(webhook: ValidatingWebhook | MutatingWebhook): vo
   webhook.namespaceSelector ??= {};
   webhook.objectSelector ??= {};
   webhook.timeoutSeconds ??= 10;
-  for (const rule of (webhook.rules ?? []) as RuleWithOperations[]) rule.scope ??= '*';
+  for (const rule of webhook.rules ?? []) rule.scope ??= '*';
   if (webhook.clientConfig.service) webhook.clientConfig.service.port ??= 443;
 }
 

@@ -72,7 +72,7 @@ function putAnnotation(hpa: HorizontalPodAutoscaler, key: string, value: unknown
   (hpa.metadata.annotations ??= {})[key] = JSON.stringify(value);
 }
 
-/** Removes the annotation; its value, or undefined when it is missing or not JSON (v1 clients may write anything there). */
+/** Removes the annotation; its value, or undefined when it is missing or not JSON: v1 clients may write anything there. */
 function takeAnnotation(hpa: HorizontalPodAutoscaler, key: string): Record<string, unknown>[] | undefined {
   const text = hpa.metadata.annotations?.[key];
   if (text === undefined) return undefined;

@@ -32,7 +32,7 @@ function validateAddress({ ip: address, hostname, nodeName }: EndpointAddress, p
   return causes;
 }
 
-/** Addresses that mean the machine itself or nobody cannot be endpoints: they would open the node to whoever writes them. */
+/** Addresses of the machine itself, or of nobody, cannot be endpoints: they would open the node to whoever writes them. */
 export function validateReachable(address: string, path: string): StatusCause[] {
   const [first = '', second = ''] = address.split('.');
   if (address === '0.0.0.0' || address === '::') {

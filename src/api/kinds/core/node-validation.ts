@@ -40,11 +40,11 @@ function validateQuantities(causes: StatusCause[], list: Record<string, string>,
 
 function validateTaints(causes: StatusCause[], taints: readonly Taint[]): void {
   const seen = new Set<string>();
-  taints.forEach(({ key, value = '', effect = '' }, index) => {
+  taints.forEach(({ key, value = '', effect }, index) => {
     const path = `spec.taints[${index}]`;
     for (const text of qualifiedName(key ?? '')) causes.push(invalidValue(`${path}.key`, key ?? '', text));
     for (const text of labelValue(value)) causes.push(invalidValue(`${path}.value`, value, text));
-    if (effect === '') causes.push(required(`${path}.effect`, ''));
+    if (!effect) causes.push(required(`${path}.effect`, ''));
     else if (!effects.includes(effect)) causes.push(notSupported(`${path}.effect`, effect, effects));
     const pair = `${key}:${effect}`;
     if (seen.has(pair)) causes.push(duplicate(path, taints[index]));

@@ -4,7 +4,7 @@ import type { Container, EnvVar, HTTPGetAction, Lifecycle, Pod, PodSpec, Probe }
 import { defaultPullPolicy } from './image-name.ts';
 import { defaultVolume } from './volume-defaults.ts';
 
-/** Defaults that only pods get: templates keep what their author left out, so that a later default still reaches the pods. */
+/** Defaults of pods. A template gets fewer: what its author left out is completed in each pod made from it. */
 export function defaultPod({ spec }: Pod): void {
   if (!spec) return;
   defaultPodSpec(spec);

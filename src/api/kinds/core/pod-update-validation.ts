@@ -64,8 +64,8 @@ function validateDeadline(
 
 /** Every old toleration is still there, perhaps with other seconds. */
 function onlyAdds(tolerations: readonly Toleration[], old: readonly Toleration[]): boolean {
-  return old.every(({ tolerationSeconds: _, ...before }) =>
-    tolerations.some(({ tolerationSeconds: __, ...now }) => deepEqual(now, before)),
+  return old.every((before) =>
+    tolerations.some((now) => deepEqual({ ...now, tolerationSeconds: before.tolerationSeconds }, before)),
   );
 }
 

@@ -55,7 +55,7 @@ export function defaultClaimSpec(spec: PersistentVolumeClaimSpec): void {
   spec.resources ??= {};
 }
 
-/** Volumes over the network whose drivers are no longer in Kubernetes; their objects still have the defaults they had. */
+/** Volumes over the network, most without a driver in Kubernetes today; they still have the defaults they had. */
 function defaultNetworkVolume({ iscsi, rbd, azureDisk, scaleIO }: Volume): void {
   if (iscsi) iscsi.iscsiInterface ||= 'default';
   if (rbd) {

@@ -5,7 +5,7 @@ const zoneLabel = 'topology.kubernetes.io/zone';
 
 type OldEndpoint = Endpoint & { topology?: Record<string, string> };
 
-/** v1beta1 told node and zone in a free `topology` map; v1 has fields for both and keeps the rest in `deprecatedTopology`. */
+/** v1beta1 told node and zone in a map, `topology`; v1 has fields for both and keeps the rest in `deprecatedTopology`. */
 export function fromV1beta1(slice: EndpointSlice): void {
   for (const endpoint of (slice.endpoints ?? []) as OldEndpoint[]) {
     const { topology } = endpoint;

@@ -26,7 +26,7 @@ export function validateEndpointSlice({ addressType, endpoints = [], ports = [] 
 
 function validateEndpoint(endpoint: Endpoint, addressType: string, path: string): StatusCause[] {
   const causes: StatusCause[] = [];
-  const { addresses = [], nodeName, hostname } = endpoint;
+  const { addresses, nodeName, hostname } = endpoint;
   if (addresses.length === 0) causes.push(required(`${path}.addresses`, 'must contain at least 1 address'));
   else if (addresses.length > mostAddresses) {
     causes.push(tooMany(`${path}.addresses`, addresses.length, mostAddresses));

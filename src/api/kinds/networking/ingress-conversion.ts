@@ -11,7 +11,7 @@ type OldSpec = Omit<IngressSpec, 'defaultBackend'> & { backend?: OldBackend; def
 
 /** Beta versions said `backend`, `serviceName` and `servicePort`, and matched paths as the controller pleased. */
 export function fromV1beta1(ingress: Ingress): void {
-  const spec = ingress.spec as OldSpec | undefined;
+  const spec: OldSpec | undefined = ingress.spec;
   if (!spec) return;
   if (spec.backend) {
     spec.defaultBackend = newBackend(spec.backend);
@@ -19,18 +19,18 @@ export function fromV1beta1(ingress: Ingress): void {
   }
   for (const path of paths(ingress)) {
     path.pathType ??= 'ImplementationSpecific';
-    if (path.backend) path.backend = newBackend(path.backend as OldBackend);
+    if (path.backend) path.backend = newBackend(path.backend);
   }
 }
 
 export function toV1beta1(ingress: Ingress): void {
-  const spec = ingress.spec as OldSpec | undefined;
+  const spec: OldSpec | undefined = ingress.spec;
   if (!spec) return;
   if (spec.defaultBackend) {
     spec.backend = oldBackend(spec.defaultBackend);
     delete spec.defaultBackend;
   }
-  for (const path of paths(ingress)) if (path.backend) path.backend = oldBackend(path.backend) as IngressBackend;
+  for (const path of paths(ingress)) if (path.backend) path.backend = oldBackend(path.backend);
 }
 
 function paths({ spec }: Ingress): HTTPIngressPath[] {

@@ -37,8 +37,8 @@ function beta(group: string, since: number): KindVersion {
     group,
     version: 'v1beta1',
     type: schemaType(group, 'v1beta1', 'Ingress'),
-    toStorage: (object: AnyObject) => fromV1beta1(object as unknown as Ingress),
-    fromStorage: (object: AnyObject) => toV1beta1(object as unknown as Ingress),
+    toStorage: (object: AnyObject) => fromV1beta1(object),
+    fromStorage: (object: AnyObject) => toV1beta1(object),
     deprecation: deprecated(`${group}/v1beta1`, 'Ingress', { since, removed: 22, use: 'networking.k8s.io/v1 Ingress' }),
   };
 }
