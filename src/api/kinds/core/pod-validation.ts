@@ -9,7 +9,7 @@ export function validatePod({ metadata, spec }: Pod): StatusCause[] {
   const causes: StatusCause[] = [];
   validatePodSpec(causes, spec, 'spec');
   // Only ever added to a pod that runs, through the subresource.
-  if (spec.ephemeralContainers?.length && metadata.uid === undefined) {
+  if (spec.ephemeralContainers?.length && metadata.resourceVersion === undefined) {
     causes.push(forbidden('spec.ephemeralContainers', 'cannot be set on create'));
   }
   if (spec.nodeName && spec.schedulingGates?.length && metadata.resourceVersion === undefined) {
