@@ -24,9 +24,8 @@ export function createPortForwardEndpoint(lookup: Lookup, connector: NodeConnect
       const pod = await findPod(lookup, namespace, name);
       const backend = connector.node(await nodeOf(lookup, pod));
       const ports = request.query.getAll('ports');
-      const query =
-        ports.length > 0 ? `?${new URLSearchParams(ports.map((port): [string, string] => ['port', port]))}` : '';
-      const path = `/portForward/${namespace}/${name}${query}`;
+      const query = new URLSearchParams(ports.map((port): [string, string] => ['port', port])).toString();
+      const path = `/portForward/${namespace}/${name}${query && `?${query}`}`;
       const tunnelled = offeredProtocols(request).find((protocol) => protocol.startsWith(tunnelPrefix));
       if (isWebSocket(request) && tunnelled) return overTunnel({ request, backend, path, protocol: tunnelled });
       if (!request.headers.upgrade) throw ApiError.of('BadRequest', 'Upgrade request required');

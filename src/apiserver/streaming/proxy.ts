@@ -95,7 +95,7 @@ async function chooseEndpoint(options: {
     .filter((slice) => slice.metadata.labels?.['kubernetes.io/service-name'] === name)
     .flatMap((slice) => {
       const port = slice.ports?.find((candidate) => (candidate.name ?? '') === (chosen.name ?? ''))?.port;
-      const ready = slice.endpoints.filter((each) => each.conditions?.ready !== false);
+      const ready = (slice.endpoints ?? []).filter((each) => each.conditions?.ready !== false);
       return port === undefined ? [] : ready.flatMap((each) => each.addresses.map((host) => ({ host, port })));
     });
   const target = found[random.int(found.length)];
