@@ -42,15 +42,15 @@ export function createEventRecorder(options: RecorderOptions): EventRecorder {
   const similar = new Map<string, { count: number; since: number }>();
   const allowances = new Map<string, { tokens: number; at: number }>();
   return {
-    record(object, type, reason, message) {
+    record(object, type, reason, message, fieldPath) {
       const now = clock.now();
-      const reference = referenceTo(object);
+      const reference = { ...referenceTo(object), ...(fieldPath && { fieldPath }) };
       const subject = [reference.kind, reference.namespace, reference.name, reference.uid].join('/');
       if (!takeToken(allowances, subject, now)) return;
       const text = isFlood(similar, `${subject}/${type}/${reason}`, now)
         ? `(combined from similar events): ${message}`
         : message;
-      const key = `${subject}/${type}/${reason}/${text.startsWith('(combined') ? '' : text}`;
+      const key = `${subject}/${fieldPath ?? ''}/${type}/${reason}/${text.startsWith('(combined') ? '' : text}`;
       const last = written.get(key);
       const write = last
         ? last.pending.then(() => countUp(options, last, text, now))

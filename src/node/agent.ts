@@ -95,7 +95,9 @@ class NodeAgent implements Agent {
       objects: createObjectCache(open),
       services: () => serviceInformer.list(),
       images: createImagePuller({
-        ...{ runtime, clock, backoff: settings.imageBackoff },
+        runtime,
+        clock,
+        backoff: settings.imageBackoff,
         maxParallelPulls: settings.maxParallelPulls,
         useLocalImageWhenPullFails: settings.useLocalImageWhenPullFails,
       }),
@@ -118,7 +120,9 @@ class NodeAgent implements Agent {
     this.adopted = contents;
     const observed = {
       runtimeVersion: `${version.name}://${version.version}`,
-      ...{ runtimeReady: status.runtimeReady, networkReady: status.networkReady, message: status.message },
+      runtimeReady: status.runtimeReady,
+      networkReady: status.networkReady,
+      message: status.message,
       images: await runtime.listImages(),
     };
     const registration = new NodeRegistration(context, observed);
@@ -184,8 +188,10 @@ class NodeAgent implements Agent {
     return found.find(({ pod }) => !pod.metadata.deletionTimestamp) ?? found[0];
   }
 
-  private podChanged(pod: Pod): void {
+  private podChanged(found: Pod): void {
     if (this.stopped.signal.aborted) return;
+    // Objects of a list do not say what they are; events about them must.
+    const pod: Pod = found.kind ? found : { ...found, apiVersion: 'v1', kind: 'Pod' };
     const uid = pod.metadata.uid ?? '';
     const known = this.workers.get(uid);
     if (known) return known.update(pod);
@@ -195,7 +201,9 @@ class NodeAgent implements Agent {
     const containers = this.adopted.containers.filter((container) => ids.has(container.sandboxId));
     const rejection = sandboxes.length === 0 ? this.rejectionOf(pod) : undefined;
     const worker = new PodWorker(this.context, {
-      ...{ pod, sandboxes, containers },
+      pod,
+      sandboxes,
+      containers,
       ...(rejection && { rejection }),
       owns: (runtimeId) => void this.owners.set(runtimeId, worker),
       gone: () => this.forget(worker),

@@ -86,7 +86,7 @@ export async function killAll(
   for (const sidecar of sidecars.toReversed()) {
     const status = running.find((candidate) => candidate.name === sidecar.spec.name);
     if (!status) continue;
-    const before = Promise.allSettled([...ended]).then(() => undefined);
+    const before = Promise.allSettled(ended).then(() => undefined);
     ended.push(kill(status, before));
   }
   await Promise.all(ended);

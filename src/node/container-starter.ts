@@ -124,7 +124,11 @@ async function configOf(
     facts: nodeFacts(context, sandbox.ips),
   });
   const mounts = await containerMounts({
-    ...{ pod, container, attempt, env, volumes },
+    pod,
+    container,
+    attempt,
+    env,
+    volumes,
     system: context.system,
     podDirectory: podDirectoryOf(context, pod),
     podIps: sandbox.ips,

@@ -130,9 +130,13 @@ function comparable(status: NodeStatus): unknown {
     reason,
     message,
   ]);
-  const sorted = (map: Record<string, string> | undefined): unknown => Object.entries(map ?? {}).sort();
+  const sorted = (map: object | undefined): unknown => Object.entries(map ?? {}).sort(byKey);
   const kubelet = daemonEndpoints?.kubeletEndpoint?.Port;
-  const info = Object.entries(nodeInfo ?? {}).sort();
+  const info = sorted(nodeInfo);
   const names = (images ?? []).map((image) => image.names);
-  return [addresses, sorted(capacity), sorted(allocatable), names, info, kubelet, bare.sort()];
+  return [addresses, sorted(capacity), sorted(allocatable), names, info, kubelet, bare.sort(byKey)];
+}
+
+function byKey([a]: readonly unknown[], [b]: readonly unknown[]): number {
+  return String(a) < String(b) ? -1 : 1;
 }

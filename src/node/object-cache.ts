@@ -32,7 +32,7 @@ export function createObjectCache(open: () => Informers): ObjectCache {
     const options = { namespace, fieldSelector: `metadata.name=${reference.name}` };
     const users = new Map<string, () => void>();
     const notify = (): void => {
-      if (informer.hasSynced) for (const changed of [...users.values()]) changed();
+      if (informer.hasSynced) for (const changed of users.values()) changed();
     };
     const informer =
       reference.kind === 'ConfigMap' ? informers.of(configMaps, options) : informers.of(secrets, options);

@@ -2,10 +2,18 @@ import type { Client, Resource } from '../client/client.ts';
 import type { PersistentVolume, PersistentVolumeClaim, Pod, Volume } from '../api/types/core-v1.ts';
 
 const claims: Resource<PersistentVolumeClaim> = {
-  ...{ group: '', version: 'v1', plural: 'persistentvolumeclaims', kind: 'PersistentVolumeClaim', namespaced: true },
+  group: '',
+  version: 'v1',
+  plural: 'persistentvolumeclaims',
+  kind: 'PersistentVolumeClaim',
+  namespaced: true,
 };
 const volumes: Resource<PersistentVolume> = {
-  ...{ group: '', version: 'v1', plural: 'persistentvolumes', kind: 'PersistentVolume', namespaced: false },
+  group: '',
+  version: 'v1',
+  plural: 'persistentvolumes',
+  kind: 'PersistentVolume',
+  namespaced: false,
 };
 
 /** Where the storage behind a claim lies on this node. */

@@ -237,7 +237,9 @@ export class PodStarter {
     const { context } = this;
     const pod = this.options.pod();
     return sandboxConfig({
-      ...{ pod, attempt, dns: context.dns },
+      pod,
+      attempt,
+      dns: context.dns,
       nodeName: context.node.name,
       logDirectory: logDirectoryOf(context, pod),
       cgroupParent: podCgroupPath(context.settings.cgroupRoot, pod),
@@ -272,7 +274,10 @@ export class PodStarter {
     const { view } = this.options;
     let createdId: string | undefined;
     const result = await startContainer(this.context, {
-      ...{ pod: this.options.pod(), start, image, volumes: this.volumes },
+      pod: this.options.pod(),
+      start,
+      image,
+      volumes: this.volumes,
       sandbox: { id: sandbox.id, config: this.sandboxConfig(sandbox.attempt), ips: this.podIps() },
       targetId: target ? currentOf(view.observed(), target)?.id : undefined,
       created: (containerId) => {

@@ -343,7 +343,9 @@ export class PodWorker {
     const { clock, random, runtime, system } = context;
     const doors = { runtime, clock, network: system.network };
     return createProber({
-      ...{ clock, random, agentStartedMs: context.startedMs },
+      clock,
+      random,
+      agentStartedMs: context.startedMs,
       probe: ({ container, containerId }, probe) =>
         runProbe(doors, { container, containerId, ip: this.starter.podIps()[0] ?? '' }, probe),
       record: (container, type, reason, message) => recorderFor(context, this.pod, container)(type, reason, message),

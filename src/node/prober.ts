@@ -54,7 +54,10 @@ export function createProber(options: ProberOptions): Prober {
     // Liveness counts as good and readiness as bad until a probe says otherwise.
     const result = type === 'liveness' ? 'success' : type === 'readiness' ? 'failure' : 'unknown';
     const worker: Worker = {
-      ...{ type, probe, target, result },
+      type,
+      probe,
+      target,
+      result,
       lastResult: undefined,
       run: 0,
       cancel: () => undefined,

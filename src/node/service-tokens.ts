@@ -1,4 +1,4 @@
-import type { Client, Resource } from '../client/client.ts';
+import type { Client } from '../client/client.ts';
 import { serviceAccounts } from '../client/resources.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
@@ -47,12 +47,7 @@ export function createServiceTokens(options: {
       },
     };
     const account = { namespace, name: pod.spec?.serviceAccountName || 'default' };
-    const answer = await client.createSubresource<TokenRequest, TokenRequest>(
-      serviceAccounts as Resource,
-      account,
-      'token',
-      body,
-    );
+    const answer = await client.createSubresource<TokenRequest, TokenRequest>(serviceAccounts, account, 'token', body);
     const now = clock.now();
     const expiresMs = Date.parse(answer.status?.expirationTimestamp ?? '') || now + 3_600_000;
     const lifeMs = Math.min((expiresMs - now) * renewAfter, longestAgeMs);
