@@ -14,6 +14,8 @@ interface Seen {
   at: number;
   /** A node that gave no sign of life yet gets the longer start-up grace. */
   alive: boolean;
+  /** Its grace is over, and it has not been heard of since. */
+  silent: boolean;
 }
 
 export type Health =
@@ -40,7 +42,8 @@ export class NodeHealth {
     const { lease, heartbeat } = signs;
     const last = this.#seen.get(name);
     if (last && last.lease === lease && last.heartbeat === heartbeat) return false;
-    this.#seen.set(name, { lease, heartbeat, at: monotonic, alive: lease !== undefined || heartbeat !== undefined });
+    const alive = lease !== undefined || heartbeat !== undefined;
+    this.#seen.set(name, { lease, heartbeat, at: monotonic, alive, silent: false });
     return true;
   }
 
@@ -50,16 +53,21 @@ export class NodeHealth {
     const deadline = seen.at + (seen.alive ? this.#graceMs : this.#startupGraceMs);
     const late = monotonic - deadline;
     if (late < 0) return { kind: 'alive', lookAgainMs: -late };
-    if (late > lateMs && late < this.#graceMs) {
-      seen.at += late;
-      return { kind: 'alive', lookAgainMs: late };
+    if (late > lateMs && !seen.silent) {
+      const extraMs = Math.min(late, this.#graceMs);
+      seen.at += late + extraMs;
+      return { kind: 'alive', lookAgainMs: extraMs };
     }
+    seen.silent = true;
     return { kind: 'silent' };
   }
 
   /** After all nodes were silent it was us who heard nothing: everyone starts anew. */
   restart(monotonic: number): void {
-    for (const seen of this.#seen.values()) seen.at = monotonic;
+    for (const seen of this.#seen.values()) {
+      seen.at = monotonic;
+      seen.silent = false;
+    }
   }
 
   forget(name: string): void {

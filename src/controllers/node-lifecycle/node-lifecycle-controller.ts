@@ -50,7 +50,10 @@ export class NodeLifecycleReconciler implements Controller {
     const ends = [
       this.#nodes.subscribe({
         added: (node) => this.#nodeSeen(node, enqueue),
-        updated: (node) => this.#nodeSeen(node, enqueue),
+        updated: (node, old) => {
+          if (readiness(old) === 'True' && readiness(node) !== 'True') this.#reportNotReady(node);
+          this.#nodeSeen(node, enqueue);
+        },
         deleted: (node) => {
           this.#health.forget(node.metadata.name ?? '');
           this.#updateZones(enqueue);
@@ -108,17 +111,16 @@ export class NodeLifecycleReconciler implements Controller {
   }
 
   async #markSilent(node: Node): Promise<Node> {
-    const { client, clock, recorder } = this.#context;
+    const { client, clock } = this.#context;
     const conditions = silentConditions(node, clock.now());
     if (!conditions) return node;
-    const wasReady = readiness(node) === 'True';
-    const next = { ...node, status: { ...node.status, conditions } };
-    const written = await client.update(nodes, next, { subresource: 'status' });
-    if (wasReady) {
-      const message = `Node ${node.metadata.name} status is now: NodeNotReady`;
-      recorder.record(typedNode(node), 'Normal', 'NodeNotReady', message);
-    }
-    return written;
+    return client.update(nodes, { ...node, status: { ...node.status, conditions } }, { subresource: 'status' });
+  }
+
+  #reportNotReady(node: Node): void {
+    const object = { apiVersion: 'v1', kind: 'Node', metadata: node.metadata };
+    const message = `Node ${node.metadata.name} status is now: NodeNotReady`;
+    this.#context.recorder.record(object, 'Normal', 'NodeNotReady', message);
   }
 
   /** Pods of a node that is not ready are not ready: services must drop them before they are evicted. */
@@ -191,8 +193,4 @@ function legacyLabels(node: Node): Record<string, string> | undefined {
   });
   if (missing.length === 0) return undefined;
   return Object.fromEntries(missing.map(([what, value]) => [`beta.kubernetes.io/${what}`, value]));
-}
-
-function typedNode(node: Node): Node {
-  return { apiVersion: 'v1', kind: 'Node', metadata: node.metadata };
 }
