@@ -4,8 +4,8 @@ import { join } from 'node:path';
 const root = '/sys/fs/cgroup';
 
 /**
- * Directories of a control group and of all groups below it, in every hierarchy (one in v2, one for each controller in v1),
- * the deepest first.
+ * Directories of a control group and of all groups below it, in every hierarchy (one in v2, one for each controller in
+ * v1), the deepest first.
  */
 export function cgroupDirectories(group: string): string[] {
   const hierarchies = [root, ...subdirectories(root)];

@@ -43,7 +43,9 @@ export async function setUpNetwork(plan: NetworkPlan, nodes: readonly NodePlan[]
   ]);
 }
 
-/** Takes a node's namespace and cable away; its processes must have ended. `others` forget the way to it. Idempotent. */
+/**
+ * Takes a node's namespace and cable away; its processes must have ended. `others` forget the way to it. Idempotent.
+ */
 export async function removeNodeNetwork(node: NodePlan, others: readonly NodePlan[]): Promise<void> {
   const forget = [`route del ${node.podCidr} via ${node.address}`];
   await ipBatch([`link del ${node.hostLink}`, ...forget, `netns del ${node.namespace}`], { force: true });
@@ -56,8 +58,8 @@ export async function removeNodeNetwork(node: NodePlan, others: readonly NodePla
 }
 
 /**
- * Removes every namespace, link, route and nft table of a cluster, by their names: also of one that crashed. `plan` adds
- * the last-resort routes, which carry no name. Idempotent.
+ * Removes every namespace, link, route and nft table of a cluster, by their names: also of one that crashed. `plan`
+ * adds the last-resort routes, which carry no name. Idempotent.
  */
 export async function removeNetwork(cluster: string, plan: NetworkPlan | undefined): Promise<void> {
   const namespaces = listNamespaces().filter((name) => belongsToCluster(name, cluster));
@@ -74,7 +76,9 @@ export async function removeNetwork(cluster: string, plan: NetworkPlan | undefin
   if (tables.length > 0) await nftApply(tables.map(({ family, name }) => `delete table ${family} ${name}\n`).join(''));
 }
 
-/** The pod network's kind: without br_netfilter, answers within one bridge would miss the node's address translation. */
+/**
+ * The pod network's kind: without br_netfilter, answers within one bridge would miss the node's address translation.
+ */
 export function podNetworkKind(): 'bridge' | 'ptp' {
   return bridgesAreFiltered() ? 'bridge' : 'ptp';
 }
@@ -135,12 +139,13 @@ const nodeSysctls = {
 /** Nodes and pods reach the world under the host's address. */
 function edgeRules({ cluster, bridge, nodesCidr, podsCidr, servicesCidr }: NetworkPlan): string {
   const table = `ip timonel-${cluster}.edge`;
+  const inside = `${nodesCidr}, ${podsCidr}`;
   return `add table ${table}
 delete table ${table}
 table ${table} {
   chain postrouting {
     type nat hook postrouting priority srcnat; policy accept;
-    ip saddr { ${nodesCidr}, ${podsCidr} } ip daddr != { ${nodesCidr}, ${podsCidr}, ${servicesCidr} } oifname != "${bridge}" masquerade
+    ip saddr { ${inside} } ip daddr != { ${inside}, ${servicesCidr} } oifname != "${bridge}" masquerade
   }
 }
 `;

@@ -1,6 +1,6 @@
 /**
- * One node of a local cluster: a network namespace with a private containerd and an agent in it. Every function may be called
- * again after it was interrupted.
+ * One node of a local cluster: a network namespace with a private containerd and an agent in it. Every function may be
+ * called again after it was interrupted.
  */
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readdirSync, rmSync, rmdirSync } from 'node:fs';
 import { spawn } from 'node:child_process';
@@ -62,9 +62,14 @@ export async function startNodeContainerd(node: LocalNode, installation: Contain
   const paths = containerdPaths(data, run);
   const { namespace, podCidr } = node.plan;
   const { pid } = await startContainerd({
-    ...{ paths, installation, networkNamespace: namespacePath(namespace) },
+    paths,
+    installation,
+    networkNamespace: namespacePath(namespace),
     podNetwork: {
-      ...{ name: namespace, kind: podNetworkKind(), podCidr, mtu: node.network.mtu },
+      name: namespace,
+      kind: podNetworkKind(),
+      podCidr,
+      mtu: node.network.mtu,
       hostPorts: hasCommand('iptables'),
     },
   });
@@ -73,8 +78,8 @@ export async function startNodeContainerd(node: LocalNode, installation: Contain
 }
 
 /**
- * Starts the agent's command in the node's namespace, as a process of its own with its output appended to `agent.log` in the
- * node's run directory; one that runs already is left alone. Resolves with its process number.
+ * Starts the agent's command in the node's namespace, as a process of its own with its output appended to `agent.log`
+ * in the node's run directory; one that runs already is left alone. Resolves with its process number.
  */
 export function startNodeAgent(
   node: LocalNode,
@@ -88,8 +93,13 @@ export function startNodeAgent(
   if (running !== undefined) return running;
   const log = openSync(join(run, 'agent.log'), 'a');
   const child = spawn('nsenter', [`--net=${namespacePath(node.plan.namespace)}`, '--', ...command], {
-    ...{ stdio: ['ignore', log, log], detached: true, cwd: '/' },
-    env: { ...process.env, ...env },
+    stdio: ['ignore', log, log],
+    detached: true,
+    cwd: '/',
+    env: {
+      ...process.env,
+      ...env,
+    },
   });
   closeSync(log);
   if (child.pid === undefined) throw new Error(`cannot start the agent of ${node.plan.node}: ${command.join(' ')}`);
@@ -127,7 +137,9 @@ export async function stopNode(node: LocalNode, clock: Clock, graceMs = 2_000): 
   await killNode(node, clock);
 }
 
-/** A power cut: every process of the node ends at once, by SIGKILL. Files, mounts and network stay for the next start. */
+/**
+ * A power cut: every process of the node ends at once, by SIGKILL. Files, mounts and network stay for the next start.
+ */
 export async function killNode(node: LocalNode, clock: Clock): Promise<void> {
   const { run } = nodeDirectories(node);
   await killProcesses(marksOf(node), clock);
@@ -148,8 +160,8 @@ export async function removeNode(node: LocalNode, others: readonly NodePlan[], c
 
 /**
  * Removes everything of a cluster that runs or lies about on this host, whatever state it was left in, including the
- * processes whose pid files lie in its run directory (the server's). Its data stays unless `removeData`. `plan` is that of
- * the cluster's last life, if it is known.
+ * processes whose pid files lie in its run directory (the server's). Its data stays unless `removeData`. `plan` is
+ * that of the cluster's last life, if it is known.
  */
 export async function cleanUpCluster(options: {
   cluster: string;

@@ -1,4 +1,6 @@
-/** Network namespaces, links and routes of the host, through iproute2, nsenter and nft: each function is one process. */
+/**
+ * Network namespaces, links and routes of the host, through iproute2, nsenter and nft: each function is one process.
+ */
 import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { runCommand } from './command.ts';
 
@@ -35,7 +37,9 @@ export async function ipBatch(lines: readonly string[], { force = false } = {}):
   await (force ? done.catch(() => '') : done);
 }
 
-/** The same inside a namespace, after setting kernel parameters there. A parameter that the kernel lacks is left out. */
+/**
+ * The same inside a namespace, after setting kernel parameters there. A parameter that the kernel lacks is left out.
+ */
 export async function configureNamespace(
   name: string,
   settings: { sysctls: Readonly<Record<string, string>>; ip: readonly string[] },

@@ -4,8 +4,12 @@ import { belongsToCluster, planNetwork, planNode } from './network-plan.ts';
 describe('the network plan of a local cluster', () => {
   it('takes the customary ranges when they are free', () => {
     expect(planNetwork({ cluster: 'dev', clusterIndex: 0, taken: ['192.168.0.0/24', '172.17.0.0/16'] })).toMatchObject({
-      ...{ nodesCidr: '10.89.0.0/24', podsCidr: '10.244.0.0/16', servicesCidr: '10.96.0.0/16' },
-      ...{ hostAddress: '10.89.0.1', apiServiceAddress: '10.96.0.1', dnsServiceAddress: '10.96.0.10' },
+      nodesCidr: '10.89.0.0/24',
+      podsCidr: '10.244.0.0/16',
+      servicesCidr: '10.96.0.0/16',
+      hostAddress: '10.89.0.1',
+      apiServiceAddress: '10.96.0.1',
+      dnsServiceAddress: '10.96.0.10',
     });
   });
 

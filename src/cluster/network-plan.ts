@@ -34,9 +34,9 @@ export const maxLocalNodes = 250;
 const maxPlans = 64;
 
 /**
- * Ranges for the cluster, the first free ones from `clusterIndex` on: nodes 10.89.k.0/24, pods 10.(244-k).0.0/16, services
- * 10.(96+k).0.0/16. `taken` are the destinations of the host's routes (the default route excepted); undefined when every
- * range is taken.
+ * Ranges for the cluster, the first free ones from `clusterIndex` on: nodes 10.89.k.0/24, pods 10.(244-k).0.0/16,
+ * services 10.(96+k).0.0/16. `taken` are the destinations of the host's routes (the default route excepted); undefined
+ * when every range is taken.
  */
 export function planNetwork(options: {
   cluster: string;
@@ -54,7 +54,11 @@ export function planNetwork(options: {
     const wanted = [nodesCidr, podsCidr, servicesCidr].map(parseCidr);
     if (wanted.some((range) => used.some((other) => overlap(range, other)))) continue;
     return {
-      ...{ cluster, nodesCidr, podsCidr, servicesCidr, mtu },
+      cluster,
+      nodesCidr,
+      podsCidr,
+      servicesCidr,
+      mtu,
       bridge: bridgeName(cluster),
       hostAddress: `10.89.${k}.1`,
       apiServiceAddress: `10.${96 + k}.0.1`,
@@ -68,7 +72,8 @@ export function planNetwork(options: {
 export function planNode(plan: NetworkPlan, node: string, index: number): NodePlan {
   if (!(index >= 1 && index <= maxLocalNodes)) throw new RangeError(`a node's index is from 1 to ${maxLocalNodes}`);
   return {
-    ...{ node, index },
+    node,
+    index,
     address: plan.nodesCidr.replace(/\.0\/24$/, `.${index + 1}`),
     podCidr: plan.podsCidr.replace(/\.0\.0\/16$/, `.${index}.0/24`),
     namespace: nodeNamespace(plan.cluster, node),

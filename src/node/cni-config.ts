@@ -13,8 +13,9 @@ export interface PodNetworkOptions {
 }
 
 /**
- * The CNI configuration list (https://www.cni.dev/docs/spec/) of a node: addresses by host-local, host ports by portmap.
- * Masquerading is not done here: pods keep their address towards other pods, and the machine's edge does it for the world.
+ * The CNI configuration list (https://www.cni.dev/docs/spec/) of a node: addresses by host-local, host ports by
+ * portmap. Masquerading is not done here: pods keep their address towards other pods, and the machine's edge does it
+ * for the world.
  */
 export function renderCniConfig({ name, kind, podCidr, mtu, hostPorts, dataDirectory }: PodNetworkOptions): string {
   const link = {
@@ -22,9 +23,12 @@ export function renderCniConfig({ name, kind, podCidr, mtu, hostPorts, dataDirec
     ptp: { type: 'ptp', ipMasq: false, mtu },
   };
   const ipam = {
-    ...{ type: 'host-local', dataDir: dataDirectory, ranges: [[{ subnet: podCidr }]] },
+    type: 'host-local',
+    dataDir: dataDirectory,
+    ranges: [[{ subnet: podCidr }]],
     routes: [{ dst: '0.0.0.0/0' }],
   };
   const portmap = hostPorts ? [{ type: 'portmap', capabilities: { portMappings: true } }] : [];
-  return `${JSON.stringify({ cniVersion: '0.4.0', name, plugins: [{ ...link[kind], ipam }, ...portmap] }, undefined, 2)}\n`;
+  const plugins = [{ ...link[kind], ipam }, ...portmap];
+  return `${JSON.stringify({ cniVersion: '0.4.0', name, plugins }, undefined, 2)}\n`;
 }

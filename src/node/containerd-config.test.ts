@@ -8,14 +8,15 @@ const options: ContainerdConfigOptions = {
   sandboxImage: 'timonel.local/pause:1',
   mayLowerOomScore: false,
   paths: {
-    ...{
-      root: '/d/containerd',
-      state: '/r/containerd',
-      socket: '/r/containerd.sock',
-      configFile: '/r/containerd.toml',
-    },
-    ...{ pidFile: '/r/containerd.pid', logFile: '/r/containerd.log', cniConfigDirectory: '/r/cni' },
-    ...{ cniDataDirectory: '/r/cni-addresses', registryDirectory: '/d/registries' },
+    root: '/d/containerd',
+    state: '/r/containerd',
+    socket: '/r/containerd.sock',
+    configFile: '/r/containerd.toml',
+    pidFile: '/r/containerd.pid',
+    logFile: '/r/containerd.log',
+    cniConfigDirectory: '/r/cni',
+    cniDataDirectory: '/r/cni-addresses',
+    registryDirectory: '/d/registries',
   },
 };
 
@@ -67,9 +68,12 @@ describe('the pod network of a node', () => {
   });
 
   it("gives addresses of the node's own range", () => {
-    const [bridge] = (JSON.parse(renderCniConfig({ ...network, kind: 'bridge', hostPorts: false })) as never)[
-      'plugins'
-    ];
-    expect(bridge).toMatchObject({ mtu: 1400, ipam: { dataDir: '/d', ranges: [[{ subnet: '10.244.1.0/24' }]] } });
+    const config = JSON.parse(renderCniConfig({ ...network, kind: 'bridge', hostPorts: false })) as {
+      plugins: unknown[];
+    };
+    expect(config.plugins[0]).toMatchObject({
+      mtu: 1400,
+      ipam: { dataDir: '/d', ranges: [[{ subnet: '10.244.1.0/24' }]] },
+    });
   });
 });

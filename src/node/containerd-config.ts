@@ -43,8 +43,8 @@ const disabledPlugins = [
 
 /**
  * The text of config.toml: format 2 for containerd 1.6 and 1.7, format 3 for 2.x
- * (https://github.com/containerd/containerd/blob/main/docs/cri/config.md). Everything not said here is containerd's default,
- * the cgroupfs driver among it.
+ * (https://github.com/containerd/containerd/blob/main/docs/cri/config.md). Everything not said here is containerd's
+ * default, the cgroupfs driver among it.
  */
 export function renderContainerdConfig(options: ContainerdConfigOptions): string {
   const { version, paths, mayLowerOomScore } = options;

@@ -22,9 +22,9 @@ const filters = ['namespace==k8s.io,topic~="^/tasks/(start|delete|oom)$"', 'name
 const settleMs = 2_000;
 
 /**
- * The event stream of {@link ContainerRuntime}: containerd's own where there is one (it also tells OOM kills and images, and
- * every version has it), else CRI's `GetContainerEvents`. The subscription is sent when the function is called, not at the
- * first `next()`: whoever lists afterwards on the same runtime misses nothing.
+ * The event stream of {@link ContainerRuntime}: containerd's own where there is one (it also tells OOM kills and
+ * images, and every version has it), else CRI's `GetContainerEvents`. The subscription is sent when the function is
+ * called, not at the first `next()`: whoever lists afterwards on the same runtime misses nothing.
  *
  * CRI updates its state by the same events that arrive here, so that a status read at once may still say "running". An
  * exit is therefore handed on only when CRI's status shows it.

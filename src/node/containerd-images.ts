@@ -19,7 +19,12 @@ import {
 const descriptor = message({ mediaType: string(1), digest: string(2), size: int(3) });
 const image = message({ name: string(1), labels: stringMap(2), target: nested(3, descriptor) });
 const writeContent = message({
-  ...{ action: int(1), ref: string(2), total: int(3), expected: string(4), offset: int(5), data: bytes(6) },
+  action: int(1),
+  ref: string(2),
+  total: int(3),
+  expected: string(4),
+  offset: int(5),
+  data: bytes(6),
   labels: stringMap(7),
 });
 const imageRequest = message({ image: nested(1, image) });

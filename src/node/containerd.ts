@@ -69,8 +69,8 @@ export interface ContainerdStart {
 
 /**
  * Starts a node's containerd and resolves as soon as it takes connections; one that runs already is adopted. It is a
- * process of its own: it, and even more its containers, outlive the caller. Rejects with the end of its log when it ends
- * instead.
+ * process of its own: it, and even more its containers, outlive the caller. Rejects with the end of its log when it
+ * ends instead.
  */
 export async function startContainerd(start: ContainerdStart): Promise<{ pid: number; adopted: boolean }> {
   const { paths, installation } = start;

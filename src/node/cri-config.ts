@@ -39,14 +39,37 @@ export function toContainerConfig(config: ContainerConfig, sandbox: SandboxConfi
   const { name, attempt, image, command, args, workingDir, devices, logPath, stdin, stdinOnce, tty } = config;
   const { memoryLimitBytes: memoryLimit, ...resources } = config.resources;
   return {
-    ...{ command, args, workingDir, devices, logPath, stdin, stdinOnce, tty },
-    metadata: { name, attempt },
+    command,
+    args,
+    workingDir,
+    devices,
+    logPath,
+    stdin,
+    stdinOnce,
+    tty,
+    metadata: {
+      name,
+      attempt,
+    },
     image: { image },
     envs: config.env,
-    mounts: config.mounts.map((mount) => ({ ...mount, propagation: propagations[mount.propagation] })),
-    labels: { ...config.labels, ...podLabels(sandbox), 'io.kubernetes.container.name': name },
+    mounts: config.mounts.map((mount) => ({
+      ...mount,
+      propagation: propagations[mount.propagation],
+    })),
+    labels: {
+      ...config.labels,
+      ...podLabels(sandbox),
+      'io.kubernetes.container.name': name,
+    },
     annotations: config.annotations,
-    linux: { resources: { ...resources, memoryLimit }, securityContext: toSecurity(config, sandbox) },
+    linux: {
+      resources: {
+        ...resources,
+        memoryLimit,
+      },
+      securityContext: toSecurity(config, sandbox),
+    },
   };
 }
 

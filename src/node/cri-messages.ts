@@ -1,6 +1,6 @@
 /**
- * The messages of CRI (package runtime.v1) and of containerd's events service that the node speaks: their fields, by the
- * numbers of the published API. Fields that nothing here reads or sends are left out.
+ * The messages of CRI (package runtime.v1) and of containerd's events service that the node speaks: their fields, by
+ * the numbers of the published API. Fields that nothing here reads or sends are left out.
  */
 import { bool, bytes, int, ints, list, message, nested, string, stringMap, strings } from './protobuf.ts';
 
@@ -136,7 +136,9 @@ const containerId = message({ containerId: string(1) });
 const podSandboxId = message({ podSandboxId: string(1) });
 const url = message({ url: string(1) });
 const method = <Q, A>(service: 'RuntimeService' | 'ImageService', name: string, request: Q, answer: A) => ({
-  ...{ path: `runtime.v1.${service}/${name}`, request, answer },
+  path: `runtime.v1.${service}/${name}`,
+  request,
+  answer,
 });
 const runtime = <Q, A>(name: string, request: Q, answer: A) => method('RuntimeService', name, request, answer);
 const images = <Q, A>(name: string, request: Q, answer: A) => method('ImageService', name, request, answer);

@@ -17,7 +17,10 @@ import {
 
 /** A runtime that must be closed: it holds a connection. */
 export interface CriRuntime extends ContainerRuntime {
-  /** Resolves as soon as the runtime serves, which may not even have been started yet. Rejects with the signal's reason. */
+  /**
+   * Resolves as soon as the runtime serves, which may not even have been started yet. Rejects with the signal's
+   * reason.
+   */
   ready(signal?: AbortSignal): Promise<void>;
   close(): void;
 }
@@ -51,6 +54,7 @@ export function createCriRuntime(options: { socketPath: string; clock: Clock; lo
     ...imageCalls(call),
     ...streamingCalls(call),
     ...containerCalls(call, containers),
+    ...sandboxCalls(call, sandboxes),
 
     async version() {
       const { runtimeName, runtimeVersion } = await call(cri.version, {});
@@ -65,29 +69,6 @@ export function createCriRuntime(options: { socketPath: string; clock: Clock; lo
         networkReady: isReady('NetworkReady'),
         message: failing.map((c) => `${c.type}=false reason:${c.reason} message:${c.message}`).join(', '),
       };
-    },
-    async runPodSandbox(config) {
-      const { podSandboxId } = await call(cri.runPodSandbox, { config: toSandboxConfig(config) }, slowMs);
-      sandboxes.add(podSandboxId);
-      return podSandboxId;
-    },
-    async stopPodSandbox(podSandboxId) {
-      await unlessGone(call(cri.stopPodSandbox, { podSandboxId }, slowMs));
-    },
-    async removePodSandbox(podSandboxId) {
-      await unlessGone(call(cri.removePodSandbox, { podSandboxId }, slowMs));
-      sandboxes.delete(podSandboxId);
-    },
-    async podSandboxStatus(podSandboxId) {
-      const { status } = await call(cri.podSandboxStatus, { podSandboxId });
-      if (!status) throw new RuntimeError('notFound', `sandbox ${podSandboxId} has no status`);
-      const { ip = '', additionalIps = [] } = status.network ?? {};
-      return { ...toSandbox(status), ip, additionalIps: additionalIps.map((other) => other.ip) };
-    },
-    async listPodSandboxes() {
-      const found = (await call(cri.listPodSandbox, {})).items.map(toSandbox);
-      for (const { id } of found) sandboxes.add(id);
-      return found;
     },
     async ready(signal) {
       await waitForSocket(socketPath, signal);
@@ -112,6 +93,34 @@ type Call = <Q extends Message, A extends Message>(
   request: Encodable<Q>,
   timeoutMs?: number,
 ) => Promise<Decoded<A>>;
+
+function sandboxCalls(call: Call, known: Set<string>) {
+  return {
+    async runPodSandbox(config) {
+      const { podSandboxId } = await call(cri.runPodSandbox, { config: toSandboxConfig(config) }, slowMs);
+      known.add(podSandboxId);
+      return podSandboxId;
+    },
+    async stopPodSandbox(podSandboxId) {
+      await unlessGone(call(cri.stopPodSandbox, { podSandboxId }, slowMs));
+    },
+    async removePodSandbox(podSandboxId) {
+      await unlessGone(call(cri.removePodSandbox, { podSandboxId }, slowMs));
+      known.delete(podSandboxId);
+    },
+    async podSandboxStatus(podSandboxId) {
+      const { status } = await call(cri.podSandboxStatus, { podSandboxId });
+      if (!status) throw new RuntimeError('notFound', `sandbox ${podSandboxId} has no status`);
+      const { ip = '', additionalIps = [] } = status.network ?? {};
+      return { ...toSandbox(status), ip, additionalIps: additionalIps.map((other) => other.ip) };
+    },
+    async listPodSandboxes() {
+      const found = (await call(cri.listPodSandbox, {})).items.map(toSandbox);
+      for (const { id } of found) known.add(id);
+      return found;
+    },
+  } satisfies Partial<ContainerRuntime>;
+}
 
 function containerCalls(call: Call, known: Set<string>) {
   return {
@@ -141,8 +150,14 @@ function containerCalls(call: Call, known: Set<string>) {
       if (!status) throw new RuntimeError('notFound', `container ${containerId} has no status`);
       const { startedAt, finishedAt, exitCode, reason, message, logPath } = status;
       return {
-        ...toContainer({ ...status, podSandboxId: '' }),
-        ...{ exitCode, reason, message, logPath },
+        ...toContainer({
+          ...status,
+          podSandboxId: '',
+        }),
+        exitCode,
+        reason,
+        message,
+        logPath,
         startedAtMs: toMs(startedAt),
         finishedAtMs: toMs(finishedAt),
       };
@@ -222,7 +237,10 @@ const containerStates = ['created', 'running', 'exited', 'unknown'] as const;
 function toContainer(found: Item<typeof cri.listContainers, 'containers'>): ContainerSummary {
   const { id, podSandboxId, metadata, imageRef, labels, annotations } = found;
   return {
-    ...{ id, imageRef, labels, annotations },
+    id,
+    imageRef,
+    labels,
+    annotations,
     sandboxId: podSandboxId,
     name: metadata?.name ?? '',
     attempt: metadata?.attempt ?? 0,
@@ -235,7 +253,10 @@ function toContainer(found: Item<typeof cri.listContainers, 'containers'>): Cont
 function toImage(found: Item<typeof cri.listImages, 'images'>): ImageInfo {
   const { id, repoTags: tags, repoDigests: digests, size: sizeBytes, uid, username } = found;
   return {
-    ...{ id, tags, digests, sizeBytes },
+    id,
+    tags,
+    digests,
+    sizeBytes,
     ...(uid && { uid: uid.value }),
     ...(username && { userName: username }),
   };

@@ -3,12 +3,15 @@ import { connect as connectSocket } from 'node:net';
 import { createPushStream } from './push-stream.ts';
 
 /**
- * gRPC calls over one HTTP/2 connection without TLS (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md): unary
- * and server streaming, messages as bytes. The connection is made at the first call and made anew after it broke; a call
- * that breaks with it rejects with `unavailable`. A library costs 40 ms of an agent's start: this costs none.
+ * gRPC calls over one HTTP/2 connection without TLS (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md):
+ * unary and server streaming, messages as bytes. The connection is made at the first call and made anew after it
+ * broke; a call that breaks with it rejects with `unavailable`. A library costs 40 ms of an agent's start: this costs
+ * none.
  */
 export interface GrpcChannel {
-  /** Sends one message, resolves with the answer. Rejects with {@link GrpcError}. `timeoutMs` is enforced by the peer. */
+  /**
+   * Sends one message, resolves with the answer. Rejects with {@link GrpcError}. `timeoutMs` is enforced by the peer.
+   */
   call(method: string, request: Uint8Array, options?: { timeoutMs?: number; metadata?: Metadata }): Promise<Uint8Array>;
   /** Sends one message at once, iterates the answers. Ends on abort; throws {@link GrpcError}. */
   stream(

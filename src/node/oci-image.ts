@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { writeTar } from './tar.ts';
 
 /** A piece of an image, named by its digest as the OCI image specification describes (media type, digest, size). */
 export interface ImageBlob {
@@ -47,13 +46,23 @@ export function describeImage(image: {
 }): { config: ImageBlob; manifest: ImageBlob } {
   const { layer, diffId, architecture } = image;
   const config = blob('application/vnd.oci.image.config.v1+json', {
-    ...{ architecture, os: 'linux', config: image.config },
-    rootfs: { type: 'layers', diff_ids: [diffId] },
-    // Builders count layers by it.
-    history: [{ created: '1970-01-01T00:00:00Z', created_by: 'timonel' }],
+    architecture,
+    os: 'linux',
+    config: image.config,
+    rootfs: {
+      type: 'layers',
+      diff_ids: [diffId],
+    },
+    history: [
+      {
+        created: '1970-01-01T00:00:00Z',
+        created_by: 'timonel',
+      },
+    ],
   });
   const manifest = blob('application/vnd.oci.image.manifest.v1+json', {
-    ...{ schemaVersion: 2, mediaType: 'application/vnd.oci.image.manifest.v1+json' },
+    schemaVersion: 2,
+    mediaType: 'application/vnd.oci.image.manifest.v1+json',
     config: descriptor(config),
     layers: [layer],
   });
@@ -64,19 +73,15 @@ export function describeImage(image: {
 export function layoutIndex(manifest: ImageBlob, name: string): Uint8Array {
   const annotations = { 'io.containerd.image.name': name, 'org.opencontainers.image.ref.name': name };
   return toJson({
-    ...{ schemaVersion: 2, mediaType: 'application/vnd.oci.image.index.v1+json' },
-    manifests: [{ ...descriptor(manifest), annotations }],
+    schemaVersion: 2,
+    mediaType: 'application/vnd.oci.image.index.v1+json',
+    manifests: [
+      {
+        ...descriptor(manifest),
+        annotations,
+      },
+    ],
   });
-}
-
-/** The image as an archive of the OCI image layout, as `ctr images import` and others read it. */
-export function writeImageArchive({ layer, config, manifest }: ImageContent, name: string): Uint8Array {
-  const files = [
-    { path: 'oci-layout', data: toJson({ imageLayoutVersion: '1.0.0' }) },
-    { path: 'index.json', data: layoutIndex(manifest, name) },
-    ...[layer, config, manifest].map(({ digest, data }) => ({ path: `blobs/${digest.replace(':', '/')}`, data })),
-  ];
-  return writeTar(files.map(({ path, data }) => ({ path, mode: 0o644, content: { kind: 'file', data } })));
 }
 
 function blob(mediaType: string, content: Uint8Array | object): ImageBlob {

@@ -5,8 +5,8 @@ import { writeTar } from './tar.ts';
 export const pauseImageName = 'timonel.local/pause:1';
 
 /**
- * The process that holds a pod's namespaces: it ends at SIGTERM, ignores SIGCHLD, by which the kernel reaps every orphan of
- * a shared process namespace (sigaction(2)), and sleeps.
+ * The process that holds a pod's namespaces: it ends at SIGTERM, ignores SIGCHLD, by which the kernel reaps every
+ * orphan of a shared process namespace (sigaction(2)), and sleeps.
  */
 export function buildPauseImage(architecture: Architecture): ImageContent {
   const data = pauseProgram(architecture);

@@ -50,8 +50,8 @@ export function signalProcess(pid: number, signal: NodeJS.Signals): boolean {
 }
 
 /**
- * Resolves with true when the process has ended, with false after `timeoutMs`. The kernel announces the end of a process
- * only to its parent, so that of a stranger has to be asked for.
+ * Resolves with true when the process has ended, with false after `timeoutMs`. The kernel announces the end of a
+ * process only to its parent, so that of a stranger has to be asked for.
  */
 export async function waitForExit(pid: number, clock: Clock, timeoutMs: number): Promise<boolean> {
   const startedAt = processStart(pid);

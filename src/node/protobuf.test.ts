@@ -16,22 +16,43 @@ import {
 
 const point = message({ x: int(1), y: int(2) });
 const everything = message({
-  ...{ name: string(1), big: int(2), on: bool(3), data: bytes(4), at: nested(5, point) },
-  ...{ words: strings(16), numbers: ints(17), points: list(18, point), labels: stringMap(19) },
+  name: string(1),
+  big: int(2),
+  on: bool(3),
+  data: bytes(4),
+  at: nested(5, point),
+  words: strings(16),
+  numbers: ints(17),
+  points: list(18, point),
+  labels: stringMap(19),
 });
 
 describe('protobuf', () => {
   it('gives back what was put in', () => {
     const value = {
-      ...{ name: 'ä', big: 1_700_000_000_000, on: true, data: Uint8Array.of(0, 255), at: { x: -1, y: -1_000 } },
-      ...{
-        words: ['', 'b'],
-        numbers: [0, 300, -7],
-        points: [
-          { x: 0, y: 0 },
-          { x: 1, y: 2 },
-        ],
-        labels: { a: '', b: 'c' },
+      name: 'ä',
+      big: 17e11,
+      on: true,
+      data: Uint8Array.of(0, 255),
+      at: {
+        x: -1,
+        y: -1e3,
+      },
+      words: ['', 'b'],
+      numbers: [0, 300, -7],
+      points: [
+        {
+          x: 0,
+          y: 0,
+        },
+        {
+          x: 1,
+          y: 2,
+        },
+      ],
+      labels: {
+        a: '',
+        b: 'c',
       },
     };
     const read = decode(everything, encode(everything, value));

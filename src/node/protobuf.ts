@@ -1,7 +1,7 @@
 /**
  * Protocol buffers (proto3 wire format, https://protobuf.dev/programming-guides/encoding/) for messages described in
- * code: `message({ name: string(1), ports: repeated(2, int) })`. Unknown fields are skipped, absent ones decode to proto3's
- * defaults, an absent nested message to undefined. 64-bit numbers are JavaScript numbers: exact up to 2^53.
+ * code: `message({ name: string(1), ports: repeated(2, int) })`. Unknown fields are skipped, absent ones decode to
+ * proto3's defaults, an absent nested message to undefined. 64-bit numbers are JavaScript numbers: exact up to 2^53.
  */
 export interface Message<F extends Fields = Fields> {
   readonly fields: F;
@@ -43,27 +43,48 @@ export const string = (number: number): Field<string, string> => ({
   repeated: false,
 });
 export const bytes = (number: number): Field<Uint8Array, Uint8Array> => ({
-  ...{ number, type: { kind: 'bytes' }, repeated: false },
+  number,
+  type: { kind: 'bytes' },
+  repeated: false,
 });
 export const bool = (number: number): Field<boolean, boolean> => ({ number, type: { kind: 'bool' }, repeated: false });
 /** int32, int64, uint32, uint64 and enumerations. */
 export const int = (number: number): Field<number, number> => ({ number, type: { kind: 'int' }, repeated: false });
 export const nested = <M extends Message>(number: number, of: M): Field<Decoded<M> | undefined, Encodable<M>> => ({
-  ...{ number, type: { kind: 'message', of }, repeated: false },
+  number,
+  type: {
+    kind: 'message',
+    of,
+  },
+  repeated: false,
 });
 export const strings = (number: number): Field<string[], readonly string[]> => ({
-  ...{ number, type: { kind: 'string' }, repeated: true },
+  number,
+  type: { kind: 'string' },
+  repeated: true,
 });
 export const ints = (number: number): Field<number[], readonly number[]> => ({
-  ...{ number, type: { kind: 'int' }, repeated: true },
+  number,
+  type: { kind: 'int' },
+  repeated: true,
 });
 export const list = <M extends Message>(number: number, of: M): Field<Decoded<M>[], readonly Encodable<M>[]> => ({
-  ...{ number, type: { kind: 'message', of }, repeated: true },
+  number,
+  type: {
+    kind: 'message',
+    of,
+  },
+  repeated: true,
 });
 const entry = message({ key: string(1), value: string(2) });
 /** `map<string, string>`. */
 export const stringMap = (number: number): Field<Record<string, string>, Readonly<Record<string, string>>> => ({
-  ...{ number, type: { kind: 'map', of: entry }, repeated: true },
+  number,
+  type: {
+    kind: 'map',
+    of: entry,
+  },
+  repeated: true,
 });
 
 const encoder = new TextEncoder();
@@ -71,7 +92,7 @@ const decoder = new TextDecoder();
 
 export function encode<M extends Message>(of: M, value: Encodable<M>): Uint8Array {
   const chunks: Uint8Array[] = [];
-  writeMessage(of, value as Readonly<Record<string, unknown>>, chunks);
+  writeMessage(of, value, chunks);
   return concat(chunks);
 }
 

@@ -92,14 +92,14 @@ function setUp(options: Partial<SimulatedRuntimeOptions> = {}) {
   const events = runtime.events(abort.signal);
   return {
     runtime,
-    async run(config: SandboxConfig = pod()) {
+    run: async (config: SandboxConfig = pod()) => {
       const sandbox = await runtime.runPodSandbox(config);
       const container = await runtime.createContainer(sandbox, web(), config);
       await runtime.startContainer(container);
       return { sandbox, container };
     },
     /** Three events, then the end. */
-    async seen(): Promise<RuntimeEvent[]> {
+    seen: async (): Promise<RuntimeEvent[]> => {
       const all: RuntimeEvent[] = [];
       for await (const event of events) if (all.push(event) === 3) abort.abort();
       return all;
@@ -109,18 +109,47 @@ function setUp(options: Partial<SimulatedRuntimeOptions> = {}) {
 
 function pod(): SandboxConfig {
   return {
-    ...{ name: 'web', namespace: 'default', uid: 'u', attempt: 0, hostname: 'web', logDirectory: '/logs' },
-    ...{ portMappings: [], labels: {}, annotations: {}, cgroupParent: '/pods', sysctls: {} },
-    namespaces: { network: 'pod', pid: 'container', ipc: 'pod' },
+    name: 'web',
+    namespace: 'default',
+    uid: 'u',
+    attempt: 0,
+    hostname: 'web',
+    logDirectory: '/logs',
+    portMappings: [],
+    labels: {},
+    annotations: {},
+    cgroupParent: '/pods',
+    sysctls: {},
+    namespaces: {
+      network: 'pod',
+      pid: 'container',
+      ipc: 'pod',
+    },
     security: { privileged: false },
   };
 }
 
 function web(): ContainerConfig {
   return {
-    ...{ name: 'web', attempt: 0, image: 'web:1', userSpecifiedImage: 'web:1', command: [], args: [], workingDir: '' },
-    ...{ env: [], mounts: [], devices: [], labels: {}, annotations: {}, logPath: 'web/0.log', resources: {} },
-    ...{ stdin: false, stdinOnce: false, tty: false, security: { privileged: false }, pid: 'container' },
+    name: 'web',
+    attempt: 0,
+    image: 'web:1',
+    userSpecifiedImage: 'web:1',
+    command: [],
+    args: [],
+    workingDir: '',
+    env: [],
+    mounts: [],
+    devices: [],
+    labels: {},
+    annotations: {},
+    logPath: 'web/0.log',
+    resources: {},
+    stdin: false,
+    stdinOnce: false,
+    tty: false,
+    security: { privileged: false },
+    pid: 'container',
   };
 }
 

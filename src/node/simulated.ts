@@ -48,7 +48,9 @@ export interface SimulatedRuntimeOptions {
   random: Random;
   /** Addresses are given from this IPv4 range, from its second address on, in turn. Default `10.244.0.0/24`. */
   podCidr?: string;
-  /** How long runPodSandbox, startContainer and pullImage take. Default 0: they resolve in the same turn of the clock. */
+  /**
+   * How long runPodSandbox, startContainer and pullImage take. Default 0: they resolve in the same turn of the clock.
+   */
   startLatencyMs?: number;
   pullLatencyMs?: number;
   /** Images that are neither present nor pullable; every other one is present. */
@@ -115,7 +117,15 @@ class Simulation implements SimulatedRuntime {
     this.sandboxes.set(id, {
       config,
       status: {
-        ...{ id, name, namespace, uid, attempt, labels, annotations, createdAtMs, ip },
+        id,
+        name,
+        namespace,
+        uid,
+        attempt,
+        labels,
+        annotations,
+        createdAtMs,
+        ip,
         state: 'ready',
         additionalIps: [],
       },
@@ -369,8 +379,13 @@ function newStatus(made: {
 }): ContainerStatusInfo {
   const { id, sandboxId, config, createdAtMs } = made;
   return {
-    ...{ id, sandboxId, createdAtMs, name: config.name, attempt: config.attempt },
-    ...{ labels: config.labels, annotations: config.annotations },
+    id,
+    sandboxId,
+    createdAtMs,
+    name: config.name,
+    attempt: config.attempt,
+    labels: config.labels,
+    annotations: config.annotations,
     state: 'created',
     image: config.userSpecifiedImage || config.image,
     imageRef: imageInfo(config.image).id,

@@ -179,27 +179,47 @@ describe('a local node with real containers', () => {
 
   function pod(name: string, node: LocalNode): SandboxConfig {
     return {
-      ...{ name, namespace: 'default', uid: name, attempt: 0, hostname: name, portMappings: [], labels: {} },
-      ...{ annotations: {}, sysctls: {}, security: { privileged: false } },
+      name,
+      namespace: 'default',
+      uid: name,
+      attempt: 0,
+      hostname: name,
+      portMappings: [],
+      labels: {},
+      annotations: {},
+      sysctls: {},
+      security: { privileged: false },
       logDirectory: join(directories.data, 'logs', name),
       cgroupParent: `${nodeCgroup(node)}/kubepods/pod${name}`,
-      namespaces: { network: 'pod', pid: 'container', ipc: 'pod' },
+      namespaces: {
+        network: 'pod',
+        pid: 'container',
+        ipc: 'pod',
+      },
     };
   }
 });
 
 function shell(script: string): ContainerConfig {
   return {
-    ...{
-      name: 'main',
-      attempt: 0,
-      image: hello,
-      userSpecifiedImage: 'busybox',
-      command: ['sh', '-c', script],
-      args: [],
-    },
-    ...{ workingDir: '', env: [], mounts: [], devices: [], labels: {}, annotations: {}, logPath: 'main/0.log' },
-    ...{ stdin: false, stdinOnce: false, tty: false, resources: { cpuShares: 2 }, security: { privileged: false } },
+    name: 'main',
+    attempt: 0,
+    image: hello,
+    userSpecifiedImage: 'busybox',
+    command: ['sh', '-c', script],
+    args: [],
+    workingDir: '',
+    env: [],
+    mounts: [],
+    devices: [],
+    labels: {},
+    annotations: {},
+    logPath: 'main/0.log',
+    stdin: false,
+    stdinOnce: false,
+    tty: false,
+    resources: { cpuShares: 2 },
+    security: { privileged: false },
     pid: 'container',
   };
 }

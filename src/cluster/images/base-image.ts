@@ -8,9 +8,9 @@ import { requireCommand } from '../prerequisites.ts';
 import { distributionSources, type AptSourceFile } from './apt-sources.ts';
 
 /**
- * A root filesystem of the machine's own Debian release with `include` installed, as a tar file in `cacheDirectory`: made
- * from the machine's package sources, and kept, so that the same question is answered at once the next time. Resolves with
- * the file. `onProgress` gets the lines that mmdebstrap writes.
+ * A root filesystem of the machine's own Debian release with `include` installed, as a tar file in `cacheDirectory`:
+ * made from the machine's package sources, and kept, so that the same question is answered at once the next time.
+ * Resolves with the file. `onProgress` gets the lines that mmdebstrap writes.
  */
 export async function makeDebianBase(options: {
   include: readonly string[];

@@ -12,6 +12,8 @@ export interface BuildOptions {
   dockerfile?: string;
   name: string;
   buildArgs?: Readonly<Record<string, string>>;
+  /** The stage to build up to. */
+  target?: string;
   /** The builder's own storage, kept between builds for its layers. */
   storageDirectory: string;
   /** Images that were imported are found by FROM. */
@@ -36,7 +38,20 @@ export async function buildImageFromDockerfile(options: BuildOptions): Promise<s
   for (const image of await library.list())
     if (bases.has(image.name)) await buildah.takeIn(image, options.libraryDirectory);
   const args = Object.entries(options.buildArgs ?? {}).flatMap(([key, value]) => ['--build-arg', `${key}=${value}`]);
-  await buildah.run(['bud', '--layers', '--isolation', isolation(), ...args, '-t', name, '-f', dockerfile, context]);
+  const target = options.target === undefined ? [] : ['--target', options.target];
+  await buildah.run([
+    'bud',
+    '--layers',
+    '--isolation',
+    isolation(),
+    ...args,
+    ...target,
+    '-t',
+    name,
+    '-f',
+    dockerfile,
+    context,
+  ]);
   const archive = join(storageDirectory, `built-${process.pid}.tar`);
   try {
     await buildah.run(['push', '--quiet', '--disable-compression', name, `docker-archive:${archive}:${name}`]);

@@ -12,8 +12,8 @@ import { runCommand } from '../command.ts';
 import { decompressCommand, inspectArchive } from './archive-file.ts';
 
 /**
- * The images a cluster was given: an archive for each, and its names, so that every node, also one that joins later, gets
- * them. Nothing is ever unpacked here; containerd does that, confined to the image's own root.
+ * The images a cluster was given: an archive for each, and its names, so that every node, also one that joins later,
+ * gets them. Nothing is ever unpacked here; containerd does that, confined to the image's own root.
  */
 export interface ImageLibrary {
   /**
@@ -82,7 +82,7 @@ export function openImageLibrary(directory: string): ImageLibrary {
       const taken = await takeIn({ file, directory, wanted, run: run ?? {} });
       const path = join(directory, taken.archive);
       const names = wanted === undefined ? await archiveNames(path) : [wanted];
-      if (names.length === 0) throw new Error(`the images of ${file} have no names; give one with --name`);
+      if (names.length === 0) throw new Error(`the images of ${file} have no names: give one after the file`);
       const images = names.map((each) => ({ name: each, ...taken }));
       await Promise.all(sockets.map((socket) => importInto(socket, directory, images[0] as LibraryImage)));
       await remember(images);
@@ -120,7 +120,7 @@ async function takeIn(options: {
   try {
     const plain = await copyPlain(decompressCommand(compression, file), join(work, 'plain.tar'));
     if (kind !== 'root-filesystem') return { ...(await keep(directory, plain)), kind, renamed: wanted !== undefined };
-    if (wanted === undefined) throw new Error(`${file} is a root filesystem: give its image a name with --name`);
+    if (wanted === undefined) throw new Error(`${file} is a root filesystem: give its image a name after the file`);
     const archive = await wrapRootFilesystem({ work, layer: plain, name: wanted, run });
     return { ...(await keep(directory, archive)), kind: 'oci', renamed: false };
   } finally {
