@@ -13,6 +13,17 @@ const root = join(here, '..');
 const modelsDir = join(root, 'node_modules/@kubernetes/client-node/dist/gen/models');
 const facts = JSON.parse(readFileSync(join(here, 'api-facts.json'), 'utf8')).types;
 
+const goForms = JSON.parse(readFileSync(join(here, 'api-pointers.json'), 'utf8'));
+const goPointers = new Set(goForms.pointers);
+const goValues = new Set(goForms.values);
+/** Is a zero in this optional field the same as no field? See the note in api-pointers.json. */
+function isGoValue(type, name, { type: fieldType, label }) {
+  if (label) return false;
+  const key = `${split(type)[1]}.${name}`;
+  if (fieldType === 'string' || fieldType === 'bool') return !goPointers.has(key);
+  return goValues.has(key);
+}
+
 const META = 'io.k8s.apimachinery.pkg.apis.meta.v1.';
 /** Types whose JSON form is not an object with the fields of their protobuf message. */
 const WIRE = {
@@ -55,6 +66,7 @@ const EMBEDDED = new Set([
 /** JSON names where they are not the protobuf field's. */
 const JSON_NAMES = { Webhooks: 'webhooks', Expression: 'expression', Name: 'name', uID: 'uid', aPIGroup: 'apiGroup' };
 function jsonName(type, name) {
+  if (type === 'io.k8s.api.discovery.v1beta1.Endpoint' && name === 'deprecatedTopology') return 'topology';
   if (type !== `${EXTENSIONS}JSONSchemaProps`) return JSON_NAMES[name] ?? name;
   if (name === 'schema' || name === 'ref') return `$${name}`;
   return name.startsWith('xKubernetes') ? name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`) : name;
@@ -111,12 +123,12 @@ const textOf = (comment) =>
 const known = models();
 
 /** The fields of one type as JSON has them: embedded messages are flattened, fields Kubernetes 1.36 lacks are left out. */
-function fieldsOf(type, path = [], model = known.get(type)) {
+function fieldsOf(type, path = [], model = known.get(type), outer = type) {
   const out = {};
   for (const [protoName, fact] of Object.entries(facts[type])) {
     const name = jsonName(type, protoName);
     if (EMBEDDED.has(`${name} ${split(fact.type)[1]}`)) {
-      Object.assign(out, fieldsOf(fact.type, [...path, fact.proto], model));
+      Object.assign(out, fieldsOf(fact.type, [...path, fact.proto], model, outer));
       continue;
     }
     if (model && !model.fields.has(name)) continue;
@@ -130,7 +142,7 @@ function fieldsOf(type, path = [], model = known.get(type)) {
       ...(fact.listMapKeys && { keys: fact.listMapKeys }),
       ...(fact.patchStrategy && { patch: fact.patchStrategy }),
       ...(fact.patchMergeKey && { mergeKey: fact.patchMergeKey }),
-      ...(required && { required: true }),
+      ...(required ? { required: true } : isGoValue(outer, name, fact) && { omitZero: true }),
       ...(fact.default !== undefined && { default: fact.default }),
       proto: path.length > 0 ? [...path, fact.proto] : fact.proto,
     };

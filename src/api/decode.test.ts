@@ -66,6 +66,31 @@ describe('decodeObject', () => {
     });
   });
 
+  it('drops zeros that mean the same as no field, and keeps those that mean something', () => {
+    const probe = { timeoutSeconds: 0, terminationGracePeriodSeconds: 0 };
+    const raw = {
+      metadata: { name: 'a', namespace: '' },
+      spec: {
+        restartPolicy: '',
+        hostNetwork: false,
+        enableServiceLinks: false,
+        terminationGracePeriodSeconds: 0,
+        containers: [{ name: '', livenessProbe: probe, ports: [{ containerPort: 80, hostPort: 0 }] }],
+      },
+    };
+    expect(decode(raw, podType).object).toEqual({
+      metadata: { name: 'a' },
+      spec: {
+        enableServiceLinks: false,
+        terminationGracePeriodSeconds: 0,
+        containers: [{ name: '', livenessProbe: { terminationGracePeriodSeconds: 0 }, ports: [{ containerPort: 80 }] }],
+      },
+    });
+    expect(decode(deployment({ replicas: 0 })).object.spec).toEqual({ replicas: 0 });
+    const claim = { metadata: {}, spec: { storageClassName: '', volumeName: '' } };
+    expect(decode(claim, 'io.k8s.api.core.v1.PersistentVolumeClaim').object.spec).toEqual({ storageClassName: '' });
+  });
+
   it.each([
     [
       deployment({ replicas: 'three' }),

@@ -10,7 +10,7 @@ export { parseBody, type FieldValidation } from './body.ts';
 
 /**
  * Fits a parsed JSON value to a type of the API, in one walk and in place (`raw` is given away): removes unknown fields and
- * nulls, checks JSON types, brings quantities and times to their canonical form. `problems` names what was removed, as
+ * nulls and zeros that mean nothing, checks JSON types, brings quantities and times to their canonical form. `problems` names what was removed, as
  * upstream's strict decoder does (`unknown field "spec.foo"`), unless the mode is `Ignore`. Throws BadRequest for a wrong
  * type, worded as Go's encoding/json.
  */
@@ -102,8 +102,17 @@ function compile(type: string): Walker {
 
 function checkOfField(field: FieldSchema): Check {
   const item = checkOfType(field);
+  if (field.omitZero) return omitZeroCheck(item);
   if (field.list) return listCheck(item, field);
   return field.map ? mapCheck(item, field) : item;
+}
+
+/** Upstream cannot tell such a zero from a missing field, so the field goes, and its default applies. */
+function omitZeroCheck(check: Check): Check {
+  return (value, parent, key) => {
+    if (value === '' || value === 0 || value === false) delete parent[key];
+    check(value, parent, key);
+  };
 }
 
 function checkOfType({ type, union }: FieldSchema): Check {

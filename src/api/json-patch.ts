@@ -127,7 +127,7 @@ function add(root: JsonObject, pointer: string, value: unknown): void {
 
 function remove(root: JsonObject, pointer: string): unknown {
   const { parent, key } = locate(root, pointer);
-  if (Array.isArray(parent)) return (parent.splice(indexIn(parent, key, pointer), 1) as unknown[])[0];
+  if (Array.isArray(parent)) return parent.splice(indexIn(parent, key, pointer), 1)[0];
   if (!Object.hasOwn(parent, key)) refuse('remove', 'unable to remove nonexistent key', pointer);
   const value = parent[key];
   delete parent[key];

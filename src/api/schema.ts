@@ -24,6 +24,8 @@ export interface FieldSchema {
   readonly patch?: string;
   readonly mergeKey?: string;
   readonly required?: true;
+  /** Zero (`""`, 0, false) means the same as no field: upstream never writes it. Only on optional scalars. */
+  readonly omitZero?: true;
   /** JSON text, or `ref(Constant)` where the API names a constant. */
   readonly default?: string;
   /** Server-side apply replaces the struct as a whole. */

@@ -7,7 +7,7 @@ export interface Endpoint {
   conditions?: EndpointConditions;
   hostname?: string;
   targetRef?: ObjectReference;
-  deprecatedTopology?: Record<string, string>;
+  topology?: Record<string, string>;
   nodeName?: string;
   hints?: EndpointHints;
 }
