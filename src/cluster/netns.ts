@@ -93,7 +93,7 @@ export function readRoutes(): { destinations: string[]; defaultInterface: string
   for (const line of readFileSync('/proc/net/route', 'utf8').split('\n').slice(1)) {
     const [link = '', destination, , , , , , mask] = line.split('\t');
     if (destination === undefined || mask === undefined) continue;
-    const prefix = [...Number.parseInt(mask, 16).toString(2)].filter((bit) => bit === '1').length;
+    const prefix = Number.parseInt(mask, 16).toString(2).replaceAll('0', '').length;
     if (prefix === 0) defaultInterface ??= link;
     else destinations.push(`${hexAddress(destination)}/${prefix}`);
   }

@@ -1,4 +1,10 @@
-import { connect as connectHttp2, constants, type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2';
+import {
+  connect as connectHttp2,
+  constants,
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  type IncomingHttpHeaders,
+} from 'node:http2';
 import { connect as connectSocket } from 'node:net';
 import { createPushStream } from './push-stream.ts';
 
@@ -103,9 +109,11 @@ function receive(
   let pending: Buffer = Buffer.alloc(0);
   let failure: GrpcError | undefined;
   let status: { code: number; message: string } | undefined;
-  const readStatus = (headers: Readonly<Record<string, unknown>>): void => {
+  const readStatus = (headers: IncomingHttpHeaders): void => {
     const code = headers['grpc-status'];
-    if (code !== undefined) status = { code: Number(code), message: decodeText(String(headers['grpc-message'] ?? '')) };
+    if (code === undefined) return;
+    const text = headers['grpc-message'];
+    status = { code: Number(code), message: typeof text === 'string' ? decodeText(text) : '' };
   };
   stream.on('response', (headers) => {
     readStatus(headers);

@@ -58,17 +58,12 @@ function amd64Code(): Uint8Array {
 function arm64Code(): Uint8Array {
   const set = (register: number, value: number): number => 0xd2800000 | (value << 5) | register;
   const call = 0xd4000001;
-  const act = (signal: number): number[] => [
-    0xa9be7fe0, // stp x0, xzr, [sp, #-32]!
-    0xa9017fff, // stp xzr, xzr, [sp, #16]
-    0x910003e1, // mov x1, sp
-    ...[set(0, signal), set(2, 0), set(3, 8), set(8, 134), call], // rt_sigaction(signal, sp, null, 8)
-  ];
+  // stp x0, xzr, [sp, #-32]!; stp xzr, xzr, [sp, #16]; mov x1, sp; then rt_sigaction(signal, sp, null, 8)
+  const push = [0xa9be7fe0, 0xa9017fff, 0x910003e1];
+  const act = (signal: number): number[] => [...push, set(0, signal), set(2, 0), set(3, 8), set(8, 134), call];
   const ignore = [set(0, 1), ...act(17)];
-  const sleep = [
-    ...[set(0, 0), set(1, 0), set(2, 0), set(3, 0), set(4, 0), set(8, 73), call], // again: ppoll(null, 0, null, null)
-    0x17fffff9, // b again
-  ];
+  // again: ppoll(null, 0, null, null); b again
+  const sleep = [set(0, 0), set(1, 0), set(2, 0), set(3, 0), set(4, 0), set(8, 73), call, 0x17fffff9];
   const handle = (address: number): number[] => [
     set(0, address & 0xffff),
     0xf2a00000 | ((address >>> 16) << 5), // movk x0, address, lsl #16

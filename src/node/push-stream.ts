@@ -1,8 +1,8 @@
 /** A stream that one side pushes into and the other iterates: nothing is dropped while the reader is slow. */
 export interface PushStream<T> extends AsyncIterable<T> {
-  push(value: T): void;
+  readonly push: (value: T) => void;
   /** Ends the iteration after what was pushed before; with an error, the iteration throws it. The first end counts. */
-  end(error?: Error): void;
+  readonly end: (error?: Error) => void;
 }
 
 /** Values pushed before the first `next()` are kept. An abort of `signal` ends it without an error. */

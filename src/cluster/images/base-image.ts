@@ -31,11 +31,14 @@ export async function makeDebianBase(options: {
   try {
     const mirrors = await Promise.all(sources.map((source, i) => writeSource(work, source, i)));
     const command = [
-      ...['mmdebstrap', '--mode=root', '--variant=minbase'],
+      'mmdebstrap',
+      '--mode=root',
+      '--variant=minbase',
       ...(include.length > 0 ? [`--include=${include.join(',')}`] : []),
       ...['doc', 'man', 'locale', 'info', 'lintian'].map((name) => `--dpkgopt=path-exclude=/usr/share/${name}/*`),
       `--aptopt=Acquire::Languages "none"`,
-      ...[codename, join(work, 'root.tar')],
+      codename,
+      join(work, 'root.tar'),
       ...(mirrors.length > 0 ? mirrors : ['http://deb.debian.org/debian']),
     ];
     await runCommand(command, { env: { SOURCE_DATE_EPOCH: '0' }, ...(onProgress && { onStderr: onProgress }) });
