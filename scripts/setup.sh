@@ -4,8 +4,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-packages=(containerd runc containernetworking-plugins nftables iproute2 util-linux)
-commands=(containerd runc - nft ip nsenter)
+packages=(containerd runc containernetworking-plugins nftables iproute2 util-linux mount iptables)
+commands=(containerd runc - nft ip nsenter umount iptables)
 packages+=(kubernetes-client buildah mmdebstrap busybox-static)
 commands+=(kubectl buildah mmdebstrap busybox)
 if [ "${1:-run}" = test ]; then

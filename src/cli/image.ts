@@ -1,0 +1,86 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { makeBusyboxBase, makeDebianBase } from '../cluster/images/base-image.ts';
+import { type ImageLibrary, openImageLibrary } from '../cluster/images/image-library.ts';
+import { localNode } from '../cluster/launcher.ts';
+import { nodeProcesses, nodeRuntimeSocket } from '../cluster/local-node.ts';
+import { type ClusterState, clusterPaths, dataRoot } from '../cluster/state.ts';
+import { existingCluster, requireRoot } from './context.ts';
+import { CliError } from './errors.ts';
+import { createOutput, table } from './output.ts';
+
+/** The images of a cluster, and the nodes that run and get new ones at once. */
+export function clusterImages(state: ClusterState): { library: ImageLibrary; directory: string; sockets: string[] } {
+  if (state.runtime === 'simulated') {
+    throw new CliError(`cluster ${state.name} has simulated nodes, which need no images`);
+  }
+  requireRoot('working with images');
+  const { images } = clusterPaths(state.name);
+  const nodes = state.nodes.map((node) => localNode(state, node.name));
+  const running = nodes.filter((node) => nodeProcesses(node).containerd !== undefined);
+  return { library: openImageLibrary(images), directory: images, sockets: running.map(nodeRuntimeSocket) };
+}
+
+export async function importImage(
+  archive: string,
+  name: string | undefined,
+  options: { name: string; command?: string },
+): Promise<void> {
+  const state = existingCluster(options.name);
+  const { library, sockets } = clusterImages(state);
+  if (!existsSync(archive)) throw new CliError(`there is no file ${archive}`);
+  const output = createOutput();
+  output.progress(`Importing ${archive} …`);
+  const run = options.command ? { Cmd: options.command.split(/\s+/) } : undefined;
+  const names = await sentence(() => library.import(archive, { sockets, ...(name && { name }), ...(run && { run }) }));
+  report(names, sockets.length);
+}
+
+export async function listImages(options: { name: string; output?: 'json' }): Promise<void> {
+  const { library } = clusterImages(existingCluster(options.name));
+  const images = await sentence(() => library.list());
+  const output = createOutput();
+  if (options.output === 'json') return output.data(JSON.stringify(images));
+  const rows = images.map((image) => [image.name, `${(image.sizeBytes / 1e6).toFixed(1)} MB`]);
+  output.data(table(['IMAGE', 'SIZE'], rows));
+}
+
+/** Makes a base image from what Debian's mirror, or the machine itself, has. */
+export async function makeBaseImage(
+  name: string | undefined,
+  options: { name: string; include?: string; busybox?: boolean },
+): Promise<void> {
+  const state = existingCluster(options.name);
+  const { library, sockets } = clusterImages(state);
+  const output = createOutput();
+  const cacheDirectory = join(dataRoot(), '.cache');
+  const names = await sentence(async () => {
+    if (options.busybox) {
+      const archive = await makeBusyboxBase(cacheDirectory);
+      return library.import(archive, { name: name ?? 'busybox', run: { Cmd: ['/bin/sh'] }, sockets });
+    }
+    output.message('Making a base image from the Debian mirror of this machine …');
+    const include = (options.include ?? '').split(',').filter((part) => part !== '');
+    const onProgress = (text: string): void => output.progress(text.trim().split('\n').at(-1)?.slice(0, 100) ?? '');
+    const archive = await makeDebianBase({ include, cacheDirectory, onProgress });
+    output.endProgress();
+    return library.import(archive, { name: name ?? 'debian', run: { Cmd: ['/bin/bash'] }, sockets });
+  });
+  report(names, sockets.length);
+}
+
+/** Errors of image work are sentences already. */
+export async function sentence<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw new CliError((error as Error).message, { cause: error });
+  }
+}
+
+export function report(names: readonly string[], nodes: number): void {
+  const output = createOutput();
+  output.endProgress();
+  for (const name of names) output.data(name);
+  output.message(`On ${nodes} running node${nodes === 1 ? '' : 's'}; others get it when they start.`);
+}

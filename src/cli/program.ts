@@ -1,0 +1,200 @@
+import { Command, Option } from 'commander';
+
+const examples = `
+Examples:
+  timonel up                          start a cluster of two nodes and point kubectl at it
+  timonel up --name lab --nodes 3     another one beside it
+  timonel node kill dev-2             lose a node, and watch its pods move
+  timonel down                        stop it, keep its data
+  timonel delete                      stop it and forget everything
+
+Documentation: docs/ in the package, and \`timonel help COMMAND\`.`;
+
+const clusterName = (): Option => new Option('--name <name>', 'which cluster').default('dev').env('TIMONEL_CLUSTER');
+const outputFormat = (): Option => new Option('-o, --output <format>', 'print data in this format').choices(['json']);
+
+/** All commands with their flags. What a command does is loaded when it runs, so that every other one answers at once. */
+export function createProgram(version: string): Command {
+  const program = new Command('timonel')
+    .description('A whole Kubernetes on one machine: multi-node clusters with real containers, in about a second.')
+    .version(version, '-V, --version', 'print the version')
+    .addHelpText('after', examples)
+    .showSuggestionAfterError()
+    .configureHelp({ sortSubcommands: false });
+  addClusterCommands(program);
+  addNodeCommands(program);
+  addImageCommands(program);
+  addProcessCommands(program);
+  addOtherCommands(program, version);
+  return program;
+}
+
+function addClusterCommands(program: Command): void {
+  program
+    .command('up')
+    .description('start a cluster (or what of it is not running) and select it in the kubeconfig')
+    .addOption(clusterName())
+    .option('--nodes <count>', 'how many nodes a new cluster gets', wholeNumber, 2)
+    .addOption(
+      new Option('--runtime <kind>', 'real containers, or pods in memory only')
+        .choices(['containerd', 'simulated'])
+        .default('containerd'),
+    )
+    .option('--port <port>', 'port of the API server on 127.0.0.1 (default: the first free one from 6443)', wholeNumber)
+    .option('--node-grace <seconds>', 'how long a silent node counts as alive (upstream: 40)', seconds, 2)
+    .option('--eviction-after <seconds>', 'when pods leave a lost node (upstream: 300)', seconds, 2)
+    .addOption(outputFormat())
+    .action(async (options) => (await import('./up.ts')).up(options));
+  program
+    .command('down')
+    .description('stop a cluster and keep its data')
+    .addOption(clusterName())
+    .action(async (options) => (await import('./down.ts')).down(options));
+  program
+    .command('delete')
+    .description('stop a cluster and remove its data and its kubeconfig entries')
+    .addOption(clusterName())
+    .action(async (options) => (await import('./down.ts')).deleteCluster(options));
+  program
+    .command('status')
+    .description('show the clusters of this machine and what runs of them')
+    .addOption(new Option('--name <name>', 'only this cluster'))
+    .addOption(outputFormat())
+    .action(async (options) => (await import('./status.ts')).status(options));
+  program
+    .command('kubeconfig')
+    .description("print a cluster's kubeconfig")
+    .addOption(clusterName())
+    .option('--path', 'print where its file is instead')
+    .action(async (options) => (await import('./kubeconfig.ts')).kubeconfig(options));
+}
+
+function addNodeCommands(program: Command): void {
+  const node = program.command('node').description('add, stop, kill and remove nodes');
+  node
+    .command('list')
+    .description('list the nodes of a cluster and their processes')
+    .addOption(clusterName())
+    .addOption(outputFormat())
+    .action(async (options) => (await import('./node.ts')).listNodes(options));
+  node
+    .command('add')
+    .argument('[node]', 'its name (default: the next free one)')
+    .description('add a node and start it')
+    .addOption(clusterName())
+    .action(async (name, options) => (await import('./node.ts')).addNode(name, options));
+  const verbs = {
+    stop: 'stop a node in an orderly way: its containers end',
+    start: 'start a stopped or killed node again',
+    kill: 'SIGKILL everything on a node: a power failure',
+    remove: 'stop a node and remove it for good',
+  } as const;
+  for (const [verb, description] of Object.entries(verbs)) {
+    node
+      .command(verb)
+      .argument('<node>', 'its name, as `timonel node list` shows it')
+      .description(description)
+      .addOption(clusterName())
+      .action(async (name, options) => (await import('./node.ts')).nodeVerb(verb as keyof typeof verbs, name, options));
+  }
+}
+
+function addImageCommands(program: Command): void {
+  const image = program.command('image').description('bring images to the nodes without a registry');
+  image
+    .command('import')
+    .argument('<archive>', 'an OCI or Docker archive, or the tar of a root file system')
+    .argument('[name]', 'image name (needed for a root file system, optional else)')
+    .description('import an image into every node')
+    .addOption(clusterName())
+    .option('--command <words>', 'command of an image made from a root file system')
+    .action(async (archive, name, options) => (await import('./image.ts')).importImage(archive, name, options));
+  image
+    .command('list')
+    .description('list the images on the nodes')
+    .addOption(clusterName())
+    .addOption(outputFormat())
+    .action(async (options) => (await import('./image.ts')).listImages(options));
+  image
+    .command('base')
+    .argument('[name]', 'image name')
+    .description("make a base image from the machine's own Debian mirror, where no registry answers")
+    .addOption(clusterName())
+    .option('--include <packages>', 'Debian packages to install, separated by commas')
+    .option('--busybox', 'a small one of busybox alone')
+    .action(async (name, options) => (await import('./image.ts')).makeBaseImage(name, options));
+  program
+    .command('build')
+    .argument('<directory>', 'build context, with a Dockerfile')
+    .requiredOption('-t, --tag <name>', 'name of the image')
+    .option('-f, --file <path>', 'Dockerfile (default: DIRECTORY/Dockerfile)')
+    .option('--build-arg <name=value>', 'build argument', collect, [])
+    .option('--target <stage>', 'build up to this stage')
+    .addOption(clusterName())
+    .description('build an image with buildah and import it into every node')
+    .action(async (directory, options) => (await import('./build.ts')).build(directory, options));
+}
+
+function addProcessCommands(program: Command): void {
+  program
+    .command('server')
+    .description('run the control plane, or one part of it, in the foreground')
+    .addOption(clusterName())
+    .addOption(
+      new Option('--only <part>', 'one part alone, against the API server of --kubeconfig').choices([
+        'apiserver',
+        'controllers',
+        'scheduler',
+      ]),
+    )
+    .option('--kubeconfig <file>', 'the API server to work with (controllers, scheduler)')
+    .option('--data <directory>', 'data directory')
+    .option('--port <port>', 'port of the API server', wholeNumber)
+    .option('--leader-elect', 'wait for leadership before acting')
+    .addOption(new Option('--state <file>').hideHelp())
+    .action(async (options) => (await import('./server.ts')).server(options));
+  program
+    .command('agent')
+    .description('run a node (kubelet and service proxy) in the foreground')
+    .option('--kubeconfig <file>', 'the API server to register with')
+    .option('--node-name <name>', 'name of the node (default: the host name)')
+    .option('--data <directory>', 'data directory', '/var/lib/timonel/agent')
+    .option('--containerd <socket>', 'socket of a running containerd')
+    .addOption(new Option('--runtime <kind>').choices(['containerd', 'simulated']).default('containerd'))
+    .addOption(new Option('--state <file>').hideHelp())
+    .action(async (options) => (await import('./agent.ts')).agent(options));
+}
+
+function addOtherCommands(program: Command, version: string): void {
+  program
+    .command('doctor')
+    .description('say what this host lacks, and the line that installs it')
+    .addOption(outputFormat())
+    .action(async (options) => (await import('./doctor.ts')).doctor(options));
+  program
+    .command('version')
+    .description('print the version')
+    .addOption(outputFormat())
+    .action((options: { output?: string }) => {
+      process.stdout.write(options.output === 'json' ? `${JSON.stringify({ version })}\n` : `timonel ${version}\n`);
+    });
+  program
+    .command('completion')
+    .argument('<shell>', 'bash, zsh or fish')
+    .description('print a completion script for a shell')
+    .action(async (shell) => (await import('./completion.ts')).completion(program, shell));
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d+$/.test(text)) throw new Error(`${text} is not a whole number`);
+  return Number(text);
+}
+
+function seconds(text: string): number {
+  if (!/^\d+(\.\d+)?s?$/.test(text)) throw new Error(`${text} is not a number of seconds`);
+  return Number.parseFloat(text);
+}
+
+function collect(value: string, previous: string[]): string[] {
+  return [...previous, value];
+}

@@ -1,0 +1,95 @@
+import { existsSync, mkdirSync } from 'node:fs';
+import { createHttpsClient } from '../client/https-client.ts';
+import type { Client } from '../client/client.ts';
+import { createInformers } from '../client/shared-informers.ts';
+import { createNftDataplane } from '../network/nft.ts';
+import { createServiceProxy } from '../network/service-proxy.ts';
+import { createAgent } from '../node/agent.ts';
+import { waitForSocket } from '../node/containerd.ts';
+import { createCriRuntime } from '../node/cri.ts';
+import { createLinuxSystem } from '../node/linux-system.ts';
+import { readMachine } from '../node/machine.ts';
+import { startNodeServer } from '../node/server.ts';
+import type { AgentConfig } from './agent-config.ts';
+import type { Surroundings } from './control-plane.ts';
+import { kubernetesVersion } from './versions.ts';
+
+export interface AgentProcess {
+  /** Containers go on running. */
+  stop(): Promise<void>;
+}
+
+/** Where kubelets listen. */
+const kubeletPort = 10250;
+
+/** One node as a process: kubelet and service proxy, in the network namespace that it was started in. */
+export async function runAgent(config: AgentConfig, surroundings: Surroundings): Promise<AgentProcess> {
+  const { clock, random, log } = surroundings;
+  mkdirSync(config.dataDirectory, { recursive: true, mode: 0o711 });
+  const client = createHttpsClient(
+    {
+      server: config.server,
+      certificateAuthority: config.certificateAuthority,
+      clientCertificate: config.client.certificate,
+      clientKey: config.client.key,
+    },
+    { clock },
+  );
+  const proxy = startProxy(config, client, surroundings);
+  if (!existsSync(config.runtimeSocket)) await waitForSocket(config.runtimeSocket);
+  const runtime = createCriRuntime({ socketPath: config.runtimeSocket, clock, log });
+  const machine = await readMachine(config.dataDirectory);
+  const agent = createAgent({
+    ...{ client, runtime, clock, random, log, system: createLinuxSystem(), rootDirectory: config.dataDirectory },
+    node: {
+      name: config.nodeName,
+      addresses: [
+        { type: 'InternalIP', address: config.address },
+        { type: 'Hostname', address: config.nodeName },
+      ],
+      capacity: machine.capacity,
+      allocatable: machine.capacity,
+      podCidrs: [config.podCidr],
+      kubeletPort,
+      system: { ...machine.system, kubeletVersion: kubernetesVersion.gitVersion },
+    },
+    dns: { clusterDns: [config.clusterDns], clusterDomain: 'cluster.local', host: machine.dns },
+    settings: {
+      cgroupRoot: config.cgroup,
+      leaseDurationSeconds: Math.max(1, Math.ceil(config.nodeGraceSeconds)),
+      leaseRenewIntervalMs: (config.nodeGraceSeconds * 1000) / 4,
+    },
+  });
+  const server = await startNodeServer({
+    backend: agent.backend,
+    tls: { certificate: config.serving.certificate, key: config.serving.key, ca: config.certificateAuthority },
+    ...{ host: config.address, port: kubeletPort, clock, log, client },
+  });
+  await agent.start();
+  log.info('the node is up', { node: config.nodeName });
+  return {
+    async stop() {
+      await agent.stop();
+      (await proxy).stop();
+      await server.close();
+      runtime.close();
+    },
+  };
+}
+
+async function startProxy(config: AgentConfig, client: Client, { clock, random, log }: Surroundings) {
+  const informers = createInformers({ client, clock, random, log });
+  const dataplane = createNftDataplane({
+    table: `timonel-${config.cluster}`,
+    nodeName: config.nodeName,
+    serviceCidrs: [config.serviceCidr],
+  });
+  const proxy = createServiceProxy({ informers, dataplane, clock, log, nodeName: config.nodeName });
+  await proxy.start();
+  return {
+    stop() {
+      proxy.stop();
+      informers.stop();
+    },
+  };
+}

@@ -1,0 +1,97 @@
+import { spawn } from 'node:child_process';
+import { closeSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Readable } from 'node:stream';
+import type { Clock } from '../base/clock.ts';
+import {
+  readProcessFile,
+  removeProcessFile,
+  signalProcess,
+  waitForExit,
+  writeProcessFile,
+} from '../node/process-file.ts';
+
+/** The file descriptor through which a process that we start says that it is ready. */
+const readyDescriptor = 3;
+
+export interface BackgroundProcess {
+  command: readonly string[];
+  logFile: string;
+  pidFile: string;
+  env?: Readonly<Record<string, string>>;
+}
+
+/**
+ * Starts a process that outlives us, its words going to a log file, and resolves when it says that it is ready (see
+ * {@link sayReady}), with what it says. Rejects with the end of its log when it ends instead.
+ */
+export async function startInBackground(process_: BackgroundProcess): Promise<{ pid: number; message: string }> {
+  const { command, logFile, pidFile, env } = process_;
+  mkdirSync(dirname(logFile), { recursive: true, mode: 0o700 });
+  const log = openSync(logFile, 'a', 0o600);
+  const [program = '', ...args] = command;
+  const child = spawn(program, args, {
+    stdio: ['ignore', log, log, 'pipe'],
+    detached: true,
+    cwd: '/',
+    env: { ...process.env, ...env, TIMONEL_READY_FD: String(readyDescriptor) },
+  });
+  closeSync(log);
+  if (child.pid !== undefined) writeProcessFile(pidFile, child.pid);
+  const ready = child.stdio[readyDescriptor] as Readable;
+  try {
+    const message = await new Promise<string>((resolve, reject) => {
+      let said = '';
+      ready.on('data', (chunk: Buffer) => {
+        said += chunk.toString();
+        if (said.endsWith('\n')) resolve(said.trim());
+      });
+      child.once('error', reject);
+      child.once('exit', (code, signal) => {
+        reject(new Error(lastLine(logFile) ?? `${program} ended with ${signal ?? `exit code ${code}`}`));
+      });
+    });
+    return { pid: child.pid as number, message };
+  } catch (error) {
+    removeProcessFile(pidFile);
+    throw error;
+  } finally {
+    child.removeAllListeners();
+    ready.destroy();
+    child.unref();
+  }
+}
+
+/** Tells whoever started this process that it is ready. Does nothing for a process in the foreground. */
+export function sayReady(message: string): void {
+  const descriptor = process.env['TIMONEL_READY_FD'];
+  if (!descriptor) return;
+  delete process.env['TIMONEL_READY_FD'];
+  try {
+    writeSync(Number(descriptor), `${message}\n`);
+    closeSync(Number(descriptor));
+  } catch {
+    // Whoever started us did not wait; there is nobody to tell.
+  }
+}
+
+/** Ends the process of a pid file: SIGTERM, then SIGKILL after the grace. Idempotent. */
+export async function endProcess(pidFile: string, clock: Clock, graceMs = 10_000): Promise<void> {
+  const pid = readProcessFile(pidFile);
+  if (pid !== undefined && signalProcess(pid, 'SIGTERM') && !(await waitForExit(pid, clock, graceMs))) {
+    signalProcess(pid, 'SIGKILL');
+    await waitForExit(pid, clock, 5_000);
+  }
+  removeProcessFile(pidFile);
+}
+
+/** The last words of a log: why a process ended. */
+function lastLine(file: string): string | undefined {
+  const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
+  return lines.findLast((line) => line.startsWith('error: '))?.slice('error: '.length) ?? lines.at(-1);
+}
+
+/** How this program starts itself again. */
+export function selfCommand(...args: readonly string[]): string[] {
+  return [process.execPath, ...process.execArgv, process.argv[1] as string, ...args];
+}

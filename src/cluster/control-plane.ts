@@ -1,0 +1,110 @@
+import { kinds, virtualKinds } from '../api/kinds.ts';
+import type { NodeConnector } from '../apiserver/streaming/node-connector.ts';
+import { createStreamingEndpoints } from '../apiserver/streaming/endpoints.ts';
+import { createSecurity, type Security } from '../apiserver/security.ts';
+import { createApiServer, type ApiServer } from '../apiserver/server.ts';
+import type { User } from '../apiserver/handler.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Logger } from '../base/log.ts';
+import type { Random } from '../base/random.ts';
+import type { Client } from '../client/client.ts';
+import type { Informers } from '../client/informers.ts';
+import { createEventRecorder } from '../client/recorder.ts';
+import { createInformers } from '../client/shared-informers.ts';
+import { createControllers } from '../controllers/manager.ts';
+import type { ControllerSettings } from '../controllers/settings.ts';
+import { createScheduler } from '../scheduler/scheduler.ts';
+import type { Store } from '../store/store.ts';
+import { kubernetesVersion } from './versions.ts';
+
+/** Time, randomness and words of one process. */
+export interface Surroundings {
+  clock: Clock;
+  random: Random;
+  log: Logger;
+}
+
+export interface ControlPlaneOptions extends Surroundings {
+  store: Store;
+  /** PEM. */
+  certificateAuthority: string;
+  serviceAccountKey: string;
+  serviceCidr: string;
+  /** Where nodes and pods reach the API server: the endpoint of the service `kubernetes`. */
+  advertise: { address: string; port: number };
+  /** The cluster's DNS: its service address, and where it is answered; undefined: no DNS. */
+  dns?: { serviceAddress: string; endpoint: { address: string; port: number } };
+  connector: NodeConnector;
+  controllers: ControllerSettings;
+  /** How long pods stay on a node that is lost, unless they say otherwise. */
+  evictionAfterSeconds: number;
+}
+
+export interface ControlPlane {
+  api: ApiServer;
+  security: Security;
+  /** Resolves when controllers and scheduler are at work. The API answers before. */
+  startParts(parts: { controllers: boolean; scheduler: boolean }): Promise<void>;
+  /** Shared by the components of this process that look at the whole cluster. */
+  informers: Informers;
+  stop(): Promise<void>;
+}
+
+/** Wires the control plane together over a store: API server, controllers, scheduler. */
+export async function createControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
+  const { store, clock, random, log } = options;
+  const seconds = options.evictionAfterSeconds;
+  const security = createSecurity({
+    ...{ store, clock, random, log },
+    serviceAccountKey: options.serviceAccountKey,
+    issuer: 'https://kubernetes.default.svc.cluster.local',
+    defaultTolerationSeconds: { notReady: seconds, unreachable: seconds },
+  });
+  await security.bootstrap();
+  const api = await createApiServer({
+    ...{ store, kinds, virtualKinds, clock, random, log },
+    authenticators: security.authenticators,
+    authorizers: security.authorizers,
+    admission: security.admission,
+    endpoints: [...security.endpoints, ...createStreamingEndpoints({ store, connector: options.connector, clock, random })],
+    documents: security.documents,
+    version: kubernetesVersion,
+    serviceNetwork: { serviceCidr: options.serviceCidr, nodePortRange: { first: 30000, last: 32767 } },
+    advertise: options.advertise,
+    dns: options.dns,
+  });
+  const clientFor = (name: string): Client => api.clientFor(component(name));
+  const informers = createInformers({ client: clientFor('system:kube-controller-manager'), clock, random, log });
+  const running: { stop(): void | Promise<void> }[] = [];
+  return {
+    api,
+    security,
+    informers,
+    async startParts(parts) {
+      const started: Promise<void>[] = [];
+      if (parts.controllers) started.push(startControllers(options, { informers, clientFor, running }));
+      if (parts.scheduler) {
+        const scheduler = startScheduler(clientFor('system:kube-scheduler'), informers, options);
+        running.push(scheduler);
+        started.push(scheduler.start());
+      }
+      await Promise.all(started);
+    },
+    async stop() {
+      for (const part of running.reverse()) await part.stop();
+      informers.stop();
+      security.close();
+      await api.close();
+    },
+  };
+}
+
+/** The user that a component of the control plane is. */
+export function component(name: string): User {
+  return { name, groups: ['system:authenticated'] };
+}
+
+export function startScheduler(client: Client, informers: Informers, { clock, random, log }: Surroundings) {
+  const recorder = createEventRecorder({ client, component: 'default-scheduler', clock, random, log });
+  return createScheduler({ client, informers, recorder, clock, random, log });
+}

@@ -1,0 +1,282 @@
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import type { Clock } from '../base/clock.ts';
+import { detectContainerd } from '../node/containerd.ts';
+import { readProcessFile, writeProcessFile } from '../node/process-file.ts';
+import type { AgentConfig } from './agent-config.ts';
+import { endProcess, selfCommand, startInBackground } from './background-process.ts';
+import { mergeKubeconfig, type KubeconfigEntry } from './kubeconfig-merge.ts';
+import { setUpNetwork } from './local-network.ts';
+import {
+  cleanUpCluster,
+  type LocalNode,
+  nodeCgroup,
+  nodeDirectories,
+  nodeProcesses,
+  nodeRuntimeSocket,
+  startNodeAgent,
+  startNodeContainerd,
+  stopNode,
+} from './local-node.ts';
+import { linkMtu, readRoutes } from './netns.ts';
+import { type NetworkPlan, planNetwork, planNode } from './network-plan.ts';
+import { type ClusterPki, ensurePki, issueNodeCertificates } from './pki.ts';
+import {
+  type ClusterSettings,
+  type ClusterState,
+  clusterPaths,
+  dataRoot,
+  listClusters,
+  nodePlans,
+  readState,
+  writeState,
+} from './state.ts';
+
+/** A cluster of this machine, and how to bring it into the state that is asked for. Thrown errors are sentences for people. */
+export class LauncherError extends Error {
+  readonly hint: string | undefined;
+
+  constructor(message: string, hint?: string) {
+    super(message);
+    this.name = 'LauncherError';
+    this.hint = hint;
+  }
+}
+
+export interface NewCluster {
+  name: string;
+  nodes: number;
+  runtime: ClusterState['runtime'];
+  port: number | undefined;
+  settings: ClusterSettings;
+}
+
+/** The state of an existing cluster, or a plan for a new one: free address ranges and a free port. Writes nothing. */
+export async function planCluster(wanted: NewCluster): Promise<ClusterState> {
+  const { name, runtime } = wanted;
+  const others = listClusters().flatMap((other) => readState(other) ?? []);
+  const used = new Set(others.map((other) => other.index));
+  let index = 0;
+  while (used.has(index)) index++;
+  const { destinations, defaultInterface } = readRoutes();
+  const planned = others.flatMap(({ network }) => [network.nodesCidr, network.podsCidr, network.servicesCidr]);
+  const network = planNetwork({
+    cluster: name,
+    clusterIndex: index,
+    taken: [...destinations, ...planned],
+    mtu: defaultInterface ? linkMtu(defaultInterface) : undefined,
+  });
+  if (!network) throw new LauncherError('no free address range is left on this machine', 'Delete a cluster first.');
+  return {
+    format: 1,
+    ...{ name, index, runtime, network, settings: wanted.settings },
+    port: wanted.port ?? (await freePort(new Set(others.map((other) => other.port)))),
+    nodes: Array.from({ length: wanted.nodes }, (_, i) => ({ name: `${name}-${i + 1}`, index: i + 1, wanted: true })),
+  };
+}
+
+const firstPort = 6443;
+
+async function freePort(taken: ReadonlySet<number>): Promise<number> {
+  for (let port = firstPort; port < firstPort + 200; port++) {
+    if (!taken.has(port) && (await isPortFree(port))) return port;
+  }
+  throw new LauncherError(`no port from ${firstPort} on is free`, 'Name one with --port.');
+}
+
+/** Can 127.0.0.1:`port` be listened on? */
+export function isPortFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once('error', () => resolve(false));
+    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
+  });
+}
+
+/** Keeps two commands from changing one cluster at once. */
+export function lockCluster(name: string): () => void {
+  const { lock } = clusterPaths(name);
+  mkdirSync(dataRoot(), { recursive: true, mode: 0o711 });
+  const holder = readProcessFile(lock);
+  if (holder !== undefined && holder !== process.pid) {
+    throw new LauncherError(
+      `another timonel command (process ${holder}) is working on cluster ${name}`,
+      'Wait until it is done.',
+    );
+  }
+  rmSync(lock, { force: true });
+  closeSync(openSync(lock, 'wx'));
+  writeProcessFile(lock, process.pid);
+  return () => rmSync(lock, { force: true });
+}
+
+export function localNode(state: ClusterState, name: string): LocalNode {
+  const record = state.nodes.find((node) => node.name === name);
+  if (!record) {
+    const names = state.nodes.map((node) => node.name).join(', ');
+    throw new LauncherError(`cluster ${state.name} has no node ${name}`, `Its nodes: ${names}.`);
+  }
+  const { directories } = clusterPaths(state.name);
+  return { network: state.network, plan: planNode(state.network, name, record.index), directories };
+}
+
+export function isServerRunning(state: ClusterState): boolean {
+  return readProcessFile(clusterPaths(state.name).serverPid) !== undefined;
+}
+
+/** The certificates of the cluster, made when they are missing. */
+export function clusterPki(state: ClusterState, clock: Clock): ClusterPki {
+  return ensurePki({
+    directory: clusterPaths(state.name).pki,
+    now: clock.now(),
+    serviceIp: state.network.apiServiceAddress,
+    advertised: [state.network.hostAddress],
+  });
+}
+
+/** The admin's entry for a kubeconfig. */
+export function kubeconfigEntry(state: ClusterState, pki: ClusterPki): KubeconfigEntry {
+  return {
+    name: `timonel-${state.name}`,
+    server: `https://127.0.0.1:${state.port}`,
+    certificateAuthority: pki.authority.certificate,
+    clientCertificate: pki.admin.certificate,
+    clientKey: pki.admin.key,
+  };
+}
+
+/** Starts what is not running of a cluster. Resolves when the server answers; the nodes are on their way. */
+export async function startCluster(state: ClusterState, clock: Clock): Promise<ClusterPki> {
+  const paths = clusterPaths(state.name);
+  const isReal = state.runtime === 'containerd';
+  const wantedNodes = state.nodes.filter((node) => node.wanted);
+  const nodes = wantedNodes.map((node) => localNode(state, node.name));
+  const isUntouched = !isServerRunning(state) && nodes.every((node) => nodeProcesses(node).containerd === undefined);
+  // What a crash left would be in the way of what is to be started.
+  if (isReal && isUntouched) await cleanUp(state, clock, { removeData: false });
+  const pki = clusterPki(state, clock);
+  mkdirSync(paths.directories.run, { recursive: true, mode: 0o711 });
+  writeState(state);
+  writeFileSync(paths.kubeconfig, mergeKubeconfig(undefined, kubeconfigEntry(state, pki)), { mode: 0o600 });
+  if (isReal)
+    await setUpNetwork(
+      state.network,
+      nodePlans(state).filter((plan) => wantedNodes.some((n) => n.name === plan.node)),
+    );
+  const nodesStarted = isReal ? startNodes(state, nodes, pki, clock) : Promise.resolve();
+  await Promise.all([startServer(state), nodesStarted]);
+  return pki;
+}
+
+async function startServer(state: ClusterState): Promise<void> {
+  if (isServerRunning(state)) return;
+  if (!(await isPortFree(state.port))) {
+    throw new LauncherError(
+      `port ${state.port} of 127.0.0.1 is in use by another program`,
+      'End that program, or delete this cluster and choose another port with --port.',
+    );
+  }
+  const { stateFile, serverLog, serverPid } = clusterPaths(state.name);
+  try {
+    await startInBackground({
+      command: selfCommand('server', '--state', stateFile),
+      logFile: serverLog,
+      pidFile: serverPid,
+    });
+  } catch (error) {
+    throw new LauncherError(`the server did not start: ${(error as Error).message}`, `Its log: ${serverLog}`);
+  }
+}
+
+/** Starts containerd and agent of each node; those that run already are left alone. */
+export async function startNodes(
+  state: ClusterState,
+  nodes: readonly LocalNode[],
+  pki: ClusterPki,
+  clock: Clock,
+): Promise<void> {
+  const installation = await detectContainerd();
+  await Promise.all(
+    nodes.map(async (node) => {
+      const configFile = writeAgentConfig(state, node, pki, clock);
+      startNodeAgent(node, selfCommand('agent', '--state', configFile));
+      await startNodeContainerd(node, installation);
+    }),
+  );
+}
+
+/** Writes what the agent of a node needs to know; answers the file. */
+function writeAgentConfig(state: ClusterState, node: LocalNode, pki: ClusterPki, clock: Clock): string {
+  const { data, run } = nodeDirectories(node);
+  const { client, server } = issueNodeCertificates({
+    directory: join(data, 'pki'),
+    authority: pki.authority,
+    name: node.plan.node,
+    addresses: [node.plan.address],
+    now: clock.now(),
+  });
+  const config: AgentConfig = {
+    cluster: state.name,
+    nodeName: node.plan.node,
+    address: node.plan.address,
+    podCidr: node.plan.podCidr,
+    server: `https://${state.network.hostAddress}:${state.port}`,
+    certificateAuthority: pki.authority.certificate,
+    client,
+    serving: server,
+    runtimeSocket: nodeRuntimeSocket(node),
+    dataDirectory: join(data, 'agent'),
+    runDirectory: run,
+    cgroup: nodeCgroup(node),
+    serviceCidr: state.network.servicesCidr,
+    clusterDns: state.network.dnsServiceAddress,
+    nodeGraceSeconds: state.settings.nodeGraceSeconds,
+  };
+  mkdirSync(data, { recursive: true, mode: 0o711 });
+  const file = join(data, 'agent.json');
+  writeFileSync(file, `${JSON.stringify(config, undefined, 2)}\n`, { mode: 0o600 });
+  return file;
+}
+
+/** Stops all processes of a cluster and takes its network away; its data stays. */
+export async function stopCluster(state: ClusterState, clock: Clock): Promise<void> {
+  await endProcess(clusterPaths(state.name).serverPid, clock);
+  if (state.runtime === 'containerd') {
+    await Promise.all(state.nodes.map((node) => stopNode(localNode(state, node.name), clock)));
+  }
+  await cleanUp(state, clock, { removeData: false });
+}
+
+/** Ends and removes whatever there is of a cluster, in whatever state it was left. */
+export async function cleanUp(
+  state: { name: string; network: NetworkPlan | undefined; runtime: ClusterState['runtime'] },
+  clock: Clock,
+  { removeData }: { removeData: boolean },
+): Promise<void> {
+  const { directories, serverPid } = clusterPaths(state.name);
+  if (state.runtime === 'simulated') {
+    await endProcess(serverPid, clock);
+    for (const directory of removeData ? Object.values(directories) : [directories.run]) {
+      rmSync(directory, { recursive: true, force: true });
+    }
+    return;
+  }
+  await cleanUpCluster({ cluster: state.name, directories, plan: state.network, clock, removeData });
+}
+
+/** Tells a running server that cluster.json has changed (simulated nodes come and go). */
+export function notifyServer(state: ClusterState): void {
+  const pid = readProcessFile(clusterPaths(state.name).serverPid);
+  if (pid !== undefined) process.kill(pid, 'SIGHUP');
+}
+
+/** The kubeconfig text of a cluster. */
+export function readKubeconfig(name: string): string {
+  const { kubeconfig } = clusterPaths(name);
+  try {
+    return readFileSync(kubeconfig, 'utf8');
+  } catch {
+    throw new LauncherError(`there is no cluster ${name}`, `Start one with \`timonel up --name ${name}\`.`);
+  }
+}

@@ -1,0 +1,127 @@
+import { createHttpsNodeConnector } from '../apiserver/streaming/https-node-connector.ts';
+import { listen } from '../apiserver/listener.ts';
+import { startDnsServer } from '../network/dns/dns-server.ts';
+import { ensureDnsService } from '../network/dns/dns-service.ts';
+import { createForwarder } from '../network/dns/forwarder.ts';
+import { createInformerView } from '../network/dns/informer-view.ts';
+import { createResponder } from '../network/dns/responder.ts';
+import { createNftDataplane } from '../network/nft.ts';
+import { createServiceProxy } from '../network/service-proxy.ts';
+import { localControllerSettings } from '../controllers/settings.ts';
+import { openLmdbStore } from '../store/lmdb.ts';
+import { sayReady } from './background-process.ts';
+import { component, type ControlPlane, createControlPlane, type Surroundings } from './control-plane.ts';
+import { clusterPki } from './launcher.ts';
+import { createSimulatedNodes, type SimulatedNodes } from './simulated-nodes.ts';
+import { type ClusterState, clusterPaths, readState } from './state.ts';
+
+export interface ServerProcess {
+  /** Stops in order; what was acknowledged is on disk. */
+  stop(): Promise<void>;
+  /** Reads cluster.json again: simulated nodes come and go. */
+  reload(): Promise<void>;
+}
+
+export interface ServerParts {
+  controllers: boolean;
+  scheduler: boolean;
+}
+
+const clusterDomain = 'cluster.local';
+const dnsPort = 53;
+
+/** The control plane of a local cluster as a process: store, API server, controllers, scheduler, DNS, the host's service rules. */
+export async function runServer(
+  state: ClusterState,
+  parts: ServerParts,
+  surroundings: Surroundings,
+): Promise<ServerProcess> {
+  const { clock, log } = surroundings;
+  const paths = clusterPaths(state.name);
+  const isReal = state.runtime === 'containerd';
+  const pki = clusterPki(state, clock);
+  const store = await openLmdbStore({ path: paths.store, clock, log });
+  const address = isReal ? state.network.hostAddress : '127.0.0.1';
+  const controlPlane = await createControlPlane({
+    ...surroundings,
+    store,
+    certificateAuthority: pki.authority.certificate,
+    serviceAccountKey: pki.serviceAccountKey,
+    serviceCidr: state.network.servicesCidr,
+    advertise: { address, port: state.port },
+    connector: createHttpsNodeConnector({
+      certificate: pki.kubeletClient.certificate,
+      key: pki.kubeletClient.key,
+      authority: pki.authority.certificate,
+    }),
+    controllers: {
+      ...localControllerSettings,
+      nodeMonitorGracePeriodMs: state.settings.nodeGraceSeconds * 1000,
+    },
+    evictionAfterSeconds: state.settings.evictionAfterSeconds,
+  });
+  const listener = await listen({
+    handler: controlPlane.api.handler,
+    hosts: isReal ? ['127.0.0.1', address] : ['127.0.0.1'],
+    port: state.port,
+    key: pki.server.key,
+    certificate: pki.server.certificate,
+    clientAuthority: pki.authority.certificate,
+    ...{ log, clock },
+  });
+  const simulated = isReal ? undefined : createSimulatedNodes(controlPlane, surroundings);
+  await simulated?.set(wantedNames(state));
+  sayReady('ready');
+  const partsStarted = controlPlane.startParts(parts);
+  const network = isReal ? startNetwork(state, controlPlane, surroundings) : undefined;
+  await partsStarted;
+  log.info('the control plane is up', { cluster: state.name, port: state.port });
+  return {
+    async stop() {
+      await (await network)?.stop();
+      await simulated?.stop();
+      await listener.close(1_000);
+      await controlPlane.stop();
+      await store.close();
+    },
+    async reload() {
+      const current = readState(state.name);
+      if (current) await simulated?.set(wantedNames(current));
+    },
+  };
+}
+
+function wantedNames(state: ClusterState): string[] {
+  return state.nodes.filter((node) => node.wanted).map((node) => node.name);
+}
+
+/** DNS and the host's own way to services. */
+async function startNetwork(
+  state: ClusterState,
+  controlPlane: ControlPlane,
+  { clock, log }: Surroundings,
+): Promise<{ stop(): Promise<void> }> {
+  const { informers, api } = controlPlane;
+  const { hostAddress, dnsServiceAddress, servicesCidr } = state.network;
+  const client = api.clientFor({ ...component('system:kube-controller-manager'), groups: ['system:masters'] });
+  const proxy = createServiceProxy({
+    ...{ informers, clock, log, nodeName: undefined },
+    dataplane: createNftDataplane({ table: `timonel-${state.name}`, nodeName: undefined, serviceCidrs: [servicesCidr] }),
+  });
+  const view = createInformerView(informers);
+  const forward = createForwarder({ clock, own: [hostAddress, dnsServiceAddress] });
+  const [dns] = await Promise.all([
+    startDnsServer({
+      ...{ address: hostAddress, port: dnsPort, log },
+      respond: createResponder({ domain: clusterDomain, view, forward }),
+    }),
+    ensureDnsService({ client, serviceAddress: dnsServiceAddress, endpoint: { address: hostAddress, port: dnsPort } }),
+    proxy.start(),
+  ]);
+  return {
+    async stop() {
+      proxy.stop();
+      await dns.close();
+    },
+  };
+}

@@ -1,0 +1,130 @@
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import type { ClusterDirectories } from './local-node.ts';
+import { type NetworkPlan, type NodePlan, planNode } from './network-plan.ts';
+
+/** What a local cluster is, kept in `cluster.json` in its directory: everything that must be the same after a restart. */
+export interface ClusterState {
+  format: 1;
+  name: string;
+  /** Tells clusters of one machine apart; the network plan grows from it. */
+  index: number;
+  runtime: 'containerd' | 'simulated';
+  /** Port of the API server, on 127.0.0.1 and on the cluster's bridge. */
+  port: number;
+  network: NetworkPlan;
+  nodes: NodeRecord[];
+  settings: ClusterSettings;
+}
+
+export interface NodeRecord {
+  name: string;
+  /** From 1; its addresses follow from it. */
+  index: number;
+  /** False after `node stop`: a later `up` leaves it alone. */
+  wanted: boolean;
+}
+
+export interface ClusterSettings {
+  /** A node whose lease is older than this is Unknown. */
+  nodeGraceSeconds: number;
+  /** How long pods tolerate a node that is not ready or not reachable, unless they say otherwise. */
+  evictionAfterSeconds: number;
+}
+
+/** Where a cluster keeps what, in its data directory and its run directory (see {@link ClusterDirectories}). */
+export interface ClusterPaths {
+  directories: ClusterDirectories;
+  stateFile: string;
+  pki: string;
+  store: string;
+  kubeconfig: string;
+  builds: string;
+  images: string;
+  serverLog: string;
+  serverPid: string;
+  /** Held by the command that changes the cluster. */
+  lock: string;
+}
+
+/** Where clusters live: `$TIMONEL_ROOT`, else /var/lib/timonel; for who is not root, a directory of their own. */
+export function dataRoot(): string {
+  return process.env['TIMONEL_ROOT'] || (isRoot() ? '/var/lib/timonel' : join(homedir(), '.local/share/timonel'));
+}
+
+function runRoot(): string {
+  return isRoot() ? '/run/timonel' : join(process.env['XDG_RUNTIME_DIR'] || dataRoot(), 'timonel-run');
+}
+
+export function isRoot(): boolean {
+  return process.getuid?.() === 0;
+}
+
+export function clusterPaths(name: string): ClusterPaths {
+  const data = join(dataRoot(), name);
+  const run = join(runRoot(), name);
+  return {
+    directories: { data, run },
+    stateFile: join(data, 'cluster.json'),
+    pki: join(data, 'pki'),
+    store: join(data, 'store'),
+    kubeconfig: join(data, 'kubeconfig'),
+    builds: join(data, 'builds'),
+    images: join(data, 'images'),
+    serverLog: join(data, 'server.log'),
+    serverPid: join(run, 'server.pid'),
+    lock: join(dataRoot(), `${name}.lock`),
+  };
+}
+
+/** Thrown when cluster.json is there but cannot be used. */
+export class BrokenStateError extends Error {
+  constructor(file: string, problem: string) {
+    super(`${file} ${problem}`);
+    this.name = 'BrokenStateError';
+  }
+}
+
+export function readState(name: string): ClusterState | undefined {
+  const { stateFile } = clusterPaths(name);
+  if (!existsSync(stateFile)) return undefined;
+  let state: Partial<ClusterState>;
+  try {
+    state = JSON.parse(readFileSync(stateFile, 'utf8')) as Partial<ClusterState>;
+  } catch {
+    throw new BrokenStateError(stateFile, 'is not valid JSON');
+  }
+  if (state.format !== 1)
+    throw new BrokenStateError(stateFile, `has format ${state.format}; this program knows format 1`);
+  const isWhole = state.name === name && state.network && Array.isArray(state.nodes) && state.settings && state.port;
+  if (!isWhole) throw new BrokenStateError(stateFile, 'lacks some of its fields');
+  return state as ClusterState;
+}
+
+/** Replaces cluster.json as a whole. */
+export function writeState(state: ClusterState): void {
+  const { directories, stateFile } = clusterPaths(state.name);
+  mkdirSync(directories.data, { recursive: true, mode: 0o700 });
+  const next = `${stateFile}.new`;
+  writeFileSync(next, `${JSON.stringify(state, undefined, 2)}\n`, { mode: 0o600, flush: true });
+  renameSync(next, stateFile);
+}
+
+/** Names of the clusters that have a directory here, sorted. */
+export function listClusters(): string[] {
+  const root = dataRoot();
+  if (!existsSync(root)) return [];
+  return readdirSync(root)
+    .filter((name) => existsSync(clusterPaths(name).stateFile))
+    .sort();
+}
+
+export function nodePlans(state: ClusterState): NodePlan[] {
+  return state.nodes.map((node) => planNode(state.network, node.name, node.index));
+}
+
+/** A DNS label short enough for what is named after it. */
+export function isValidName(name: string): boolean {
+  return /^[a-z0-9]([-a-z0-9]{0,30}[a-z0-9])?$/.test(name);
+}
