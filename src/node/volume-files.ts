@@ -92,7 +92,7 @@ async function replacePayload(
   const oldName = await readlink(dataLink).catch(missing(undefined));
   if (oldName !== undefined && (await holds(join(directory, oldName), files))) return;
 
-  const stamped = await mkdtemp(join(directory, '..'));
+  const stamped = await mkdtemp(`${directory}/..`);
   await chmod(stamped, 0o755);
   for (const file of files) {
     const path = join(stamped, file.path);
