@@ -21,6 +21,7 @@ import {
   serviceAccounts,
   storageClasses,
 } from './admission/lookup.ts';
+import { QuotaLedger } from './admission/quota-ledger.ts';
 import { createStoreLookup } from './admission/store-lookup.ts';
 import type { Authenticator } from './authentication.ts';
 import { createAuthenticator } from './authentication/authenticator.ts';
@@ -92,7 +93,16 @@ export function createSecurity(options: SecurityOptions): Security {
 
   const signer = createTokenSigner({ privateKey: createPrivateKey(options.serviceAccountKey), issuer });
   const tokens = createServiceAccountAuthenticator({ signer, lookup, clock });
-  const admission = defaultPlugins({ lookup, random, rbac, authorize, tolerationSeconds: defaultTolerationSeconds });
+  const ledger = new QuotaLedger({ store, lookup, clock, log });
+  const admission = defaultPlugins({
+    lookup,
+    ledger,
+    clock,
+    random,
+    rbac,
+    authorize,
+    tolerationSeconds: defaultTolerationSeconds,
+  });
   const aggregator = startAggregator({ store, lookup, log });
   return {
     authenticators: [createAuthenticator({ tokens, audiences, authorize })],
@@ -112,6 +122,7 @@ export function createSecurity(options: SecurityOptions): Security {
     },
     close() {
       aggregator.close();
+      ledger.close();
       lookup.close();
     },
   };

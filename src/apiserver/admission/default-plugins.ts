@@ -1,3 +1,4 @@
+import type { Clock } from '../../base/clock.ts';
 import type { Random } from '../../base/random.ts';
 import type { AdmissionPlugin } from '../admission.ts';
 import type { Authorizer } from '../authorization.ts';
@@ -6,11 +7,14 @@ import { certificateApproval, certificateSigning, certificateSubjectRestriction 
 import { defaultIngressClass, defaultStorageClass } from './default-classes.ts';
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts';
 import type { TolerationSeconds } from './default-toleration-seconds.ts';
+import { limitRanger } from './limit-ranger.ts';
 import type { Lookup } from './lookup.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeRestriction } from './node-restriction.ts';
 import { priority } from './priority.ts';
+import type { QuotaLedger } from './quota-ledger.ts';
 import { rbacEscalation } from './rbac-escalation.ts';
+import { resourceQuota } from './resource-quota.ts';
 import { runtimeClass } from './runtime-class.ts';
 import { serviceAccount } from './service-account.ts';
 import { storageObjectInUseProtection } from './storage-object-in-use-protection.ts';
@@ -19,14 +23,17 @@ import { taintNodesByCondition } from './taint-nodes-by-condition.ts';
 /** The plugins of an API server with default settings, in upstream's order. */
 export function defaultPlugins(options: {
   lookup: Lookup;
+  ledger: QuotaLedger;
+  clock: Clock;
   random: Random;
   rbac: Rbac;
   authorize: Authorizer;
   tolerationSeconds: TolerationSeconds;
 }): AdmissionPlugin[] {
-  const { lookup, random, rbac, authorize, tolerationSeconds } = options;
+  const { lookup, ledger, clock, random, rbac, authorize, tolerationSeconds } = options;
   return [
     namespaceLifecycle(lookup),
+    limitRanger(lookup),
     serviceAccount(lookup, random),
     nodeRestriction(lookup),
     taintNodesByCondition(),
@@ -40,5 +47,6 @@ export function defaultPlugins(options: {
     certificateSubjectRestriction(),
     defaultIngressClass(lookup),
     rbacEscalation(rbac, authorize),
+    resourceQuota(lookup, ledger, clock),
   ];
 }
