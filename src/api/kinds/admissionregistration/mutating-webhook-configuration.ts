@@ -9,6 +9,7 @@ export const mutatingWebhookConfiguration = defineKind<WebhookConfiguration<Muta
   plural: 'mutatingwebhookconfigurations',
   categories: ['api-extensions'],
   scope: 'Cluster',
+  allowUnconditionalUpdate: false,
   hasGeneration: true,
   defaults: ({ webhooks }) => {
     for (const webhook of webhooks ?? []) {

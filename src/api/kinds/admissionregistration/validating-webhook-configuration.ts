@@ -8,6 +8,7 @@ export const validatingWebhookConfiguration = defineKind<WebhookConfiguration>({
   plural: 'validatingwebhookconfigurations',
   categories: ['api-extensions'],
   scope: 'Cluster',
+  allowUnconditionalUpdate: false,
   hasGeneration: true,
   defaults: ({ webhooks }) => webhooks?.forEach(defaultWebhook),
   validate: validateWebhooks,

@@ -11,6 +11,7 @@ export const apiService = defineKind<APIService>({
   plural: 'apiservices',
   categories: ['api-extensions'],
   scope: 'Cluster',
+  allowUnconditionalUpdate: false,
   status: true,
   hasGeneration: false,
   defaults: ({ spec }) => {

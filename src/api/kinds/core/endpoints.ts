@@ -11,6 +11,7 @@ export const endpoints = defineKind<Endpoints>({
   plural: 'endpoints',
   shortNames: ['ep'],
   scope: 'Namespaced',
+  allowCreateOnUpdate: true,
   deprecation: deprecated('v1', 'Endpoints', { since: 33, use: 'discovery.k8s.io/v1 EndpointSlice' }),
   defaults: ({ subsets }) => {
     for (const { ports } of subsets ?? []) for (const port of ports ?? []) port.protocol ||= 'TCP';

@@ -9,6 +9,7 @@ export const limitRange = defineKind<LimitRange>({
   plural: 'limitranges',
   shortNames: ['limits'],
   scope: 'Namespaced',
+  allowCreateOnUpdate: true,
   defaults: ({ spec }) => {
     for (const limit of spec?.limits ?? []) if (limit.type === 'Container') defaultLimit(limit);
   },

@@ -14,6 +14,7 @@ export const service = defineKind<Service>({
   shortNames: ['svc'],
   categories: ['all'],
   scope: 'Namespaced',
+  allowCreateOnUpdate: true,
   status: true,
   hasGeneration: false,
   subresources: [{ name: 'proxy', kind: 'ServiceProxyOptions', verbs: ['create', 'delete', 'get', 'patch', 'update'] }],

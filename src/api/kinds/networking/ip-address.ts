@@ -10,7 +10,6 @@ export const ipAddress = defineKind<IPAddress>({
   plural: 'ipaddresses',
   shortNames: ['ip'],
   scope: 'Cluster',
-  hasGeneration: true,
   validateName: () => undefined,
   validateUpdate: (object, old) => immutable('spec.parentRef', object.spec.parentRef, old.spec.parentRef),
   columns: [nameColumn, column('ParentRef', ({ spec }) => formatParent(spec.parentRef)), ageColumn],

@@ -12,6 +12,7 @@ export const serviceCidr = defineKind<ServiceCIDR>({
   plural: 'servicecidrs',
   scope: 'Cluster',
   status: true,
+  hasGeneration: false,
   validate: ({ spec }): StatusCause[] => {
     const cidrs = spec?.cidrs ?? [];
     if (cidrs.length === 0) return [required('spec.cidrs', 'at least one CIDR required')];

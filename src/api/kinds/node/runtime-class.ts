@@ -11,6 +11,7 @@ export const runtimeClass = defineKind<RuntimeClass>({
   kind: 'RuntimeClass',
   plural: 'runtimeclasses',
   scope: 'Cluster',
+  allowUnconditionalUpdate: false,
   validate: ({ handler }): StatusCause[] => dnsLabel(handler).map((text) => invalidValue('handler', handler, text)),
   validateUpdate: (object, old): StatusCause[] =>
     object.handler === old.handler ? [] : [invalidValue('handler', object.handler, 'field is immutable')],

@@ -10,6 +10,7 @@ export const clusterRoleBinding = defineKind<ClusterRoleBinding>({
   kind: 'ClusterRoleBinding',
   plural: 'clusterrolebindings',
   scope: 'Cluster',
+  allowCreateOnUpdate: true,
   otherVersions: [
     {
       group: 'rbac.authorization.k8s.io',

@@ -12,6 +12,7 @@ export const clusterRole = defineKind<ClusterRole>({
   kind: 'ClusterRole',
   plural: 'clusterroles',
   scope: 'Cluster',
+  allowCreateOnUpdate: true,
   otherVersions: [
     {
       group: 'rbac.authorization.k8s.io',

@@ -10,6 +10,7 @@ export const roleBinding = defineKind<RoleBinding>({
   kind: 'RoleBinding',
   plural: 'rolebindings',
   scope: 'Namespaced',
+  allowCreateOnUpdate: true,
   otherVersions: [
     {
       group: 'rbac.authorization.k8s.io',

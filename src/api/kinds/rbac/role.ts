@@ -10,6 +10,7 @@ export const role = defineKind<Role>({
   kind: 'Role',
   plural: 'roles',
   scope: 'Namespaced',
+  allowCreateOnUpdate: true,
   otherVersions: [
     {
       group: 'rbac.authorization.k8s.io',

@@ -8,6 +8,7 @@ export const csiDriver = defineKind<CSIDriver>({
   kind: 'CSIDriver',
   plural: 'csidrivers',
   scope: 'Cluster',
+  allowUnconditionalUpdate: false,
   hasGeneration: true,
   defaults: ({ spec }) => {
     spec.attachRequired ??= true;

@@ -8,5 +8,6 @@ export const csiNode = defineKind<CSINode>({
   kind: 'CSINode',
   plural: 'csinodes',
   scope: 'Cluster',
+  allowUnconditionalUpdate: false,
   columns: [nameColumn, column('Drivers', ({ spec }) => spec.drivers?.length ?? 0, 'integer'), ageColumn],
 });

@@ -8,6 +8,7 @@ export const volumeAttachment = defineKind<VolumeAttachment>({
   kind: 'VolumeAttachment',
   plural: 'volumeattachments',
   scope: 'Cluster',
+  allowUnconditionalUpdate: false,
   status: true,
   hasGeneration: false,
   columns: [
