@@ -10,6 +10,8 @@ export interface ServedKind {
 
 export interface Discovered {
   kinds: ServedKind[];
+  /** By `apiVersion/kind`, for every version that is served: owner references may name any. */
+  byKind: ReadonlyMap<string, Resource>;
   /** Group versions that could not be asked, with the reason: an aggregated server that is down. */
   failures: { groupVersion: string; message: string }[];
 }
@@ -24,15 +26,17 @@ export async function discoverKinds(client: Client): Promise<Discovered> {
   });
   const lists = await Promise.all(['v1', ...versions].map((groupVersion) => resourcesOf(client, groupVersion)));
   const kinds = new Map<string, ServedKind>();
+  const byKind = new Map<string, Resource>();
   const failures: Discovered['failures'] = [];
   for (const list of lists) {
     if (list.message !== undefined) failures.push({ groupVersion: list.groupVersion, message: list.message });
     for (const kind of list.kinds) {
+      byKind.set(`${list.groupVersion}/${kind.resource.kind}`, kind.resource);
       const key = `${kind.resource.group}/${kind.resource.plural}`;
       if (!kinds.has(key)) kinds.set(key, kind);
     }
   }
-  return { kinds: [...kinds.values()], failures };
+  return { kinds: [...kinds.values()], byKind, failures };
 }
 
 interface VersionKinds {
@@ -50,7 +54,8 @@ async function resourcesOf(client: Client, groupVersion: string): Promise<Versio
       .filter((resource) => !resource.name.includes('/'))
       .map(({ name, kind, namespaced, verbs }) => ({
         resource: { group, version, plural: name, kind, namespaced },
-        verbs,
+        // The generated type is opaque: on the wire it is a list of strings.
+        verbs: verbs as unknown as string[],
       }));
     return { groupVersion, kinds };
   } catch (error) {

@@ -215,8 +215,9 @@ export class DeploymentWriter {
   async #writeRevision(deployment: Deployment, newSet: ReplicaSet): Promise<Deployment> {
     const revision = newSet.metadata.annotations?.[revisionAnnotation];
     if (revision === undefined || deployment.metadata.annotations?.[revisionAnnotation] === revision) return deployment;
-    const document = { metadata: { annotations: { [revisionAnnotation]: revision } } };
-    return this.#context.client.patch(deployments, nameOf(deployment), { kind: 'merge', document });
+    const annotations = { ...deployment.metadata.annotations, [revisionAnnotation]: revision };
+    const metadata = { ...deployment.metadata, annotations };
+    return this.#context.client.update(deployments, { ...deployment, metadata });
   }
 
   async #writeCondition(deployment: Deployment, condition: ConditionInput): Promise<Deployment> {

@@ -38,7 +38,6 @@ export class ReplicationReconciler<T extends KubeObject> implements Controller {
     this.#pods = context.informers.of(podResource);
     this.#pods.addIndex('controller', controllerUids);
     this.#pods.addIndex('orphan', orphanNamespaces);
-    this.#sets.addIndex('uid', (set) => [set.metadata.uid ?? '']);
     this.#sets.addIndex('controller', controllerUids);
     this.#sets.addIndex('namespace', (set) => [set.metadata.namespace ?? '']);
     this.#expectations = new Expectations(context.clock);

@@ -1,0 +1,111 @@
+import type { Clock } from '../base/clock.ts';
+import type { Logger } from '../base/log.ts';
+import type { Random } from '../base/random.ts';
+import type { Client } from '../client/client.ts';
+import type { Informers } from '../client/informers.ts';
+import { createEventRecorder } from '../client/recorder.ts';
+import { ControllerRunner, type Controller, type ControllerContext } from './controller.ts';
+import { DeploymentReconciler } from './deployment/deployment-controller.ts';
+import { EndpointsReconciler } from './endpoints/endpoints-controller.ts';
+import { EndpointSliceMirroringReconciler } from './endpoints/mirroring-controller.ts';
+import { EndpointSliceReconciler } from './endpoints/slice-controller.ts';
+import { GarbageCollector } from './garbage-collector/garbage-collector.ts';
+import { NamespaceReconciler } from './namespace/namespace-controller.ts';
+import { NodeIpamReconciler } from './node-ipam.ts';
+import { NodeLifecycleReconciler } from './node-lifecycle/node-lifecycle-controller.ts';
+import { TaintEvictionReconciler } from './node-lifecycle/taint-eviction-controller.ts';
+import { PodGarbageCollector } from './pod-garbage-collector.ts';
+import { replicaSetKind, replicationControllerKind } from './replication/replicated.ts';
+import { ReplicationReconciler } from './replication/replication-controller.ts';
+import { RootCaPublisher } from './service-account/root-ca-publisher.ts';
+import { ServiceAccountReconciler } from './service-account/service-account-controller.ts';
+import { ServiceAccountTokenReconciler } from './service-account/token-controller.ts';
+import { localControllerSettings, type ControllerSettings } from './settings.ts';
+
+export interface ControllersOptions {
+  /**
+   * The client for an account: service accounts of kube-system (`deployment-controller`), and `kube-controller-manager` for
+   * the manager itself. One client for all of them is fine where rights do not matter.
+   */
+  clientFor: (name: string) => Client;
+  informers: Informers;
+  clock: Clock;
+  random: Random;
+  log: Logger;
+  /** What differs from {@link localControllerSettings}. */
+  settings?: Partial<ControllerSettings>;
+  /** PEM: the CA that pods verify the API server with. */
+  serviceAccountCa: string;
+}
+
+export interface Controllers {
+  /** Resolves when the caches are full and every controller runs. */
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  /** The controllers' names, as their events and log lines have them. */
+  readonly names: readonly string[];
+}
+
+interface Entry {
+  /** Whose rights it uses: a service account of kube-system, or the controller manager's own. */
+  account: string;
+  create: (context: ControllerContext) => Controller;
+}
+
+/** Informers read, and tokens are made, with the rights of the manager itself (`system:kube-controller-manager`). */
+const managerAccount = 'kube-controller-manager';
+
+/** All controllers of a cluster. They share the informers; each has a queue, a client and an event recorder of its own. */
+export function createControllers(options: ControllersOptions): Controllers {
+  const { informers, clock, random, log } = options;
+  const settings = { ...localControllerSettings, ...options.settings };
+  const runners = entries(options.serviceAccountCa).map(({ account, create }) => {
+    const client = options.clientFor(account);
+    const context = { client, informers, clock, random, log, settings };
+    // The component is known when the controller is, which needs its context first.
+    const controller: Controller = create({
+      ...context,
+      recorder: {
+        record: (object, type, reason, message, fieldPath) => recorder.record(object, type, reason, message, fieldPath),
+      },
+    });
+    const recorder = createEventRecorder({ client, component: controller.name, clock, random, log });
+    return { name: controller.name, runner: new ControllerRunner(controller, { clock, random, log }) };
+  });
+  return {
+    names: runners.map(({ name }) => name),
+    async start() {
+      await informers.synced();
+      for (const { runner } of runners) runner.start();
+    },
+    async stop() {
+      await Promise.all(runners.map(({ runner }) => runner.stop()));
+    },
+  };
+}
+
+function entries(certificate: string): Entry[] {
+  return [
+    { account: 'namespace-controller', create: (context) => new NamespaceReconciler(context) },
+    { account: 'service-account-controller', create: (context) => new ServiceAccountReconciler(context) },
+    { account: 'root-ca-cert-publisher', create: (context) => new RootCaPublisher(context, certificate) },
+    { account: managerAccount, create: (context) => new ServiceAccountTokenReconciler(context, certificate) },
+    { account: 'node-controller', create: (context) => new NodeIpamReconciler(context) },
+    { account: 'node-controller', create: (context) => new NodeLifecycleReconciler(context) },
+    { account: 'node-controller', create: (context) => new TaintEvictionReconciler(context) },
+    { account: 'pod-garbage-collector', create: (context) => new PodGarbageCollector(context) },
+    { account: 'replicaset-controller', create: (context) => new ReplicationReconciler(replicaSetKind, context) },
+    {
+      account: 'replication-controller',
+      create: (context) => new ReplicationReconciler(replicationControllerKind, context),
+    },
+    { account: 'deployment-controller', create: (context) => new DeploymentReconciler(context) },
+    { account: 'endpoint-controller', create: (context) => new EndpointsReconciler(context) },
+    { account: 'endpointslice-controller', create: (context) => new EndpointSliceReconciler(context) },
+    {
+      account: 'endpointslicemirroring-controller',
+      create: (context) => new EndpointSliceMirroringReconciler(context),
+    },
+    { account: 'generic-garbage-collector', create: (context) => new GarbageCollector(context) },
+  ];
+}
