@@ -9,6 +9,7 @@ import { nodes, pods, services } from '../client/resources.ts';
 import { createInformers } from '../client/shared-informers.ts';
 import type { Pod } from '../api/types/core-v1.ts';
 import { defaultAgentSettings, type AgentContext, type AgentNode, type AgentSettings } from './agent-context.ts';
+import { AgentBackend } from './agent-backend.ts';
 import { createBackoff } from './backoff.ts';
 import type { DnsSettings } from './dns-config.ts';
 import { createImagePuller } from './image-puller.ts';
@@ -21,6 +22,7 @@ import { removeOrphans } from './orphans.ts';
 import { PodWorker } from './pod-worker.ts';
 import { readRuntime, type RuntimeContents } from './runtime-contents.ts';
 import type { ContainerRuntime, RuntimeEvent } from './runtime.ts';
+import type { NodeServerBackend } from './server-backend.ts';
 import { createStatusManager } from './status-manager.ts';
 
 export interface AgentOptions {
@@ -44,22 +46,8 @@ export interface Agent {
   start(): Promise<void>;
   /** Stops working; containers go on running, and the next agent adopts them. */
   stop(): Promise<void>;
-  /** The pods that are on the node. */
-  pods(): Pod[];
-  /** The newest container of this name, for the node's server. */
-  findContainer(namespace: string, pod: string, container: string): FoundContainer | undefined;
-  /** The sandbox of a pod, for port-forward. */
-  findSandbox(namespace: string, pod: string): string | undefined;
-}
-
-export interface FoundContainer {
-  containerId: string;
-  sandboxId: string;
-  running: boolean;
-  attempt: number;
-  /** The directory with `<attempt>.log` of every attempt whose log is still there. */
-  logDirectory: string;
-  podUid: string;
+  /** For the node's own server: logs, exec, port-forward, stats. */
+  readonly backend: NodeServerBackend;
 }
 
 const reconnectMs = 500;
@@ -69,6 +57,7 @@ export function createAgent(options: AgentOptions): Agent {
 }
 
 class NodeAgent implements Agent {
+  readonly backend: AgentBackend;
   private readonly context: AgentContext;
   private readonly informers: Informers;
   private readonly podInformer: Informer<Pod>;
@@ -86,6 +75,7 @@ class NodeAgent implements Agent {
     this.informers = open();
     this.podInformer = this.informers.of(pods, { fieldSelector: `spec.nodeName=${node.name}` });
     const serviceInformer = this.informers.of(services);
+    this.backend = new AgentBackend(() => this.context, this.workers);
     this.context = {
       ...options,
       settings,
@@ -156,36 +146,6 @@ class NodeAgent implements Agent {
     this.context.objects.stop();
     this.context.statuses.stop();
     await this.context.statuses.settled();
-  }
-
-  pods(): Pod[] {
-    return [...this.workers.values()].map((worker) => worker.pod);
-  }
-
-  findContainer(namespace: string, pod: string, container: string): FoundContainer | undefined {
-    const worker = this.workerOf(namespace, pod);
-    const found = worker?.observed.containers.find((candidate) => candidate.name === container);
-    if (!worker || !found) return undefined;
-    return {
-      containerId: found.id,
-      sandboxId: found.sandboxId,
-      running: found.state === 'running',
-      attempt: found.attempt,
-      logDirectory: `${worker.logDirectory}/${container}`,
-      podUid: worker.pod.metadata.uid ?? '',
-    };
-  }
-
-  findSandbox(namespace: string, pod: string): string | undefined {
-    return this.workerOf(namespace, pod)?.observed.sandboxes.find((sandbox) => sandbox.state === 'ready')?.id;
-  }
-
-  /** The pod of this name; of two (one is going), the younger. */
-  private workerOf(namespace: string, name: string): PodWorker | undefined {
-    const found = [...this.workers.values()].filter(
-      ({ pod }) => pod.metadata.name === name && pod.metadata.namespace === namespace,
-    );
-    return found.find(({ pod }) => !pod.metadata.deletionTimestamp) ?? found[0];
   }
 
   private podChanged(found: Pod): void {
@@ -264,7 +224,11 @@ class NodeAgent implements Agent {
 
   private refresh(runtimeId: string): void {
     const worker = this.owners.get(runtimeId);
-    worker?.refresh(runtimeId).catch((error: Error) => this.context.log.warn('cannot read a container', { error }));
+    if (!worker) return;
+    worker
+      .refresh(runtimeId)
+      .then(() => this.backend.refreshed(runtimeId))
+      .catch((error: Error) => this.context.log.warn('cannot read a container', { error }));
   }
 
   private async imagesChanged(): Promise<void> {

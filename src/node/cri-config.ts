@@ -4,6 +4,8 @@ import type { ContainerConfig, SandboxConfig, SecurityOptions } from './runtime.
 
 const protocols = { TCP: 0, UDP: 1, SCTP: 2 };
 const namespaceModes = { pod: 0, container: 1, node: 2 };
+/** The process namespace of the container that `targetId` names. */
+const targetNamespace = 3;
 const propagations = { private: 0, hostToContainer: 1, bidirectional: 2 };
 
 /** A sandbox in CRI's terms, with the labels by which every tool for CRI knows a pod. */
@@ -81,7 +83,8 @@ function toSecurity(config: ContainerConfig, sandbox: SandboxConfig): Encodable<
     capabilities: { add: security.addCapabilities, drop: security.dropCapabilities },
     namespaceOptions: {
       network: namespaceModes[network],
-      pid: namespaceModes[config.pid],
+      pid: config.pidTargetContainerId === undefined ? namespaceModes[config.pid] : targetNamespace,
+      targetId: config.pidTargetContainerId,
       ipc: namespaceModes[ipc],
     },
     runAsUsername: security.runAsUserName,

@@ -9,7 +9,7 @@ const int64Value = message({ value: int(1) });
 const imageSpec = message({ image: string(1) });
 const podMetadata = message({ name: string(1), uid: string(2), namespace: string(3), attempt: int(4) });
 const containerMetadata = message({ name: string(1), attempt: int(2) });
-const namespaceOptions = message({ network: int(1), pid: int(2), ipc: int(3) });
+const namespaceOptions = message({ network: int(1), pid: int(2), ipc: int(3), targetId: string(4) });
 const securityProfile = message({ profileType: int(1), localhostRef: string(2) });
 
 const sandboxSecurity = message({

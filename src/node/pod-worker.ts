@@ -75,6 +75,13 @@ export class PodWorker {
     return this.view.observed();
   }
 
+  /** The pod with its status as the node sees it. */
+  get podWithStatus(): Pod {
+    return this.status
+      ? { ...this.currentPod, status: { ...this.currentPod.status, ...this.status } }
+      : this.currentPod;
+  }
+
   get logDirectory(): string {
     return logDirectoryOf(this.context, this.currentPod);
   }

@@ -1,0 +1,109 @@
+import { createHash } from 'node:crypto';
+import { execFile } from 'node:child_process';
+import { copyFileSync, existsSync, linkSync, mkdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { ContainerdServices } from './containerd-services.ts';
+import { imageArchitecture } from './oci-image.ts';
+
+/** One containerd of this machine: its services, and its root directory. */
+export interface ContainerdStore {
+  services: ContainerdServices;
+  root: string;
+}
+
+interface Descriptor {
+  mediaType: string;
+  digest: string;
+  size: number;
+  platform?: { architecture: string; os: string };
+}
+
+/**
+ * Gives `to` an image that `from`, another containerd of this machine, has unpacked: contents and layers become hard links,
+ * which is safe since neither ever writes to them, and costs neither disk nor the work of unpacking again. Resolves with
+ * false when `from` lacks a part of it. Rejects when the two are on different file systems.
+ */
+export async function replicateImage(from: ContainerdStore, to: ContainerdStore, name: string): Promise<boolean> {
+  const image = await from.services.getImage(name);
+  if (!image) return false;
+  const parts = collectBlobs(from, image.target);
+  if (!parts) return false;
+  const lease = `timonel-${image.target.digest.slice(7, 19)}`;
+  const held = await to.services.withLease(lease);
+  try {
+    if (!(await replicateLayers(from, to, parts.diffIds))) return false;
+    // Contents that are named by others come first.
+    for (const blob of parts.blobs.toReversed()) {
+      linkBlob(from, to, blob.digest);
+      await held.commitContent(blob, await from.services.contentLabels(blob.digest));
+    }
+    await to.services.createImage(image);
+    return true;
+  } finally {
+    await held.release();
+  }
+}
+
+/** The image's index, manifest, configuration and layers, as far as they lie in the store. */
+function collectBlobs(
+  store: ContainerdStore,
+  target: Descriptor,
+): { blobs: Descriptor[]; diffIds: string[] } | undefined {
+  const read = (digest: string): unknown => JSON.parse(readFileSync(blobPath(store, digest), 'utf8')) as unknown;
+  if (!existsSync(blobPath(store, target.digest))) return undefined;
+  const top = read(target.digest) as { manifests?: Descriptor[] };
+  const architecture = imageArchitecture(process.arch);
+  const fits = ({ digest, platform }: Descriptor): boolean =>
+    existsSync(blobPath(store, digest)) && (!platform || platform.architecture === architecture);
+  const chosen = top.manifests ? top.manifests.find(fits) : target;
+  if (!chosen) return undefined;
+  const { config, layers } = read(chosen.digest) as { config: Descriptor; layers: Descriptor[] };
+  const blobs = [...(chosen === target ? [] : [target]), chosen, config, ...layers];
+  if (!blobs.every(({ digest }) => existsSync(blobPath(store, digest)))) return undefined;
+  const { rootfs } = read(config.digest) as { rootfs: { diff_ids: string[] } };
+  return { blobs, diffIds: rootfs.diff_ids };
+}
+
+/** A layer's snapshot is named by the digest of all layers up to it (OCI image specification, "Layer ChainID"). */
+async function replicateLayers(
+  from: ContainerdStore,
+  to: ContainerdStore,
+  diffIds: readonly string[],
+): Promise<boolean> {
+  let parent = '';
+  for (const diffId of diffIds) {
+    const chainId =
+      parent === '' ? diffId : `sha256:${createHash('sha256').update(`${parent} ${diffId}`).digest('hex')}`;
+    if (!(await to.services.hasSnapshot(chainId))) {
+      const source = await from.services.snapshotDirectory(chainId);
+      if (source === undefined) return false;
+      await to.services.makeSnapshot({ name: chainId, parent }, (directory) => linkTree(source, directory));
+    }
+    parent = chainId;
+  }
+  return true;
+}
+
+function linkBlob(from: ContainerdStore, to: ContainerdStore, digest: string): void {
+  const target = blobPath(to, digest);
+  if (existsSync(target)) return;
+  mkdirSync(dirname(target), { recursive: true });
+  try {
+    linkSync(blobPath(from, digest), target);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error;
+    copyFileSync(blobPath(from, digest), target);
+  }
+}
+
+function linkTree(source: string, target: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    execFile('cp', ['--archive', '--link', '--', `${source}/.`, target], (error) =>
+      error ? reject(error) : resolve(),
+    );
+  });
+}
+
+function blobPath({ root }: ContainerdStore, digest: string): string {
+  return join(root, 'io.containerd.content.v1.content/blobs', digest.replace(':', '/'));
+}
