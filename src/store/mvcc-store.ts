@@ -26,8 +26,14 @@ export interface Journal {
   /** Remembers durably that history up to `revision` is gone. */
   compact(revision: number): Promise<void> | void;
   /** Takes versions that nobody can read any more off the disk. */
-  discard(entries: readonly Entry[]): Promise<void> | void;
+  discard(versions: readonly VersionId[]): Promise<void> | void;
   close(): Promise<void> | void;
+}
+
+/** A key of '' stands for a commit without events. */
+export interface VersionId {
+  readonly revision: number;
+  readonly key: Key;
 }
 
 export interface JournalCommit {
@@ -251,7 +257,10 @@ export class MvccStore implements Store {
   async #compactTo(revision: number): Promise<void> {
     if (revision <= this.compactedRevision) return;
     await this.#journal.compact(revision);
+    const first = this.compactedRevision + 1;
     const dropped = this.#hub.compact(revision);
+    const checks = dropped.flatMap((events, i) => (events.length === 0 ? [{ revision: first + i, key: '' }] : []));
+    if (checks.length > 0) await this.#journal.discard(checks);
     const keys = [...new Set(dropped.flatMap((events) => events.map((event) => event.entry.key)))];
     for (let i = 0; i < keys.length; i += compactionSlice) {
       if (i > 0) await yieldToEventLoop();
