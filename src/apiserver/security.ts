@@ -37,8 +37,6 @@ import { createRbac } from './authorization/rbac.ts';
 import { createAuthorizationReviews } from './authorization/reviews.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { ApiResponse } from './handler.ts';
-import { decodeJson } from './review-body.ts';
-import type { DecodeBody } from './review-body.ts';
 
 export interface SecurityOptions {
   store: Store;
@@ -53,8 +51,6 @@ export interface SecurityOptions {
   audiences?: readonly string[];
   /** Default: upstream's 300 s each. */
   defaultTolerationSeconds?: TolerationSeconds;
-  /** Reads request bodies of every media type that the server takes; default: JSON only. */
-  decode?: DecodeBody;
 }
 
 /** Who asks, what they may do, and what becomes of their writes: all that `createApiServer` takes. */
@@ -81,7 +77,7 @@ const allowMasters: Authorizer = ({ user }) =>
 
 export function createSecurity(options: SecurityOptions): Security {
   const { store, clock, random, log, issuer } = options;
-  const { audiences = [issuer], decode = decodeJson, defaultTolerationSeconds = upstreamTolerationSeconds } = options;
+  const { audiences = [issuer], defaultTolerationSeconds = upstreamTolerationSeconds } = options;
   const lookup = createStoreLookup(store, clock);
   const rbac = createRbac(lookup);
   const authorizers: Authorizer[] = [
@@ -110,9 +106,9 @@ export function createSecurity(options: SecurityOptions): Security {
     authorize,
     admission,
     endpoints: [
-      ...createAuthenticationReviews({ tokens, audiences, decode }),
-      ...createAuthorizationReviews({ authorize, rbac, decode }),
-      createTokenRequestEndpoint({ signer, lookup, clock, random, audiences, decode, admission }),
+      ...createAuthenticationReviews({ tokens, audiences }),
+      ...createAuthorizationReviews({ authorize, rbac }),
+      createTokenRequestEndpoint({ signer, lookup, clock, random, audiences, admission }),
     ],
     documents: issuerDocuments(signer),
     async bootstrap() {

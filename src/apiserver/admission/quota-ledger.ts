@@ -1,7 +1,7 @@
 import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
 import type { KubeObject } from '../../api/object.ts';
-import type { Pod, ResourceQuota } from '../../api/types/core-v1.ts';
+import type { ResourceQuota } from '../../api/types/core-v1.ts';
 import type { Store } from '../../store/store.ts';
 import { resourceQuotas } from './lookup.ts';
 import type { Collection } from './lookup.ts';

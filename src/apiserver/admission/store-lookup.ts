@@ -1,7 +1,7 @@
 import type { Clock } from '../../base/clock.ts';
-import { deepFreeze } from '../../api/object.ts';
-import type { KubeObject } from '../../api/object.ts';
-import type { Entry, Operation, Store, StoreEvent, Watch } from '../../store/store.ts';
+import type { AnyObject, KubeObject } from '../../api/object.ts';
+import type { Operation, Store, Watch } from '../../store/store.ts';
+import { decodedOf, encoder } from '../stored-object.ts';
 import type { Collection, Lookup } from './lookup.ts';
 
 export interface ChangeHandler<T extends KubeObject> {
@@ -33,7 +33,7 @@ export function createStoreLookup(store: Store, clock: Clock): StoreLookup {
       cacheOf(collection).list(namespace) as Iterable<T>,
     async fresh<T extends KubeObject>(collection: Collection<T>, namespace: string, name: string) {
       const result = await store.get(storeKey(collection, namespace, name));
-      return result.kind === 'found' ? (objectOf(result.entry) as T) : undefined;
+      return result.kind === 'found' ? (decodedOf(result.entry) as T) : undefined;
     },
     appears: <T extends KubeObject>(
       collection: Collection<T>,
@@ -42,7 +42,7 @@ export function createStoreLookup(store: Store, clock: Clock): StoreLookup {
     ) => cacheOf(collection).appears({ namespace, name, withinMs, clock }) as Promise<T | undefined>,
     async freshList<T extends KubeObject>(collection: Collection<T>, namespace: string) {
       const result = await store.list({ prefix: `${prefixOf(collection)}${namespace}/` });
-      return result.kind === 'entries' ? result.entries.map((entry) => objectOf(entry) as T) : [];
+      return result.kind === 'entries' ? result.entries.map((entry) => decodedOf(entry) as T) : [];
     },
     async follow(...collections) {
       await Promise.all(collections.map((collection) => cacheOf(collection).start()));
@@ -63,23 +63,13 @@ function prefixOf(collection: Collection): string {
   return `/${collection.group || 'core'}/${collection.plural}/`;
 }
 
-/** Parsed once for everybody who reads this entry. */
-export function objectOf(entry: Entry): KubeObject {
-  entry.decoded ??= deepFreeze(JSON.parse(Buffer.from(entry.value).toString()));
-  return entry.decoded as KubeObject;
-}
-
 /** The operation that stores `object`, expecting the key at `expectedRevision` (0: absent). */
 export function putObject(key: string, object: KubeObject, expectedRevision: number): Operation {
   return {
     kind: 'put',
     key,
     expectedRevision,
-    encode(revision) {
-      const metadata = { ...object.metadata, resourceVersion: String(revision) };
-      const decoded = deepFreeze({ ...object, metadata });
-      return { value: Buffer.from(JSON.stringify(decoded)), decoded };
-    },
+    encode: encoder({ ...object, metadata: { ...object.metadata } } as AnyObject),
   };
 }
 
@@ -148,17 +138,17 @@ class CollectionCache {
     const listed = await this.#store.list({ prefix: this.#prefix });
     if (listed.kind !== 'entries' || this.#closed) return;
     const present = new Set(listed.entries.map((entry) => entry.key));
-    for (const object of Array.from(this.list(undefined))) {
-      if (!present.has(this.#keyOf(object))) this.#set(object, undefined);
-    }
-    for (const entry of listed.entries) {
-      const object = objectOf(entry);
-      this.#set(object, object);
-    }
+    const gone = Array.from(this.list(undefined)).filter((object) => !present.has(this.#keyOf(object)));
+    const objects = listed.entries.map((entry) => decodedOf(entry));
+    this.#apply([
+      ...gone.map((object) => ({ object, exists: false })),
+      ...objects.map((object) => ({ object, exists: true })),
+    ]);
     this.#watch = this.#store.watch(
       { prefix: this.#prefix, afterRevision: listed.revision },
       {
-        events: (events) => events.forEach((event) => this.#apply(event)),
+        events: (events) =>
+          this.#apply(events.map(({ kind, entry }) => ({ object: decodedOf(entry), exists: kind === 'put' }))),
         progress() {},
         ended: (reason) => {
           // History that we had not read is gone: start over from a new list.
@@ -168,22 +158,26 @@ class CollectionCache {
     );
   }
 
-  #apply(event: StoreEvent): void {
-    const object = objectOf(event.entry);
-    this.#set(object, event.kind === 'put' ? object : undefined);
+  /** Handlers hear of a change when all that came with it is in the cache: half a list would look like a loss. */
+  #apply(states: readonly { object: KubeObject; exists: boolean }[]): void {
+    const changes = states.flatMap(({ object, exists }) => {
+      const old = this.#set(object, exists);
+      const isSame = exists ? old?.metadata.resourceVersion === object.metadata.resourceVersion : !old;
+      return isSame ? [] : [{ now: exists ? object : undefined, old }];
+    });
+    for (const { now, old } of changes) for (const handler of Array.from(this.#handlers)) handler(now, old);
   }
 
-  /** `named` says whose place it is, `object` what is there now. */
-  #set(named: KubeObject, object: KubeObject | undefined): void {
-    const { namespace = '', name = '' } = named.metadata;
+  /** Answers what was there before. */
+  #set(object: KubeObject, exists: boolean): KubeObject | undefined {
+    const { namespace = '', name = '' } = object.metadata;
     let objects = this.#namespaces.get(namespace);
     if (!objects) this.#namespaces.set(namespace, (objects = new Map()));
     const old = objects.get(name);
-    if (object) objects.set(name, object);
+    if (exists) objects.set(name, object);
     else objects.delete(name);
     if (objects.size === 0) this.#namespaces.delete(namespace);
-    if (old === object || old?.metadata.resourceVersion === (object?.metadata.resourceVersion ?? '')) return;
-    for (const handler of this.#handlers) handler(object, old);
+    return old;
   }
 
   #keyOf(object: KubeObject): string {

@@ -2,7 +2,6 @@ import type { SelfSubjectReview, TokenReview, UserInfo } from '../../api/types/a
 import type { Endpoint } from '../endpoint.ts';
 import type { ApiResponse, User } from '../handler.ts';
 import { created, readReview } from '../review-body.ts';
-import type { DecodeBody } from '../review-body.ts';
 import type { TokenAuthenticator } from './service-account-authenticator.ts';
 import type { TokenSigner } from './tokens.ts';
 
@@ -13,16 +12,15 @@ const apiVersion = `${group}/v1`;
 export function createAuthenticationReviews(options: {
   tokens: TokenAuthenticator;
   audiences: readonly string[];
-  decode: DecodeBody;
 }): Endpoint[] {
-  const { tokens, audiences, decode } = options;
+  const { tokens, audiences } = options;
   return [
     {
       group,
       plural: 'tokenreviews',
       subresource: '',
       async handle({ request }) {
-        const review = await readReview<TokenReview>(request, decode, { apiVersion, kind: 'TokenReview' });
+        const review = await readReview<TokenReview>(request, { apiVersion, kind: 'TokenReview' });
         const wanted = review.spec.audiences?.length ? review.spec.audiences : audiences;
         const result = await tokens.authenticate(review.spec.token, wanted);
         if (result.kind === 'user') {
@@ -39,7 +37,7 @@ export function createAuthenticationReviews(options: {
       subresource: '',
       async handle({ request, user }) {
         const expected = { apiVersion, kind: 'SelfSubjectReview' };
-        const review = await readReview<SelfSubjectReview>(request, decode, expected);
+        const review = await readReview<SelfSubjectReview>(request, expected);
         return created({ ...review, status: { userInfo: userInfo(user) } });
       },
     },

@@ -10,7 +10,6 @@ import type { Lookup } from '../admission/lookup.ts';
 import type { AdmissionPlugin, AdmissionRequest } from '../admission.ts';
 import type { Endpoint, ResolvedRequest } from '../endpoint.ts';
 import { created, readReview } from '../review-body.ts';
-import type { DecodeBody } from '../review-body.ts';
 import type { Reference, TokenClaims, TokenSigner } from './tokens.ts';
 
 const defaultSeconds = 3600;
@@ -26,14 +25,13 @@ export interface TokenRequestOptions {
   random: Random;
   /** The API server's own: what a request that names none gets. */
   audiences: readonly string[];
-  decode: DecodeBody;
   /** Asked as for any other write: nodes get tokens for their own pods only. */
   admission: readonly AdmissionPlugin[];
 }
 
 /** POST serviceaccounts/token: `kubectl create token`, and every pod's token. */
 export function createTokenRequestEndpoint(options: TokenRequestOptions): Endpoint {
-  const { signer, lookup, clock, random, audiences, decode, admission } = options;
+  const { signer, lookup, clock, random, audiences, admission } = options;
   return {
     group: '',
     plural: 'serviceaccounts',
@@ -41,7 +39,7 @@ export function createTokenRequestEndpoint(options: TokenRequestOptions): Endpoi
     async handle(resolved) {
       const { request, namespace, name } = resolved;
       const expected = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest' };
-      const body = await readReview<TokenRequest>(request, decode, expected);
+      const body = await readReview<TokenRequest>(request, expected);
       const account = await lookup.fresh(serviceAccounts, namespace, name);
       if (!account) throw notFound('', 'serviceaccounts', name);
       await admit(admission, resolved, body);

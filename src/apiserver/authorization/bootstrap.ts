@@ -3,7 +3,8 @@ import type { Clock } from '../../base/clock.ts';
 import type { Random } from '../../base/random.ts';
 import type { KubeObject } from '../../api/object.ts';
 import type { Entry, Operation, Store } from '../../store/store.ts';
-import { objectOf, putObject, storeKey } from '../admission/store-lookup.ts';
+import { putObject, storeKey } from '../admission/store-lookup.ts';
+import { decodedOf } from '../stored-object.ts';
 import { defaultObjects, reconciled } from './default-objects.ts';
 
 /**
@@ -39,7 +40,7 @@ async function missing(options: { store: Store; clock: Clock; random: Random }):
       const metadata = { ...object.metadata, uid: random.uuid(), creationTimestamp: formatTime(clock.now()) };
       return [putObject(key, { ...object, metadata }, 0)];
     }
-    const next: KubeObject | undefined = reconciled(objectOf(entry), object);
+    const next: KubeObject | undefined = reconciled(decodedOf(entry), object);
     return next ? [putObject(key, next, entry.revision)] : [];
   });
 }

@@ -12,7 +12,6 @@ import type { Attributes, Authorizer } from '../authorization.ts';
 import type { Endpoint } from '../endpoint.ts';
 import type { User } from '../handler.ts';
 import { created, readReview } from '../review-body.ts';
-import type { DecodeBody } from '../review-body.ts';
 import type { Rbac } from './rbac.ts';
 import { compact } from './rules.ts';
 
@@ -20,23 +19,19 @@ const group = 'authorization.k8s.io';
 const apiVersion = `${group}/v1`;
 
 /** The four reviews of authorization.k8s.io: created, answered, never stored. */
-export function createAuthorizationReviews(options: {
-  authorize: Authorizer;
-  rbac: Rbac;
-  decode: DecodeBody;
-}): Endpoint[] {
-  const { authorize, rbac, decode } = options;
+export function createAuthorizationReviews(options: { authorize: Authorizer; rbac: Rbac }): Endpoint[] {
+  const { authorize, rbac } = options;
   const status = async (kind: string, spec: SubjectAccessReviewSpec, user: User): Promise<SubjectAccessReviewStatus> =>
     statusOf(await authorize(attributesOf(kind, spec, user)));
   return [
     endpoint('subjectaccessreviews', async ({ request }) => {
       const expected = { apiVersion, kind: 'SubjectAccessReview' };
-      const review = await readReview<SubjectAccessReview>(request, decode, expected);
+      const review = await readReview<SubjectAccessReview>(request, expected);
       return { ...review, status: await status('SubjectAccessReview', review.spec, subjectOf(review.spec)) };
     }),
     endpoint('localsubjectaccessreviews', async ({ request, namespace }) => {
       const expected = { apiVersion, kind: 'LocalSubjectAccessReview' };
-      const review = await readReview<LocalSubjectAccessReview>(request, decode, expected);
+      const review = await readReview<LocalSubjectAccessReview>(request, expected);
       const named = review.spec.resourceAttributes?.namespace ?? '';
       if (named !== namespace) {
         const text = `spec.resourceAttributes.namespace must match namespace: ${namespace}`;
@@ -46,12 +41,12 @@ export function createAuthorizationReviews(options: {
     }),
     endpoint('selfsubjectaccessreviews', async ({ request, user }) => {
       const expected = { apiVersion, kind: 'SelfSubjectAccessReview' };
-      const review = await readReview<SelfSubjectAccessReview>(request, decode, expected);
+      const review = await readReview<SelfSubjectAccessReview>(request, expected);
       return { ...review, status: await status('SelfSubjectAccessReview', review.spec, user) };
     }),
     endpoint('selfsubjectrulesreviews', async ({ request, user }) => {
       const expected = { apiVersion, kind: 'SelfSubjectRulesReview' };
-      const review = await readReview<SelfSubjectRulesReview>(request, decode, expected);
+      const review = await readReview<SelfSubjectRulesReview>(request, expected);
       const namespace = review.spec.namespace ?? '';
       if (namespace === '') throw ApiError.of('BadRequest', 'no namespace on request');
       return { ...review, status: rulesStatus(rbac.rulesFor(user, namespace), user) };
