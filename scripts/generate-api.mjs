@@ -34,6 +34,7 @@ const WIRE = {
   'io.k8s.apimachinery.pkg.api.resource.Quantity': ['quantity', 'string'],
   'io.k8s.apimachinery.pkg.util.intstr.IntOrString': ['intOrString', 'number | string'],
   'io.k8s.apimachinery.pkg.runtime.RawExtension': ['object', 'Record<string, unknown>'],
+  [`${META}Verbs`]: ['stringList', 'string[]'],
   'io.k8s.api.authentication.v1.ExtraValue': ['stringList', 'string[]'],
   'io.k8s.api.authorization.v1.ExtraValue': ['stringList', 'string[]'],
   'io.k8s.api.certificates.v1.ExtraValue': ['stringList', 'string[]'],

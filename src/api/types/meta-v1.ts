@@ -22,7 +22,7 @@ export interface APIResource {
   group?: string;
   version?: string;
   kind: string;
-  verbs: Verbs;
+  verbs: string[];
   shortNames?: string[];
   categories?: string[];
   storageVersionHash?: string;
@@ -269,10 +269,6 @@ export interface UpdateOptions {
   dryRun?: string[];
   fieldManager?: string;
   fieldValidation?: string;
-}
-
-export interface Verbs {
-  items?: string[];
 }
 
 export interface WatchEvent {
