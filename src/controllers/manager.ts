@@ -47,8 +47,10 @@ export interface Controllers {
 }
 
 interface Entry {
-  /** Whose rights it uses: a service account of kube-system, or the controller manager's own. */
-  account: string;
+  /** In events and log lines. */
+  name: string;
+  /** Whose rights it uses, where that is not the account of its own name. */
+  account?: string;
   create: (context: ControllerContext) => Controller;
 }
 
@@ -59,18 +61,11 @@ const managerAccount = 'kube-controller-manager';
 export function createControllers(options: ControllersOptions): Controllers {
   const { informers, clock, random, log } = options;
   const settings = { ...localControllerSettings, ...options.settings };
-  const runners = entries(options.serviceAccountCa).map(({ account, create }) => {
+  const runners = entries(options.serviceAccountCa).map(({ name, account = name, create }) => {
     const client = options.clientFor(account);
-    const context = { client, informers, clock, random, log, settings };
-    // The component is known when the controller is, which needs its context first.
-    const controller: Controller = create({
-      ...context,
-      recorder: {
-        record: (object, type, reason, message, fieldPath) => recorder.record(object, type, reason, message, fieldPath),
-      },
-    });
-    const recorder = createEventRecorder({ client, component: controller.name, clock, random, log });
-    return { name: controller.name, runner: new ControllerRunner(controller, { clock, random, log }) };
+    const recorder = createEventRecorder({ client, component: name, clock, random, log });
+    const controller = create({ client, informers, recorder, clock, random, log, settings });
+    return { name, runner: new ControllerRunner(controller, { clock, random, log }) };
   });
   return {
     names: runners.map(({ name }) => name),
@@ -86,26 +81,42 @@ export function createControllers(options: ControllersOptions): Controllers {
 
 function entries(certificate: string): Entry[] {
   return [
-    { account: 'namespace-controller', create: (context) => new NamespaceReconciler(context) },
-    { account: 'service-account-controller', create: (context) => new ServiceAccountReconciler(context) },
-    { account: 'root-ca-cert-publisher', create: (context) => new RootCaPublisher(context, certificate) },
-    { account: managerAccount, create: (context) => new ServiceAccountTokenReconciler(context, certificate) },
-    { account: 'node-controller', create: (context) => new NodeIpamReconciler(context) },
-    { account: 'node-controller', create: (context) => new NodeLifecycleReconciler(context) },
-    { account: 'node-controller', create: (context) => new TaintEvictionReconciler(context) },
-    { account: 'pod-garbage-collector', create: (context) => new PodGarbageCollector(context) },
-    { account: 'replicaset-controller', create: (context) => new ReplicationReconciler(replicaSetKind, context) },
+    { name: 'namespace-controller', create: (context) => new NamespaceReconciler(context) },
+    { name: 'service-account-controller', create: (context) => new ServiceAccountReconciler(context) },
     {
-      account: 'replication-controller',
+      name: 'root-ca-certificate-publisher',
+      account: 'root-ca-cert-publisher',
+      create: (context) => new RootCaPublisher(context, certificate),
+    },
+    {
+      name: 'serviceaccount-token-controller',
+      account: managerAccount,
+      create: (context) => new ServiceAccountTokenReconciler(context, certificate),
+    },
+    { name: 'node-ipam-controller', account: 'node-controller', create: (context) => new NodeIpamReconciler(context) },
+    { name: 'node-controller', create: (context) => new NodeLifecycleReconciler(context) },
+    {
+      name: 'taint-eviction-controller',
+      account: 'node-controller',
+      create: (context) => new TaintEvictionReconciler(context),
+    },
+    { name: 'pod-garbage-collector', create: (context) => new PodGarbageCollector(context) },
+    { name: 'replicaset-controller', create: (context) => new ReplicationReconciler(replicaSetKind, context) },
+    {
+      name: 'replication-controller',
       create: (context) => new ReplicationReconciler(replicationControllerKind, context),
     },
-    { account: 'deployment-controller', create: (context) => new DeploymentReconciler(context) },
-    { account: 'endpoint-controller', create: (context) => new EndpointsReconciler(context) },
-    { account: 'endpointslice-controller', create: (context) => new EndpointSliceReconciler(context) },
+    { name: 'deployment-controller', create: (context) => new DeploymentReconciler(context) },
+    { name: 'endpoint-controller', create: (context) => new EndpointsReconciler(context) },
+    { name: 'endpointslice-controller', create: (context) => new EndpointSliceReconciler(context) },
     {
-      account: 'endpointslicemirroring-controller',
+      name: 'endpointslicemirroring-controller',
       create: (context) => new EndpointSliceMirroringReconciler(context),
     },
-    { account: 'generic-garbage-collector', create: (context) => new GarbageCollector(context) },
+    {
+      name: 'garbage-collector-controller',
+      account: 'generic-garbage-collector',
+      create: (context) => new GarbageCollector(context),
+    },
   ];
 }
