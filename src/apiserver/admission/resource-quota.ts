@@ -1,5 +1,4 @@
 import type { Clock } from '../../base/clock.ts';
-import type { KubeObject } from '../../api/object.ts';
 import { compareQuantities, subtractQuantities } from '../../api/quantity.ts';
 import type { Pod, ResourceQuota } from '../../api/types/core-v1.ts';
 import type { AdmissionPlugin, AdmissionRequest } from '../admission.ts';
@@ -26,11 +25,12 @@ export function resourceQuota(lookup: Lookup, ledger: QuotaLedger, clock: Clock)
       const quotas = [...lookup.list(resourceQuotas, namespace)];
       if (quotas.length === 0 || !object) return;
       const delta = growth(usageOf(kind.group, kind.plural, object), old && usageOf(kind.group, kind.plural, old));
-      const concerned = quotas.filter((quota) => concerns(quota, request, object, delta));
-      if (concerned.length === 0) return;
+      const scoped = quotas.filter((quota) => inScope(quota, kind.plural, object));
       if (kind.plural === 'pods' && request.operation === 'CREATE') {
-        for (const quota of concerned) checkSpecified(request, quota, object);
+        for (const quota of scoped) checkSpecified(request, quota, object as Pod);
       }
+      const concerned = scoped.filter((quota) => Object.keys(delta).some((name) => name in (quota.spec?.hard ?? {})));
+      if (concerned.length === 0) return;
       await ledger.exclusively(namespace, async () => {
         const all = await ledger.used(namespace, concerned);
         for (const quota of concerned) checkRoom({ request, quota, delta, used: all.get(quota) ?? {} });
@@ -41,11 +41,6 @@ export function resourceQuota(lookup: Lookup, ledger: QuotaLedger, clock: Clock)
       });
     },
   };
-}
-
-function concerns(quota: ResourceQuota, request: AdmissionRequest, object: KubeObject, delta: Usage): boolean {
-  const hard = quota.spec?.hard ?? {};
-  return Object.keys(delta).some((name) => name in hard) && inScope(quota, request.kind.plural, object);
 }
 
 /** What `now` uses more than `before`; what grows less than nothing is never refused. */
