@@ -1,6 +1,8 @@
 import { execFile, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, openSync, closeSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import type { Clock } from '../base/clock.ts';
 import { renderContainerdConfig, type ContainerdPaths } from './containerd-config.ts';
 import { renderCniConfig, type PodNetworkOptions } from './cni-config.ts';
@@ -76,7 +78,8 @@ export async function startContainerd(start: ContainerdStart): Promise<{ pid: nu
   const { paths, installation } = start;
   const running = readProcessFile(paths.pidFile);
   if (running !== undefined) {
-    await waitForSocket(paths.socket);
+    // It may be starting at another's behest; should it end instead, its socket never comes.
+    await waitForListener(paths.socket, AbortSignal.timeout(10_000));
     return { pid: running, adopted: true };
   }
   for (const directory of [paths.root, paths.state, paths.cniConfigDirectory, paths.registryDirectory])
@@ -104,7 +107,7 @@ export async function startContainerd(start: ContainerdStart): Promise<{ pid: nu
     child.once('exit', (code) => reject(new Error(`containerd ended (${code}): ${lastLines(paths.logFile)}`)));
   });
   try {
-    await Promise.race([waitForSocket(paths.socket, abort.signal), failed]);
+    await Promise.race([waitForListener(paths.socket, abort.signal), failed]);
   } finally {
     abort.abort();
   }
@@ -142,6 +145,25 @@ export function waitForSocket(socket: string, signal?: AbortSignal): Promise<voi
     };
     signal?.addEventListener('abort', onAbort, { once: true });
     check();
+  });
+}
+
+/** A socket's file is there a moment before somebody listens. */
+async function waitForListener(socket: string, signal: AbortSignal): Promise<void> {
+  await waitForSocket(socket, signal);
+  while (!(await accepts(socket))) {
+    signal.throwIfAborted();
+    await setImmediate();
+  }
+}
+
+function accepts(socket: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const connection = connect(socket, () => {
+      connection.destroy();
+      resolve(true);
+    });
+    connection.on('error', () => resolve(false));
   });
 }
 

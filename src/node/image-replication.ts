@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 import { execFile } from 'node:child_process';
 import { copyFileSync, existsSync, linkSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { ContainerdServices } from './containerd-services.ts';
+import type { ContainerdServices, Lease } from './containerd-services.ts';
 import { imageArchitecture } from './oci-image.ts';
 
-/** One containerd of this machine: its services, and its root directory. */
-export interface ContainerdStore {
+/** One containerd of this machine: its services, and where it keeps contents. */
+interface Store {
   services: ContainerdServices;
   root: string;
 }
@@ -19,11 +19,18 @@ interface Descriptor {
 }
 
 /**
- * Gives `to` an image that `from`, another containerd of this machine, has unpacked: contents and layers become hard links,
- * which is safe since neither ever writes to them, and costs neither disk nor the work of unpacking again. Resolves with
- * false when `from` lacks a part of it. Rejects when the two are on different file systems.
+ * Gives `target` an image that `source`, another containerd of this machine, has unpacked: contents and layers become
+ * hard links, which is safe since neither ever writes to them, and costs neither disk nor the work of unpacking again.
+ * Resolves with false when `source` lacks a part of it. Rejects when their layers lie on different file systems.
  */
-export async function replicateImage(from: ContainerdStore, to: ContainerdStore, name: string): Promise<boolean> {
+export async function replicateImage(
+  source: ContainerdServices,
+  target: ContainerdServices,
+  name: string,
+): Promise<boolean> {
+  const [sourceRoot, targetRoot] = await Promise.all([source.contentRoot(), target.contentRoot()]);
+  const from = { services: source, root: sourceRoot };
+  const to = { services: target, root: targetRoot };
   const image = await from.services.getImage(name);
   if (!image) return false;
   const parts = collectBlobs(from, image.target);
@@ -31,7 +38,7 @@ export async function replicateImage(from: ContainerdStore, to: ContainerdStore,
   const lease = `timonel-${image.target.digest.slice(7, 19)}`;
   const held = await to.services.withLease(lease);
   try {
-    if (!(await replicateLayers(from, to, parts.diffIds))) return false;
+    if (!(await replicateLayers({ from, to, held, diffIds: parts.diffIds }))) return false;
     // Contents that are named by others come first.
     for (const blob of parts.blobs.toReversed()) {
       linkBlob(from, to, blob.digest);
@@ -45,10 +52,7 @@ export async function replicateImage(from: ContainerdStore, to: ContainerdStore,
 }
 
 /** The image's index, manifest, configuration and layers, as far as they lie in the store. */
-function collectBlobs(
-  store: ContainerdStore,
-  target: Descriptor,
-): { blobs: Descriptor[]; diffIds: string[] } | undefined {
+function collectBlobs(store: Store, target: Descriptor): { blobs: Descriptor[]; diffIds: string[] } | undefined {
   const read = (digest: string): unknown => JSON.parse(readFileSync(blobPath(store, digest), 'utf8')) as unknown;
   if (!existsSync(blobPath(store, target.digest))) return undefined;
   const top = read(target.digest) as { manifests?: Descriptor[] };
@@ -65,11 +69,13 @@ function collectBlobs(
 }
 
 /** A layer's snapshot is named by the digest of all layers up to it (OCI image specification, "Layer ChainID"). */
-async function replicateLayers(
-  from: ContainerdStore,
-  to: ContainerdStore,
-  diffIds: readonly string[],
-): Promise<boolean> {
+async function replicateLayers(options: {
+  from: Store;
+  to: Store;
+  held: Lease;
+  diffIds: readonly string[];
+}): Promise<boolean> {
+  const { from, to, held, diffIds } = options;
   let parent = '';
   for (const diffId of diffIds) {
     const chainId =
@@ -77,14 +83,14 @@ async function replicateLayers(
     if (!(await to.services.hasSnapshot(chainId))) {
       const source = await from.services.snapshotDirectory(chainId);
       if (source === undefined) return false;
-      await to.services.makeSnapshot({ name: chainId, parent }, (directory) => linkTree(source, directory));
+      await held.makeSnapshot({ name: chainId, parent }, (directory) => linkTree(source, directory));
     }
     parent = chainId;
   }
   return true;
 }
 
-function linkBlob(from: ContainerdStore, to: ContainerdStore, digest: string): void {
+function linkBlob(from: Store, to: Store, digest: string): void {
   const target = blobPath(to, digest);
   if (existsSync(target)) return;
   mkdirSync(dirname(target), { recursive: true });
@@ -104,6 +110,6 @@ function linkTree(source: string, target: string): Promise<void> {
   });
 }
 
-function blobPath({ root }: ContainerdStore, digest: string): string {
-  return join(root, 'io.containerd.content.v1.content/blobs', digest.replace(':', '/'));
+function blobPath({ root }: Store, digest: string): string {
+  return join(root, 'blobs', digest.replace(':', '/'));
 }

@@ -5,8 +5,9 @@ import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { createContainerdImages } from '../../node/containerd-images.ts';
+import { connectContainerd } from '../../node/containerd-services.ts';
 import { parseImageName, pullReference } from '../../node/image-names.ts';
+import { replicateImage } from '../../node/image-replication.ts';
 import { describeImage, imageArchitecture, layoutIndex, type ImageRunConfig } from '../../node/oci-image.ts';
 import { runCommand } from '../command.ts';
 import { decompressCommand, inspectArchive } from './archive-file.ts';
@@ -23,8 +24,8 @@ export interface ImageLibrary {
   import(file: string, options: ImportOptions): Promise<string[]>;
   /** Everything taken in, by name. */
   list(): Promise<LibraryImage[]>;
-  /** Gives a node what it lacks. Quick when it lacks nothing. */
-  syncNode(socket: string): Promise<void>;
+  /** Gives a node what it lacks, the quicker when `others` (sockets of nodes that run) have it. */
+  syncNode(socket: string, others?: readonly string[]): Promise<void>;
 }
 
 export interface ImportOptions {
@@ -84,25 +85,54 @@ export function openImageLibrary(directory: string): ImageLibrary {
       const names = wanted === undefined ? await archiveNames(path) : [wanted];
       if (names.length === 0) throw new Error(`the images of ${file} have no names: give one after the file`);
       const images = names.map((each) => ({ name: each, ...taken }));
-      await Promise.all(sockets.map((socket) => importInto(socket, directory, images[0] as LibraryImage)));
+      const [first, ...others] = sockets;
+      if (first !== undefined) await importInto(first, directory, images[0] as LibraryImage);
+      await Promise.all(others.map((socket) => bring(images, socket, { directory, from: first })));
       await remember(images);
       return names;
     },
-    async syncNode(socket) {
+    async syncNode(socket, others = []) {
       const wanted = await list();
       if (wanted.length === 0) return;
-      const images = createContainerdImages(socket);
+      const node = connectContainerd(socket);
       try {
-        const present = new Set((await images.list()).map((image) => image.name));
+        const present = new Set((await node.listImages()).map((image) => image.name));
         const missing = wanted.filter(({ name }) => !present.has(name));
-        // One import gives all the names that an archive has by itself.
-        const imports = new Map(missing.map((image) => [image.renamed ? image.name : image.archive, image]));
-        for (const image of imports.values()) await importInto(socket, directory, image);
+        await bring(missing, socket, { directory, from: others.find((other) => other !== socket) });
       } finally {
-        images.close();
+        node.close();
       }
     },
   };
+}
+
+/** Gives a node images: by links from a node that has them, or else from their archives. */
+async function bring(
+  images: readonly LibraryImage[],
+  socket: string,
+  { directory, from }: { directory: string; from: string | undefined },
+): Promise<void> {
+  const imported = new Set<string>();
+  for (const image of images) {
+    if (from !== undefined && (await replicated(from, socket, image.name))) continue;
+    // One import gives all the names that an archive has by itself.
+    const key = image.renamed ? image.name : image.archive;
+    if (!imported.has(key)) await importInto(socket, directory, image);
+    imported.add(key);
+  }
+}
+
+async function replicated(from: string, to: string, name: string): Promise<boolean> {
+  const [source, target] = [connectContainerd(from), connectContainerd(to)];
+  try {
+    return await replicateImage(source, target, name);
+  } catch {
+    // Another file system, a node that has just stopped: the archive serves in any case.
+    return false;
+  } finally {
+    source.close();
+    target.close();
+  }
 }
 
 type TakenIn = Omit<LibraryImage, 'name'>;
