@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Store } from '../../src/store/store.ts';
-import { commit, document, put, remove, shown, type StoreUnderTest, textOf } from './store-fixture.ts';
+import { commit, document, put, Recorder, remove, shown, type StoreUnderTest, textOf } from './store-fixture.ts';
 import { storeWatchContract } from './store-watch.ts';
 
 /** What every store must do. `open` makes an empty one. */
@@ -16,6 +16,7 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
     compaction(() => under.store);
     storeWatchContract(() => under.store);
     closing(() => under);
+    keeping(() => under);
   });
 }
 
@@ -253,4 +254,37 @@ function closing(under: () => StoreUnderTest): void {
     await expect(store.get('/p/a')).rejects.toThrow(/closed/);
     await store.close();
   });
+}
+
+function keeping(under: () => StoreUnderTest): void {
+  it('is the same after it was closed and opened again, where it keeps anything at all', async () => {
+    const { store, reopen } = under();
+    if (!reopen) return;
+    for (let i = 1; i <= 30; i++) await commit(store, put(`/p/${i % 5}`, `${i}`), put(`/q/${i}`, 'x'));
+    await commit(store, remove('/p/0'), put('/p/9', 'b'), put('/p/1', 'a'));
+    await commit(store, { kind: 'check', key: '/p/0', expectedRevision: 0 });
+    await store.compact(10);
+    const before = [await shown(store, '/'), await shown(store, '/', 10), await shown(store, '/', 25)];
+    const watched = await history(store, 10);
+    const again = await reopen();
+    expect([again.revision, again.compactedRevision]).toEqual([32, 10]);
+    expect([await shown(again, '/'), await shown(again, '/', 10), await shown(again, '/', 25)]).toEqual(before);
+    expect(await history(again, 10)).toEqual(watched);
+    expect(await again.get('/p/1', { revision: 9 })).toEqual({ kind: 'compacted', compactedRevision: 10 });
+    expect(await again.get('/p/1')).toMatchObject({ entry: { createRevision: 1, revision: 31 } });
+    expect(await commit(again, put('/p/0', 'new', 0))).toBe(33);
+    expect(await again.commit([put('/p/1', 'late', 26)])).toMatchObject({
+      kind: 'conflict',
+      current: { revision: 31 },
+    });
+  });
+}
+
+async function history(store: Store, afterRevision: number): Promise<unknown[]> {
+  const sink = new Recorder();
+  const watch = store.watch({ prefix: '/', afterRevision }, sink);
+  watch.requestProgress();
+  await sink.until(() => sink.progressed.length === 1);
+  watch.close();
+  return sink.calls.flat().map(({ kind, entry, previous }) => [kind, entry.key, entry.revision, previous?.revision]);
 }
