@@ -107,6 +107,8 @@ class NodeAgent implements Agent {
       this.informers.synced(),
     ]);
     context.runtimeName = version.name;
+    const { cgroupRoot } = context.settings;
+    await context.system.cgroups.ensure(`${cgroupRoot}/kubepods/besteffort`, { cpuShares: 2 });
     this.adopted = contents;
     const observed = {
       runtimeVersion: `${version.name}://${version.version}`,

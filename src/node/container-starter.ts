@@ -42,7 +42,7 @@ export async function startContainer(context: AgentContext, request: StartReques
   const { pod, start } = request;
   const { container } = start;
   const record = recorderFor(context, pod, container);
-  const image = await Promise.race([request.image, abortOf(request.signal)]);
+  const image = await unlessAborted(request.image, request.signal);
   if (image === undefined || request.signal.aborted) return { kind: 'aborted' };
   if (image.kind === 'failed') {
     record('Warning', 'Failed', `Error: ${image.waiting.reason}`);
@@ -73,10 +73,14 @@ export async function startContainer(context: AgentContext, request: StartReques
   return postStart(context, request, containerId);
 }
 
-/** A pull that nobody waits for any more goes on by itself. */
-function abortOf(signal: AbortSignal): Promise<undefined> {
-  if (signal.aborted) return Promise.resolve(undefined);
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(undefined), { once: true }));
+/** Undefined when the pod ends first: a pull that nobody waits for any more goes on by itself. */
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => resolve(undefined);
+    if (signal.aborted) return onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
 }
 
 async function createContainer(

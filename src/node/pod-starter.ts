@@ -282,12 +282,13 @@ export class PodStarter {
       targetId: target ? currentOf(view.observed(), target)?.id : undefined,
       created: (containerId) => {
         createdId = containerId;
+        view.made(containerId, sandbox.id);
         this.options.owns(containerId);
         this.starting.add(spec.name);
       },
       running: async (containerId) => {
         await view.refresh(containerId, 'container');
-        if (!spec.lifecycle?.postStart) return;
+        if (!spec.lifecycle?.postStart) return void this.starting.delete(spec.name);
         for (const resolve of this.hookWaiters.splice(0)) resolve();
       },
       signal: this.abort.signal,

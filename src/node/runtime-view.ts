@@ -14,6 +14,7 @@ export class RuntimeView {
   private readonly podDirectory: string;
   private readonly sandboxes = new Map<string, SandboxStatus>();
   private readonly containers = new Map<string, ContainerStatusInfo>();
+  private readonly sandboxOf = new Map<string, string>();
   private current: ObservedPod | undefined;
 
   constructor(
@@ -36,6 +37,7 @@ export class RuntimeView {
     this.containers.clear();
     for (const sandbox of sandboxes) this.sandboxes.set(sandbox.id, sandbox);
     for (const container of containers) {
+      this.sandboxOf.set(container.id, container.sandboxId);
       this.containers.set(container.id, {
         ...container,
         message: container.message || (messages.get(container.id) ?? ''),
@@ -44,8 +46,14 @@ export class RuntimeView {
     this.current = undefined;
   }
 
+  /** A container was made in this sandbox: CRI's container status does not tell which it is in. */
+  made(containerId: string, sandboxId: string): void {
+    this.sandboxOf.set(containerId, sandboxId);
+  }
+
   forget(id: string): void {
     this.sandboxes.delete(id);
+    this.sandboxOf.delete(id);
     this.containers.delete(id);
     this.current = undefined;
   }
@@ -58,7 +66,9 @@ export class RuntimeView {
         // A sandbox that is down does not come back, whatever an older answer says.
         if (this.sandboxes.get(id)?.state !== 'notReady') this.sandboxes.set(id, status);
       } else if (kind === 'container' || this.containers.has(id)) {
-        const status = await this.withMessage(await this.context.runtime.containerStatus(id));
+        const found = await this.context.runtime.containerStatus(id);
+        const sandboxId = found.sandboxId || (this.sandboxOf.get(id) ?? '');
+        const status = await this.withMessage({ ...found, sandboxId });
         if (this.containers.get(id)?.state !== 'exited') this.containers.set(id, status);
       }
       this.current = undefined;

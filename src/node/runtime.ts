@@ -162,6 +162,7 @@ export interface ContainerSummary {
   annotations: Record<string, string>;
 }
 
+/** `sandboxId` is '' from runtimes that tell it in lists only (CRI). */
 export interface ContainerStatusInfo extends ContainerSummary {
   startedAtMs: number;
   finishedAtMs: number;
