@@ -11,8 +11,8 @@ export interface ClaimDecision<T extends KubeObject> {
 }
 
 /**
- * Sorts objects by whom they belong to: those of `owner` that match stay, those that no longer match are let go, orphans
- * that match are taken in. Nothing is taken in or let go by an owner that is being deleted.
+ * Sorts objects by whom they belong to: those of `owner` that match stay, those that no longer match are let go,
+ * orphans that match are taken in. Nothing is taken in or let go by an owner that is being deleted.
  */
 export function decideClaims<T extends KubeObject>(
   owner: KubeObject,

@@ -32,8 +32,8 @@ export interface Controller extends Reconciler {
 const maxBackoffMs = 60_000;
 
 /**
- * Runs one controller: as many workers as it allows take keys from its queue. A reconcile that rejects puts its key back with
- * exponential backoff (5 ms doubling to one minute).
+ * Runs one controller: as many workers as it allows take keys from its queue. A reconcile that rejects puts its key
+ * back with exponential backoff (5 ms doubling to one minute).
  */
 export class ControllerRunner {
   readonly #controller: Controller;

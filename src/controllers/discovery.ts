@@ -54,8 +54,7 @@ async function resourcesOf(client: Client, groupVersion: string): Promise<Versio
       .filter((resource) => !resource.name.includes('/'))
       .map(({ name, kind, namespaced, verbs }) => ({
         resource: { group, version, plural: name, kind, namespaced },
-        // The generated type is opaque: on the wire it is a list of strings.
-        verbs: verbs as unknown as string[],
+        verbs,
       }));
     return { groupVersion, kinds };
   } catch (error) {

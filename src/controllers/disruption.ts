@@ -6,8 +6,9 @@ import { nameOf } from './owner-references.ts';
 import { isPodFinished } from './pod-state.ts';
 
 /**
- * Says on the pod why it goes (DisruptionTarget), then deletes it. With `force` there is nobody left to end it properly: it
- * becomes Failed and goes without grace. A pod that is gone, or another one of its name by now, is left in peace.
+ * Says on the pod why it goes (DisruptionTarget), then deletes it. With `force` there is nobody left to end it
+ * properly: it becomes Failed and goes without grace. A pod that is gone, or another one of its name by now, is left
+ * in peace.
  */
 export async function disruptPod(
   client: Client,

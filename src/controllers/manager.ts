@@ -24,8 +24,8 @@ import { localControllerSettings, type ControllerSettings } from './settings.ts'
 
 export interface ControllersOptions {
   /**
-   * The client for an account: service accounts of kube-system (`deployment-controller`), and `kube-controller-manager` for
-   * the manager itself. One client for all of them is fine where rights do not matter.
+   * The client for an account: service accounts of kube-system (`deployment-controller`), and
+   * `kube-controller-manager` for the manager itself. One client for all of them is fine where rights do not matter.
    */
   clientFor: (name: string) => Client;
   informers: Informers;
@@ -57,7 +57,7 @@ interface Entry {
 /** Informers read, and tokens are made, with the rights of the manager itself (`system:kube-controller-manager`). */
 const managerAccount = 'kube-controller-manager';
 
-/** All controllers of a cluster. They share the informers; each has a queue, a client and an event recorder of its own. */
+/** All controllers of a cluster: they share informers; queue, client and event recorder are each one's own. */
 export function createControllers(options: ControllersOptions): Controllers {
   const { informers, clock, random, log } = options;
   const settings = { ...localControllerSettings, ...options.settings };

@@ -39,7 +39,7 @@ export function judgePod(pod: Pod, node: Node | undefined): Verdict {
   return isLost && isPodTerminating(pod) ? 'out-of-service' : 'keep';
 }
 
-/** Removes pods whose node is gone or given up, pods deleted before they had one, and finished pods beyond the threshold. */
+/** Removes pods whose node is gone or given up, pods deleted before they had one, and surplus finished pods. */
 export class PodGarbageCollector implements Controller {
   readonly name = 'pod-garbage-collector';
   readonly concurrency = 20;

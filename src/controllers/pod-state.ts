@@ -30,8 +30,8 @@ export function readySince(pod: Pod): number {
 }
 
 /**
- * Milliseconds until a pod that stays ready counts as available: 0 when it does already, undefined when it is not ready.
- * (`minReadySeconds` of apps/v1.)
+ * Milliseconds until a pod that stays ready counts as available: 0 when it does already, undefined when it is not
+ * ready. (`minReadySeconds` of apps/v1.)
  */
 export function availableInMs(pod: Pod, minReadySeconds: number, now: number): number | undefined {
   if (!isPodReady(pod)) return undefined;

@@ -52,8 +52,9 @@ export class DeploymentWriter {
   }
 
   /**
-   * The replica set of the current template with its books in order, created when it is not there. Undefined when its name
-   * was taken by another template: the deployment then hashes differently, and its own event brings it back.
+   * The replica set of the current template with its books in order, created when it is not there. Undefined when
+   * its name was taken by another template: the deployment then hashes differently, and its own event brings it
+   * back.
    */
   async ensureNewSet(
     deployment: Deployment,
@@ -105,7 +106,8 @@ export class DeploymentWriter {
       const message = revision === 0 ? 'Unable to find last revision.' : 'Unable to find the revision to rollback to.';
       this.record(deployment, 'Warning', 'DeploymentRollbackRevisionNotFound', message);
     } else if (sameTemplate(set.spec?.template, deployment.spec?.template)) {
-      const message = `The rollback revision contains the same template as current deployment "${deployment.metadata.name}"`;
+      const { name } = deployment.metadata;
+      const message = `The rollback revision contains the same template as current deployment "${name}"`;
       this.record(deployment, 'Warning', 'DeploymentRollbackTemplateUnchanged', message);
     } else if (deployment.spec) {
       next.spec = { ...deployment.spec, template: withoutHash(set.spec?.template ?? {}) };

@@ -28,7 +28,7 @@ export function isRolling(deployment: Deployment): boolean {
   return deployment.spec?.strategy?.type !== 'Recreate';
 }
 
-/** Surge and unavailable as numbers: percentages of the replicas, surge rounded up, unavailable down, never both zero. */
+/** Surge and unavailable as numbers: percentages of the replicas, rounded up and down, never both zero. */
 export function fenceposts(deployment: Deployment): { surge: number; unavailable: number } {
   const replicas = replicasOf(deployment);
   const rolling = deployment.spec?.strategy?.rollingUpdate;
@@ -101,8 +101,8 @@ export function isScalingEvent(deployment: Deployment, sets: readonly ReplicaSet
 }
 
 /**
- * Sizes after the deployment was scaled or while it is paused, without moving a rollout on: one active set takes it all;
- * a finished rollout empties the old sets; in the middle of one every set gets its share.
+ * Sizes after the deployment was scaled or while it is paused, without moving a rollout on: one active set takes it
+ * all; a finished rollout empties the old sets; in the middle of one every set gets its share.
  */
 export function planScale(
   deployment: Deployment,

@@ -38,8 +38,9 @@ export function serviceOfSlice(managedBy: string): (slice: EndpointSlice) => str
 }
 
 /**
- * The endpoints of a service in one address family, grouped by the ports they serve. `missingNodes` are the names of nodes
- * that pods claim to be on and that do not exist: such pods are left out unless the service publishes whatever there is.
+ * The endpoints of a service in one address family, grouped by the ports they serve. `missingNodes` are the names of
+ * nodes that pods claim to be on and that do not exist: such pods are left out unless the service publishes whatever
+ * there is.
  */
 export function desiredGroups(options: {
   service: Service;

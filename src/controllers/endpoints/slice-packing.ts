@@ -23,9 +23,9 @@ export interface PackingInput {
 }
 
 /**
- * The fewest changes that make the slices say what they should. Endpoints stay in the slice they are in; new ones go first
- * to slices that change anyway, then to the fullest that takes the rest, then to new slices. With no endpoint at all one
- * empty slice stays, so that readers can tell "none" from "not known yet".
+ * The fewest changes that make the slices say what they should. Endpoints stay in the slice they are in; new ones go
+ * first to slices that change anyway, then to the fullest that takes the rest, then to new slices. With no endpoint
+ * at all one empty slice stays, so that readers can tell "none" from "not known yet".
  */
 export function packSlices(input: PackingInput): SliceChanges {
   const changes: SliceChanges = { create: [], update: [], remove: [] };

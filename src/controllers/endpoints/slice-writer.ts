@@ -16,8 +16,8 @@ interface Written {
 }
 
 /**
- * Writes slices and remembers what was written until the cache shows it: deciding on slices that the cache does not show
- * yet would create them a second time.
+ * Writes slices and remembers what was written until the cache shows it: deciding on slices that the cache does not
+ * show yet would create them a second time.
  */
 export class SliceWriter {
   readonly #context: ControllerContext;

@@ -33,8 +33,8 @@ const kindSources = [
 ];
 
 /**
- * Deletes what has lost its last owner, and carries out foreground deletion and orphaning. The graph only says where to look:
- * nothing is deleted before the server has confirmed that the owner is gone.
+ * Deletes what has lost its last owner, and carries out foreground deletion and orphaning. The graph only says where
+ * to look: nothing is deleted before the server has confirmed that the owner is gone.
  */
 export class GarbageCollector implements Controller {
   readonly name = 'garbage-collector-controller';

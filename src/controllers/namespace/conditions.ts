@@ -16,7 +16,7 @@ export interface Leftover {
 interface Rule {
   type: string;
   fine: { reason: string; message: string };
-  problem(leftover: Leftover): { reason: string; message: string } | undefined;
+  problem: (leftover: Leftover) => { reason: string; message: string } | undefined;
 }
 
 const rules: readonly Rule[] = [

@@ -83,7 +83,7 @@ export class NamespaceReconciler implements Controller {
   }
 
   #writeStatus(namespace: Namespace, status: Namespace['status']): Promise<Namespace> {
-    return this.#context.client.update(namespaces, { ...namespace, status } as Namespace, { subresource: 'status' });
+    return this.#context.client.update(namespaces, { ...namespace, status }, { subresource: 'status' });
   }
 
   /** The last pod's end brings the key back by itself; what other objects wait for is unknown here. */

@@ -4,7 +4,7 @@ import type { Node, NodeCondition } from '../../api/types/core-v1.ts';
 /** What a silent node can no longer be believed about. */
 const observed = ['Ready', 'MemoryPressure', 'DiskPressure', 'PIDPressure'] as const;
 
-/** Timers that fire later than this say that this process was busy, and so may the signs of life be that wait for it. */
+/** A timer that fires later than this says that this process was busy: signs of life may be waiting for it. */
 const lateMs = 250;
 
 interface Seen {

@@ -15,8 +15,8 @@ import { evictionRate, zoneOf, zonesOf, type Zones } from './zones.ts';
 const leaseNamespace = 'kube-node-lease';
 
 /**
- * Notices nodes that fall silent, at the very moment their grace is over: says so in their status, takes their pods out of
- * service at once, and taints them so that their pods are evicted.
+ * Notices nodes that fall silent, at the very moment their grace is over: says so in their status, takes their pods
+ * out of service at once, and taints them so that their pods are evicted.
  */
 export class NodeLifecycleReconciler implements Controller {
   readonly name = 'node-controller';
@@ -136,9 +136,13 @@ export class NodeLifecycleReconciler implements Controller {
       condition.type === 'Ready' ? { ...condition, status: 'False', lastTransitionTime: time } : condition,
     );
     try {
-      await client.update(podResource, { ...pod, status: { ...pod.status, conditions } } as Pod, {
-        subresource: 'status',
-      });
+      await client.update(
+        podResource,
+        { ...pod, status: { ...pod.status, conditions } },
+        {
+          subresource: 'status',
+        },
+      );
       const typed = { apiVersion: 'v1', kind: 'Pod', metadata: pod.metadata };
       recorder.record(typed, 'Warning', 'NodeNotReady', 'Node is not ready');
     } catch (error) {

@@ -11,8 +11,8 @@ import { semanticallyEqual } from '../semantic-equality.ts';
 import { nodesOfPod } from './node-lifecycle-controller.ts';
 
 /**
- * How long the pod tolerates these NoExecute taints: the shortest of the tolerations it uses, undefined when for ever, 0
- * when one taint is not tolerated.
+ * How long the pod tolerates these NoExecute taints: the shortest of the tolerations it uses, undefined when for
+ * ever, 0 when one taint is not tolerated.
  */
 export function toleratedMs(pod: Pod, taints: readonly Taint[]): number | undefined {
   let shortest: number | undefined;

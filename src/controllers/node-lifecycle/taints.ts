@@ -32,8 +32,8 @@ export function hasTaint(node: Node, key: string, effect: string): boolean {
 }
 
 /**
- * The taints the node should have, undefined when it has them. `evict` says whether a node that is not ready may lose its
- * pods now; `false` leaves its NoExecute taints as they are, `never` takes them away.
+ * The taints the node should have, undefined when it has them. `evict` says whether a node that is not ready may
+ * lose its pods now; `false` leaves its NoExecute taints as they are, `never` takes them away.
  */
 export function planTaints(node: Node, evict: boolean | 'never', now: number): Taint[] | undefined {
   const current = node.spec?.taints ?? [];

@@ -11,9 +11,10 @@ interface Expected {
 }
 
 /**
- * What a controller did that its cache does not show yet. While something is expected the controller neither creates nor
- * deletes, so that a cache that lags never makes it create twice. Pods are expected by their own name or uid, never by
- * count: another pod's event cannot stand in for the awaited one. An expectation that is not met in five minutes is dropped.
+ * What a controller did that its cache does not show yet. While something is expected the controller neither creates
+ * nor deletes, so that a cache that lags never makes it create twice. Pods are expected by their own name or uid,
+ * never by count: another pod's event cannot stand in for the awaited one. An expectation that is not met in five
+ * minutes is dropped.
  */
 export class Expectations {
   readonly #clock: Clock;

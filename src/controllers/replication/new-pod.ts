@@ -6,8 +6,8 @@ import type { OwnerReference } from '../../api/types/meta-v1.ts';
 const maxGeneratedPrefix = 58;
 
 /**
- * A pod from a controller's template. The name is chosen here and not by the server, so that it can be expected in the
- * cache before the request is sent; `generateName` stays on the object as if the server had chosen.
+ * A pod from a controller's template. The name is chosen here and not by the server, so that it can be expected in
+ * the cache before the request is sent; `generateName` stays on the object as if the server had chosen.
  */
 export function podFromTemplate(options: {
   owner: KubeObject;

@@ -57,7 +57,7 @@ export interface StatusInput {
   owned: readonly Pod[];
   /** Replication controllers have no `terminatingReplicas`. */
   countTerminating: boolean;
-  /** What went wrong with creating or deleting this time. `null`: nothing; undefined: nothing was tried, keep the old. */
+  /** What went wrong with creating or deleting. `null`: nothing; undefined: nothing was tried, the old stays. */
   failure: { reason: 'FailedCreate' | 'FailedDelete'; message: string } | null | undefined;
   now: number;
 }

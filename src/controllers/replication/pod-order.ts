@@ -5,10 +5,10 @@ const deletionCostAnnotation = 'controller.kubernetes.io/pod-deletion-cost';
 const phaseRank: Readonly<Record<string, number>> = { Pending: 0, Unknown: 1, Running: 2 };
 
 /**
- * The pods to delete first when there are `count` too many, in the documented order: not assigned to a node, pending, not
- * ready, low deletion cost, many siblings on the same node, ready or created lately (ages compared by their magnitude, so
- * that among pods of about the same age the choice is spread), restarted often. `related` are the active pods of all
- * controllers with the same owner: they count as siblings.
+ * The pods to delete first when there are `count` too many, in the documented order: not assigned to a node,
+ * pending, not ready, low deletion cost, many siblings on the same node, ready or created lately (ages compared by
+ * their magnitude, so that among pods of about the same age the choice is spread), restarted often. `related` are
+ * the active pods of all controllers with the same owner: they count as siblings.
  */
 export function podsToDelete(options: {
   pods: readonly Pod[];

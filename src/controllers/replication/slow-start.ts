@@ -1,6 +1,7 @@
 /**
- * Calls `action` for 0 … count-1 in batches of 1, 2, 4, 8 …: when the first fails (quota, a broken template) the rest is not
- * tried, so that a hopeless controller does not flood the server. Answers how many succeeded and the first error.
+ * Calls `action` for 0 … count-1 in batches of 1, 2, 4, 8 …: when the first fails (quota, a broken template) the
+ * rest is not tried, so that a hopeless controller does not flood the server. Answers how many succeeded and the
+ * first error.
  */
 export async function slowStart(
   count: number,
