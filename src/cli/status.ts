@@ -1,6 +1,7 @@
 import { isServerRunning, localNode } from '../cluster/launcher.ts';
 import { nodeDirectories, nodeProcesses } from '../cluster/local-node.ts';
 import { type ClusterState, clusterPaths, listClusters } from '../cluster/state.ts';
+import { readProcessFile } from '../node/process-file.ts';
 import { existingCluster, knownCluster } from './context.ts';
 import { createOutput, table } from './output.ts';
 
@@ -10,6 +11,7 @@ export function describeCluster(state: ClusterState) {
   return {
     name: state.name,
     running: isServerRunning(state),
+    serverPid: readProcessFile(paths.serverPid),
     runtime: state.runtime,
     server: `https://127.0.0.1:${state.port}`,
     context: `timonel-${state.name}`,

@@ -66,7 +66,10 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     authenticators: security.authenticators,
     authorizers: security.authorizers,
     admission: security.admission,
-    endpoints: [...security.endpoints, ...createStreamingEndpoints({ store, connector: options.connector, clock, random })],
+    endpoints: [
+      ...security.endpoints,
+      ...createStreamingEndpoints({ store, connector: options.connector, clock, random }),
+    ],
     documents: security.documents,
     version: kubernetesVersion,
     serviceNetwork: { serviceCidr: options.serviceCidr, nodePortRange: { first: 30000, last: 32767 } },
@@ -82,7 +85,15 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     informers,
     async startParts(parts) {
       const started: Promise<void>[] = [];
-      if (parts.controllers) started.push(startControllers(options, { informers, clientFor, running }));
+      if (parts.controllers) {
+        const controllers = createControllers({
+          ...{ informers, clock, random, log, settings: options.controllers },
+          clientFor: (account) => clientFor(controllerUser(account)),
+          serviceAccountCa: options.certificateAuthority,
+        });
+        running.push(controllers);
+        started.push(controllers.start());
+      }
       if (parts.scheduler) {
         const scheduler = startScheduler(clientFor('system:kube-scheduler'), informers, options);
         running.push(scheduler);
@@ -99,9 +110,17 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   };
 }
 
+const serviceAccountGroups = ['system:serviceaccounts', 'system:serviceaccounts:kube-system'];
+
+/** Controllers have service accounts of kube-system; the manager itself is a user of its own. */
+function controllerUser(account: string): string {
+  return account === 'kube-controller-manager' ? `system:${account}` : `system:serviceaccount:kube-system:${account}`;
+}
+
 /** The user that a component of the control plane is. */
 export function component(name: string): User {
-  return { name, groups: ['system:authenticated'] };
+  const groups = name.startsWith('system:serviceaccount:') ? serviceAccountGroups : [];
+  return { name, groups: [...groups, 'system:authenticated'] };
 }
 
 export function startScheduler(client: Client, informers: Informers, { clock, random, log }: Surroundings) {

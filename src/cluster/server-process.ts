@@ -12,7 +12,7 @@ import { openLmdbStore } from '../store/lmdb.ts';
 import { sayReady } from './background-process.ts';
 import { component, type ControlPlane, createControlPlane, type Surroundings } from './control-plane.ts';
 import { clusterPki } from './launcher.ts';
-import { createSimulatedNodes, type SimulatedNodes } from './simulated-nodes.ts';
+import { createSimulatedNodes } from './simulated-nodes.ts';
 import { type ClusterState, clusterPaths, readState } from './state.ts';
 
 export interface ServerProcess {
@@ -52,7 +52,7 @@ export async function runServer(
     connector: createHttpsNodeConnector({
       certificate: pki.kubeletClient.certificate,
       key: pki.kubeletClient.key,
-      authority: pki.authority.certificate,
+      ca: pki.authority.certificate,
     }),
     controllers: {
       ...localControllerSettings,
@@ -106,7 +106,11 @@ async function startNetwork(
   const client = api.clientFor({ ...component('system:kube-controller-manager'), groups: ['system:masters'] });
   const proxy = createServiceProxy({
     ...{ informers, clock, log, nodeName: undefined },
-    dataplane: createNftDataplane({ table: `timonel-${state.name}`, nodeName: undefined, serviceCidrs: [servicesCidr] }),
+    dataplane: createNftDataplane({
+      table: `timonel-${state.name}`,
+      nodeName: undefined,
+      serviceCidrs: [servicesCidr],
+    }),
   });
   const view = createInformerView(informers);
   const forward = createForwarder({ clock, own: [hostAddress, dnsServiceAddress] });

@@ -1,0 +1,119 @@
+import { createAuthority, createSigningKey, issueCertificate } from './cluster/certificates.ts';
+import { createControlPlane } from './cluster/control-plane.ts';
+import { mergeKubeconfig } from './cluster/kubeconfig-merge.ts';
+import { createSimulatedNodes } from './cluster/simulated-nodes.ts';
+import { listen } from './apiserver/listener.ts';
+import { unreachableConnector } from './apiserver/streaming/unreachable-connector.ts';
+import type { Clock } from './base/clock.ts';
+import { silentLogger, type Logger } from './base/log.ts';
+import { type Random, seededRandom, systemRandom } from './base/random.ts';
+import { createSimulatedClock } from './base/simulated-clock.ts';
+import { systemClock } from './base/system-clock.ts';
+import type { Client } from './client/client.ts';
+import { localControllerSettings } from './controllers/settings.ts';
+import type { SimulatedRuntime } from './node/simulated.ts';
+import { createMemoryStore } from './store/memory.ts';
+
+export { ApiError, isApiError } from './api/status.ts';
+export type { Client, Resource, WatchEvent } from './client/client.ts';
+export * as resources from './client/resources.ts';
+export { createSimulatedClock, systemClock };
+export type { Clock, Logger, Random, SimulatedRuntime };
+
+export interface CreateClusterOptions {
+  /** How many simulated nodes. Default 1. */
+  nodes?: number;
+  /** Default: the machine's. With a simulated clock (`createSimulatedClock`) a day takes as long as its events. */
+  clock?: Clock;
+  /** Makes names and ties reproducible. */
+  seed?: number;
+  /** Default: silent. */
+  log?: Logger;
+}
+
+export interface Cluster {
+  /** As an administrator, in process: no sockets, no JSON. */
+  client: Client;
+  /** Serves HTTPS on a free port of 127.0.0.1 (the first time) and gives a kubeconfig for it. */
+  kubeconfig(): Promise<string>;
+  /** Names of the running nodes. */
+  nodes(): readonly string[];
+  addNode(name: string): Promise<void>;
+  /** The node falls silent, as after a power failure. */
+  killNode(name: string): Promise<void>;
+  /** To steer a node's containers: let them exit, crash, miss images. */
+  runtime(node: string): SimulatedRuntime | undefined;
+  stop(): Promise<void>;
+}
+
+const admin = { name: 'kubernetes-admin', groups: ['system:masters', 'system:authenticated'] };
+const serviceCidr = '10.96.0.0/16';
+
+/** A whole cluster in this process: API server, controllers, scheduler and simulated nodes over a store in memory. */
+export async function createCluster(options: CreateClusterOptions = {}): Promise<Cluster> {
+  const { clock = systemClock, log = silentLogger } = options;
+  const random = options.seed === undefined ? systemRandom : seededRandom(options.seed);
+  const surroundings = { clock, random, log };
+  const store = createMemoryStore();
+  const authority = createAuthority('kubernetes', clock.now());
+  const controlPlane = await createControlPlane({
+    ...surroundings,
+    store,
+    certificateAuthority: authority.certificate,
+    serviceAccountKey: createSigningKey(),
+    serviceCidr,
+    advertise: { address: '127.0.0.1', port: 6443 },
+    connector: unreachableConnector,
+    controllers: localControllerSettings,
+    evictionAfterSeconds: 2,
+  });
+  const simulated = createSimulatedNodes(controlPlane, surroundings);
+  let names = Array.from({ length: options.nodes ?? 1 }, (_, i) => `node-${i + 1}`);
+  let listening: Promise<{ kubeconfig: string; close(): Promise<void> }> | undefined;
+  const serve = async () => {
+    const now = clock.now();
+    const server = issueCertificate(
+      authority,
+      { commonName: 'kube-apiserver', usages: ['server'], hosts: ['127.0.0.1', 'localhost'] },
+      now,
+    );
+    const user = issueCertificate(
+      authority,
+      { commonName: admin.name, organizations: ['system:masters'], usages: ['client'] },
+      now,
+    );
+    const listener = await listen({
+      ...{ handler: controlPlane.api.handler, hosts: ['127.0.0.1'], port: 0, clock, log },
+      ...{ key: server.key, certificate: server.certificate, clientAuthority: authority.certificate },
+    });
+    const kubeconfig = mergeKubeconfig(undefined, {
+      name: 'timonel',
+      server: `https://127.0.0.1:${listener.port}`,
+      certificateAuthority: authority.certificate,
+      clientCertificate: user.certificate,
+      clientKey: user.key,
+    });
+    return { kubeconfig, close: () => listener.close(0) };
+  };
+  await Promise.all([simulated.set(names), controlPlane.startParts({ controllers: true, scheduler: true })]);
+  return {
+    client: controlPlane.api.clientFor(admin),
+    kubeconfig: async () => (await (listening ??= serve())).kubeconfig,
+    nodes: () => names,
+    async addNode(name) {
+      names = [...names, name];
+      await simulated.set(names);
+    },
+    async killNode(name) {
+      names = names.filter((other) => other !== name);
+      await simulated.kill(name);
+    },
+    runtime: (node) => simulated.runtime(node),
+    async stop() {
+      await (await listening)?.close();
+      await simulated.stop();
+      await controlPlane.stop();
+      await store.close();
+    },
+  };
+}
