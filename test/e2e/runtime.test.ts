@@ -92,7 +92,14 @@ describe('a local node with real containers', () => {
     await runtime.startContainer(container);
     expect(await exitOf(events, container)).toEqual({ kind: 'containerExited', containerId: container, exitCode: 7 });
     const status = await runtime.containerStatus(container);
-    expect(status).toMatchObject({ state: 'exited', exitCode: 7, reason: 'Error', name: 'main', attempt: 0 });
+    expect(status).toMatchObject({
+      sandboxId: sandbox,
+      state: 'exited',
+      exitCode: 7,
+      reason: 'Error',
+      name: 'main',
+      attempt: 0,
+    });
     expect(Math.min(status.startedAtMs, status.finishedAtMs)).toBeGreaterThan(0);
     const log = readFileSync(join(config.logDirectory, 'main/0.log'), 'utf8');
     expect(log).toMatch(/^\S+ stdout F out$/m);
