@@ -74,6 +74,8 @@ export interface WatchResponseSink {
   end(): void;
   /** Bytes waiting in the client's socket; a watcher that falls too far behind is ended. */
   backlogBytes(): number;
+  /** Resolves when the client has taken most of what was sent, or is gone: for whoever has much to send. */
+  drained(): Promise<void>;
 }
 
 /** The API server, whole: the HTTP listener and the in-process transport both call it. Never rejects: failures are Status answers. */

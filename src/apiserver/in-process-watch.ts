@@ -1,0 +1,76 @@
+import type { KubeObject } from '../api/object.ts';
+import { ApiError } from '../api/status.ts';
+import type { Status } from '../api/types/meta-v1.ts';
+import type { WatchEvent } from '../client/client.ts';
+import type { ApiResponse, WatchResponseSink } from './handler.ts';
+
+/** The events of a watch as they come, the objects shared. Begins when it is first asked for an event. */
+export async function* watchStream<T extends KubeObject>(
+  call: () => Promise<ApiResponse>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<WatchEvent<T>, void, undefined> {
+  if (signal?.aborted) return;
+  const { body, status } = await call();
+  if (body.kind !== 'watch') {
+    if (body.kind === 'object' && status >= 400) throw new ApiError(body.object as Status);
+    throw new Error(`a watch was answered by a ${body.kind}`);
+  }
+  const queue = new EventQueue<T>();
+  const watch = body.start(queue);
+  const stop = (): void => {
+    watch.close();
+    queue.end();
+  };
+  signal?.addEventListener('abort', stop, { once: true });
+  try {
+    for (;;) {
+      const events = await queue.take();
+      if (events === undefined) return;
+      for (const event of events) {
+        if (signal?.aborted) return;
+        yield event;
+      }
+    }
+  } finally {
+    signal?.removeEventListener('abort', stop);
+    watch.close();
+  }
+}
+
+/** Events that came and were not taken yet. */
+class EventQueue<T extends KubeObject> implements WatchResponseSink {
+  #waiting: WatchEvent<T>[] = [];
+  #wake: (() => void) | undefined;
+  #isEnded = false;
+
+  event(type: WatchEvent<T>['type'], _bytes: () => Uint8Array, object: () => unknown): void {
+    this.#waiting.push({ type, object: object() } as WatchEvent<T>);
+    this.#wake?.();
+  }
+
+  end(): void {
+    this.#isEnded = true;
+    this.#wake?.();
+  }
+
+  /** Memory is shared: nothing is copied for a slow consumer. */
+  backlogBytes(): number {
+    return 0;
+  }
+
+  async drained(): Promise<void> {
+    // Nothing to wait for.
+  }
+
+  /** All that came since the last time, at least one; undefined at the end. */
+  async take(): Promise<WatchEvent<T>[] | undefined> {
+    while (this.#waiting.length === 0) {
+      if (this.#isEnded) return undefined;
+      await new Promise<void>((resolve) => (this.#wake = resolve));
+      this.#wake = undefined;
+    }
+    const events = this.#waiting;
+    this.#waiting = [];
+    return events;
+  }
+}

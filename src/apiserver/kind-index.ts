@@ -1,0 +1,75 @@
+import type { KindVersion, ResourceKind, Subresource } from '../api/kind.ts';
+import { apiVersionOf } from '../api/object.ts';
+
+/** One kind in one of the versions it is served in: what a URL names. */
+export interface Served {
+  readonly kind: ResourceKind;
+  readonly version: KindVersion;
+  /** `apps/v1`: of this version. */
+  readonly apiVersion: string;
+  /** Of the version that is stored. */
+  readonly storageApiVersion: string;
+  /** Stored bytes can be sent as they are. */
+  readonly isStorageVersion: boolean;
+  /** `/core/pods/`: where the objects lie in the store. */
+  readonly prefix: string;
+  /** Answered by endpoints only, never stored. */
+  readonly isVirtual: boolean;
+}
+
+/** Every kind by its URL. */
+export interface KindIndex {
+  readonly all: readonly Served[];
+  find(group: string, version: string, plural: string): Served | undefined;
+  /** True when some kind is served in this group and version. */
+  hasVersion(group: string, version: string): boolean;
+}
+
+export function createKindIndex(kinds: readonly ResourceKind[], virtualKinds: readonly ResourceKind[]): KindIndex {
+  const all = [
+    ...kinds.flatMap((kind) => servedVersions(kind, false)),
+    ...virtualKinds.flatMap((kind) => servedVersions(kind, true)),
+  ];
+  const byUrl = new Map(all.map((served) => [`${served.apiVersion} ${served.kind.plural}`, served]));
+  const versions = new Set(all.map((served) => served.apiVersion));
+  return {
+    all,
+    find: (group, version, plural) => byUrl.get(`${apiVersionOf(group, version)} ${plural}`),
+    hasVersion: (group, version) => versions.has(apiVersionOf(group, version)),
+  };
+}
+
+function servedVersions(kind: ResourceKind, isVirtual: boolean): Served[] {
+  const [storage] = kind.versions;
+  if (!storage) return [];
+  return kind.versions.map((version) => ({
+    kind,
+    version,
+    apiVersion: apiVersionOf(version.group, version.version),
+    storageApiVersion: apiVersionOf(storage.group, storage.version),
+    isStorageVersion: version === storage,
+    prefix: `/${kind.group || 'core'}/${kind.plural}/`,
+    isVirtual,
+  }));
+}
+
+export function storageOf({ kind }: Served, kinds: KindIndex): Served {
+  const storage = kind.versions[0];
+  const found = storage && kinds.find(storage.group, storage.version, kind.plural);
+  if (!found) throw new Error(`${kind.kind} is not served in its storage version`);
+  return found;
+}
+
+/** The key in the store; `namespace` is '' for cluster-scoped kinds. */
+export function storeKeyOf(served: Served, namespace: string, name: string): string {
+  return served.kind.scope === 'Namespaced' ? `${served.prefix}${namespace}/${name}` : served.prefix + name;
+}
+
+export function findSubresource(kind: ResourceKind, name: string): Subresource | undefined {
+  return kind.subresources?.find((subresource) => subresource.name === name);
+}
+
+/** `deployments.apps`, as messages name resources. */
+export function qualifiedResource({ group, plural }: ResourceKind): string {
+  return group === '' ? plural : `${plural}.${group}`;
+}

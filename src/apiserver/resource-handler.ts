@@ -1,0 +1,141 @@
+import { ApiError } from '../api/status.ts';
+import { bind } from './binding.ts';
+import type { Core, Outcome, ResourceRequest } from './core.ts';
+import { create } from './create.ts';
+import { removeCollection } from './delete-collection.ts';
+import { remove } from './delete.ts';
+import type { Endpoint } from './endpoint.ts';
+import { evict } from './eviction.ts';
+import { formatOf } from './format.ts';
+import type { Shape } from './format.ts';
+import type { ApiResponse } from './handler.ts';
+import { findSubresource } from './kind-index.ts';
+import { listOptionsOf } from './list-options.ts';
+import { patch, patchTypes } from './patch.ts';
+import { unsupportedMediaType } from './read-body.ts';
+import { get, listPage } from './read.ts';
+import { respondList, respondObject } from './respond.ts';
+import { scale } from './scale.ts';
+import { update } from './update.ts';
+import { eventEncoder } from './watch-events.ts';
+import { watchResponse } from './watch.ts';
+import type { WatchObserver } from './watch.ts';
+
+const objectShapes: readonly Shape['kind'][] = ['Table', 'PartialObjectMetadata'];
+const listShapes: readonly Shape['kind'][] = ['Table', 'PartialObjectMetadataList'];
+const watchShapes: readonly Shape['kind'][] = ['Table', 'PartialObjectMetadata'];
+
+/** Serves requests for objects, once it is settled who asks and that they may. */
+export type ResourceHandler = (request: ResourceRequest) => Promise<ApiResponse>;
+
+export function createResourceHandler(
+  core: Core,
+  { endpoints, observer }: { endpoints: readonly Endpoint[]; observer: WatchObserver },
+): ResourceHandler {
+  const byPlace = new Map(endpoints.map((endpoint) => [placeOf(endpoint), endpoint]));
+  return async (request) => {
+    const { kind, subresource } = request;
+    const endpoint = byPlace.get(placeOf({ group: kind.group, plural: kind.plural, subresource }));
+    if (endpoint) return endpoint.handle(request);
+    if (request.served.isVirtual) return serveVirtual(core, request);
+    if (subresource !== '') return serveSubresource(core, request);
+    if (kind.verbs && !(kind.verbs as readonly string[]).includes(request.verb)) throw methodNotAllowed();
+    return serveMain(core, request, observer);
+  };
+}
+
+function placeOf({ group, plural, subresource }: Pick<Endpoint, 'group' | 'plural' | 'subresource'>): string {
+  return `${group} ${plural} ${subresource}`;
+}
+
+async function serveMain(core: Core, request: ResourceRequest, observer: WatchObserver): Promise<ApiResponse> {
+  const { query } = request.request;
+  switch (request.verb) {
+    case 'list': {
+      const format = formatOf(request.request, listShapes);
+      return respondList(core, request, {
+        page: await listPage(core, request, listOptionsOf(query, request.served)),
+        format,
+      });
+    }
+    case 'watch': {
+      const encoder = eventEncoder(core, request, formatOf(request.request, watchShapes));
+      const watchQuery = new URLSearchParams(query);
+      watchQuery.set('watch', 'true');
+      return watchResponse(core, request, { options: listOptionsOf(watchQuery, request.served), encoder, observer });
+    }
+    case 'deletecollection': {
+      const format = formatOf(request.request, listShapes);
+      return respondList(core, request, { page: await removeCollection(core, request), format });
+    }
+    default:
+      return answer(core, request, operations[request.verb]);
+  }
+}
+
+type Operation = (core: Core, request: ResourceRequest) => Promise<Outcome>;
+
+const operations: Readonly<Record<string, Operation | undefined>> = { get, create, update, patch, delete: remove };
+
+async function answer(core: Core, request: ResourceRequest, operation: Operation | undefined): Promise<ApiResponse> {
+  if (!operation || (request.name === '') !== (request.verb === 'create')) throw methodNotAllowed();
+  if (request.verb === 'create' && request.kind.scope === 'Namespaced' && request.namespace === '') {
+    throw methodNotAllowed();
+  }
+  if (request.verb === 'patch') checkPatchType(request);
+  const format = formatOf(request.request, objectShapes);
+  return respondObject(core, request, { outcome: await operation(core, request), format });
+}
+
+/** Server-side apply is a patch type like others; this server does not have it. */
+function checkPatchType({ request }: ResourceRequest): void {
+  const type = (request.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  if (!patchTypes.includes(type)) throw unsupportedMediaType(patchTypes);
+}
+
+async function serveSubresource(core: Core, request: ResourceRequest): Promise<ApiResponse> {
+  const { kind, subresource, verb } = request;
+  const found = findSubresource(kind, subresource);
+  if (!found) throw pathNotFound();
+  if (!found.verbs.includes(verb)) throw methodNotAllowed();
+  switch (subresource) {
+    case 'scale':
+      return respondObject(core, request, {
+        outcome: await scale(core, request),
+        format: formatOf(request.request, []),
+      });
+    case 'binding':
+      return respondObject(core, request, {
+        outcome: await bind(core, request),
+        format: formatOf(request.request, []),
+      });
+    case 'eviction':
+      return respondObject(core, request, {
+        outcome: await evict(core, request),
+        format: formatOf(request.request, []),
+      });
+    default: {
+      // The rest have the object's own shape: status, finalize, ephemeralcontainers, resize, approval.
+      const operation = verb === 'get' || verb === 'update' || verb === 'patch' ? operations[verb] : undefined;
+      if (!operation) throw pathNotFound();
+      return answer(core, request, operation);
+    }
+  }
+}
+
+async function serveVirtual(core: Core, request: ResourceRequest): Promise<ApiResponse> {
+  const pods = core.kinds.find('', 'v1', 'pods');
+  if (request.kind.plural !== 'bindings' || request.kind.group !== '' || !pods) throw pathNotFound();
+  if (request.verb !== 'create') throw methodNotAllowed();
+  const podRequest = { ...request, served: pods, kind: pods.kind };
+  const outcome = await bind(core, podRequest);
+  return respondObject(core, podRequest, { outcome, format: formatOf(request.request, []) });
+}
+
+export function pathNotFound(): ApiError {
+  return ApiError.of('NotFound', 'the server could not find the requested resource', {});
+}
+
+export function methodNotAllowed(): ApiError {
+  return ApiError.of('MethodNotAllowed', 'the server does not allow this method on the requested resource', {});
+}

@@ -1,0 +1,107 @@
+import type { Clock } from '../base/clock.ts';
+import type { Logger } from '../base/log.ts';
+import type { Random } from '../base/random.ts';
+import type { ResourceKind } from '../api/kind.ts';
+import type { Client } from '../client/client.ts';
+import type { Store } from '../store/store.ts';
+import type { AdmissionPlugin } from './admission.ts';
+import type { Authenticator } from './authentication.ts';
+import type { Authorizer } from './authorization.ts';
+import { startCompaction } from './compaction.ts';
+import type { Core } from './core.ts';
+import { createDiscovery } from './discovery-paths.ts';
+import type { Endpoint } from './endpoint.ts';
+import { createHandler } from './handler-chain.ts';
+import type { ApiResponse, Handler, User } from './handler.ts';
+import type { HealthCheck } from './health.ts';
+import { createInProcessClient } from './in-process-client.ts';
+import { createKindIndex } from './kind-index.ts';
+import { Metrics } from './metrics.ts';
+import { createPathHandler } from './paths.ts';
+import type { VersionInfo } from './paths.ts';
+import { createResourceHandler } from './resource-handler.ts';
+import { createServiceAllocator } from './service-allocator.ts';
+import type { ServiceNetwork } from './service-allocator.ts';
+
+export interface ApiServerOptions {
+  store: Store;
+  kinds: readonly ResourceKind[];
+  virtualKinds: readonly ResourceKind[];
+  clock: Clock;
+  random: Random;
+  log: Logger;
+  /** Asked in order; whom nobody knows is anonymous. */
+  authenticators: readonly Authenticator[];
+  /** Asked in order; none at all allows everything. */
+  authorizers: readonly Authorizer[];
+  admission: readonly AdmissionPlugin[];
+  endpoints: readonly Endpoint[];
+  /** Documents outside of /api and /apis, by path. */
+  documents?: ReadonlyMap<string, () => ApiResponse>;
+  serviceNetwork: ServiceNetwork;
+  version?: Partial<VersionInfo>;
+  /** `host:port` under which clients reach the server, for discovery. */
+  serverAddress?: () => string;
+  healthChecks?: readonly HealthCheck[];
+}
+
+/** The API server, whole. */
+export interface ApiServer {
+  handler: Handler;
+  /** A client that acts as `user` without sockets and without encoding. */
+  clientFor(user: User): Client;
+  metrics: Metrics;
+  close(): void;
+}
+
+/** Starts an API server over a store that may hold objects already. Listens to nothing: see `listener.ts`. */
+export async function createApiServer(options: ApiServerOptions): Promise<ApiServer> {
+  const { store, clock, random, log, admission } = options;
+  const kinds = createKindIndex(options.kinds, options.virtualKinds);
+  const allocator = await createServiceAllocator({ store, random, network: options.serviceNetwork });
+  const core: Core = { store, kinds, clock, random, log, admission, hooks: [allocator] };
+  const metrics = createMetrics(store);
+  const stopCompaction = startCompaction({ store, clock, log });
+  const observer = watchGauge(metrics);
+  const handler = createHandler({
+    core,
+    metrics,
+    authenticators: options.authenticators,
+    authorizers: options.authorizers,
+    resources: createResourceHandler(core, { endpoints: options.endpoints, observer }),
+    discovery: createDiscovery(kinds, options.serverAddress ?? (() => '')),
+    paths: createPathHandler({
+      kinds,
+      metrics,
+      documents: options.documents ?? new Map(),
+      version: options.version ?? {},
+      checks: [{ name: 'ping', check: () => undefined }, ...(options.healthChecks ?? [])],
+    }),
+  });
+  return {
+    handler,
+    clientFor: (user) => createInProcessClient(handler, user),
+    metrics,
+    close: stopCompaction,
+  };
+}
+
+function createMetrics(store: Store): Metrics {
+  const metrics = new Metrics();
+  metrics.gauge('process_resident_memory_bytes', 'Resident memory size in bytes.', () => process.memoryUsage.rss());
+  metrics.gauge('process_cpu_seconds_total', 'CPU time spent, in seconds.', () => {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1e6;
+  });
+  metrics.gauge('apiserver_storage_revision', 'Newest revision of the store.', () => store.revision);
+  metrics.gauge('apiserver_storage_compacted_revision', 'Newest revision without history.', () => {
+    return store.compactedRevision;
+  });
+  return metrics;
+}
+
+function watchGauge(metrics: Metrics): { opened(): void; closed(): void } {
+  let open = 0;
+  metrics.gauge('apiserver_registered_watchers', 'Watches that are open.', () => open);
+  return { opened: () => open++, closed: () => open-- };
+}

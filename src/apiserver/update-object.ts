@@ -1,0 +1,159 @@
+import type { AnyObject } from '../api/object.ts';
+import { jsonEquals } from '../api/plain-json.ts';
+import { ApiError, conflict, invalid, notFound } from '../api/status.ts';
+import type { Entry } from '../store/store.ts';
+import { admissionRequest, mutate, validate } from './admit.ts';
+import { storeFailure } from './core.ts';
+import type { Core, Outcome, ResourceRequest } from './core.ts';
+import { qualifiedResource, storeKeyOf } from './kind-index.ts';
+import { checkNames } from './object-body.ts';
+import { reclaim, reserve } from './reserve.ts';
+import { decodedOf, encoder } from './stored-object.ts';
+import { hasGeneration, ruleContext, validateUpdate } from './validate-object.ts';
+
+const staleObject = 'the object has been modified; please apply your changes to the latest version and try again';
+
+export interface UpdatePlan {
+  dryRun: boolean;
+  /** The object as it shall be, in the storage version, fresh for each attempt; `old` is frozen. Throws to give up. */
+  change: (old: AnyObject) => AnyObject | Promise<AnyObject>;
+  /** Where the object does not exist; absent: 404. */
+  create?: () => Promise<Outcome>;
+  /** Attempts after the first when somebody else wrote in between; default: until it succeeds. */
+  retries?: number;
+}
+
+/**
+ * Reads, changes and writes one object with compare-and-swap, again when somebody else was faster. A change that asks for a
+ * resource version that is not the current one is a Conflict. A write that changes nothing is not written.
+ */
+export async function updateObject(core: Core, request: ResourceRequest, plan: UpdatePlan): Promise<Outcome> {
+  const key = storeKeyOf(request.served, request.namespace, request.name);
+  const found = await core.store.get(key);
+  let entry = found.kind === 'found' ? found.entry : undefined;
+  for (let attempt = 0; ; attempt++) {
+    if (!entry) {
+      if (plan.create) return plan.create();
+      throw notFound(request.kind.group, request.kind.plural, request.name);
+    }
+    const result = await attemptUpdate(core, request, { plan, entry, key });
+    if (result.kind !== 'lost') return result;
+    if (attempt >= (plan.retries ?? Infinity)) throw stale(request);
+    entry = result.current;
+  }
+}
+
+type Attempt = Outcome | { kind: 'lost'; current: Entry | undefined };
+
+async function attemptUpdate(
+  core: Core,
+  request: ResourceRequest,
+  { plan, entry, key }: { plan: UpdatePlan; entry: Entry; key: string },
+): Promise<Attempt> {
+  const { kind } = request;
+  const old = decodedOf(entry);
+  const object = await plan.change(old);
+  checkNames(object, request);
+  checkPreconditions(object, old, request);
+  const admission = admissionRequest(request, { operation: 'UPDATE', object, old, dryRun: plan.dryRun });
+  await mutate(core, admission);
+  const { finalizers } = object.metadata;
+  restoreMetadata(object, old);
+  kind.prepareForUpdate?.(object, old, request.subresource, ruleContext(core, request));
+  countGeneration(object, old, request);
+  validateUpdate(object, old, request);
+  await validate(core, admission);
+  if (jsonEquals(object, old)) return { kind: 'entry', status: 200, entry };
+  if (finalizers !== old.metadata.finalizers && goesNow(object, old)) {
+    return removeUpdated(core, request, { object, entry, key, dryRun: plan.dryRun });
+  }
+  const reservation = request.subresource === '' ? reserve(core, kind, object, old) : undefined;
+  try {
+    if (plan.dryRun) return { kind: 'object', status: 200, object };
+    const put = { kind: 'put', key, expectedRevision: entry.revision, encode: encoder(object) } as const;
+    const result = await core.store.commit([put]);
+    if (result.kind === 'failed') throw storeFailure(result.error, core.log);
+    if (result.kind === 'conflict') return { kind: 'lost', current: result.current };
+    reservation?.commit();
+    return { kind: 'entry', status: 200, entry: result.entries[0] as Entry };
+  } finally {
+    reservation?.release();
+  }
+}
+
+function checkPreconditions(object: AnyObject, old: AnyObject, request: ResourceRequest): void {
+  const { kind, name } = request;
+  const { metadata } = object;
+  if (metadata.uid && metadata.uid !== old.metadata.uid) {
+    const uids = `UID in precondition: ${metadata.uid}, UID in object meta: ${old.metadata.uid ?? ''}`;
+    throw conflict(kind.group, kind.plural, name, `Precondition failed: ${uids}`);
+  }
+  if (!metadata.resourceVersion) {
+    if (kind.allowUnconditionalUpdate !== false) {
+      metadata.resourceVersion = old.metadata.resourceVersion as string;
+      return;
+    }
+    const message = 'Invalid value: 0: must be specified for an update';
+    throw invalid(kind.group, kind.kind, name, [
+      { reason: 'FieldValueInvalid', message, field: 'metadata.resourceVersion' },
+    ]);
+  }
+  if (metadata.resourceVersion !== old.metadata.resourceVersion) throw stale(request);
+}
+
+function stale({ kind, name }: ResourceRequest): ApiError {
+  return conflict(kind.group, kind.plural, name, staleObject);
+}
+
+/** What no update may change stays; what it may not remove comes back. */
+function restoreMetadata({ metadata }: AnyObject, { metadata: old }: AnyObject): void {
+  metadata.uid = old.uid as string;
+  metadata.creationTimestamp = old.creationTimestamp as string;
+  if (old.deletionTimestamp !== undefined) metadata.deletionTimestamp = old.deletionTimestamp;
+  if (old.deletionGracePeriodSeconds !== undefined) {
+    metadata.deletionGracePeriodSeconds = old.deletionGracePeriodSeconds;
+  }
+  if (old.generation === undefined) delete metadata.generation;
+  else metadata.generation = old.generation;
+  delete metadata.selfLink;
+  delete metadata.managedFields;
+}
+
+/** The generation counts changes of what is wanted: everything but metadata and status. */
+function countGeneration(object: AnyObject, old: AnyObject, request: ResourceRequest): void {
+  if (!hasGeneration(request) || request.subresource === 'status') return;
+  for (const field of new Set([...Object.keys(object), ...Object.keys(old)])) {
+    if (field === 'metadata' || field === 'status' || jsonEquals(object[field], old[field])) continue;
+    object.metadata.generation = (old.metadata.generation ?? 0) + 1;
+    return;
+  }
+}
+
+/** An object that is being deleted goes with its last finalizer, once its grace is over. */
+export function goesNow(object: AnyObject, old: AnyObject): boolean {
+  const { deletionTimestamp, deletionGracePeriodSeconds } = old.metadata;
+  return deletionTimestamp !== undefined && !deletionGracePeriodSeconds && !isHeld(object);
+}
+
+/** Finalizers keep the object; a namespace has its own kind of them in its spec. */
+export function isHeld(object: AnyObject): boolean {
+  if ((object.metadata.finalizers?.length ?? 0) > 0) return true;
+  if (object.kind !== 'Namespace' || object.apiVersion !== 'v1') return false;
+  const spec = object.spec as { finalizers?: string[] } | undefined;
+  return (spec?.finalizers?.length ?? 0) > 0;
+}
+
+async function removeUpdated(
+  core: Core,
+  request: ResourceRequest,
+  { object, entry, key, dryRun }: { object: AnyObject; entry: Entry; key: string; dryRun: boolean },
+): Promise<Attempt> {
+  if (dryRun) return { kind: 'object', status: 200, object };
+  const remove = { kind: 'delete', key, expectedRevision: entry.revision, encode: encoder(object) } as const;
+  const result = await core.store.commit([remove]);
+  if (result.kind === 'failed') throw storeFailure(result.error, core.log);
+  if (result.kind === 'conflict') return { kind: 'lost', current: result.current };
+  reclaim(core, request.kind, object);
+  core.log.debug('an object went with its last finalizer', { resource: qualifiedResource(request.kind), key });
+  return { kind: 'object', status: 200, object };
+}
