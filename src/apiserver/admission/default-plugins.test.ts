@@ -2,7 +2,6 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { silentLogger } from '../../base/log.ts';
 import { seededRandom } from '../../base/random.ts';
 import { systemClock } from '../../base/system-clock.ts';
-import type { ResourceKind } from '../../api/kind.ts';
 import type { AnyObject, KubeObject } from '../../api/object.ts';
 import type { ApiError } from '../../api/status.ts';
 import type { Node, Pod, ResourceQuota } from '../../api/types/core-v1.ts';
@@ -59,7 +58,7 @@ async function admit<T>(write: Write): Promise<T> {
   const scope = ['nodes', 'namespaces', 'priorityclasses'].includes(plural) ? 'Cluster' : 'Namespaced';
   const request: AdmissionRequest = {
     operation: 'CREATE',
-    kind: { group, plural, kind: '', singular: '', scope, versions: [] } as ResourceKind,
+    kind: { group, plural, kind: '', singular: '', scope, versions: [] },
     subresource: '',
     namespace: scope === 'Cluster' ? '' : 'web',
     name: '',

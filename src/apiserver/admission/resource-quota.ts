@@ -27,7 +27,7 @@ export function resourceQuota(lookup: Lookup, ledger: QuotaLedger, clock: Clock)
       const delta = growth(usageOf(kind.group, kind.plural, object), old && usageOf(kind.group, kind.plural, old));
       const scoped = quotas.filter((quota) => inScope(quota, kind.plural, object));
       if (kind.plural === 'pods' && request.operation === 'CREATE') {
-        for (const quota of scoped) checkSpecified(request, quota, object as Pod);
+        for (const quota of scoped) checkSpecified(request, quota, object);
       }
       const concerned = scoped.filter((quota) => Object.keys(delta).some((name) => name in (quota.spec?.hard ?? {})));
       if (concerned.length === 0) return;

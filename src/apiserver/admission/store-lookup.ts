@@ -1,5 +1,5 @@
 import type { Clock } from '../../base/clock.ts';
-import type { AnyObject, KubeObject } from '../../api/object.ts';
+import type { KubeObject } from '../../api/object.ts';
 import type { Operation, Store, Watch } from '../../store/store.ts';
 import { decodedOf, encoder } from '../stored-object.ts';
 import type { Collection, Lookup } from './lookup.ts';
@@ -69,7 +69,7 @@ export function putObject(key: string, object: KubeObject, expectedRevision: num
     kind: 'put',
     key,
     expectedRevision,
-    encode: encoder({ ...object, metadata: { ...object.metadata } } as AnyObject),
+    encode: encoder({ ...object, metadata: { ...object.metadata } }),
   };
 }
 

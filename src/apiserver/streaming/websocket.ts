@@ -28,15 +28,17 @@ export async function webSocketServer(
     clientTracking: false,
     perMessageDeflate: false,
     maxPayload: messageLimit,
-    handleProtocols: () => protocol || false,
   });
+  // The library refuses names that are no HTTP tokens, and kubectl's `SPDY/3.1+portforward.k8s.io` is none: we answer ourselves.
+  const { 'sec-websocket-protocol': _, ...headers } = request.headers;
+  if (protocol !== '') server.on('headers', (lines) => lines.push(`Sec-WebSocket-Protocol: ${protocol}`));
   return (socket, head) =>
     new Promise((resolve) => {
       // The handshake reads nothing but method, URL and headers.
       const message = {
         method: request.method,
         url: request.path,
-        headers: request.headers,
+        headers,
       } as unknown as IncomingMessage;
       server.handleUpgrade(message, socket, Buffer.from(head), (accepted) => resolve(accepted));
     });
