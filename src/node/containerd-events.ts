@@ -13,7 +13,7 @@ interface Source {
   runtime: Pick<ContainerRuntime, 'containerStatus' | 'podSandboxStatus'>;
   /** Ids known to be sandboxes or containers; the others are looked up. */
   sandboxes: ReadonlySet<string>;
-  containers: ReadonlySet<string>;
+  containers: ReadonlyMap<string, string>;
 }
 
 const filters = ['namespace==k8s.io,topic~="^/tasks/(start|delete|oom)$"', 'namespace==k8s.io,topic~="^/images/"'];

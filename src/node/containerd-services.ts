@@ -1,4 +1,4 @@
-import { createGrpcChannel, GrpcError, grpcCode, type Metadata } from './grpc.ts';
+import { createGrpcChannel, GrpcError, grpcCode, type GrpcChannel, type Metadata } from './grpc.ts';
 import {
   bytes,
   decode,
@@ -79,6 +79,7 @@ export interface ContainerdServices {
 
 const plugins = message({ plugins: list(1, message({ type: string(1), exports: stringMap(5) })) });
 
+const metadata: Metadata = { 'containerd-namespace': 'k8s.io' };
 const snapshotter = 'overlayfs';
 const alreadyExists = 6;
 const writeAndCommit = 2;
@@ -86,8 +87,7 @@ let views = 0;
 
 export function connectContainerd(socketPath: string): ContainerdServices {
   const channel = createGrpcChannel({ path: socketPath });
-  const metadata = { 'containerd-namespace': 'k8s.io' };
-  const call = async <Q extends Message, A extends Message>(
+  const call: Call = async <Q extends Message, A extends Message>(
     method: string,
     [query, request]: readonly [Q, Encodable<Q>],
     answer: A,
@@ -96,9 +96,22 @@ export function connectContainerd(socketPath: string): ContainerdServices {
     const options = { metadata: headers, timeoutMs: 60_000 };
     return decode(answer, await channel.call(`containerd.services.${method}`, encode(query, request), options));
   };
-  const remove = async (key: string): Promise<void> => {
-    await call('snapshots.v1.Snapshots/Remove', [snapshot, { snapshotter, key }], none);
+  return {
+    ...imageCalls(call),
+    ...leaseCalls(call, channel),
+    ...snapshotCalls(call),
+    close: () => channel.close(),
   };
+}
+
+type Call = <Q extends Message, A extends Message>(
+  method: string,
+  request: readonly [Q, Encodable<Q>],
+  answer: A,
+  headers?: Metadata,
+) => Promise<Decoded<A>>;
+
+function imageCalls(call: Call) {
   return {
     async contentRoot() {
       const query = [message({ filters: strings(1) }), { filters: ['type==io.containerd.content.v1'] }] as const;
@@ -123,6 +136,11 @@ export function connectContainerd(socketPath: string): ContainerdServices {
     async contentLabels(of) {
       return (await call('content.v1.Content/Info', [digest, { digest: of }], contentInfo)).info?.labels ?? {};
     },
+  } satisfies Partial<ContainerdServices>;
+}
+
+function leaseCalls(call: Call, channel: GrpcChannel) {
+  return {
     async withLease(id) {
       await unless(alreadyExists, call('leases.v1.Leases/Create', [lease, { id }], none));
       const held: Metadata = { ...metadata, 'containerd-lease': id };
@@ -148,6 +166,11 @@ export function connectContainerd(socketPath: string): ContainerdServices {
         },
       };
     },
+  } satisfies Partial<ContainerdServices>;
+}
+
+function snapshotCalls(call: Call) {
+  return {
     async hasSnapshot(key) {
       const found = call('snapshots.v1.Snapshots/Stat', [snapshot, { snapshotter, key }], none);
       return (await unless(grpcCode.notFound, found)) !== undefined;
@@ -158,11 +181,10 @@ export function connectContainerd(socketPath: string): ContainerdServices {
       const view = call('snapshots.v1.Snapshots/View', [snapshot, { snapshotter, key, parent }], mounts);
       const found = await unless(grpcCode.notFound, view);
       if (found === undefined) return undefined;
-      await remove(key);
+      await call('snapshots.v1.Snapshots/Remove', [snapshot, { snapshotter, key }], none);
       return topDirectory(found.mounts);
     },
-    close: () => channel.close(),
-  };
+  } satisfies Partial<ContainerdServices>;
 }
 
 /**

@@ -49,7 +49,7 @@ export function createCriRuntime(options: { socketPath: string; clock: Clock; lo
   };
   /** Ids that this runtime made or listed: events name tasks, which may be either. */
   const sandboxes = new Set<string>();
-  const containers = new Set<string>();
+  const containers = new Map<string, string>();
   const runtime: Omit<CriRuntime, 'events'> = {
     ...imageCalls(call),
     ...streamingCalls(call),
@@ -122,7 +122,7 @@ function sandboxCalls(call: Call, known: Set<string>) {
   } satisfies Partial<ContainerRuntime>;
 }
 
-function containerCalls(call: Call, known: Set<string>) {
+function containerCalls(call: Call, known: Map<string, string>) {
   return {
     async createContainer(podSandboxId, config, sandbox) {
       const request = {
@@ -131,7 +131,7 @@ function containerCalls(call: Call, known: Set<string>) {
         sandboxConfig: toSandboxConfig(sandbox),
       };
       const { containerId } = await call(cri.createContainer, request, slowMs);
-      known.add(containerId);
+      known.set(containerId, podSandboxId);
       return containerId;
     },
     async startContainer(containerId) {
@@ -145,15 +145,13 @@ function containerCalls(call: Call, known: Set<string>) {
       await unlessGone(call(cri.removeContainer, { containerId }, slowMs));
       known.delete(containerId);
     },
+    // CRI's container status does not name the sandbox.
     async containerStatus(containerId) {
       const { status } = await call(cri.containerStatus, { containerId });
       if (!status) throw new RuntimeError('notFound', `container ${containerId} has no status`);
       const { startedAt, finishedAt, exitCode, reason, message, logPath } = status;
       return {
-        ...toContainer({
-          ...status,
-          podSandboxId: '',
-        }),
+        ...toContainer({ ...status, podSandboxId: known.get(containerId) ?? '' }),
         exitCode,
         reason,
         message,
@@ -165,7 +163,7 @@ function containerCalls(call: Call, known: Set<string>) {
     async listContainers({ podUid } = {}) {
       const filter = podUid === undefined ? undefined : { labelSelector: { 'io.kubernetes.pod.uid': podUid } };
       const found = (await call(cri.listContainers, { filter })).containers.map(toContainer);
-      for (const { id } of found) known.add(id);
+      for (const { id, sandboxId } of found) known.set(id, sandboxId);
       return found;
     },
     async updateContainerResources(containerId, { memoryLimitBytes: memoryLimit, ...linux }) {
