@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { deepFreeze, type KubeObject } from '../api/object.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
@@ -16,6 +17,8 @@ export interface InformersOptions {
 
 export function createInformers(options: InformersOptions): Informers {
   const abort = new AbortController();
+  // Every list and watch of the process listens to it.
+  setMaxListeners(0, abort.signal);
   const informers = new Map<string, CachingInformer<KubeObject>>();
   return {
     of<T extends KubeObject>(resource: Resource<T>, selection: { fieldSelector?: string; namespace?: string } = {}) {

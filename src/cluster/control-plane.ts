@@ -32,8 +32,6 @@ export interface ControlPlaneOptions extends Surroundings {
   serviceCidr: string;
   /** Where nodes and pods reach the API server: the endpoint of the service `kubernetes`. */
   advertise: { address: string; port: number };
-  /** The cluster's DNS: its service address, and where it is answered; undefined: no DNS. */
-  dns?: { serviceAddress: string; endpoint: { address: string; port: number } };
   connector: NodeConnector;
   controllers: ControllerSettings;
   /** How long pods stay on a node that is lost, unless they say otherwise. */
@@ -73,8 +71,6 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     documents: security.documents,
     version: kubernetesVersion,
     serviceNetwork: { serviceCidr: options.serviceCidr, nodePortRange: { first: 30000, last: 32767 } },
-    advertise: options.advertise,
-    dns: options.dns,
   });
   const clientFor = (name: string): Client => api.clientFor(component(name));
   const informers = createInformers({ client: clientFor('system:kube-controller-manager'), clock, random, log });

@@ -40,7 +40,7 @@ export async function runServer(
   const paths = clusterPaths(state.name);
   const isReal = state.runtime === 'containerd';
   const pki = clusterPki(state, clock);
-  const store = await openLmdbStore({ path: paths.store, clock, log });
+  const store = await openLmdbStore({ path: paths.store });
   const address = isReal ? state.network.hostAddress : '127.0.0.1';
   const controlPlane = await createControlPlane({
     ...surroundings,
