@@ -72,6 +72,8 @@ export class NodeRegistration {
     try {
       this.known = await client.create(nodes, newNode(node, this.status(undefined)));
       this.writtenMs = clock.now();
+      // Upstream keeps the status that a node is created with; a server that does not gets it in a second request.
+      if (!this.known.status?.conditions) await this.writeNow();
     } catch (error) {
       if (!isApiError(error, 'AlreadyExists')) throw error;
       this.known = await this.reconcile(await client.get(nodes, { name: node.name }));

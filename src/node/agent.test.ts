@@ -1,0 +1,300 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { silentLogger } from '../base/log.ts';
+import { seededRandom } from '../base/random.ts';
+import { createSimulatedClock, type SimulatedClock } from '../base/simulated-clock.ts';
+import { isApiError } from '../api/status.ts';
+import type { Client } from '../client/client.ts';
+import { configMaps, events, leases, nodes, pods } from '../client/resources.ts';
+import type { Container, Pod, PodSpec } from '../api/types/core-v1.ts';
+import type { ObjectMeta } from '../api/types/meta-v1.ts';
+import { startTestApiServer, type TestApiServer } from '../../test/support/api-server.ts';
+import { createAgent, type Agent } from './agent.ts';
+import { createMemorySystem, type MemorySystem } from './memory-system.ts';
+import { createSimulatedRuntime, type SimulatedRuntime } from './simulated.ts';
+
+let clock: SimulatedClock;
+let api: TestApiServer;
+let client: Client;
+let runtime: SimulatedRuntime;
+let system: MemorySystem;
+let agent: Agent;
+
+function newAgent(): Agent {
+  const capacity = { cpu: '2', memory: '4Gi', pods: '110' };
+  return createAgent({
+    client,
+    runtime,
+    clock,
+    random: seededRandom(2),
+    log: silentLogger,
+    system,
+    node: {
+      name: 'node-1',
+      addresses: [{ type: 'InternalIP', address: '192.0.2.1' }],
+      capacity,
+      allocatable: capacity,
+      kubeletPort: 10250,
+      system: {
+        machineId: 'm',
+        systemUuid: 's',
+        bootId: 'b',
+        kernelVersion: '6.1',
+        osImage: 'Debian',
+        architecture: 'amd64',
+        kubeletVersion: 'v1.36.0',
+      },
+    },
+    rootDirectory: '/node',
+    dns: {
+      clusterDns: ['10.96.0.10'],
+      clusterDomain: 'cluster.local',
+      host: { servers: [], searches: [], options: [] },
+    },
+    settings: { cgroupRoot: '/test', leaseDurationSeconds: 4, leaseRenewIntervalMs: 1000 },
+  });
+}
+
+beforeEach(async () => {
+  clock = createSimulatedClock();
+  api = await startTestApiServer({ clock });
+  client = api.client;
+  runtime = createSimulatedRuntime({ clock, random: seededRandom(1) });
+  system = createMemorySystem();
+  agent = newAgent();
+  await agent.start();
+});
+
+afterEach(async () => {
+  await agent.stop();
+  await api.close();
+});
+
+const app: Container = { name: 'app', image: 'app:1' };
+
+async function create(name: string, spec: Partial<PodSpec> = {}, annotations: ObjectMeta['annotations'] = {}) {
+  const metadata = { name, namespace: 'default', annotations };
+  const full = { nodeName: 'node-1', containers: [app], automountServiceAccountToken: false, ...spec };
+  const pod = await client.create(pods, { metadata, spec: full });
+  await clock.settle();
+  return pod;
+}
+
+const get = (name: string): Promise<Pod> => client.get(pods, { namespace: 'default', name });
+const stateOf = async (name: string, index = 0): Promise<unknown> =>
+  (await get(name)).status?.containerStatuses?.[index]?.state;
+const waitingReason = async (name: string): Promise<string | undefined> =>
+  (await get(name)).status?.containerStatuses?.[0]?.state?.waiting?.reason;
+const isGone = async (name: string): Promise<boolean> =>
+  get(name).then(
+    () => false,
+    (error: unknown) => isApiError(error, 'NotFound'),
+  );
+const eventsOf = async (name: string): Promise<string[]> => {
+  const list = await client.list(events, { namespace: 'default' });
+  return list.items.filter((e) => e.involvedObject.name === name).map((e) => `${e.reason}: ${e.message}`);
+};
+const exits = (afterMs: number, code: number): Record<string, string> => ({
+  'simulated.timonel.dev/exit-after-ms': String(afterMs),
+  'simulated.timonel.dev/exit-code': String(code),
+});
+
+describe('the node', () => {
+  it('is ready as soon as its agent has started, with a lease that is renewed', async () => {
+    const node = await client.get(nodes, { name: 'node-1' });
+    expect(node.status?.conditions?.find((c) => c.type === 'Ready')).toMatchObject({ status: 'True' });
+    expect(node.metadata.labels).toMatchObject({ 'kubernetes.io/os': 'linux', 'kubernetes.io/hostname': 'node-1' });
+    await clock.settle();
+    const name = { namespace: 'kube-node-lease', name: 'node-1' };
+    const first = await client.get(leases, name);
+    expect(first.spec).toMatchObject({ holderIdentity: 'node-1', leaseDurationSeconds: 4 });
+    await clock.advance(3000);
+    expect((await client.get(leases, name)).spec?.renewTime).not.toBe(first.spec?.renewTime);
+  });
+
+  it('registers again when it is deleted', async () => {
+    await clock.settle();
+    await client.delete(nodes, { name: 'node-1' });
+    await clock.settle();
+    expect((await client.get(nodes, { name: 'node-1' })).status?.nodeInfo?.kubeletVersion).toBe('v1.36.0');
+  });
+});
+
+describe('a pod', () => {
+  it('runs, with events that tell how it came to it', async () => {
+    await create('web');
+    const { status } = await get('web');
+    expect(status).toMatchObject({ phase: 'Running', podIP: '10.244.0.2', hostIP: '192.0.2.1' });
+    expect(status?.conditions?.find((c) => c.type === 'Ready')?.status).toBe('True');
+    expect(new Set(await eventsOf('web'))).toEqual(
+      new Set([
+        'Pulled: Container image "app:1" already present on machine and can be accessed by the pod',
+        'Created: Container created',
+        'Started: Container started',
+      ]),
+    );
+  });
+
+  it('goes with everything it had when it is deleted', async () => {
+    await create('web');
+    await client.delete(pods, { namespace: 'default', name: 'web' });
+    await clock.advance(31_000);
+    expect(await isGone('web')).toBe(true);
+    expect(await runtime.listPodSandboxes()).toEqual([]);
+    expect([...system.content.keys()]).toEqual([]);
+    expect(await eventsOf('web')).toContain('Killing: Stopping container app');
+  });
+
+  it('gets its whole grace, and no more', async () => {
+    await create('web', { terminationGracePeriodSeconds: 5 }, { 'simulated.timonel.dev/ignore-sigterm': 'true' });
+    await client.delete(pods, { namespace: 'default', name: 'web' });
+    await clock.advance(4900);
+    expect(await isGone('web')).toBe(false);
+    await clock.advance(200);
+    expect(await isGone('web')).toBe(true);
+  });
+
+  it('restarts with a back-off that doubles', async () => {
+    await create('crash', {}, exits(1000, 3));
+    await clock.advance(2500);
+    const { status } = await get('crash');
+    expect(status?.phase).toBe('Running');
+    expect(status?.containerStatuses?.[0]).toMatchObject({
+      restartCount: 1,
+      state: { waiting: { reason: 'CrashLoopBackOff' } },
+      lastState: { terminated: { exitCode: 3, reason: 'Error' } },
+    });
+    expect(status?.containerStatuses?.[0]?.state?.waiting?.message).toMatch(
+      /^back-off 10s restarting failed container=app pod=crash_default\(.+\)$/,
+    );
+    await clock.advance(12_000);
+    expect((await get('crash')).status?.containerStatuses?.[0]).toMatchObject({
+      restartCount: 2,
+      state: { waiting: { message: expect.stringContaining('back-off 20s') as string } },
+    });
+  });
+
+  it('succeeds when its containers do, and ends its sidecars then', async () => {
+    const initContainers = [
+      { name: 'init', image: 'init:1' },
+      { name: 'proxy', image: 'proxy:1', restartPolicy: 'Always' },
+    ];
+    await create('job', { restartPolicy: 'Never', initContainers }, exits(1000, 0));
+    await clock.advance(5000);
+    const { status } = await get('job');
+    expect(status?.phase).toBe('Succeeded');
+    expect(status?.initContainerStatuses?.[0]?.state?.terminated).toMatchObject({ exitCode: 0, reason: 'Completed' });
+    expect(status?.initContainerStatuses?.[1]?.state?.terminated).toBeDefined();
+  });
+
+  it('fails when its deadline is over', async () => {
+    await create('slow', { activeDeadlineSeconds: 3 });
+    await clock.advance(2900);
+    expect((await get('slow')).status?.phase).toBe('Running');
+    await clock.advance(200);
+    expect((await get('slow')).status).toMatchObject({ phase: 'Failed', reason: 'DeadlineExceeded' });
+  });
+
+  it('is refused when the node has not enough for it', async () => {
+    await create('big', { containers: [{ ...app, resources: { requests: { cpu: '3' } } }] });
+    expect((await get('big')).status).toMatchObject({ phase: 'Failed', reason: 'OutOfcpu' });
+    expect(await runtime.listPodSandboxes()).toEqual([]);
+  });
+});
+
+describe('what a pod needs', () => {
+  it('is waited for, and taken at once when it is there', async () => {
+    const valueFrom = { configMapKeyRef: { name: 'env', key: 'k' } };
+    await create('conf', {
+      volumes: [{ name: 'v', configMap: { name: 'files' } }],
+      containers: [{ ...app, env: [{ name: 'X', valueFrom }], volumeMounts: [{ name: 'v', mountPath: '/v' }] }],
+    });
+    expect(await waitingReason('conf')).toBe('ContainerCreating');
+    expect(await eventsOf('conf')).toContain(
+      'FailedMount: MountVolume.SetUp failed for volume "v" : configmap "files" not found',
+    );
+    const namespace = 'default';
+    await client.create(configMaps, { metadata: { name: 'files', namespace }, data: { a: '1' } });
+    await clock.settle();
+    expect(await stateOf('conf')).toEqual({
+      waiting: { reason: 'CreateContainerConfigError', message: 'configmap "env" not found' },
+    });
+    await client.create(configMaps, { metadata: { name: 'env', namespace }, data: { k: '1' } });
+    await clock.settle();
+    expect(await stateOf('conf')).toMatchObject({ running: {} });
+  });
+
+  it('follows its objects while the pod runs', async () => {
+    const metadata = { name: 'files', namespace: 'default' };
+    await client.create(configMaps, { metadata, data: { a: '1' } });
+    const pod = await create('conf', { volumes: [{ name: 'v', configMap: { name: 'files' } }] });
+    const path = `/node/pods/${pod.metadata.uid}/volumes/kubernetes.io~configmap/v/a`;
+    expect(system.content.get(path)).toBe('1');
+    await client.patch(configMaps, metadata, { kind: 'merge', document: { data: { a: '2' } } });
+    await clock.settle();
+    expect(system.content.get(path)).toBe('2');
+  });
+
+  it('may be an image that comes late', async () => {
+    for (const name of ['docker.io/library/late:1', 'localhost/late:1']) runtime.setImage(name, 'missing');
+    await create('late', { containers: [{ name: 'app', image: 'late:1' }] });
+    expect(await waitingReason('late')).toBe('ErrImagePull');
+    await clock.advance(3000);
+    expect(await waitingReason('late')).toBe('ImagePullBackOff');
+    runtime.setImage('docker.io/library/late:1', 'present');
+    await clock.settle();
+    expect(await stateOf('late')).toMatchObject({ running: {} });
+  });
+});
+
+describe('probes', () => {
+  it('make a pod ready and unready, and restart it', async () => {
+    const httpGet = { path: '/', port: 80 };
+    const readinessProbe = { httpGet, periodSeconds: 1, failureThreshold: 1 };
+    const livenessProbe = { httpGet, periodSeconds: 2, failureThreshold: 3 };
+    await create('web', { containers: [{ ...app, readinessProbe, livenessProbe }], terminationGracePeriodSeconds: 1 });
+    await clock.advance(100);
+    const ready = async (): Promise<boolean | undefined> => (await get('web')).status?.containerStatuses?.[0]?.ready;
+    expect(await ready()).toBe(true);
+    system.answerProbes({ kind: 'failure', output: 'HTTP probe failed with statuscode: 500' });
+    await clock.advance(1000);
+    expect(await ready()).toBe(false);
+    await clock.advance(6000);
+    expect((await get('web')).status?.containerStatuses?.[0]?.restartCount).toBeGreaterThanOrEqual(1);
+    const told = await eventsOf('web');
+    expect(told).toContain('Unhealthy: Readiness probe failed: HTTP probe failed with statuscode: 500');
+    expect(told).toContain('Killing: Container app failed liveness probe, will be restarted');
+  });
+});
+
+describe('the next agent', () => {
+  it('adopts what runs and removes what nobody wants any more', async () => {
+    await create('stays');
+    await create('goes');
+    const before = (await get('stays')).status?.containerStatuses?.[0]?.containerID;
+    await agent.stop();
+    await client.delete(pods, { namespace: 'default', name: 'goes' }, { gracePeriodSeconds: 0 });
+    agent = newAgent();
+    await agent.start();
+    await clock.advance(3000);
+    expect((await get('stays')).status?.containerStatuses?.[0]).toMatchObject({
+      containerID: before,
+      restartCount: 0,
+      ready: true,
+    });
+    expect((await runtime.listPodSandboxes()).map((sandbox) => sandbox.name)).toEqual(['stays']);
+    expect(agent.backend.pods().map((pod) => pod.metadata.name)).toEqual(['stays']);
+  });
+
+  it('starts again what died with the machine', async () => {
+    await create('web');
+    await agent.stop();
+    runtime.powerOff();
+    agent = newAgent();
+    await agent.start();
+    await clock.advance(1000);
+    expect((await get('web')).status).toMatchObject({
+      phase: 'Running',
+      containerStatuses: [{ restartCount: 1, ready: true, lastState: { terminated: { exitCode: 137 } } }],
+    });
+  });
+});
