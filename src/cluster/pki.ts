@@ -55,8 +55,9 @@ export function ensurePki(options: PkiOptions): ClusterPki {
 }
 
 /**
- * A node's two certificates: as client (`system:node:<name>`, group `system:nodes`) and as server, kept in `directory`.
- * `addresses` are the node's own.
+ * A node's certificates, kept in `directory`: as kubelet (`system:node:<name>`, group `system:nodes`), as service proxy
+ * (`system:kube-proxy`, which may see what a kubelet may not: endpoint slices, all nodes), and as server. `addresses` are the
+ * node's own.
  */
 export function issueNodeCertificates(options: {
   directory: string;
@@ -64,14 +65,16 @@ export function issueNodeCertificates(options: {
   name: string;
   addresses: readonly string[];
   now: number;
-}): { client: KeyPair; server: KeyPair } {
+}): { client: KeyPair; proxy: KeyPair; server: KeyPair } {
   const { directory, authority, name, addresses, now } = options;
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const commonName = `system:node:${name}`;
   const organizations = ['system:nodes'];
   const client: CertificateRequest = { commonName, organizations, usages: ['client'] };
   const server: CertificateRequest = { commonName, organizations, usages: ['server'], hosts: [name, ...addresses] };
+  const proxy: CertificateRequest = { commonName: 'system:kube-proxy', usages: ['client'] };
   return {
+    proxy: ensurePair({ directory, name: 'kube-proxy', authority, request: proxy, now }),
     client: ensurePair({ directory, name: 'kubelet-client', authority, request: client, now }),
     server: ensurePair({ directory, name: 'kubelet', authority, request: server, now }),
   };
