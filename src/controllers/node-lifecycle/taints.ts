@@ -1,6 +1,6 @@
 import { formatTime } from '../../base/clock.ts';
 import type { Node, Taint } from '../../api/types/core-v1.ts';
-import { conditionOf, readiness } from './health.ts';
+import { conditionOf } from './health.ts';
 
 const notReady = 'node.kubernetes.io/not-ready';
 const unreachable = 'node.kubernetes.io/unreachable';
@@ -15,9 +15,10 @@ const pressures: Readonly<Record<string, string>> = {
 const unschedulable = 'node.kubernetes.io/unschedulable';
 const managed: ReadonlySet<string> = new Set([notReady, unreachable, unschedulable, ...Object.values(pressures)]);
 
-/** The key of the NoExecute taint that the node's readiness calls for. */
+/** The key of the NoExecute taint that the node's readiness calls for; a node that never said anything has no pods. */
 export function evictionTaintKey(node: Node): string | undefined {
-  switch (readiness(node)) {
+  switch (conditionOf(node, 'Ready')?.status) {
+    case undefined:
     case 'True':
       return undefined;
     case 'False':

@@ -1,0 +1,92 @@
+import { silentLogger, type Logger } from '../../src/base/log.ts';
+import { seededRandom } from '../../src/base/random.ts';
+import { createSimulatedClock, type SimulatedClock } from '../../src/base/simulated-clock.ts';
+import type { KubeObject } from '../../src/api/object.ts';
+import { isApiError } from '../../src/api/status.ts';
+import type { Client, ListOptions, Resource } from '../../src/client/client.ts';
+import type { Informers } from '../../src/client/informers.ts';
+import { namespaces } from '../../src/client/resources.ts';
+import { createInformers } from '../../src/client/shared-informers.ts';
+import { createControllers } from '../../src/controllers/manager.ts';
+import type { ControllerSettings } from '../../src/controllers/settings.ts';
+import { startTestApiServer } from './api-server.ts';
+import { PodRunner } from './pod-runner.ts';
+
+/** A whole control plane but for the scheduler, on a clock that stands still until it is told to go on. */
+export interface ControllerWorld {
+  client: Client;
+  clock: SimulatedClock;
+  informers: Informers;
+  runner: PodRunner;
+  /** What the controllers complained about. */
+  warnings: string[];
+  list<T extends KubeObject>(resource: Resource<T>, options?: ListOptions): Promise<T[]>;
+  /** Goes on until the check holds; answers how long that took. Throws after `limitMs`, both in simulated milliseconds. */
+  until(what: string, check: () => Promise<boolean>, limitMs?: number): Promise<number>;
+  stop(): Promise<void>;
+}
+
+const stepMs = 5;
+
+export async function startControllerWorld(
+  options: { settings?: Partial<ControllerSettings>; nodes?: number; namespace?: string } = {},
+): Promise<ControllerWorld> {
+  const clock = createSimulatedClock();
+  const random = seededRandom(1);
+  const server = await startTestApiServer({ clock, random });
+  const { client } = server;
+  const warnings: string[] = [];
+  const log: Logger = {
+    ...silentLogger,
+    warn: (message, fields) => warnings.push(`${message} ${String(fields?.key)} ${String(fields?.error)}`),
+    with: () => log,
+  };
+  const informers = createInformers({ client, clock, random, log });
+  const controllers = createControllers({
+    clientFor: () => client,
+    informers,
+    clock,
+    random,
+    log,
+    settings: options.settings ?? {},
+    serviceAccountCa: 'the CA',
+  });
+  for (const name of ['default', 'kube-system', 'kube-node-lease']) await createNamespace(client, name);
+  await controllers.start();
+  const runner = new PodRunner({ client, informers, clock });
+  for (let i = 1; i <= (options.nodes ?? 2); i++) await runner.addNode(`node-${i}`);
+  await clock.settle();
+  return {
+    client,
+    clock,
+    informers,
+    runner,
+    warnings,
+    list: async (resource, listOptions) => (await client.list(resource, listOptions)).items,
+    async until(what, check, limitMs = 10_000) {
+      const start = clock.monotonic();
+      while (!(await check())) {
+        if (clock.monotonic() - start >= limitMs)
+          throw new Error(`not within ${limitMs} ms: ${what}\n${warnings.join('\n')}`);
+        await clock.advance(stepMs);
+      }
+      return clock.monotonic() - start;
+    },
+    async stop() {
+      runner.stop();
+      const stopped = controllers.stop();
+      await clock.settle();
+      await stopped;
+      informers.stop();
+      await server.close();
+    },
+  };
+}
+
+async function createNamespace(client: Client, name: string): Promise<void> {
+  try {
+    await client.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+  } catch (error) {
+    if (!isApiError(error, 'AlreadyExists')) throw error;
+  }
+}
