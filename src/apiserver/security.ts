@@ -64,7 +64,10 @@ export interface Security {
   endpoints: Endpoint[];
   /** Documents outside /api and /apis, by path: the issuer's configuration and keys. Authorized like any other path. */
   documents: ReadonlyMap<string, () => ApiResponse>;
-  /** Writes what is missing of the system namespaces, default roles and bindings, and follows the store. Before serving. */
+  /**
+   * Writes what is missing of the system namespaces, default roles and bindings, and follows the store. Before
+   * serving.
+   */
   bootstrap(): Promise<void>;
   close(): void;
 }

@@ -1,6 +1,6 @@
 /**
- * Distinguished Encoding Rules (ITU-T X.690), as far as X.509 certificates with EC keys need them: a whole ASN.1 library takes a
- * quarter of the time a cluster has to start.
+ * Distinguished Encoding Rules (ITU-T X.690), as far as X.509 certificates with EC keys need them: a whole ASN.1
+ * library takes a quarter of the time a cluster has to start.
  */
 
 /** One value: tag, length, content. */

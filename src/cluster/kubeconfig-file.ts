@@ -15,7 +15,9 @@ import type { Clock } from '../base/clock.ts';
 import { hasContext, mergeKubeconfig, removeFromKubeconfig } from './kubeconfig-merge.ts';
 import type { KubeconfigEntry } from './kubeconfig-merge.ts';
 
-/** How long another writer may hold the lock before we give up, and how often we look: kubectl holds it for a moment. */
+/**
+ * How long another writer may hold the lock before we give up, and how often we look: kubectl holds it for a moment.
+ */
 const lockWaitMs = 2000;
 const lockRetryMs = 50;
 
@@ -26,8 +28,8 @@ function kubeconfigPaths(environment: Readonly<Record<string, string | undefined
 }
 
 /**
- * Adds the entry where kubectl would (client-go's ModifyConfig): the file that has it already, else the first file of the list
- * that exists, else its last. Answers the path. Throws an Error with one sentence for people.
+ * Adds the entry where kubectl would (client-go's ModifyConfig): the file that has it already, else the first file of
+ * the list that exists, else its last. Answers the path. Throws an Error with one sentence for people.
  */
 export async function writeKubeconfig(options: {
   entry: KubeconfigEntry;

@@ -30,8 +30,9 @@ export interface PkiOptions {
 }
 
 /**
- * Reads what lies in the directory, makes what is missing, and issues again what has under 30 days left or lacks a name. Throws
- * when the directory cannot be written, or when it holds a CA that cannot be read (issuing a new one would lock out every client).
+ * Reads what lies in the directory, makes what is missing, and issues again what has under 30 days left or lacks a
+ * name. Throws when the directory cannot be written, or when it holds a CA that cannot be read (issuing a new one
+ * would lock out every client).
  */
 export function ensurePki(options: PkiOptions): ClusterPki {
   const { directory, now } = options;
@@ -55,9 +56,9 @@ export function ensurePki(options: PkiOptions): ClusterPki {
 }
 
 /**
- * A node's certificates, kept in `directory`: as kubelet (`system:node:<name>`, group `system:nodes`), as service proxy
- * (`system:kube-proxy`, which may see what a kubelet may not: endpoint slices, all nodes), and as server. `addresses` are the
- * node's own.
+ * A node's certificates, kept in `directory`: as kubelet (`system:node:<name>`, group `system:nodes`), as service
+ * proxy (`system:kube-proxy`, which may see what a kubelet may not: endpoint slices, all nodes), and as server.
+ * `addresses` are the node's own.
  */
 export function issueNodeCertificates(options: {
   directory: string;

@@ -1,7 +1,6 @@
 import type { KubeObject } from '../../api/object.ts';
 import type { LimitRange, Namespace, Node, PersistentVolumeClaim, Pod } from '../../api/types/core-v1.ts';
 import type { ResourceQuota, Secret, Service, ServiceAccount } from '../../api/types/core-v1.ts';
-import type { PersistentVolume } from '../../api/types/core-v1.ts';
 import type { EndpointSlice } from '../../api/types/discovery-v1.ts';
 import type { IngressClass } from '../../api/types/networking-v1.ts';
 import type { RuntimeClass } from '../../api/types/node-v1.ts';
@@ -19,9 +18,9 @@ export interface Collection<T extends KubeObject = KubeObject> {
 }
 
 /**
- * What authentication, authorization and admission may read of the stored objects (storage version, frozen). `get` and `list`
- * answer from a cache that follows the store's watch, at once; a write that was answered a moment ago may be missing, so a
- * plugin that would refuse for want of an object asks `fresh` before it does.
+ * What authentication, authorization and admission may read of the stored objects (storage version, frozen). `get` and
+ * `list` answer from a cache that follows the store's watch, at once; a write that was answered a moment ago may be
+ * missing, so a plugin that would refuse for want of an object asks `fresh` before it does.
  */
 export interface Lookup {
   get<T extends KubeObject>(collection: Collection<T>, namespace: string, name: string): T | undefined;
@@ -53,7 +52,6 @@ export const endpointSlices = collection<EndpointSlice>('discovery.k8s.io', 'end
 export const limitRanges = collection<LimitRange>('', 'limitranges');
 export const resourceQuotas = collection<ResourceQuota>('', 'resourcequotas');
 export const persistentVolumeClaims = collection<PersistentVolumeClaim>('', 'persistentvolumeclaims');
-export const persistentVolumes = collection<PersistentVolume>('', 'persistentvolumes');
 export const priorityClasses = collection<PriorityClass>('scheduling.k8s.io', 'priorityclasses');
 export const storageClasses = collection<StorageClass>('storage.k8s.io', 'storageclasses');
 export const volumeAttachments = collection<VolumeAttachment>('storage.k8s.io', 'volumeattachments');

@@ -11,7 +11,10 @@ import { refusal } from './refuse.ts';
 
 const mirrorAnnotation = 'kubernetes.io/config.mirror';
 
-/** Labels of these names, or under them, are for administrators; nodes must not put themselves where they do not belong. */
+/**
+ * Labels of these names, or under them, are for administrators; nodes must not put themselves where they do not
+ * belong.
+ */
 const reservedLabel = /(^|[./])node-restriction\.kubernetes\.io\//;
 /** Under kubernetes.io a node may set these and no others of its own. */
 const ownLabel =

@@ -21,8 +21,8 @@ interface Reservation {
 }
 
 /**
- * How much of each quota is used: counted from what is stored, plus what has been admitted and is on its way into the store. Keeps
- * the quotas' statuses, at admission and when objects go.
+ * How much of each quota is used: counted from what is stored, plus what has been admitted and is on its way into the
+ * store. Keeps the quotas' statuses, at admission and when objects go.
  */
 export class QuotaLedger {
   readonly #options: { store: Store; lookup: StoreLookup; clock: Clock; log: Logger };

@@ -11,8 +11,9 @@ const group = 'rbac.authorization.k8s.io';
 const kinds = new Set(['roles', 'clusterroles', 'rolebindings', 'clusterrolebindings']);
 
 /**
- * Nobody gives away what he does not have: writing a role takes every permission in it (or the verb `escalate`), writing a binding
- * every permission of its role (or the verb `bind`). reference/access-authn-authz/rbac, privilege escalation prevention.
+ * Nobody gives away what he does not have: writing a role takes every permission in it (or the verb `escalate`),
+ * writing a binding every permission of its role (or the verb `bind`). reference/access-authn-authz/rbac, privilege
+ * escalation prevention.
  */
 export function rbacEscalation(rbac: Rbac, authorize: Authorizer): AdmissionPlugin {
   return {

@@ -12,7 +12,10 @@ import { refusal } from './refuse.ts';
 /** How long an admitted object may take until it is stored; after that it is believed to have failed. */
 const reservationMs = 5000;
 
-/** Refuses what would take a namespace over one of its quotas. Runs last: it counts what all others have made of the object. */
+/**
+ * Refuses what would take a namespace over one of its quotas. Runs last: it counts what all others have made of the
+ * object.
+ */
 export function resourceQuota(lookup: Lookup, ledger: QuotaLedger, clock: Clock): AdmissionPlugin {
   return {
     name: 'ResourceQuota',

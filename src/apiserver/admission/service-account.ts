@@ -13,7 +13,9 @@ const mirrorAnnotation = 'kubernetes.io/config.mirror';
 /** A new namespace's account is made a moment after the namespace: as long as upstream retries. */
 const patienceMs = 1000;
 
-/** Every pod runs as an account of its namespace, and finds its token, the cluster's CA and its namespace in a volume. */
+/**
+ * Every pod runs as an account of its namespace, and finds its token, the cluster's CA and its namespace in a volume.
+ */
 export function serviceAccount(lookup: Lookup, random: Random): AdmissionPlugin {
   return {
     name: 'ServiceAccount',

@@ -11,8 +11,9 @@ const certificateLimit = 4096;
 const anonymous: User = { name: 'system:anonymous', groups: ['system:unauthenticated'] };
 
 /**
- * Client certificate (or a user that the transport knows), then bearer token, then nobody; last, whoever that is may ask to act
- * as somebody else. The same credentials give the same User object, so that what others keep about a user is found at once.
+ * Client certificate (or a user that the transport knows), then bearer token, then nobody; last, whoever that is may
+ * ask to act as somebody else. The same credentials give the same User object, so that what others keep about a user
+ * is found at once.
  */
 export function createAuthenticator(options: {
   tokens: TokenAuthenticator;
@@ -58,7 +59,10 @@ function certificateUser(certificate: NonNullable<RequestContext['clientCertific
   };
 }
 
-/** `Authorization: Bearer …`, or for browsers' WebSockets a subprotocol `base64url.bearer.authorization.k8s.io.<token>`. */
+/**
+ * `Authorization: Bearer …`, or for browsers' WebSockets a subprotocol
+ * `base64url.bearer.authorization.k8s.io.<token>`.
+ */
 function bearerToken(request: ApiRequest): string | undefined {
   const match = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '');
   if (match) return match[1];

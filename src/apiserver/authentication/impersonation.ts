@@ -15,8 +15,9 @@ export function wantsImpersonation(request: ApiRequest): boolean {
 }
 
 /**
- * The user that the request asks to act as (reference/access-authn-authz/authentication, user impersonation). Rejects with 403
- * when `user` may not, with 400 when groups or extras come without a user. Repeated headers arrive joined by a comma.
+ * The user that the request asks to act as (reference/access-authn-authz/authentication, user impersonation). Rejects
+ * with 403 when `user` may not, with 400 when groups or extras come without a user. Repeated headers arrive joined by
+ * a comma.
  */
 export async function impersonate(options: { request: ApiRequest; user: User; authorize: Authorizer }): Promise<User> {
   const { request, user, authorize } = options;

@@ -2,8 +2,8 @@ import type { LabelSelector } from '../../api/types/meta-v1.ts';
 import type { ClusterRole, PolicyRule } from '../../api/types/rbac-v1.ts';
 
 /**
- * The rules that an aggregated role has by its `aggregationRule`: those of every role that a selector matches, in the order of
- * the roles' names, each rule once (rbac.authorization.k8s.io/v1 ClusterRole).
+ * The rules that an aggregated role has by its `aggregationRule`: those of every role that a selector matches, in the
+ * order of the roles' names, each rule once (rbac.authorization.k8s.io/v1 ClusterRole).
  */
 export function collect(role: ClusterRole, all: Iterable<ClusterRole>): PolicyRule[] {
   const selectors = role.aggregationRule?.clusterRoleSelectors ?? [];

@@ -6,8 +6,8 @@ import type { StoreLookup } from '../admission/store-lookup.ts';
 import { collect } from './aggregation.ts';
 
 /**
- * Keeps the rules of aggregated cluster roles what their selectors say, after every change of any cluster role. Level-triggered:
- * each round computes every aggregated role from what is stored, and writes those that differ.
+ * Keeps the rules of aggregated cluster roles what their selectors say, after every change of any cluster role.
+ * Level-triggered: each round computes every aggregated role from what is stored, and writes those that differ.
  */
 export function startAggregator(options: { store: Store; lookup: StoreLookup; log: Logger }): { close(): void } {
   const { store, lookup, log } = options;

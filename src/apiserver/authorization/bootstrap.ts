@@ -8,8 +8,9 @@ import { decodedOf } from '../stored-object.ts';
 import { defaultObjects, reconciled } from './default-objects.ts';
 
 /**
- * Writes what every API server makes for itself: the system namespaces, default roles and bindings, system priority classes.
- * What exists is brought up to date (see `reconciled`), all in one commit. Rejects when the store cannot be written.
+ * Writes what every API server makes for itself: the system namespaces, default roles and bindings, system priority
+ * classes. What exists is brought up to date (see `reconciled`), all in one commit. Rejects when the store cannot be
+ * written.
  */
 export async function bootstrap(options: { store: Store; clock: Clock; random: Random }): Promise<void> {
   const { store } = options;

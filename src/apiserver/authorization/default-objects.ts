@@ -53,8 +53,8 @@ export function defaultObjects(): DefaultObject[] {
 }
 
 /**
- * `stored` brought up to the default: rules and subjects that are missing are added, what people added stays. Undefined when
- * nothing is missing, or when the object is marked to be left alone. Upstream's auto-reconciliation.
+ * `stored` brought up to the default: rules and subjects that are missing are added, what people added stays.
+ * Undefined when nothing is missing, or when the object is marked to be left alone. Upstream's auto-reconciliation.
  */
 export function reconciled(stored: KubeObject, wanted: KubeObject): KubeObject | undefined {
   if (stored.metadata.annotations?.[autoupdateAnnotation] === 'false') return undefined;

@@ -136,7 +136,10 @@ const requester = (name: string): DefaultRole => ({
 
 const healthPaths = '/healthz /livez /readyz';
 
-/** The cluster roles that every API server makes for itself (`kubectl get clusterroles` of a fresh cluster), controllers' apart. */
+/**
+ * The cluster roles that every API server makes for itself (`kubectl get clusterroles` of a fresh cluster),
+ * controllers' apart.
+ */
 export const defaultClusterRoles: readonly DefaultRole[] = [
   { name: 'cluster-admin', rules: [rule('*', '*', '*'), urls('*', '*')] },
   { name: 'admin', rules: [], collects: 'admin' },

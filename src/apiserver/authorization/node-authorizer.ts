@@ -20,8 +20,8 @@ export function nodeNameOf(user: User): string | undefined {
 }
 
 /**
- * Lets a node do what its role says, and of secrets, config maps, claims, volumes and tokens only what pods assigned to it refer
- * to (reference/access-authn-authz/node). Pods are followed from the first node's request on.
+ * Lets a node do what its role says, and of secrets, config maps, claims, volumes and tokens only what pods assigned
+ * to it refer to (reference/access-authn-authz/node). Pods are followed from the first node's request on.
  */
 export function createNodeAuthorizer(lookup: StoreLookup): Authorizer {
   let graph: Promise<NodeGraph> | undefined;

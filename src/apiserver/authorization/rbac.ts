@@ -14,7 +14,10 @@ const userLimit = 2048;
 /** Role-based access control over the stored roles and bindings. */
 export interface Rbac {
   authorize(attributes: Attributes): Decision;
-  /** Every rule that holds for the user in `namespace`, cluster-wide ones included; '' asks for the cluster-wide ones only. */
+  /**
+   * Every rule that holds for the user in `namespace`, cluster-wide ones included; '' asks for the cluster-wide ones
+   * only.
+   */
   rulesFor(user: User, namespace: string): PolicyRule[];
   /** The rules of the role that a binding names; undefined when it does not exist. */
   rulesOf(roleRef: { kind: string; name: string }, namespace: string): readonly PolicyRule[] | undefined;

@@ -35,7 +35,9 @@ function coversResource(rule: PolicyRule, attributes: ResourceAttributes): boole
   );
 }
 
-/** Does any of the rules allow this path? A `*` at a pattern's end stands for the rest (rbac.authorization.k8s.io/v1). */
+/**
+ * Does any of the rules allow this path? A `*` at a pattern's end stands for the rest (rbac.authorization.k8s.io/v1).
+ */
 export function allowsPath(rules: readonly PolicyRule[], attributes: NonResourceAttributes): boolean {
   return rules.some(
     (rule) =>
@@ -60,8 +62,8 @@ function matchesResource(resources: readonly string[] | undefined, resource: str
 }
 
 /**
- * The parts of `wanted` that no rule of `held` covers: what a user would gain by writing `wanted` into a role. Each wanted rule
- * is split into single verbs, groups, resources, names and paths, as upstream's escalation check does.
+ * The parts of `wanted` that no rule of `held` covers: what a user would gain by writing `wanted` into a role. Each
+ * wanted rule is split into single verbs, groups, resources, names and paths, as upstream's escalation check does.
  */
 export function uncovered(held: readonly PolicyRule[], wanted: readonly PolicyRule[]): PolicyRule[] {
   return wanted.flatMap(split).filter((part) => !held.some((rule) => covers(rule, part)));

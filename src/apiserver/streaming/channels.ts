@@ -63,7 +63,10 @@ export function encodeMessage(protocol: ChannelProtocol, channel: Channel, data:
   return message;
 }
 
-/** The outcome as this protocol's error channel carries it: Status JSON from 4 on, before that the text of a failure only. */
+/**
+ * The outcome as this protocol's error channel carries it: Status JSON from 4 on, before that the text of a failure
+ * only.
+ */
 export function encodeOutcome(protocol: ChannelProtocol, status: Uint8Array): Uint8Array | undefined {
   if (protocol.generation >= 4) return status;
   try {

@@ -9,7 +9,10 @@ import type { NodeConnector } from './node-connector.ts';
 import { createPortForwardEndpoint } from './port-forward.ts';
 import { createProxyEndpoints } from './proxy.ts';
 
-/** pods/exec, attach, portforward, log; pods, services and nodes/proxy: everything that goes through the API server to a node. */
+/**
+ * pods/exec, attach, portforward, log; pods, services and nodes/proxy: everything that goes through the API server to
+ * a node.
+ */
 export function createStreamingEndpoints(options: {
   store: Store;
   connector: NodeConnector;

@@ -9,7 +9,10 @@ import type { Backend, BackendRequest, BackendResponse, NodeConnector } from './
 
 const defaultKubeletPort = 10250;
 
-/** Reaches nodes at their InternalIP over TLS, with the API server's client certificate; `ca` signed the nodes' certificates. All PEM. */
+/**
+ * Reaches nodes at their InternalIP over TLS, with the API server's client certificate; `ca` signed the nodes'
+ * certificates. All PEM.
+ */
 export function createHttpsNodeConnector(credentials: {
   ca: string;
   certificate: string;

@@ -23,8 +23,8 @@ export interface Backend {
 }
 
 /**
- * How the API server reaches nodes, and what runs on them. `https-node-connector.ts` goes over TLS; a cluster in one process brings
- * its own.
+ * How the API server reaches nodes, and what runs on them. `https-node-connector.ts` goes over TLS; a cluster in one
+ * process brings its own.
  */
 export interface NodeConnector {
   /** The node's own server (kubelet API). `skipVerify`: do not check its certificate. */

@@ -12,8 +12,9 @@ import { isWebSocket, offeredProtocols, webSocketServer } from './websocket.ts';
 const tunnelPrefix = 'SPDY/3.1+';
 
 /**
- * GET and POST pods/portforward. SPDY goes through as bytes, whether on the connection itself or in the binary messages of a
- * WebSocket (`SPDY/3.1+portforward.k8s.io`, KEP-4006); older WebSocket protocols are the container runtime's own.
+ * GET and POST pods/portforward. SPDY goes through as bytes, whether on the connection itself or in the binary
+ * messages of a WebSocket (`SPDY/3.1+portforward.k8s.io`, KEP-4006); older WebSocket protocols are the container
+ * runtime's own.
  */
 export function createPortForwardEndpoint(lookup: Lookup, connector: NodeConnector): Endpoint {
   return {

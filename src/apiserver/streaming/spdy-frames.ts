@@ -2,8 +2,8 @@ import { constants, inflateSync } from 'node:zlib';
 import { spdyDictionary } from './spdy-dictionary.ts';
 
 /**
- * SPDY/3.1 framing (draft-mbelshe-httpbis-spdy-00 with 3.1's session window), as far as Kubernetes speaks it: what `kubectl`
- * up to 1.30 and the container runtimes use for exec, attach and port-forward.
+ * SPDY/3.1 framing (draft-mbelshe-httpbis-spdy-00 with 3.1's session window), as far as Kubernetes speaks it: what
+ * `kubectl` up to 1.30 and the container runtimes use for exec, attach and port-forward.
  */
 export type Frame =
   | { kind: 'synStream'; streamId: number; fin: boolean; headers: Headers }
@@ -77,8 +77,8 @@ export class FrameEncoder {
   }
 
   /**
-   * A zlib stream with SPDY's dictionary whose data are stored blocks: valid for every inflater, needs no state of our own, and
-   * its few short headers are not worth more.
+   * A zlib stream with SPDY's dictionary whose data are stored blocks: valid for every inflater, needs no state of our
+   * own, and its few short headers are not worth more.
    */
   #compress(data: Buffer): Buffer {
     const parts: Buffer[] = [];
@@ -151,8 +151,9 @@ export class FrameDecoder {
   }
 
   /**
-   * All header blocks of a session are one zlib stream. It is inflated from its beginning each time, and what is new is cut off:
-   * sessions carry a handful of short blocks, and zlib's streams in Node would make every caller asynchronous.
+   * All header blocks of a session are one zlib stream. It is inflated from its beginning each time, and what is new
+   * is cut off: sessions carry a handful of short blocks, and zlib's streams in Node would make every caller
+   * asynchronous.
    */
   #headers(block: Buffer): Headers {
     this.#compressed = Buffer.concat([this.#compressed, block]);

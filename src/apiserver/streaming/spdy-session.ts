@@ -2,7 +2,9 @@ import type { Duplex } from 'node:stream';
 import { FrameDecoder, FrameEncoder } from './spdy-frames.ts';
 import type { Frame, Headers } from './spdy-frames.ts';
 
-/** What a stream tells its owner. Data arrives in order; `ended` is the peer's half-close, `closed` comes once, last. */
+/**
+ * What a stream tells its owner. Data arrives in order; `ended` is the peer's half-close, `closed` comes once, last.
+ */
 export interface SpdyStreamHandler {
   data?(chunk: Uint8Array): void;
   ended?(): void;
@@ -16,9 +18,9 @@ export class StreamRefused extends Error {}
 const cancelStatus = 5;
 
 /**
- * The client's side of a SPDY/3.1 session over a socket that has been upgraded. Peers of Kubernetes use no flow control of
- * SPDY's own (moby/spdystream has none), so back pressure is the socket's: `write` answers false when it is full, and `pause` stops
- * reading from it.
+ * The client's side of a SPDY/3.1 session over a socket that has been upgraded. Peers of Kubernetes use no flow
+ * control of SPDY's own (moby/spdystream has none), so back pressure is the socket's: `write` answers false when it is
+ * full, and `pause` stops reading from it.
  */
 export class SpdySession {
   readonly #socket: Duplex;

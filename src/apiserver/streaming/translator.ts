@@ -7,8 +7,8 @@ import type { SpdySession, SpdyStream } from './spdy-session.ts';
 const backlogBytes = 1 << 20;
 
 /**
- * Carries exec and attach between a client's WebSocket and a node's SPDY session: one stream for each channel (KEP-4006). Ends when
- * the node has closed its streams, or when either connection breaks.
+ * Carries exec and attach between a client's WebSocket and a node's SPDY session: one stream for each channel
+ * (KEP-4006). Ends when the node has closed its streams, or when either connection breaks.
  */
 export async function translate(options: {
   client: WebSocket;

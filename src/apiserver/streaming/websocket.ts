@@ -29,7 +29,8 @@ export async function webSocketServer(
     perMessageDeflate: false,
     maxPayload: messageLimit,
   });
-  // The library refuses names that are no HTTP tokens, and kubectl's `SPDY/3.1+portforward.k8s.io` is none: we answer ourselves.
+  // The library refuses names that are no HTTP tokens, and kubectl's `SPDY/3.1+portforward.k8s.io` is none: we answer
+  // ourselves.
   const { 'sec-websocket-protocol': _, ...headers } = request.headers;
   if (protocol !== '') server.on('headers', (lines) => lines.push(`Sec-WebSocket-Protocol: ${protocol}`));
   return (socket, head) =>
