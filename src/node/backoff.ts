@@ -1,8 +1,8 @@
 /** Delays by key that double from `initialMs` to `maxMs`, as client-go's `flowcontrol.Backoff` keeps them. */
 export interface Backoff {
   /**
-   * How long still to wait, counted from `sinceMs` (what the back-off is about: the container's end); 0: go ahead. A key
-   * that was not touched for twice `maxMs` before `sinceMs` starts anew.
+   * How long still to wait, counted from `sinceMs` (what the back-off is about: the container's end); 0: go ahead.
+   * A key that was not touched for twice `maxMs` before `sinceMs` starts anew.
    */
   remainingMs(key: string, nowMs: number, sinceMs?: number): number;
   /** The delay that is in force for the key: for messages. */

@@ -11,8 +11,9 @@ export interface Cgroups {
 }
 
 /**
- * The machine's cgroupfs: one unified hierarchy (v2), or one mount for each controller (v1, also when a v2 hierarchy lies
- * beside it). Where cgroups cannot be written at all (an unprivileged container), limits are left to the runtime.
+ * The machine's cgroupfs: one unified hierarchy (v2), or one mount for each controller (v1, also when a v2
+ * hierarchy lies beside it). Where cgroups cannot be written at all (an unprivileged container), limits are left to
+ * the runtime.
  */
 export function createSystemCgroups(root = '/sys/fs/cgroup'): Cgroups {
   let layout: Promise<Layout> | undefined;
@@ -48,11 +49,15 @@ async function detect(root: string): Promise<Layout> {
   return { kind: 'v1', controllers };
 }
 
-const v1Controllers = ['cpu', 'cpuacct', 'cpuset', 'memory', 'pids', 'devices', 'freezer', 'blkio', 'net_cls', 'net_prio',
-  'perf_event', 'hugetlb', 'name=systemd', 'rdma', 'misc']; // prettier-ignore
+const v1Controllers = new Set(
+  (
+    'cpu cpuacct cpuset memory pids devices freezer blkio net_cls net_prio perf_event hugetlb rdma misc ' +
+    'name=systemd'
+  ).split(' '),
+);
 
 function nameController(controllers: Map<string, string>, option: string, point: string): void {
-  if (v1Controllers.includes(option)) controllers.set(option, point);
+  if (v1Controllers.has(option)) controllers.set(option, point);
 }
 
 async function ensureV1(

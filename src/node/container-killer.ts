@@ -56,8 +56,8 @@ async function withinGrace(context: AgentContext, work: Promise<void>, graceSeco
 }
 
 /**
- * Ends all containers of a pod: the app containers at once, then the sidecars one after the other in the reverse of the order
- * they started in (KEP-753). Resolves when all have ended.
+ * Ends all containers of a pod: the app containers at once, then the sidecars one after the other in the reverse of
+ * the order they started in (KEP-753). Resolves when all have ended.
  */
 export async function killAll(
   context: AgentContext,

@@ -32,7 +32,10 @@ export interface StartRequest {
 
 export type StartResult =
   | { kind: 'started' }
-  /** `retryAtMs`: by the image's own back-off. `containerId`: it runs, and must be ended (its postStart hook failed). */
+  /**
+   * `retryAtMs`: by the image's own back-off. `containerId`: it runs, and must be ended (its postStart hook
+   * failed).
+   */
   | { kind: 'failed'; waiting: WaitingReason; retryAtMs?: number; containerId?: string }
   /** The pod ends before its container began. */
   | { kind: 'aborted' };

@@ -16,7 +16,10 @@ export interface ContainerStatusInput {
   ending: boolean;
 }
 
-/** The status of one container as the API shows it, from what runs, what the agent remembers and what was said before. */
+/**
+ * The status of one container as the API shows it, from what runs, what the agent remembers and what was said
+ * before.
+ */
 export function containerStatus(input: ContainerStatusInput, container: PodContainer): ContainerStatus {
   const { pod, observed, memory, runtimeName } = input;
   const { spec, role } = container;

@@ -54,7 +54,10 @@ function formatMap(map: Record<string, string> | undefined): string {
     .join('\n');
 }
 
-/** The value of a `resourceFieldRef`, divided and rounded up. Throws with upstream's message for what it does not know. */
+/**
+ * The value of a `resourceFieldRef`, divided and rounded up. Throws with upstream's message for what it does not
+ * know.
+ */
 export function resourceValue(
   pod: Pod,
   selector: ResourceFieldSelector,

@@ -39,8 +39,8 @@ export function parseImageName(text: string): ImageName | undefined {
 }
 
 /**
- * The names under which an image that a user writes may lie on the node, likeliest first: the normalised one, and for a
- * name without a registry the one that local builds carry (`localhost/hello:latest`).
+ * The names under which an image that a user writes may lie on the node, likeliest first: the normalised one, and
+ * for a name without a registry the one that local builds carry (`localhost/hello:latest`).
  */
 export function imageCandidates(name: ImageName): string[] {
   const suffix = name.digest ? `@${name.digest}` : `:${name.tag ?? 'latest'}`;

@@ -1,9 +1,9 @@
 import type { Clock } from '../base/clock.ts';
 import type { Pod, Secret } from '../api/types/core-v1.ts';
-import { createBackoff } from './backoff.ts';
+import { createBackoff, type Backoff } from './backoff.ts';
 import { formatGoDuration } from './go-duration.ts';
 import { imageCandidates, parseImageName, pullReference, type ImageName } from './image-names.ts';
-import { createLimiter } from './limiter.ts';
+import { createLimiter, type Limiter } from './limiter.ts';
 import type { WaitingReason } from './pod-observation.ts';
 import type { PodContainer } from './pod-spec.ts';
 import { pullCredentials } from './pull-credentials.ts';
@@ -42,20 +42,35 @@ export interface ImagePuller {
 const backOffShownAfterMs = 2000;
 
 export function createImagePuller(options: ImagePullerOptions): ImagePuller {
-  const { runtime, clock } = options;
-  const backoff = createBackoff(options.backoff);
-  const limiter = createLimiter(options.maxParallelPulls);
-  const lastErrors = new Map<string, string>();
+  return new Puller(options);
+}
 
-  async function find(name: ImageName): Promise<ImageInfo | undefined> {
+class Puller implements ImagePuller {
+  private readonly options: ImagePullerOptions;
+  private readonly backoff: Backoff;
+  private readonly limiter: Limiter;
+  private readonly lastErrors = new Map<string, string>();
+
+  constructor(options: ImagePullerOptions) {
+    this.options = options;
+    this.backoff = createBackoff(options.backoff);
+    this.limiter = createLimiter(options.maxParallelPulls);
+  }
+
+  forget(podUid: string): void {
+    this.backoff.reset(`${podUid}_`);
+    for (const key of this.lastErrors.keys()) if (key.startsWith(`${podUid}_`)) this.lastErrors.delete(key);
+  }
+
+  private async find(name: ImageName): Promise<ImageInfo | undefined> {
     for (const candidate of imageCandidates(name)) {
-      const image = await runtime.imageStatus(candidate);
+      const image = await this.options.runtime.imageStatus(candidate);
       if (image) return image;
     }
     return undefined;
   }
 
-  async function ensure(request: ImageRequest): Promise<ImageResult> {
+  async ensure(request: ImageRequest): Promise<ImageResult> {
     const { pod, container, record } = request;
     const text = container.spec.image ?? '';
     const quoted = JSON.stringify(text);
@@ -67,7 +82,7 @@ export function createImagePuller(options: ImagePullerOptions): ImagePuller {
       return { kind: 'failed', waiting: { reason: 'InvalidImageName', message } };
     }
     const policy = container.spec.imagePullPolicy ?? defaultPolicy(name);
-    const local = await find(name);
+    const local = await this.find(name);
     if (local && policy !== 'Always') {
       record('Normal', 'Pulled', `Container image ${quoted} already present on machine and can be accessed by the pod`);
       return { kind: 'present', image: local };
@@ -78,21 +93,21 @@ export function createImagePuller(options: ImagePullerOptions): ImagePuller {
       return { kind: 'failed', waiting: { reason: 'ErrImageNeverPull', message } };
     }
     const key = `${pod.metadata.uid}_${text}`;
-    const remaining = backoff.remainingMs(key, clock.now());
+    const remaining = this.backoff.remainingMs(key, this.options.clock.now());
     if (remaining > 0) {
-      const last = lastErrors.get(key);
+      const last = this.lastErrors.get(key);
       const message = `Back-off pulling image ${quoted}`;
       record('Normal', 'BackOff', message);
       return {
         kind: 'failed',
         waiting: { reason: 'ImagePullBackOff', message: last ? `${message}: ErrImagePull: ${last}` : message },
-        retryAtMs: clock.now() + remaining,
+        retryAtMs: this.options.clock.now() + remaining,
       };
     }
-    return pull(request, name, key, local);
+    return this.pull(request, name, key, local);
   }
 
-  async function pull(
+  private async pull(
     request: ImageRequest,
     name: ImageName,
     key: string,
@@ -101,42 +116,43 @@ export function createImagePuller(options: ImagePullerOptions): ImagePuller {
     const { container, record } = request;
     const quoted = JSON.stringify(container.spec.image);
     record('Normal', 'Pulling', `Pulling image ${quoted}`);
-    const askedMs = clock.monotonic();
+    const askedMs = this.options.clock.monotonic();
     let startedMs = askedMs;
-    const error = await limiter.run(() => {
-      startedMs = clock.monotonic();
-      return tryCredentials(request, name);
+    const error = await this.limiter.run(() => {
+      startedMs = this.options.clock.monotonic();
+      return this.tryCredentials(request, name);
     });
-    const image = error ? undefined : await find(name);
+    const image = error ? undefined : await this.find(name);
     if (image) {
-      const took = formatGoDuration(Math.round(clock.monotonic() - startedMs));
-      const waited = formatGoDuration(Math.round(clock.monotonic() - askedMs));
+      const took = formatGoDuration(Math.round(this.options.clock.monotonic() - startedMs));
+      const waited = formatGoDuration(Math.round(this.options.clock.monotonic() - askedMs));
       const timing = `in ${took} (${waited} including waiting). Image size: ${image.sizeBytes} bytes.`;
       record('Normal', 'Pulled', `Successfully pulled image ${quoted} ${timing}`);
-      backoff.reset(key);
-      lastErrors.delete(key);
+      this.backoff.reset(key);
+      this.lastErrors.delete(key);
       return { kind: 'present', image };
     }
-    if (local && options.useLocalImageWhenPullFails) {
+    if (local && this.options.useLocalImageWhenPullFails) {
       record('Normal', 'Pulled', `Container image ${quoted} could not be pulled; using the one present on machine`);
       return { kind: 'present', image: local };
     }
     const message = error?.message ?? `image ${quoted} is not on the node after its pull`;
     record('Warning', 'Failed', `Failed to pull image ${quoted}: ${message}`);
-    backoff.next(key, clock.now());
-    lastErrors.set(key, message);
+    this.backoff.next(key, this.options.clock.now());
+    this.lastErrors.set(key, message);
     // A moment later it is looked at again and told as a back-off.
-    const retryAtMs = clock.now() + Math.min(backOffShownAfterMs, backoff.remainingMs(key, clock.now()));
+    const retryAtMs =
+      this.options.clock.now() + Math.min(backOffShownAfterMs, this.backoff.remainingMs(key, this.options.clock.now()));
     return { kind: 'failed', waiting: { reason: 'ErrImagePull', message }, retryAtMs };
   }
 
   /** Without credentials when none fit; the last failure when all are refused. */
-  async function tryCredentials(request: ImageRequest, name: ImageName): Promise<Error | undefined> {
+  private async tryCredentials(request: ImageRequest, name: ImageName): Promise<Error | undefined> {
     const credentials = pullCredentials(request.secrets, name);
     let last: Error | undefined;
     for (const auth of credentials.length > 0 ? credentials : [undefined]) {
       try {
-        await runtime.pullImage(pullReference(name), auth);
+        await this.options.runtime.pullImage(pullReference(name), auth);
         return undefined;
       } catch (error) {
         last = error as Error;
@@ -144,14 +160,6 @@ export function createImagePuller(options: ImagePullerOptions): ImagePuller {
     }
     return last;
   }
-
-  return {
-    ensure,
-    forget(podUid) {
-      backoff.reset(`${podUid}_`);
-      for (const key of lastErrors.keys()) if (key.startsWith(`${podUid}_`)) lastErrors.delete(key);
-    },
-  };
 }
 
 /** Always for `:latest` and for no tag, else IfNotPresent: what the API server fills in too. */

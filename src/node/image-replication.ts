@@ -19,9 +19,10 @@ interface Descriptor {
 }
 
 /**
- * Gives `target` an image that `source`, another containerd of this machine, has unpacked: contents and layers become
- * hard links, which is safe since neither ever writes to them, and costs neither disk nor the work of unpacking again.
- * Resolves with false when `source` lacks a part of it. Rejects when their layers lie on different file systems.
+ * Gives `target` an image that `source`, another containerd of this machine, has unpacked: contents and layers
+ * become hard links, which is safe since neither ever writes to them, and costs neither disk nor the work of
+ * unpacking again. Resolves with false when `source` lacks a part of it. Rejects when their layers lie on different
+ * file systems.
  */
 export async function replicateImage(
   source: ContainerdServices,

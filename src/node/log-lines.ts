@@ -14,8 +14,8 @@ const newline = 0x0a;
 const space = 0x20;
 
 /**
- * Turns the bytes of a CRI log (`<time> stdout|stderr F|P <text>` a line; P: the line goes on in the next entry) into what the
- * container wrote. Feed it pieces of any size.
+ * Turns the bytes of a CRI log (`<time> stdout|stderr F|P <text>` a line; P: the line goes on in the next entry) into
+ * what the container wrote. Feed it pieces of any size.
  */
 export class LogDecoder {
   readonly #options: LogOptions;

@@ -4,8 +4,8 @@ import type { Node, Pod } from '../api/types/core-v1.ts';
 import { containersOf } from './pod-spec.ts';
 
 /**
- * May the node take a pod that was bound to it? The scheduler has asked the same, but with a view that may be old, and pods can
- * be bound by hand. Answers why not, with upstream's reasons and messages.
+ * May the node take a pod that was bound to it? The scheduler has asked the same, but with a view that may be old,
+ * and pods can be bound by hand. Answers why not, with upstream's reasons and messages.
  */
 export function admissionFailure(options: {
   pod: Pod;

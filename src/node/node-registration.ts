@@ -52,7 +52,9 @@ export class NodeRegistration {
     this.cancelTimer = this.context.clock.setTimer(coalesceMs, () => void this.write());
   }
 
-  /** The API's own copy changed: labels and taints of others are kept, and a node that was deleted registers again. */
+  /**
+   * The API's own copy changed: labels and taints of others are kept, and a node that was deleted registers again.
+   */
   changed(node: Node | undefined): void {
     if (this.stopped.signal.aborted) return;
     if (node) this.known = node;

@@ -4,11 +4,13 @@ import type { ConfigMap, Secret } from '../api/types/core-v1.ts';
 import type { ObjectReference } from './object-references.ts';
 
 /**
- * The ConfigMaps and Secrets that the node's pods read. Each is watched by itself (`metadata.name=…`), from its first user
- * to its last: a node may see no others (the node authorizer's rule).
+ * The ConfigMaps and Secrets that the node's pods read. Each is watched by itself (`metadata.name=…`), from its
+ * first user to its last: a node may see no others (the node authorizer's rule).
  */
 export interface ObjectCache {
-  /** Holds exactly these objects for a pod; resolves when all are known. `changed` is called for each later change. */
+  /**
+   * Holds exactly these objects for a pod; resolves when all are known. `changed` is called for each later change.
+   */
   hold(podUid: string, namespace: string, references: readonly ObjectReference[], changed: () => void): Promise<void>;
   configMap(namespace: string, name: string): ConfigMap | undefined;
   secret(namespace: string, name: string): Secret | undefined;

@@ -24,7 +24,10 @@ export interface ClaimedPath {
   readOnly: boolean;
 }
 
-/** Follows a claim (or the claim of an ephemeral volume) to its hostPath or local volume. Rejects while it is not bound. */
+/**
+ * Follows a claim (or the claim of an ephemeral volume) to its hostPath or local volume. Rejects while it is not
+ * bound.
+ */
 export async function claimedPath(client: Client, pod: Pod, volume: Volume): Promise<ClaimedPath> {
   const namespace = pod.metadata.namespace ?? '';
   const name = volume.persistentVolumeClaim?.claimName ?? `${pod.metadata.name}-${volume.name}`;

@@ -45,9 +45,9 @@ export interface PodActions {
 }
 
 /**
- * The next step of a pod that is neither deleted nor finished: sandbox, then init containers one after the other, then
- * the app containers; restarts as the policy says. Pure; after upstream's `computePodActions`, with its rules for
- * sidecars (KEP-753).
+ * The next step of a pod that is neither deleted nor finished: sandbox, then init containers one after the other,
+ * then the app containers; restarts as the policy says. Pure; after upstream's `computePodActions`, with its rules
+ * for sidecars (KEP-753).
  */
 export function computePodActions(pod: Pod, observed: ObservedPod, memory: PodMemory): PodActions {
   const newest = observed.sandboxes[0];
@@ -75,7 +75,10 @@ interface Steps {
   kill: ContainerKill[];
 }
 
-/** Without a usable sandbox everything that still runs must end first; then a new one, unless nothing would run in it. */
+/**
+ * Without a usable sandbox everything that still runs must end first; then a new one, unless nothing would run in
+ * it.
+ */
 function sandboxActions(pod: Pod, observed: ObservedPod): Omit<PodActions, 'removeContainers'> {
   const kill = observed.containers
     .filter((container) => container.state === 'running')

@@ -11,7 +11,10 @@ const minShares = 2;
 const maxShares = 262_144;
 const minQuota = 1000;
 
-/** Guaranteed: every container limits cpu and memory, and requests as much; BestEffort: none says anything; else Burstable. */
+/**
+ * Guaranteed: every container limits cpu and memory, and requests as much; BestEffort: none says anything; else
+ * Burstable.
+ */
 export function qosClassOf(pod: Pod): QosClass {
   const lists = pod.spec?.resources
     ? [pod.spec.resources]
@@ -30,7 +33,10 @@ export function qosClassOf(pod: Pod): QosClass {
   return guaranteed ? 'Guaranteed' : 'Burstable';
 }
 
-/** `/root/kubepods/burstable/pod<uid>`; Guaranteed pods lie directly under kubepods, as with upstream's cgroupfs driver. */
+/**
+ * `/root/kubepods/burstable/pod<uid>`; Guaranteed pods lie directly under kubepods, as with upstream's cgroupfs
+ * driver.
+ */
 export function podCgroupPath(root: string, pod: Pod): string {
   const tier = { Guaranteed: '', Burstable: '/burstable', BestEffort: '/besteffort' }[qosOf(pod)];
   return `${root}/kubepods${tier}/pod${pod.metadata.uid}`;
@@ -94,8 +100,8 @@ export function containerResources(pod: Pod, container: PodContainer, memoryCapa
 }
 
 /**
- * Who the kernel ends first when memory is short: -997 for Guaranteed and critical pods, 1000 for BestEffort, in between by
- * the share of the node's memory that the container asked for.
+ * Who the kernel ends first when memory is short: -997 for Guaranteed and critical pods, 1000 for BestEffort, in
+ * between by the share of the node's memory that the container asked for.
  */
 export function oomScoreAdj(pod: Pod, container: PodContainer, memoryCapacityBytes: number): number {
   const systemNodeCritical = 2_000_001_000;

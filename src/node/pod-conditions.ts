@@ -22,8 +22,8 @@ interface Verdict {
 }
 
 /**
- * The conditions that the agent owns, with upstream's reasons and messages. A condition keeps its transition time while
- * its status stays; conditions of others (readiness gates) are not in the answer.
+ * The conditions that the agent owns, with upstream's reasons and messages. A condition keeps its transition time
+ * while its status stays; conditions of others (readiness gates) are not in the answer.
  */
 export function podConditions(input: ConditionInput): PodCondition[] {
   const containersReady = containersReadyVerdict(input);

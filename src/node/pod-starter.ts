@@ -29,7 +29,10 @@ export interface PodStarterOptions {
 const maxRetryMs = 10_000;
 const volumeBackoff = { initialMs: 500, maxMs: 122_000 };
 
-/** Brings one pod up: its volumes, its sandbox, its containers; and remembers what did not work and when to try again. */
+/**
+ * Brings one pod up: its volumes, its sandbox, its containers; and remembers what did not work and when to try
+ * again.
+ */
 export class PodStarter {
   /** Containers between their creation and the end of their postStart hook. */
   readonly starting = new Set<string>();

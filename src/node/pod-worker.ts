@@ -27,9 +27,9 @@ export interface PodWorkerOptions {
 }
 
 /**
- * One pod on the node, from the moment it is bound to the moment nothing of it is left. Every change (API, runtime, probe,
- * timer, end of a task) calls {@link PodWorker.wake}; a step decides from the current state alone and starts tasks for what
- * is to be done, so the same step may run any number of times.
+ * One pod on the node, from the moment it is bound to the moment nothing of it is left. Every change (API, runtime,
+ * probe, timer, end of a task) calls {@link PodWorker.wake}; a step decides from the current state alone and starts
+ * tasks for what is to be done, so the same step may run any number of times.
  */
 export class PodWorker {
   private readonly context: AgentContext;
@@ -200,7 +200,7 @@ export class PodWorker {
     this.context.recorder.record(pod, 'Normal', 'DeadlineExceeded', message);
   }
 
-  // --- a pod that is to run -------------------------------------------------------------------------------------------
+  // A pod that is to run.
 
   private advance(): void {
     const { starter } = this;
@@ -265,7 +265,7 @@ export class PodWorker {
     this.cancelTimer = clock.setTimer(Math.max(0, next - clock.now()), () => this.wake());
   }
 
-  // --- a pod that is to end -------------------------------------------------------------------------------------------
+  // A pod that is to end.
 
   private end(): void {
     const graceSeconds = graceSecondsOf(this.pod);
@@ -335,7 +335,7 @@ export class PodWorker {
     return podCgroupPath(this.context.settings.cgroupRoot, this.pod);
   }
 
-  // --- odds and ends --------------------------------------------------------------------------------------------------
+  // Odds and ends.
 
   private runningContainers(): RunningContainer[] {
     return containersOf(this.pod).flatMap((container) => {
@@ -360,7 +360,10 @@ export class PodWorker {
     });
   }
 
-  /** Runs work once at a time under its name; its end is a reason for the next step, its failure too (after a pause). */
+  /**
+   * Runs work once at a time under its name; its end is a reason for the next step, its failure too (after a
+   * pause).
+   */
   private task(name: string, work: () => Promise<void>): void {
     if (this.tasks.has(name)) return;
     const { log, clock } = this.context;

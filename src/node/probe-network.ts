@@ -42,7 +42,8 @@ async function probeHttp(probe: HttpProbe): Promise<ProbeResult> {
       const { status, location, body } = await fetchOnce(url, probe.headers, signal);
       if (status < 300 || status >= 400 || !location) return judge(status, body);
       const next = new URL(location, url);
-      // Another host is not the pod's to answer for: the redirect itself counts as an answer (API docs of HTTPGetAction).
+      // Another host is not the pod's to answer for: the redirect itself counts as an answer (API docs of
+      // HTTPGetAction).
       if (next.hostname !== first.hostname) {
         return { kind: 'warning', output: `Probe terminated redirects, Response body: ${body}` };
       }

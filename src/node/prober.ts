@@ -47,10 +47,18 @@ interface Worker {
 const types: readonly ProbeType[] = ['startup', 'liveness', 'readiness'];
 
 export function createProber(options: ProberOptions): Prober {
-  const { clock, random } = options;
-  const workers = new Map<string, Map<ProbeType, Worker>>();
+  return new PodProber(options);
+}
 
-  function add(target: RunningContainer, type: ProbeType, probe: Probe): Worker {
+class PodProber implements Prober {
+  private readonly options: ProberOptions;
+  private readonly workers = new Map<string, Map<ProbeType, Worker>>();
+
+  constructor(options: ProberOptions) {
+    this.options = options;
+  }
+
+  private add(target: RunningContainer, type: ProbeType, probe: Probe): Worker {
     // Liveness counts as good and readiness as bad until a probe says otherwise.
     const result = type === 'liveness' ? 'success' : type === 'readiness' ? 'failure' : 'unknown';
     const worker: Worker = {
@@ -64,43 +72,44 @@ export function createProber(options: ProberOptions): Prober {
       stopped: false,
     };
     const { initialDelayMs, periodMs } = probeTiming(probe);
-    const dueMs = Math.max(0, target.startedAtMs + initialDelayMs - clock.now());
-    const spreadMs = target.startedAtMs < options.agentStartedMs ? Math.floor(random.float() * periodMs) : 0;
-    schedule(worker, dueMs + spreadMs);
+    const dueMs = Math.max(0, target.startedAtMs + initialDelayMs - this.options.clock.now());
+    const spreadMs =
+      target.startedAtMs < this.options.agentStartedMs ? Math.floor(this.options.random.float() * periodMs) : 0;
+    this.schedule(worker, dueMs + spreadMs);
     return worker;
   }
 
-  function schedule(worker: Worker, delayMs: number): void {
+  private schedule(worker: Worker, delayMs: number): void {
     if (worker.stopped) return;
-    worker.cancel = clock.setTimer(delayMs, () => void tick(worker));
+    worker.cancel = this.options.clock.setTimer(delayMs, () => void this.tick(worker));
   }
 
-  async function tick(worker: Worker): Promise<void> {
+  private async tick(worker: Worker): Promise<void> {
     const { periodMs } = probeTiming(worker.probe);
-    const startedMs = clock.monotonic();
+    const startedMs = this.options.clock.monotonic();
     // The others wait for the startup probe; its success calls them at once.
-    if (worker.type !== 'startup' && !isStarted(worker.target.containerId)) return schedule(worker, periodMs);
-    const outcome = await options.probe(worker.target, worker.probe);
+    if (worker.type !== 'startup' && !this.isStarted(worker.target.containerId)) return this.schedule(worker, periodMs);
+    const outcome = await this.options.probe(worker.target, worker.probe);
     if (worker.stopped) return;
-    judge(worker, outcome);
+    this.judge(worker, outcome);
     // A container that is to be restarted is not asked again.
     if (worker.type !== 'readiness' && worker.result === 'failure') return;
     if (worker.type === 'startup' && worker.result === 'success') return;
-    schedule(worker, Math.max(0, periodMs - (clock.monotonic() - startedMs)));
+    this.schedule(worker, Math.max(0, periodMs - (this.options.clock.monotonic() - startedMs)));
   }
 
-  function judge(worker: Worker, outcome: ProbeResult): void {
+  private judge(worker: Worker, outcome: ProbeResult): void {
     const title = `${worker.type[0]?.toUpperCase()}${worker.type.slice(1)} probe`;
     const { container } = worker.target;
     if (outcome.kind === 'unknown') {
       const message = `${title} errored and resulted in unknown state: ${outcome.output}`;
-      return options.record(container, 'Warning', 'Unhealthy', message);
+      return this.options.record(container, 'Warning', 'Unhealthy', message);
     }
     if (outcome.kind === 'warning') {
-      options.record(container, 'Warning', 'ProbeWarning', `${title} warning: ${outcome.output}`);
+      this.options.record(container, 'Warning', 'ProbeWarning', `${title} warning: ${outcome.output}`);
     }
     if (outcome.kind === 'failure') {
-      options.record(container, 'Warning', 'Unhealthy', `${title} failed: ${outcome.output}`);
+      this.options.record(container, 'Warning', 'Unhealthy', `${title} failed: ${outcome.output}`);
     }
     const result = outcome.kind === 'failure' ? 'failure' : 'success';
     worker.run = worker.lastResult === result ? worker.run + 1 : 1;
@@ -109,71 +118,71 @@ export function createProber(options: ProberOptions): Prober {
     if (worker.run < (result === 'success' ? successThreshold : failureThreshold)) return;
     if (worker.result === result) return;
     worker.result = result;
-    if (worker.type === 'startup' && result === 'success') startOthers(worker.target.containerId);
-    options.changed();
+    if (worker.type === 'startup' && result === 'success') this.startOthers(worker.target.containerId);
+    this.options.changed();
   }
 
-  function startOthers(containerId: string): void {
-    for (const worker of workers.get(containerId)?.values() ?? []) {
+  private startOthers(containerId: string): void {
+    for (const worker of this.workers.get(containerId)?.values() ?? []) {
       if (worker.type === 'startup') continue;
       worker.cancel();
       const { initialDelayMs } = probeTiming(worker.probe);
-      schedule(worker, Math.max(0, worker.target.startedAtMs + initialDelayMs - clock.now()));
+      this.schedule(worker, Math.max(0, worker.target.startedAtMs + initialDelayMs - this.options.clock.now()));
     }
   }
 
-  function isStarted(containerId: string): boolean {
-    const worker = workers.get(containerId)?.get('startup');
+  private isStarted(containerId: string): boolean {
+    const worker = this.workers.get(containerId)?.get('startup');
     return !worker || worker.result === 'success';
   }
 
-  function remove(worker: Worker): void {
+  private remove(worker: Worker): void {
     worker.stopped = true;
     worker.cancel();
   }
 
-  return {
-    update(pod, running) {
-      const ids = new Set(running.map((target) => target.containerId));
-      for (const [id, byType] of workers) {
-        if (ids.has(id)) continue;
-        for (const worker of byType.values()) remove(worker);
-        workers.delete(id);
-      }
-      const going = pod.metadata.deletionTimestamp !== undefined;
-      for (const target of running) {
-        const { spec } = target.container;
-        const probes = { startup: spec.startupProbe, liveness: spec.livenessProbe, readiness: spec.readinessProbe };
-        let byType = workers.get(target.containerId);
-        if (!byType) {
-          byType = new Map();
-          workers.set(target.containerId, byType);
-          for (const type of types) {
-            const probe = probes[type];
-            if (probe) byType.set(type, add(target, type, probe));
-          }
+  update(pod: Pod, running: readonly RunningContainer[]): void {
+    const ids = new Set(running.map((target) => target.containerId));
+    for (const [id, byType] of this.workers) {
+      if (ids.has(id)) continue;
+      for (const worker of byType.values()) this.remove(worker);
+      this.workers.delete(id);
+    }
+    const going = pod.metadata.deletionTimestamp !== undefined;
+    for (const target of running) {
+      const { spec } = target.container;
+      const probes = { startup: spec.startupProbe, liveness: spec.livenessProbe, readiness: spec.readinessProbe };
+      let byType = this.workers.get(target.containerId);
+      if (!byType) {
+        byType = new Map();
+        this.workers.set(target.containerId, byType);
+        for (const type of types) {
+          const probe = probes[type];
+          if (probe) byType.set(type, this.add(target, type, probe));
         }
-        if (going) for (const type of ['startup', 'liveness'] as const) quiet(byType.get(type));
       }
-    },
-    verdictOf(containerId) {
-      const byType = workers.get(containerId);
-      if (!byType) return { ready: true, started: true, failed: 'none' };
-      const readiness = byType.get('readiness');
-      const failed = (['startup', 'liveness'] as const).find((type) => byType.get(type)?.result === 'failure');
-      return {
-        ready: !readiness || readiness.result === 'success',
-        started: isStarted(containerId),
-        failed: failed ?? 'none',
-      };
-    },
-    stop() {
-      for (const byType of workers.values()) for (const worker of byType.values()) remove(worker);
-      workers.clear();
-    },
-  };
+      if (going) for (const type of ['startup', 'liveness'] as const) this.quiet(byType.get(type));
+    }
+  }
 
-  function quiet(worker: Worker | undefined): void {
-    if (worker) remove(worker);
+  verdictOf(containerId: string): ProbeVerdict {
+    const byType = this.workers.get(containerId);
+    if (!byType) return { ready: true, started: true, failed: 'none' };
+    const readiness = byType.get('readiness');
+    const failed = (['startup', 'liveness'] as const).find((type) => byType.get(type)?.result === 'failure');
+    return {
+      ready: !readiness || readiness.result === 'success',
+      started: this.isStarted(containerId),
+      failed: failed ?? 'none',
+    };
+  }
+
+  stop(): void {
+    for (const byType of this.workers.values()) for (const worker of byType.values()) this.remove(worker);
+    this.workers.clear();
+  }
+
+  private quiet(worker: Worker | undefined): void {
+    if (worker) this.remove(worker);
   }
 }

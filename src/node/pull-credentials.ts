@@ -11,8 +11,8 @@ interface DockerEntry {
 }
 
 /**
- * The credentials in `secrets` (kubernetes.io/dockerconfigjson and the older dockercfg) that fit an image, the most specific
- * first. Keys may carry a scheme, a port, a path prefix, and `*` in the parts of the host.
+ * The credentials in `secrets` (kubernetes.io/dockerconfigjson and the older dockercfg) that fit an image, the most
+ * specific first. Keys may carry a scheme, a port, a path prefix, and `*` in the parts of the host.
  */
 export function pullCredentials(secrets: Iterable<Secret>, image: ImageName): ImageAuth[] {
   const found: { key: string; auth: ImageAuth }[] = [];

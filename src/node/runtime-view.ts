@@ -58,7 +58,10 @@ export class RuntimeView {
     this.current = undefined;
   }
 
-  /** Asks the runtime about one container or sandbox; `kind` for one that is not known yet. What it has no more is forgotten. */
+  /**
+   * Asks the runtime about one container or sandbox; `kind` for one that is not known yet. What it has no more is
+   * forgotten.
+   */
   async refresh(id: string, kind?: 'sandbox' | 'container'): Promise<void> {
     try {
       if (kind === 'sandbox' || this.sandboxes.has(id)) {

@@ -1,6 +1,6 @@
 /**
- * The container runtime, narrowed to what a node needs of CRI (runtime.v1). `cri.ts` speaks it to containerd over gRPC,
- * `simulated.ts` keeps pods in memory only. Methods reject with {@link RuntimeError}.
+ * The container runtime, narrowed to what a node needs of CRI (runtime.v1). `cri.ts` speaks it to containerd over
+ * gRPC, `simulated.ts` keeps pods in memory only. Methods reject with {@link RuntimeError}.
  */
 export interface ContainerRuntime {
   /** Name and version as node status shows them: `containerd://1.6.20`. */
@@ -35,7 +35,10 @@ export interface ContainerRuntime {
   listImages(): Promise<ImageInfo[]>;
   removeImage(image: string): Promise<void>;
 
-  /** Starts, exits and OOM kills as they happen, until `signal`. Loses none while connected; the caller lists again when it throws. */
+  /**
+   * Starts, exits and OOM kills as they happen, until `signal`. Loses none while connected; the caller lists again
+   * when it throws.
+   */
   events(signal: AbortSignal): AsyncIterable<RuntimeEvent>;
   /** CPU and memory of running containers, for stats. */
   containerStats(): Promise<ContainerStats[]>;

@@ -69,7 +69,9 @@ function groupsOf(pod: Pod): Pick<SecurityOptions, 'supplementalGroups'> {
   return groups.length > 0 ? { supplementalGroups: groups } : {};
 }
 
-/** Refuses a container that must not run as root and would. Throws {@link ContainerConfigError} in upstream's words. */
+/**
+ * Refuses a container that must not run as root and would. Throws {@link ContainerConfigError} in upstream's words.
+ */
 export function checkRunAsNonRoot(pod: Pod, container: PodContainer, image: ImageInfo): void {
   const shared = pod.spec?.securityContext;
   const own = container.spec.securityContext;

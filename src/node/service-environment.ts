@@ -4,8 +4,8 @@ const apiServerService = 'kubernetes';
 
 /**
  * The variables that tell a pod of the services of its namespace, in Docker's link format, oldest names of all:
- * `REDIS_PRIMARY_SERVICE_HOST`, `REDIS_PRIMARY_PORT_6379_TCP_ADDR` … The API server's own service is always told, even
- * with `enableServiceLinks: false`. Headless services have none.
+ * `REDIS_PRIMARY_SERVICE_HOST`, `REDIS_PRIMARY_PORT_6379_TCP_ADDR` … The API server's own service is always told,
+ * even with `enableServiceLinks: false`. Headless services have none.
  */
 export function serviceEnvironment(options: {
   services: Iterable<Service>;

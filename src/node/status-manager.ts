@@ -6,7 +6,10 @@ import { pods } from '../client/resources.ts';
 import type { Pod, PodStatus } from '../api/types/core-v1.ts';
 import { statusPatch } from './status-patch.ts';
 
-/** Writes pod statuses: one request at a time for each pod, what came meanwhile in one, nothing when nothing changed. */
+/**
+ * Writes pod statuses: one request at a time for each pod, what came meanwhile in one, nothing when nothing
+ * changed.
+ */
 export interface StatusManager {
   set(pod: Pod, status: PodStatus): void;
   /** Writes this last status, then takes the pod out of the API (grace 0, this uid only). */
@@ -31,52 +34,87 @@ interface Entry {
 
 const maxRetryMs = 10_000;
 
-export function createStatusManager(options: { client: Client; clock: Clock; log: Logger }): StatusManager {
-  const { client, clock, log } = options;
-  const entries = new Map<string, Entry>();
-  const idle: (() => void)[] = [];
-  let stopped = false;
+interface StatusManagerOptions {
+  client: Client;
+  clock: Clock;
+  log: Logger;
+}
 
-  function put(pod: Pod, status: PodStatus, finish: boolean): void {
+export function createStatusManager(options: StatusManagerOptions): StatusManager {
+  return new Manager(options);
+}
+
+class Manager implements StatusManager {
+  private readonly options: StatusManagerOptions;
+  private readonly entries = new Map<string, Entry>();
+  private readonly idle: (() => void)[] = [];
+  private stopped = false;
+
+  constructor(options: StatusManagerOptions) {
+    this.options = options;
+  }
+
+  set(pod: Pod, status: PodStatus): void {
+    this.put(pod, status, false);
+  }
+
+  finish(pod: Pod, status: PodStatus): void {
+    this.put(pod, status, true);
+  }
+
+  forget(uid: string): void {
+    this.entries.delete(uid);
+  }
+
+  settled(): Promise<void> {
+    if ([...this.entries.values()].every((entry) => !entry.busy)) return Promise.resolve();
+    return new Promise((resolve) => this.idle.push(resolve));
+  }
+
+  stop(): void {
+    this.stopped = true;
+  }
+
+  private put(pod: Pod, status: PodStatus, finish: boolean): void {
     const uid = pod.metadata.uid ?? '';
-    let entry = entries.get(uid);
+    let entry = this.entries.get(uid);
     if (!entry) {
       const fresh = { written: undefined, finished: false, busy: false, failures: 0 };
       entry = { ...fresh, pod, desired: status, finish, changed: true };
-      entries.set(uid, entry);
+      this.entries.set(uid, entry);
     }
     Object.assign(entry, { pod, desired: status, finish: entry.finish || finish, changed: true });
-    if (!entry.busy) void work(uid, entry);
+    if (!entry.busy) void this.work(uid, entry);
   }
 
-  async function work(uid: string, entry: Entry): Promise<void> {
+  private async work(uid: string, entry: Entry): Promise<void> {
     entry.busy = true;
-    while (!stopped && entries.get(uid) === entry && (entry.changed || (entry.finish && !entry.finished))) {
+    while (!this.stopped && this.entries.get(uid) === entry && (entry.changed || (entry.finish && !entry.finished))) {
       entry.changed = false;
       try {
-        await write(entry);
-        if (entry.finish && !entry.changed) await remove(entry);
+        await this.write(entry);
+        if (entry.finish && !entry.changed) await this.remove(entry);
         entry.failures = 0;
       } catch (error) {
         if (isApiError(error, 'NotFound', 'Conflict')) {
-          entries.delete(uid);
+          this.entries.delete(uid);
           break;
         }
         entry.changed = true;
-        log.warn('cannot write a pod status', { pod: entry.pod.metadata.name, error });
-        await clock.sleep(Math.min(maxRetryMs, 100 * 2 ** entry.failures++)).catch(() => undefined);
+        this.options.log.warn('cannot write a pod status', { pod: entry.pod.metadata.name, error });
+        await this.options.clock.sleep(Math.min(maxRetryMs, 100 * 2 ** entry.failures++)).catch(() => undefined);
       }
     }
     entry.busy = false;
-    if ([...entries.values()].every((other) => !other.busy)) for (const resolve of idle.splice(0)) resolve();
+    if ([...this.entries.values()].every((other) => !other.busy)) for (const resolve of this.idle.splice(0)) resolve();
   }
 
-  async function write(entry: Entry): Promise<void> {
+  private async write(entry: Entry): Promise<void> {
     const { pod } = entry;
     const document = statusPatch(entry.written ?? pod.status ?? {}, entry.desired);
     if (!document) return;
     const { name = '', namespace = '', uid } = pod.metadata;
-    const answer = await client.patch(
+    const answer = await this.options.client.patch(
       pods,
       { name, namespace },
       { kind: 'strategic', document: { metadata: { uid }, status: document } },
@@ -85,24 +123,13 @@ export function createStatusManager(options: { client: Client; clock: Clock; log
     entry.written = answer.status ?? entry.desired;
   }
 
-  async function remove(entry: Entry): Promise<void> {
+  private async remove(entry: Entry): Promise<void> {
     const { name = '', namespace = '', uid } = entry.pod.metadata;
-    await client.delete(
+    await this.options.client.delete(
       pods,
       { name, namespace },
       { gracePeriodSeconds: 0, ...(uid !== undefined && { preconditions: { uid } }) },
     );
     entry.finished = true;
   }
-
-  return {
-    set: (pod, status) => put(pod, status, false),
-    finish: (pod, status) => put(pod, status, true),
-    forget: (uid) => void entries.delete(uid),
-    settled() {
-      if ([...entries.values()].every((entry) => !entry.busy)) return Promise.resolve();
-      return new Promise((resolve) => idle.push(resolve));
-    },
-    stop: () => void (stopped = true),
-  };
 }

@@ -1,8 +1,8 @@
 import type { PodCondition, PodStatus } from '../api/types/core-v1.ts';
 
 /**
- * The strategic merge patch that turns one pod status into another; undefined when there is nothing to change. Only the
- * agent's own conditions are sent (the list merges by type, so others keep theirs); other lists are sent whole.
+ * The strategic merge patch that turns one pod status into another; undefined when there is nothing to change. Only
+ * the agent's own conditions are sent (the list merges by type, so others keep theirs); other lists are sent whole.
  */
 export function statusPatch(old: PodStatus, next: PodStatus): Record<string, unknown> | undefined {
   const patch: Record<string, unknown> = {};

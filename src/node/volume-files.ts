@@ -39,7 +39,9 @@ export interface VolumeFiles {
   setGroup(path: string, gid: number, onRootMismatch: boolean): Promise<void>;
   /** Checks (and for `…OrCreate` makes) what a hostPath volume names. Rejects with upstream's message. */
   prepareHostPath(path: string, type: string): Promise<void>;
-  /** The real path of `subPath` in a volume, made as a directory where it is missing; rejects when it leads outside. */
+  /**
+   * The real path of `subPath` in a volume, made as a directory where it is missing; rejects when it leads outside.
+   */
   resolveSubPath(root: string, subPath: string): Promise<string>;
 }
 

@@ -46,7 +46,9 @@ export function hasPayload(volume: Volume): boolean {
   return Boolean(volume.configMap || volume.secret || volume.downwardAPI || volume.projected);
 }
 
-/** The files of a configMap, secret, downwardAPI or projected volume. Throws upstream's message for what is missing. */
+/**
+ * The files of a configMap, secret, downwardAPI or projected volume. Throws upstream's message for what is missing.
+ */
 export function volumePayload(pod: Pod, volume: Volume, sources: PayloadSources): PayloadFile[] {
   if (volume.configMap) {
     const { name, items, optional, defaultMode } = volume.configMap;
@@ -81,7 +83,10 @@ function projectionFiles(pod: Pod, source: VolumeProjection, mode: number, sourc
   throw new Error('unsupported projection');
 }
 
-/** Only the pod's user may read the token, when there is one user or a group for the volumes; else as the volume says. */
+/**
+ * Only the pod's user may read the token, when there is one user or a group for the volumes; else as the volume
+ * says.
+ */
 function tokenOwnership(pod: Pod, mode: number): { mode: number; uid?: number } {
   if (pod.spec?.securityContext?.fsGroup !== undefined) return { mode: 0o600 };
   const shared = pod.spec?.securityContext?.runAsUser;
