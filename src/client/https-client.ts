@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { type ClientRequest, Agent as HttpAgent, type IncomingMessage, request as httpRequest } from 'node:http';
 import { Agent, type RequestOptions, request } from 'node:https';
-import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../base/clock.ts';
 import type { KubeList, KubeObject } from '../api/object.ts';
 import { ApiError } from '../api/status.ts';
@@ -13,14 +13,17 @@ import type {
   Patch,
   Resource,
   WatchEvent,
+  WatchOptions,
   WriteOptions,
 } from './client.ts';
 import { collectionPath, listQuery, objectPath, patchMediaType, watchQuery, writeQuery } from './request-path.ts';
 
 /** How to reach an API server, and as whom. PEM texts. */
 export interface Connection {
-  /** `https://127.0.0.1:6443` */
+  /** `https://127.0.0.1:6443`; plain `http://` for a proxy on this machine. */
   server: string;
+  /** Name that the server's certificate must have, when it is not the address's. */
+  tlsServerName?: string;
   /** Default: the certificates that the machine trusts. */
   certificateAuthority?: string;
   insecureSkipTlsVerify?: boolean;
@@ -29,6 +32,7 @@ export interface Connection {
   token?: string;
   /** Read again as it is renewed (a pod's own token). */
   tokenFile?: string;
+  basic?: { username: string; password: string };
 }
 
 export interface HttpsClient extends Client {
@@ -42,9 +46,16 @@ interface Call {
   body?: unknown;
   contentType?: string;
   signal?: AbortSignal;
+  silenceMs?: number;
 }
 
 const maxRetries = 5;
+/** Without a byte for so long, a request is given up: the server's own limit for one is a minute. */
+const silenceMs = 90_000;
+/** Servers end a watch after half an hour to an hour at the latest (kube-apiserver's --min-request-timeout). */
+const maxWatchSeconds = 3600;
+/** client-go reads a token file again after this long. */
+const tokenFileAgeMs = 60_000;
 
 /** A client over HTTPS with connections kept alive. Watches have a connection each. */
 export function createHttpsClient(connection: Connection, { clock }: { clock: Clock }): HttpsClient {
@@ -69,9 +80,9 @@ export function createHttpsClient(connection: Connection, { clock }: { clock: Cl
       const path = collectionPath(resource, options.namespace) + listQuery(options);
       return transport.json<KubeList<T>>({ method: 'GET', path, signal: options.signal });
     },
-    watch: <T extends KubeObject>(resource: Resource<T>, options: ListOptions) => {
+    watch: <T extends KubeObject>(resource: Resource<T>, options: WatchOptions) => {
       const path = collectionPath(resource, options.namespace) + watchQuery(options);
-      return transport.watch<T>(path, options.signal);
+      return transport.watch<T>(path, options);
     },
     create: (resource, object, options = {}) => {
       const { namespace } = object.metadata;
@@ -113,21 +124,20 @@ class Transport {
   readonly #connection: Connection;
   readonly #clock: Clock;
   readonly #options: RequestOptions;
-  readonly #agent: Agent;
+  readonly #agent: HttpAgent;
+  readonly #request: (options: RequestOptions, callback: (response: IncomingMessage) => void) => ClientRequest;
   readonly #prefix: string;
+  #tokenRead: { token: string; at: number } | undefined;
 
   constructor(connection: Connection, clock: Clock) {
     this.#connection = connection;
     this.#clock = clock;
-    this.#agent = new Agent({
-      keepAlive: true,
-      ca: connection.certificateAuthority,
-      cert: connection.clientCertificate,
-      key: connection.clientKey,
-      rejectUnauthorized: !connection.insecureSkipTlsVerify,
-    });
     const url = new URL(connection.server);
-    this.#options = { host: url.hostname, port: url.port || 443, agent: this.#agent };
+    const isPlain = url.protocol === 'http:';
+    this.#request = isPlain ? httpRequest : request;
+    this.#agent = isPlain ? new HttpAgent({ keepAlive: true }) : new Agent(tlsOptions(connection));
+    const host = url.hostname.replace(/^\[|\]$/g, '');
+    this.#options = { host, port: url.port || (isPlain ? 80 : 443), agent: this.#agent };
     this.#prefix = url.pathname.replace(/\/$/, '');
   }
 
@@ -159,10 +169,14 @@ class Transport {
     return parseLoosely(text);
   }
 
-  async *watch<T extends KubeObject>(path: string, signal: AbortSignal | undefined): AsyncIterable<WatchEvent<T>> {
+  async *watch<T extends KubeObject>(
+    path: string,
+    { signal, timeoutSeconds = maxWatchSeconds }: WatchOptions,
+  ): AsyncIterable<WatchEvent<T>> {
     let response: IncomingMessage;
     try {
-      response = await this.send({ method: 'GET', path, signal });
+      // A server that is gone without a word leaves the watch silent for longer than it may last.
+      response = await this.send({ method: 'GET', path, signal, silenceMs: (timeoutSeconds + 30) * 1000 });
     } catch (error) {
       if (signal?.aborted) return;
       throw error;
@@ -188,32 +202,82 @@ class Transport {
     }
   }
 
-  send({ method, path, body, contentType = 'application/json', signal }: Call): Promise<IncomingMessage> {
+  /** Tries once more where the server had closed an idle connection just as the request went out on it. */
+  async send(call: Call): Promise<IncomingMessage> {
+    try {
+      return await this.#sendOnce(call);
+    } catch (error) {
+      if (!(error instanceof StaleConnectionError)) throw error;
+      return this.#sendOnce(call);
+    }
+  }
+
+  #sendOnce({
+    method,
+    path,
+    body,
+    contentType = 'application/json',
+    signal,
+    silenceMs: limitMs,
+  }: Call): Promise<IncomingMessage> {
     const data = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
-    const token = this.#token();
+    const authorization = this.#authorization();
+    const timeout = limitMs ?? silenceMs;
     return new Promise((resolve, reject) => {
-      const outgoing = request(
+      const outgoing = this.#request(
         {
           ...this.#options,
-          ...{ method, path: this.#prefix + path, signal },
+          ...{ method, path: this.#prefix + path, signal, timeout },
           headers: {
             accept: 'application/json',
             'user-agent': 'timonel',
-            ...(token && { authorization: `Bearer ${token}` }),
+            ...(authorization && { authorization }),
             ...(data && { 'content-type': contentType, 'content-length': data.length }),
           },
         },
         resolve,
       );
-      outgoing.on('error', reject);
+      outgoing.on('timeout', () =>
+        outgoing.destroy(new Error(`no answer from the API server for ${timeout / 1000} s`)),
+      );
+      outgoing.on('error', (error: NodeJS.ErrnoException) => {
+        const isStale = outgoing.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
+        reject(isStale ? new StaleConnectionError(error.message, { cause: error }) : error);
+      });
       outgoing.end(data);
     });
   }
 
+  #authorization(): string | undefined {
+    const { basic } = this.#connection;
+    const token = this.#token();
+    if (token) return `Bearer ${token}`;
+    return basic && `Basic ${Buffer.from(`${basic.username}:${basic.password}`).toString('base64')}`;
+  }
+
   #token(): string | undefined {
     const { token, tokenFile } = this.#connection;
-    return tokenFile ? readFileSync(tokenFile, 'utf8').trim() : token;
+    if (!tokenFile) return token;
+    const now = this.#clock.monotonic();
+    if (!this.#tokenRead || now - this.#tokenRead.at > tokenFileAgeMs) {
+      this.#tokenRead = { token: readFileSync(tokenFile, 'utf8').trim(), at: now };
+    }
+    return this.#tokenRead.token;
   }
+}
+
+class StaleConnectionError extends Error {}
+
+function tlsOptions(connection: Connection): ConstructorParameters<typeof Agent>[0] {
+  const { certificateAuthority, clientCertificate, clientKey, insecureSkipTlsVerify, tlsServerName } = connection;
+  return {
+    keepAlive: true,
+    ca: certificateAuthority,
+    cert: clientCertificate,
+    key: clientKey,
+    rejectUnauthorized: !insecureSkipTlsVerify,
+    ...(tlsServerName && { servername: tlsServerName }),
+  };
 }
 
 /** A refused eviction is an answer: who asked decides when to ask again. */
@@ -238,8 +302,8 @@ function parseLoosely(text: string): unknown {
 /** The server's own Status, or one made from a bare answer. */
 function failureOf(code: number, text: string): ApiError {
   const body = parseLoosely(text);
-  if (typeof body === 'object' && body !== null && (body as Status).kind === 'Status')
-    return new ApiError(body as Status);
+  const status = typeof body === 'object' && body !== null ? (body as Status) : undefined;
+  if (status?.kind === 'Status') return new ApiError(status);
   const message = `the server answered ${code}: ${text.slice(0, 300)}`;
   return new ApiError({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, code });
 }

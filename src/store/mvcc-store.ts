@@ -1,6 +1,6 @@
 import { assert } from '../base/assert.ts';
 import { yieldToEventLoop } from '../base/yield.ts';
-import { MvccIndex } from './mvcc-index.ts';
+import type { MvccIndex } from './mvcc-index.ts';
 import type {
   CommitResult,
   Compacted,
@@ -17,7 +17,7 @@ import type {
   WatchRequest,
   WatchSink,
 } from './store.ts';
-import { WatchHub } from './watch-hub.ts';
+import type { WatchHub } from './watch-hub.ts';
 
 /** Where commits become durable. An append waits for the one before it; compaction goes on beside appends. */
 export interface Journal {

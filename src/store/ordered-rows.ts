@@ -62,7 +62,8 @@ export class OrderedRows {
     let high = this.#blocks.length;
     while (high - low > 1) {
       const middle = (low + high) >>> 1;
-      if ((this.#blocks[middle]?.[0] as Row).order <= order) low = middle;
+      const [first] = this.#blocks[middle] as Row[];
+      if ((first as Row).order <= order) low = middle;
       else high = middle;
     }
     return low;

@@ -101,16 +101,17 @@ export function storeWatchContract(store: () => Store): void {
   it('delivers nothing after close, even when closed from a callback', async () => {
     const sink = new Recorder();
     const other = new Recorder();
-    let watch: Watch | undefined;
-    const closing = {
-      events: (events: Parameters<Recorder['events']>[0]) => {
-        sink.events(events);
-        watch?.close();
+    const watch: Watch = store().watch(
+      { prefix: '/p/', afterRevision: 0 },
+      {
+        events(events) {
+          sink.events(events);
+          watch.close();
+        },
+        progress: (revision) => sink.progress(revision),
+        ended: (reason) => sink.ended(reason),
       },
-      progress: (revision: number) => sink.progress(revision),
-      ended: (reason: Parameters<Recorder['ended']>[0]) => sink.ended(reason),
-    };
-    watch = store().watch({ prefix: '/p/', afterRevision: 0 }, closing);
+    );
     store().watch({ prefix: '/p/', afterRevision: 0 }, other);
     watch.requestProgress();
     await sink.until(() => sink.progressed.length === 1);

@@ -27,12 +27,13 @@ async function write(store: Store, writer: number): Promise<never> {
     const result = await store.commit(operationsOf(number, writer, number % 7 === 6));
     if (result.kind === 'conflict') continue;
     if (result.kind === 'failed') throw result.error;
-    const marker = {
+    const marker: Operation = {
       kind: 'put',
       key: `/all/${life}/${writer}/${number}`,
+      expectedRevision: 0,
       encode: () => ({ value: Buffer.from('{}') }),
     };
-    const marked = await store.commit([{ ...(marker as Operation), expectedRevision: 0 } as Operation]);
+    const marked = await store.commit([marker]);
     if (marked.kind !== 'committed') throw new Error(`not created: ${marked.kind}`);
     // Written at once, not when Node gets to it: what is in the pipe survives the kill.
     writeSync(1, `${marked.revision} ${writer} ${number}\n`);
