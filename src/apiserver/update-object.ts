@@ -57,14 +57,13 @@ async function attemptUpdate(
   checkPreconditions(object, old, request);
   const admission = admissionRequest(request, { operation: 'UPDATE', object, old, dryRun: plan.dryRun });
   await mutate(core, admission);
-  const { finalizers } = object.metadata;
   restoreMetadata(object, old);
   kind.prepareForUpdate?.(object, old, request.subresource, ruleContext(core, request));
   countGeneration(object, old, request);
   validateUpdate(object, old, request);
   await validate(core, admission);
   if (jsonEquals(object, old)) return { kind: 'entry', status: 200, entry };
-  if (finalizers !== old.metadata.finalizers && goesNow(object, old)) {
+  if (goesNow(object, old)) {
     return removeUpdated(core, request, { object, entry, key, dryRun: plan.dryRun });
   }
   const reservation = request.subresource === '' ? reserve(core, kind, object, old) : undefined;
