@@ -298,3 +298,71 @@ describe('the next agent', () => {
     });
   });
 });
+
+describe('the node server', () => {
+  it('finds containers, says why one is not there, and waits for the end of one', async () => {
+    await create('web');
+    const query = { namespace: 'default', pod: 'web', container: 'app' };
+    const found = agent.backend.findContainer(query);
+    expect(found).toMatchObject({
+      kind: 'found',
+      running: true,
+      logPath: expect.stringMatching(/\/app\/0\.log$/) as string,
+    });
+    expect(agent.backend.findContainer({ ...query, pod: 'no' })).toEqual({ kind: 'noPod' });
+    expect(agent.backend.findContainer({ ...query, container: 'no' })).toEqual({ kind: 'noContainer' });
+    expect(agent.backend.findContainer({ ...query, previous: true })).toEqual({ kind: 'noPrevious' });
+    expect(agent.backend.findSandbox('default', 'web')).toBeDefined();
+    if (found.kind !== 'found') return;
+    let over = false;
+    void agent.backend.stopped(found.id, new AbortController().signal).then(() => (over = true));
+    await clock.settle();
+    expect(over).toBe(false);
+    runtime.exitContainer(found.id, 0);
+    await clock.settle();
+    expect(over).toBe(true);
+  });
+});
+
+describe('hooks', () => {
+  it('hold back readiness until postStart is done, and the signal until preStop is', async () => {
+    const lifecycle = { postStart: { sleep: { seconds: 2 } }, preStop: { sleep: { seconds: 3 } } };
+    await create('web', { containers: [{ ...app, lifecycle }], terminationGracePeriodSeconds: 10 });
+    expect(await waitingReason('web')).toBe('ContainerCreating');
+    await clock.advance(2000);
+    expect(await stateOf('web')).toMatchObject({ running: {} });
+    await client.delete(pods, { namespace: 'default', name: 'web' });
+    await clock.advance(2900);
+    expect(await stateOf('web')).toMatchObject({ running: {} });
+    await clock.advance(200);
+    expect(await isGone('web')).toBe(true);
+  });
+
+  it('do not keep a pod that is deleted during its postStart', async () => {
+    const lifecycle = { postStart: { sleep: { seconds: 1000 } } };
+    await create('web', { containers: [{ ...app, lifecycle }], terminationGracePeriodSeconds: 1 });
+    await client.delete(pods, { namespace: 'default', name: 'web' });
+    await clock.advance(2000);
+    expect(await isGone('web')).toBe(true);
+  });
+});
+
+it('ends sidecars after the app, in the reverse of their order', async () => {
+  const sidecar = (name: string): Container => ({ name, image: 'proxy:1', restartPolicy: 'Always' });
+  await create('web', { initContainers: [sidecar('first'), sidecar('second')], terminationGracePeriodSeconds: 5 });
+  expect((await get('web')).status?.phase).toBe('Running');
+  const order: string[] = [];
+  const listening = new AbortController();
+  void (async () => {
+    for await (const event of runtime.events(listening.signal)) {
+      if (event.kind !== 'containerExited') continue;
+      order.push((await runtime.containerStatus(event.containerId)).name);
+    }
+  })();
+  await clock.settle();
+  await client.delete(pods, { namespace: 'default', name: 'web' });
+  await clock.advance(6000);
+  listening.abort();
+  expect(order).toEqual(['app', 'second', 'first']);
+  expect(await isGone('web')).toBe(true);
+});

@@ -100,6 +100,7 @@ class NodeAgent implements Agent {
   async start(): Promise<void> {
     const { context } = this;
     const { runtime, node } = context;
+    void this.followRuntime();
     const [version, status, contents] = await Promise.all([
       runtime.version(),
       runtime.status(),
@@ -119,7 +120,6 @@ class NodeAgent implements Agent {
     };
     const registration = new NodeRegistration(context, observed);
     this.registration = registration;
-    void this.followRuntime();
     if (!status.runtimeReady || !status.networkReady) void this.awaitReadiness();
     const orphans = removeOrphans(
       context,
@@ -171,7 +171,11 @@ class NodeAgent implements Agent {
       gone: () => this.forget(worker),
     });
     this.workers.set(uid, worker);
-    for (const { id } of [...sandboxes, ...containers]) this.owners.set(id, worker);
+    for (const { id, state } of [...sandboxes, ...containers]) {
+      this.owners.set(id, worker);
+      // It was read a while ago, and its events had nobody to go to until now.
+      if (state === 'running' || state === 'ready') this.refresh(id);
+    }
     worker.wake();
   }
 
@@ -196,9 +200,15 @@ class NodeAgent implements Agent {
     const { signal } = this.stopped;
     for (let connected = 0; !signal.aborted; connected++) {
       try {
-        const events = runtime.events(signal);
+        const events = runtime.events(signal)[Symbol.asyncIterator]();
+        // Listening begins before reading, so that nothing falls between the two.
+        let next = events.next();
+        next.catch(() => undefined);
         if (connected > 0) await this.readAgain();
-        for await (const event of events) this.dispatch(event);
+        for (let event = await next; !event.done; event = await next) {
+          this.dispatch(event.value);
+          next = events.next();
+        }
       } catch (error) {
         if (signal.aborted) return;
         log.warn('lost the runtime', { error });

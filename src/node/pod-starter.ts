@@ -45,6 +45,8 @@ export class PodStarter {
   private readonly images = new Map<string, Promise<ImageResult>>();
   private readonly abort = new AbortController();
   private readonly hookWaiters: (() => void)[] = [];
+  /** A container runs and its postStart hook too. */
+  private inHook = false;
   private volumesState: 'wanted' | 'working' | 'ready' | 'failed' = 'wanted';
   private volumeFailures = 0;
   private sandboxFailures = 0;
@@ -118,6 +120,7 @@ export class PodStarter {
   /** No container begins any more. Resolves when those in the making are made, hooks apart. */
   async stop(startTask: Promise<void> | undefined): Promise<void> {
     this.abort.abort();
+    if (this.inHook) return;
     const inHook = new Promise<void>((resolve) => this.hookWaiters.push(resolve));
     await Promise.race([startTask, inHook]);
   }
@@ -261,6 +264,7 @@ export class PodStarter {
       try {
         this.settle(start, await this.startOne(start));
       } finally {
+        this.inHook = false;
         this.starting.delete(name);
         this.images.delete(name);
       }
@@ -292,6 +296,7 @@ export class PodStarter {
       running: async (containerId) => {
         await view.refresh(containerId, 'container');
         if (!spec.lifecycle?.postStart) return void this.starting.delete(spec.name);
+        this.inHook = true;
         for (const resolve of this.hookWaiters.splice(0)) resolve();
       },
       signal: this.abort.signal,
