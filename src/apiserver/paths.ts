@@ -4,6 +4,7 @@ import type { HealthCheck } from './health.ts';
 import type { KindIndex } from './kind-index.ts';
 import { groupsOf } from './discovery.ts';
 import type { Metrics } from './metrics.ts';
+import { createOpenApi } from './open-api-handler.ts';
 
 /** `version.Info`. */
 export interface VersionInfo {
@@ -42,8 +43,10 @@ export function createPathHandler(options: {
 }): PathHandler {
   const { kinds, metrics, documents, checks } = options;
   const version = Buffer.from(JSON.stringify({ ...defaultVersion, ...options.version }, null, 2));
+  const openApi = createOpenApi(kinds);
   return (request) => {
     const { path } = request;
+    if (path.startsWith('/openapi/')) return openApi(request);
     switch (path) {
       case '/version':
       case '/version/':

@@ -1,12 +1,10 @@
 import { decodeObject, parseBody, strictDecodingError } from '../api/decode.ts';
 import type { FieldValidation } from '../api/decode.ts';
-import { schemaType } from '../api/kinds/define-kind.ts';
-import { parseApiVersion } from '../api/object.ts';
 import type { AnyObject } from '../api/object.ts';
 import { cloneJson } from '../api/plain-json.ts';
 import { decodeProtobuf } from '../api/protobuf.ts';
-import { hasType } from '../api/schema.ts';
 import { ApiError } from '../api/status.ts';
+import { typeOfKind } from '../api/type-lookup.ts';
 import type { ApiRequest } from './handler.ts';
 
 export const protobufType = 'application/vnd.kubernetes.protobuf';
@@ -48,14 +46,6 @@ function parseBytes(bytes: Uint8Array, contentType: string, mode: FieldValidatio
     return { value, duplicates: [] };
   }
   return parseBody(bytes, contentType, mode);
-}
-
-/** The schema's type for what a protobuf body says it is. */
-function typeOfKind(apiVersion: string, kind: string): string | undefined {
-  const { group, version } = parseApiVersion(apiVersion);
-  // Options are of every group and version that takes them.
-  const candidates = [schemaType(group, version, kind), `io.k8s.apimachinery.pkg.apis.meta.v1.${kind}`];
-  return candidates.find(hasType);
 }
 
 /** The body's value, whatever media type it came in: for endpoints that read their own kinds. */

@@ -7,6 +7,8 @@ import type { Store } from '../store/store.ts';
 import type { AdmissionPlugin } from './admission.ts';
 import type { Authenticator } from './authentication.ts';
 import type { Authorizer } from './authorization.ts';
+import { writeSystemServices } from './bootstrap.ts';
+import type { SystemServices } from './bootstrap.ts';
 import { startCompaction } from './compaction.ts';
 import type { Core } from './core.ts';
 import { createDiscovery } from './discovery-paths.ts';
@@ -39,6 +41,10 @@ export interface ApiServerOptions {
   /** Documents outside of /api and /apis, by path. */
   documents?: ReadonlyMap<string, () => ApiResponse>;
   serviceNetwork: ServiceNetwork;
+  /** Where nodes and pods reach this server; absent: no service `kubernetes` is written. */
+  advertise?: SystemServices['advertise'] | undefined;
+  /** The cluster's DNS server, for the service `kube-dns`. */
+  dns?: SystemServices['dns'] | undefined;
   version?: Partial<VersionInfo>;
   /** `host:port` under which clients reach the server, for discovery. */
   serverAddress?: () => string;
@@ -51,13 +57,17 @@ export interface ApiServer {
   /** A client that acts as `user` without sockets and without encoding. */
   clientFor(user: User): Client;
   metrics: Metrics;
-  close(): void;
+  close(): Promise<void>;
 }
 
 /** Starts an API server over a store that may hold objects already. Listens to nothing: see `listener.ts`. */
 export async function createApiServer(options: ApiServerOptions): Promise<ApiServer> {
-  const { store, clock, random, log, admission } = options;
+  const { store, clock, random, log, admission, advertise, dns } = options;
   const kinds = createKindIndex(options.kinds, options.virtualKinds);
+  if (advertise) {
+    const { serviceCidr } = options.serviceNetwork;
+    await writeSystemServices({ store, clock, random, serviceCidr, advertise, ...(dns && { dns }) });
+  }
   const allocator = await createServiceAllocator({ store, random, network: options.serviceNetwork });
   const core: Core = { store, kinds, clock, random, log, admission, hooks: [allocator] };
   const metrics = createMetrics(store);
@@ -82,7 +92,9 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     handler,
     clientFor: (user) => createInProcessClient(handler, user),
     metrics,
-    close: stopCompaction,
+    async close() {
+      stopCompaction();
+    },
   };
 }
 

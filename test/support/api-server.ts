@@ -42,7 +42,7 @@ export async function startTestApiServer(options: Partial<ApiServerOptions> = {}
     store,
     clock,
     async close() {
-      server.close();
+      await server.close();
       await store.close();
     },
   };

@@ -1,0 +1,149 @@
+import { formatTime } from '../base/clock.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Random } from '../base/random.ts';
+import type { AnyObject } from '../api/object.ts';
+import { jsonEquals } from '../api/plain-json.ts';
+import type { Endpoints, Service, ServicePort } from '../api/types/core-v1.ts';
+import type { EndpointSlice } from '../api/types/discovery-v1.ts';
+import type { Entry, Operation, Store } from '../store/store.ts';
+import { familyOf, firstServiceAddress } from './ip-range.ts';
+import { decodedOf, encoder } from './stored-object.ts';
+
+/** An address and port that a service of the cluster's own leads to. */
+export interface Backend {
+  address: string;
+  port: number;
+}
+
+export interface SystemServices {
+  serviceCidr: string;
+  /** Where nodes and pods reach this API server: behind `default/kubernetes`. */
+  advertise: Backend;
+  /** The cluster's DNS server: behind `kube-system/kube-dns`; absent: there is none. */
+  dns?: { serviceAddress: string; endpoint: Backend };
+}
+
+/**
+ * Writes the services that lead to the cluster's own parts, with their endpoints: those that are missing, and those that lead
+ * elsewhere by now. All in one commit, none when nothing changed.
+ */
+export async function writeSystemServices(
+  options: SystemServices & { store: Store; clock: Clock; random: Random },
+): Promise<void> {
+  const { store } = options;
+  const wanted = wantedObjects(options);
+  for (;;) {
+    const operations: Operation[] = [];
+    for (const [key, object] of wanted) {
+      const found = await store.get(key);
+      const operation = operationFor({
+        key,
+        object,
+        entry: found.kind === 'found' ? found.entry : undefined,
+        ...options,
+      });
+      if (operation) operations.push(operation);
+    }
+    if (operations.length === 0) return;
+    const result = await store.commit(operations);
+    if (result.kind === 'committed') return;
+    if (result.kind === 'failed') throw result.error;
+    // Another server did the same at the same time: see what it left.
+  }
+}
+
+function operationFor(options: {
+  key: string;
+  object: AnyObject;
+  entry: Entry | undefined;
+  clock: Clock;
+  random: Random;
+}): Operation | undefined {
+  const { key, object, entry, clock, random } = options;
+  if (!entry) {
+    const metadata = { ...object.metadata, uid: random.uuid(), creationTimestamp: formatTime(clock.now()) };
+    return { kind: 'put', key, expectedRevision: 0, encode: encoder({ ...object, metadata }) };
+  }
+  const old = decodedOf(entry);
+  // A service keeps what it was given, and what others changed about it; its endpoints are ours alone.
+  const next = object.kind === 'Service' ? old : { ...object, metadata: { ...old.metadata } };
+  if (jsonEquals(next, old)) return undefined;
+  return { kind: 'put', key, expectedRevision: entry.revision, encode: encoder(next) };
+}
+
+function wantedObjects({ serviceCidr, advertise, dns }: SystemServices): [key: string, object: AnyObject][] {
+  const objects = systemService({
+    namespace: 'default',
+    name: 'kubernetes',
+    labels: { component: 'apiserver', provider: 'kubernetes' },
+    address: firstServiceAddress(serviceCidr),
+    ports: [{ name: 'https', port: 443, protocol: 'TCP' }],
+    backend: advertise,
+  });
+  if (dns) {
+    const labels = {
+      'k8s-app': 'kube-dns',
+      'kubernetes.io/cluster-service': 'true',
+      'kubernetes.io/name': 'CoreDNS',
+    };
+    const ports = [
+      { name: 'dns', port: 53, protocol: 'UDP' },
+      { name: 'dns-tcp', port: 53, protocol: 'TCP' },
+    ];
+    const { serviceAddress: address, endpoint: backend } = dns;
+    objects.push(...systemService({ namespace: 'kube-system', name: 'kube-dns', labels, address, ports, backend }));
+  }
+  return objects;
+}
+
+function systemService(options: {
+  namespace: string;
+  name: string;
+  labels: Record<string, string>;
+  address: string;
+  ports: readonly ServicePort[];
+  backend: Backend;
+}): [key: string, object: AnyObject][] {
+  const { namespace, name, labels, address, ports, backend } = options;
+  const service: Service = {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name, namespace, labels },
+    spec: {
+      clusterIP: address,
+      clusterIPs: [address],
+      internalTrafficPolicy: 'Cluster',
+      ipFamilies: [familyOf(address)],
+      ipFamilyPolicy: 'SingleStack',
+      ports: ports.map((port) => ({ ...port, targetPort: backend.port })),
+      sessionAffinity: 'None',
+      type: 'ClusterIP',
+    },
+    status: { loadBalancer: {} },
+  };
+  const endpointPorts = ports.map((port) => ({
+    name: port.name ?? '',
+    port: backend.port,
+    protocol: port.protocol ?? '',
+  }));
+  const endpoints: Endpoints = {
+    apiVersion: 'v1',
+    kind: 'Endpoints',
+    // The slice beside it is written here too, so nobody needs to derive one.
+    metadata: { name, namespace, labels: { ...labels, 'endpointslice.kubernetes.io/skip-mirror': 'true' } },
+    subsets: [{ addresses: [{ ip: backend.address }], ports: endpointPorts }],
+  };
+  const slice: EndpointSlice = {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: { name, namespace, labels: { 'kubernetes.io/service-name': name } },
+    addressType: familyOf(backend.address),
+    endpoints: [{ addresses: [backend.address], conditions: { ready: true } }],
+    ports: endpointPorts,
+  };
+  return [
+    [`/core/services/${namespace}/${name}`, service as unknown as AnyObject],
+    [`/core/endpoints/${namespace}/${name}`, endpoints as unknown as AnyObject],
+    [`/discovery.k8s.io/endpointslices/${namespace}/${name}`, slice as unknown as AnyObject],
+  ];
+}

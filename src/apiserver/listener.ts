@@ -1,0 +1,187 @@
+import { createHash } from 'node:crypto';
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer } from 'node:https';
+import type { Server } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
+import type { Clock } from '../base/clock.ts';
+import type { Logger } from '../base/log.ts';
+import { ApiError } from '../api/status.ts';
+import type { ApiResponse, Handler, RequestContext } from './handler.ts';
+import { HttpRequest } from './http-request.ts';
+import { sendResponse } from './http-response.ts';
+
+export interface ListenOptions {
+  handler: Handler;
+  /** Addresses to listen on, all with the same port. */
+  hosts: readonly string[];
+  /** 0: any that is free. */
+  port: number;
+  /** PEM. */
+  key: string;
+  certificate: string;
+  /** PEM of the authority that signs client certificates; absent: nobody has one. */
+  clientAuthority?: string;
+  clock: Clock;
+  log: Logger;
+}
+
+export interface Listener {
+  port: number;
+  /** Takes no more connections, and ends those that are still open after `graceMs`. */
+  close(graceMs: number): Promise<void>;
+}
+
+/** Idle connections are kept this long: longer than clients keep theirs, so that none is reset under a request. */
+const idleMs = 120_000;
+const longestHeaders = 64 * 1024;
+
+/** Serves a handler on HTTPS (HTTP/1.1). Rejects when a port cannot be had. */
+export async function listen(options: ListenOptions): Promise<Listener> {
+  const servers: Server[] = [];
+  let { port } = options;
+  try {
+    for (const host of options.hosts) {
+      const server = createListener(options);
+      servers.push(server);
+      port = await open(server, host, port);
+    }
+  } catch (error) {
+    for (const server of servers) server.close();
+    throw error;
+  }
+  return {
+    port,
+    async close(graceMs) {
+      const closed = servers.map((server) => new Promise((resolve) => server.close(resolve)));
+      for (const server of servers) server.closeIdleConnections();
+      const cancel = options.clock.setTimer(graceMs, () => {
+        for (const server of servers) server.closeAllConnections();
+      });
+      if (graceMs === 0) for (const server of servers) server.closeAllConnections();
+      await Promise.all(closed);
+      cancel();
+    },
+  };
+}
+
+function open(server: Server, host: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      resolve((server.address() as AddressInfo).port);
+    });
+  });
+}
+
+function createListener({ handler, key, certificate, clientAuthority, log }: ListenOptions): Server {
+  const server = createServer({
+    key,
+    cert: certificate,
+    ...(clientAuthority !== undefined && { ca: clientAuthority, requestCert: true, rejectUnauthorized: false }),
+    keepAliveTimeout: idleMs,
+    maxHeaderSize: longestHeaders,
+  });
+  const sockets = new Set<Duplex>();
+  server.on('secureConnection', (socket: TLSSocket) => socket.on('error', () => socket.destroy()));
+  server.on('request', (message: IncomingMessage, response: ServerResponse) => {
+    void serve(handler, { message, response, log });
+  });
+  server.on('upgrade', (message: IncomingMessage, socket: Duplex, head: Buffer) => {
+    // The server forgets sockets that it handed over; they end with it all the same.
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+    void upgrade(handler, { message, socket, head, log });
+  });
+  const closeAll = server.closeAllConnections.bind(server);
+  server.closeAllConnections = () => {
+    closeAll();
+    for (const socket of sockets) socket.destroy();
+  };
+  return server;
+}
+
+async function serve(
+  handler: Handler,
+  { message, response, log }: { message: IncomingMessage; response: ServerResponse; log: Logger },
+): Promise<void> {
+  const request = new HttpRequest(message, response);
+  try {
+    const answer = await handlerFor(handler, message)(request, contextOf(message));
+    await sendResponse(answer, { message, response });
+  } catch (error) {
+    log.error('an answer could not be sent', { method: message.method, path: message.url, error });
+    response.destroy();
+  }
+}
+
+async function upgrade(
+  handler: Handler,
+  parts: { message: IncomingMessage; socket: Duplex; head: Buffer; log: Logger },
+): Promise<void> {
+  const { message, socket, head, log } = parts;
+  socket.on('error', () => socket.destroy());
+  const response = new ServerResponse(message);
+  const request = new HttpRequest(message, response);
+  socket.once('close', () => request.abort());
+  try {
+    const answer = await handlerFor(handler, message)(request, contextOf(message));
+    if (answer.body.kind === 'upgrade') return answer.body.accept(socket, head);
+    response.shouldKeepAlive = false;
+    response.assignSocket(socket as TLSSocket);
+    response.once('finish', () => socket.end());
+    await sendResponse(answer, { message, response });
+  } catch (error) {
+    log.error('an upgrade failed', { path: message.url, error });
+    socket.destroy();
+  }
+}
+
+/** Whoever shows a certificate that is not ours, and nothing else, is refused before anybody asks who it is. */
+function handlerFor(handler: Handler, message: IncomingMessage): Handler {
+  const { clientCertificate, isRefused } = peerOf(message.socket as TLSSocket);
+  if (!isRefused || clientCertificate || message.headers.authorization !== undefined) return handler;
+  return () => Promise.resolve(unauthorized());
+}
+
+function unauthorized(): ApiResponse {
+  const { status, code } = ApiError.of('Unauthorized', 'Unauthorized');
+  return { status: code, headers: { 'content-type': 'application/json' }, body: { kind: 'object', object: status } };
+}
+
+interface Peer extends RequestContext {
+  /** It showed a certificate that our authority did not sign. */
+  isRefused: boolean;
+}
+
+/** A connection's peer, looked at once. */
+const peers = new WeakMap<TLSSocket, Peer>();
+
+function contextOf({ socket }: IncomingMessage): RequestContext {
+  return peerOf(socket as TLSSocket);
+}
+
+function peerOf(socket: TLSSocket): Peer {
+  let peer = peers.get(socket);
+  if (!peer) peers.set(socket, (peer = lookAt(socket)));
+  return peer;
+}
+
+function lookAt(socket: TLSSocket): Peer {
+  const certificate = socket.getPeerCertificate() as ReturnType<TLSSocket['getPeerCertificate']> | undefined;
+  const { remoteAddress } = socket;
+  const base = { ...(remoteAddress !== undefined && { remoteAddress }), isRefused: false };
+  if (!certificate?.raw) return base;
+  if (!socket.authorized) return { ...base, isRefused: true };
+  const { CN, O = [] } = certificate.subject as { CN?: string | string[]; O?: string | string[] };
+  return {
+    ...base,
+    clientCertificate: {
+      commonName: [CN ?? ''].flat()[0] ?? '',
+      organizations: [O].flat(),
+      fingerprint: createHash('sha256').update(certificate.raw).digest('hex'),
+    },
+  };
+}

@@ -1,0 +1,83 @@
+import { createHash } from 'node:crypto';
+import type { ResourceKind } from '../api/kind.ts';
+import { encodeOpenApiV2Protobuf } from '../api/open-api-protobuf.ts';
+import { openApiV2, openApiV3, openApiV3Index } from '../api/open-api.ts';
+import { ApiError } from '../api/status.ts';
+import type { ApiRequest, ApiResponse } from './handler.ts';
+import type { KindIndex } from './kind-index.ts';
+
+const v2Protobuf = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
+const v2Types = ['application/json', v2Protobuf, 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf'];
+
+interface Document {
+  bytes: Uint8Array;
+  etag: string;
+}
+
+/** Answers `/openapi/v2` and `/openapi/v3/...`, each document made when somebody first asks for it. */
+export function createOpenApi(kinds: KindIndex): (request: ApiRequest) => Promise<ApiResponse | undefined> {
+  const all = [...new Set(kinds.all.map(({ kind }) => kind))];
+  const documents = new Map<string, Promise<Document>>();
+  const document = (key: string, make: () => Promise<Uint8Array>): Promise<Document> => {
+    let found = documents.get(key);
+    if (!found) documents.set(key, (found = make().then(withTag)));
+    return found;
+  };
+  return async (request) => {
+    const { path } = request;
+    if (path === '/openapi/v2') return respondV2(request, all, document);
+    if (path === '/openapi/v3' || path === '/openapi/v3/') {
+      const index = await document('v3', () => Promise.resolve(jsonOf(openApiV3Index(all))));
+      return respond(request, index, { 'content-type': 'application/json' });
+    }
+    const match = /^\/openapi\/v3\/(?:api\/(v1)|apis\/([^/]+)\/([^/]+))$/.exec(path);
+    const [, coreVersion, group = '', groupVersion] = match ?? [];
+    const version = coreVersion ?? groupVersion;
+    if (version === undefined || !kinds.hasVersion(group, version)) return undefined;
+    const found = await document(path, async () => jsonOf(await openApiV3(all, group, version)));
+    return respond(request, found, { 'content-type': 'application/json', ...caching(request) });
+  };
+}
+
+/** A URL with a hash never means anything else. */
+function caching({ query }: ApiRequest): Record<string, string> {
+  return query.has('hash')
+    ? { 'cache-control': 'public, immutable, max-age=31536000' }
+    : { 'cache-control': 'no-cache' };
+}
+
+async function respondV2(
+  request: ApiRequest,
+  kinds: readonly ResourceKind[],
+  document: (key: string, make: () => Promise<Uint8Array>) => Promise<Document>,
+): Promise<ApiResponse> {
+  const accepted = (request.headers.accept ?? '*/*')
+    .split(',')
+    .map((clause) => (clause.split(';')[0] as string).trim());
+  const type = accepted
+    .map((media) => (media === '*/*' || media === 'application/*' ? 'application/json' : media))
+    .find((media) => v2Types.includes(media));
+  if (type === undefined) {
+    throw ApiError.of('NotAcceptable', `only the following media types are accepted: ${v2Types.join(', ')}`, {});
+  }
+  const isJson = type === 'application/json';
+  const found = await document(`v2 ${isJson ? 'json' : 'protobuf'}`, async () => {
+    const description = await openApiV2(kinds);
+    return isJson ? jsonOf(description) : encodeOpenApiV2Protobuf(description);
+  });
+  return respond(request, found, { 'content-type': type, vary: 'Accept' });
+}
+
+function respond(request: ApiRequest, { bytes, etag }: Document, headers: Record<string, string>): ApiResponse {
+  if (request.headers['if-none-match'] === etag)
+    return { status: 304, headers: { ...headers, etag }, body: { kind: 'none' } };
+  return { status: 200, headers: { ...headers, etag }, body: { kind: 'bytes', bytes } };
+}
+
+function jsonOf(value: object): Uint8Array {
+  return Buffer.from(JSON.stringify(value));
+}
+
+function withTag(bytes: Uint8Array): Document {
+  return { bytes, etag: `"${createHash('sha512').update(bytes).digest('hex').toUpperCase()}"` };
+}
