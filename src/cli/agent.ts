@@ -4,7 +4,7 @@ import { standaloneAgentConfig } from '../cluster/standalone-agent.ts';
 import type { AgentConfig } from '../cluster/agent-config.ts';
 import { foreground } from './foreground.ts';
 
-export interface AgentFlags {
+interface AgentFlags {
   state?: string;
   kubeconfig?: string;
   nodeName?: string;
@@ -17,7 +17,7 @@ export async function agent(options: AgentFlags): Promise<void> {
   await foreground(async (surroundings) => {
     const config = options.state
       ? (JSON.parse(readFileSync(options.state, 'utf8')) as AgentConfig)
-      : await standaloneAgentConfig(options);
+      : await standaloneAgentConfig({ ...options, clock: surroundings.clock });
     return runAgent(config, surroundings);
   });
 }

@@ -1,6 +1,7 @@
 import { isApiError } from '../api/status.ts';
 import { nodes as nodeResource } from '../client/resources.ts';
 import { clusterPki, isServerRunning, localNode, lockCluster, notifyServer, startNodes } from '../cluster/launcher.ts';
+import { detectContainerd } from '../node/containerd.ts';
 import { killNode, removeNode, stopNode } from '../cluster/local-node.ts';
 import { setUpNetwork } from '../cluster/local-network.ts';
 import { type ClusterState, isValidName, nodePlans, writeState } from '../cluster/state.ts';
@@ -71,7 +72,7 @@ async function start(state: ClusterState, name: string): Promise<void> {
   writeState(state);
   if (state.runtime === 'containerd') {
     await setUpNetwork(state.network, nodePlans(state));
-    await startNodes(state, [localNode(state, name)], pki, clock);
+    await startNodes(state, [localNode(state, name)], { pki, clock, installation: detectContainerd() });
   } else notifyServer(state);
   await nodesReady(clientOf(state, pki), [name]);
 }

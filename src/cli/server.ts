@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { StoreLockedError, StoreCorruptError } from '../store/store-errors.ts';
 import { planCluster } from '../cluster/launcher.ts';
-import { runParts } from '../cluster/standalone-parts.ts';
+import { runPart } from '../cluster/standalone-parts.ts';
 import { runServer, type ServerParts } from '../cluster/server-process.ts';
 import { type ClusterState, writeState } from '../cluster/state.ts';
 import { explained, knownCluster } from './context.ts';
@@ -48,13 +48,8 @@ export async function server(options: ServerFlags): Promise<void> {
 }
 
 async function onePart(part: 'controllers' | 'scheduler', options: ServerFlags): Promise<void> {
-  await foreground((surroundings) =>
-    runParts(
-      { [part]: true },
-      { kubeconfig: options.kubeconfig, leaderElect: options.leaderElect ?? false },
-      surroundings,
-    ),
-  );
+  const { kubeconfig, leaderElect = false } = options;
+  await foreground((surroundings) => runPart(part, { ...(kubeconfig && { kubeconfig }), leaderElect }, surroundings));
 }
 
 /** The launcher's state file; else the cluster of this name, made when there is none, without nodes of this machine. */

@@ -1,25 +1,29 @@
+import type { Connection } from '../client/https-client.ts';
 import type { KeyPair } from './certificates.ts';
 
-/** What the launcher tells an agent, in `agent.json` in its node's data directory. */
+/** What an agent needs to know: the launcher writes it to `agent.json` in the node's data directory. */
 export interface AgentConfig {
+  /** Of a local cluster: its name, by which what it makes on the host is named. */
   cluster: string;
   nodeName: string;
   address: string;
-  podCidr: string;
-  /** URL of the API server as the node reaches it. */
-  server: string;
-  /** PEM. */
-  certificateAuthority: string;
-  client: KeyPair;
+  /** Undefined: the control plane assigns one. */
+  podCidr?: string;
+  /** As `system:node:<name>`. */
+  kubelet: Connection;
+  /** As `system:kube-proxy`; undefined: another program does the node's services. */
+  proxy?: Connection;
   serving: KeyPair;
+  /** PEM: who signs the certificates of the node's own clients (the API server). */
+  clientAuthority: string;
   runtimeSocket: string;
   /** Pod volumes and logs. */
   dataDirectory: string;
-  runDirectory: string;
   /** Parent of the node's control groups. */
   cgroup: string;
-  serviceCidr: string;
-  clusterDns: string;
-  /** How long the control plane waits for a sign of life; the lease is renewed four times as often. */
-  nodeGraceSeconds: number;
+  serviceCidrs: readonly string[];
+  clusterDns: readonly string[];
+  lease: { durationSeconds: number; renewIntervalMs: number };
+  /** Index of the images that were imported into the cluster (`images/index.json`), which no registry has. */
+  importedImages?: string;
 }

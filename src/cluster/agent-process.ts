@@ -1,6 +1,5 @@
 import { existsSync, mkdirSync } from 'node:fs';
-import { createHttpsClient } from '../client/https-client.ts';
-import type { Client } from '../client/client.ts';
+import { type Connection, createHttpsClient } from '../client/https-client.ts';
 import { createInformers } from '../client/shared-informers.ts';
 import { createNftDataplane } from '../network/nft.ts';
 import { createServiceProxy } from '../network/service-proxy.ts';
@@ -26,16 +25,8 @@ const kubeletPort = 10250;
 export async function runAgent(config: AgentConfig, surroundings: Surroundings): Promise<AgentProcess> {
   const { clock, random, log } = surroundings;
   mkdirSync(config.dataDirectory, { recursive: true, mode: 0o711 });
-  const client = createHttpsClient(
-    {
-      server: config.server,
-      certificateAuthority: config.certificateAuthority,
-      clientCertificate: config.client.certificate,
-      clientKey: config.client.key,
-    },
-    { clock },
-  );
-  const proxy = startProxy(config, client, surroundings);
+  const client = createHttpsClient(config.kubelet, { clock });
+  const proxy = config.proxy && startProxy(config, config.proxy, surroundings);
   if (!existsSync(config.runtimeSocket)) await waitForSocket(config.runtimeSocket);
   const runtime = createCriRuntime({ socketPath: config.runtimeSocket, clock, log });
   const machine = await readMachine(config.dataDirectory);
@@ -49,20 +40,20 @@ export async function runAgent(config: AgentConfig, surroundings: Surroundings):
       ],
       capacity: machine.capacity,
       allocatable: machine.capacity,
-      podCidrs: [config.podCidr],
+      ...(config.podCidr && { podCidrs: [config.podCidr] }),
       kubeletPort,
       system: { ...machine.system, kubeletVersion: kubernetesVersion.gitVersion },
     },
-    dns: { clusterDns: [config.clusterDns], clusterDomain: 'cluster.local', host: machine.dns },
+    dns: { clusterDns: config.clusterDns, clusterDomain: 'cluster.local', host: machine.dns },
     settings: {
       cgroupRoot: config.cgroup,
-      leaseDurationSeconds: Math.max(1, Math.ceil(config.nodeGraceSeconds)),
-      leaseRenewIntervalMs: (config.nodeGraceSeconds * 1000) / 4,
+      leaseDurationSeconds: config.lease.durationSeconds,
+      leaseRenewIntervalMs: config.lease.renewIntervalMs,
     },
   });
   const server = await startNodeServer({
     backend: agent.backend,
-    tls: { certificate: config.serving.certificate, key: config.serving.key, ca: config.certificateAuthority },
+    tls: { certificate: config.serving.certificate, key: config.serving.key, ca: config.clientAuthority },
     ...{ host: config.address, port: kubeletPort, clock, log, client },
   });
   await agent.start();
@@ -70,19 +61,21 @@ export async function runAgent(config: AgentConfig, surroundings: Surroundings):
   return {
     async stop() {
       await agent.stop();
-      (await proxy).stop();
+      (await proxy)?.stop();
       await server.close();
       runtime.close();
+      client.close();
     },
   };
 }
 
-async function startProxy(config: AgentConfig, client: Client, { clock, random, log }: Surroundings) {
+async function startProxy(config: AgentConfig, connection: Connection, { clock, random, log }: Surroundings) {
+  const client = createHttpsClient(connection, { clock });
   const informers = createInformers({ client, clock, random, log });
   const dataplane = createNftDataplane({
     table: `timonel-${config.cluster}`,
     nodeName: config.nodeName,
-    serviceCidrs: [config.serviceCidr],
+    serviceCidrs: config.serviceCidrs,
   });
   const proxy = createServiceProxy({ informers, dataplane, clock, log, nodeName: config.nodeName });
   await proxy.start();
@@ -90,6 +83,7 @@ async function startProxy(config: AgentConfig, client: Client, { clock, random, 
     stop() {
       proxy.stop();
       informers.stop();
+      client.close();
     },
   };
 }

@@ -16,8 +16,8 @@ export interface KubeconfigEntry {
 const sections = ['clusters', 'users', 'contexts'] as const;
 
 /**
- * The kubeconfig text with `entry` in it and its context current. Other entries, fields that we do not know, and comments stay as
- * they are. Throws an Error with one sentence when `existing` is no kubeconfig.
+ * The kubeconfig text with `entry` in it and its context current. Other entries, fields that we do not know, and
+ * comments stay as they are. Throws an Error with one sentence when `existing` is no kubeconfig.
  */
 export function mergeKubeconfig(existing: string | undefined, entry: KubeconfigEntry): string {
   const document = parse(existing);
@@ -35,7 +35,10 @@ export function mergeKubeconfig(existing: string | undefined, entry: KubeconfigE
   return render(document);
 }
 
-/** The text without the entry of that name, or undefined when it holds none. A current context that points to it is unset. */
+/**
+ * The text without the entry of that name, or undefined when it holds none. A current context that points to it is
+ * unset.
+ */
 export function removeFromKubeconfig(existing: string, name: string): string | undefined {
   const document = parse(existing);
   let changed = false;

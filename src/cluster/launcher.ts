@@ -2,9 +2,12 @@ import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } f
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { Clock } from '../base/clock.ts';
-import { detectContainerd } from '../node/containerd.ts';
+import { type ContainerdInstallation, detectContainerd } from '../node/containerd.ts';
 import { readProcessFile, writeProcessFile } from '../node/process-file.ts';
+import type { Connection } from '../client/https-client.ts';
 import type { AgentConfig } from './agent-config.ts';
+import type { KeyPair } from './certificates.ts';
+import { openImageLibrary } from './images/image-library.ts';
 import { endProcess, selfCommand, startInBackground } from './background-process.ts';
 import { mergeKubeconfig, type KubeconfigEntry } from './kubeconfig-merge.ts';
 import { setUpNetwork } from './local-network.ts';
@@ -121,6 +124,10 @@ export function localNode(state: ClusterState, name: string): LocalNode {
   return { network: state.network, plan: planNode(state.network, name, record.index), directories };
 }
 
+function hasRuntime(node: LocalNode): boolean {
+  return nodeProcesses(node).containerd !== undefined;
+}
+
 export function isServerRunning(state: ClusterState): boolean {
   return readProcessFile(clusterPaths(state.name).serverPid) !== undefined;
 }
@@ -155,6 +162,9 @@ export async function startCluster(state: ClusterState, clock: Clock): Promise<C
   const isUntouched = !isServerRunning(state) && nodes.every((node) => nodeProcesses(node).containerd === undefined);
   // What a crash left would be in the way of what is to be started.
   if (isReal && isUntouched) await cleanUp(state, clock, { removeData: false });
+  const installation = detectContainerd();
+  // Whoever awaits it gets the error; simulated clusters need none.
+  installation.catch(() => {});
   const pki = clusterPki(state, clock);
   mkdirSync(paths.directories.run, { recursive: true, mode: 0o711 });
   writeState(state);
@@ -164,7 +174,7 @@ export async function startCluster(state: ClusterState, clock: Clock): Promise<C
       state.network,
       nodePlans(state).filter((plan) => wantedNodes.some((n) => n.name === plan.node)),
     );
-  const nodesStarted = isReal ? startNodes(state, nodes, pki, clock) : Promise.resolve();
+  const nodesStarted = isReal ? startNodes(state, nodes, { pki, clock, installation }) : Promise.resolve();
   await Promise.all([startServer(state), nodesStarted]);
   return pki;
 }
@@ -193,45 +203,57 @@ async function startServer(state: ClusterState): Promise<void> {
 export async function startNodes(
   state: ClusterState,
   nodes: readonly LocalNode[],
-  pki: ClusterPki,
-  clock: Clock,
+  { pki, clock, installation }: { pki: ClusterPki; clock: Clock; installation: Promise<ContainerdInstallation> },
 ): Promise<void> {
-  const installation = await detectContainerd();
+  const detected = await installation;
+  const library = openImageLibrary(clusterPaths(state.name).images);
+  const running = state.nodes
+    .map((node) => localNode(state, node.name))
+    .filter(hasRuntime)
+    .map(nodeRuntimeSocket);
   await Promise.all(
     nodes.map(async (node) => {
       const configFile = writeAgentConfig(state, node, pki, clock);
       startNodeAgent(node, selfCommand('agent', '--state', configFile));
-      await startNodeContainerd(node, installation);
+      await startNodeContainerd(node, detected);
+      await library.syncNode(nodeRuntimeSocket(node), running);
     }),
   );
 }
 
 /** Writes what the agent of a node needs to know; answers the file. */
 function writeAgentConfig(state: ClusterState, node: LocalNode, pki: ClusterPki, clock: Clock): string {
-  const { data, run } = nodeDirectories(node);
-  const { client, server } = issueNodeCertificates({
+  const { data } = nodeDirectories(node);
+  const { client, proxy, server } = issueNodeCertificates({
     directory: join(data, 'pki'),
     authority: pki.authority,
     name: node.plan.node,
     addresses: [node.plan.address],
     now: clock.now(),
   });
+  const certificateAuthority = pki.authority.certificate;
+  const as = ({ certificate, key }: KeyPair): Connection => ({
+    server: `https://${state.network.hostAddress}:${state.port}`,
+    ...{ certificateAuthority, clientCertificate: certificate, clientKey: key },
+  });
+  const { nodeGraceSeconds } = state.settings;
   const config: AgentConfig = {
     cluster: state.name,
     nodeName: node.plan.node,
     address: node.plan.address,
     podCidr: node.plan.podCidr,
-    server: `https://${state.network.hostAddress}:${state.port}`,
-    certificateAuthority: pki.authority.certificate,
-    client,
+    kubelet: as(client),
+    proxy: as(proxy),
     serving: server,
+    clientAuthority: certificateAuthority,
     runtimeSocket: nodeRuntimeSocket(node),
     dataDirectory: join(data, 'agent'),
-    runDirectory: run,
     cgroup: nodeCgroup(node),
-    serviceCidr: state.network.servicesCidr,
-    clusterDns: state.network.dnsServiceAddress,
-    nodeGraceSeconds: state.settings.nodeGraceSeconds,
+    serviceCidrs: [state.network.servicesCidr],
+    clusterDns: [state.network.dnsServiceAddress],
+    // Four signs of life in the time that the control plane waits for one.
+    lease: { durationSeconds: Math.max(1, Math.ceil(nodeGraceSeconds)), renewIntervalMs: nodeGraceSeconds * 250 },
+    importedImages: join(clusterPaths(state.name).images, 'index.json'),
   };
   mkdirSync(data, { recursive: true, mode: 0o711 });
   const file = join(data, 'agent.json');

@@ -1,0 +1,75 @@
+import { readFileSync } from 'node:fs';
+import { createHttpsClient } from '../client/https-client.ts';
+import { loadConnection } from '../client/kubeconfig-file.ts';
+import { runLeaderElection } from '../client/leader-election.ts';
+import { createInformers } from '../client/shared-informers.ts';
+import { createControllers } from '../controllers/manager.ts';
+import { upstreamControllerSettings } from '../controllers/settings.ts';
+import { startScheduler, type Surroundings } from './control-plane.ts';
+
+export interface Part {
+  stop(): Promise<void>;
+}
+
+/** Controllers or the scheduler by themselves, against any Kubernetes API server, with the rights of one kubeconfig. */
+export async function runPart(
+  part: 'controllers' | 'scheduler',
+  options: { kubeconfig?: string; leaderElect: boolean },
+  surroundings: Surroundings,
+): Promise<Part> {
+  const { clock, random, log } = surroundings;
+  const { connection } = await loadConnection({
+    ...(options.kubeconfig && { file: options.kubeconfig }),
+    environment: process.env,
+  });
+  const client = createHttpsClient(connection, { clock });
+  const informers = createInformers({ client, clock, random, log });
+  const begin = (): { start(): Promise<void>; stop(): void | Promise<void> } =>
+    part === 'scheduler'
+      ? startScheduler(client, informers, surroundings)
+      : createControllers({
+          ...{ informers, clock, random, log, clientFor: () => client, settings: upstreamControllerSettings },
+          serviceAccountCa: connection.certificateAuthority ?? systemAuthorities(),
+        });
+  let running: ReturnType<typeof begin> | undefined;
+  const abort = new AbortController();
+  const work = async (): Promise<void> => {
+    running = begin();
+    await running.start();
+    log.info('at work', { part, server: connection.server });
+  };
+  if (options.leaderElect) {
+    const name = part === 'scheduler' ? 'kube-scheduler' : 'kube-controller-manager';
+    const lost = (): void => {
+      log.error('leadership was lost', { lease: name });
+      process.exit(1);
+    };
+    void runLeaderElection({
+      client,
+      clock,
+      random,
+      log,
+      name,
+      signal: abort.signal,
+      onStarted: work,
+      onStopped: lost,
+    });
+  } else await work();
+  return {
+    async stop() {
+      abort.abort();
+      await running?.stop();
+      informers.stop();
+      client.close();
+    },
+  };
+}
+
+/** A server whose certificate the machine itself trusts: pods are told of the machine's authorities. */
+function systemAuthorities(): string {
+  try {
+    return readFileSync('/etc/ssl/certs/ca-certificates.crt', 'utf8');
+  } catch {
+    return '';
+  }
+}
