@@ -2,6 +2,7 @@ import { kinds, virtualKinds } from '../api/kinds.ts';
 import type { NodeConnector } from '../apiserver/streaming/node-connector.ts';
 import { createStreamingEndpoints } from '../apiserver/streaming/endpoints.ts';
 import { createSecurity, type Security } from '../apiserver/security.ts';
+import { writeSystemServices } from '../apiserver/bootstrap.ts';
 import { createApiServer, type ApiServer } from '../apiserver/server.ts';
 import type { User } from '../apiserver/handler.ts';
 import type { Clock } from '../base/clock.ts';
@@ -32,6 +33,8 @@ export interface ControlPlaneOptions extends Surroundings {
   serviceCidr: string;
   /** Where nodes and pods reach the API server: the endpoint of the service `kubernetes`. */
   advertise: { address: string; port: number };
+  /** The cluster's DNS: its service address, and where it is answered; absent: none. */
+  dns?: { serviceAddress: string; endpoint: { address: string; port: number } };
   connector: NodeConnector;
   controllers: ControllerSettings;
   /** How long pods stay on a node that is lost, unless they say otherwise. */
@@ -58,7 +61,11 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     issuer: 'https://kubernetes.default.svc.cluster.local',
     defaultTolerationSeconds: { notReady: seconds, unreachable: seconds },
   });
-  await security.bootstrap();
+  const { serviceCidr, advertise, dns } = options;
+  await Promise.all([
+    security.bootstrap(),
+    writeSystemServices({ store, clock, random, serviceCidr, advertise, ...(dns && { dns }) }),
+  ]);
   const api = await createApiServer({
     ...{ store, kinds, virtualKinds, clock, random, log },
     authenticators: security.authenticators,
@@ -70,7 +77,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     ],
     documents: security.documents,
     version: kubernetesVersion,
-    serviceNetwork: { serviceCidr: options.serviceCidr, nodePortRange: { first: 30000, last: 32767 } },
+    serviceNetwork: { serviceCidr, nodePortRange: { first: 30000, last: 32767 } },
   });
   const clientFor = (name: string): Client => api.clientFor(component(name));
   const informers = createInformers({ client: clientFor('system:kube-controller-manager'), clock, random, log });

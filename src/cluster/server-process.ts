@@ -1,7 +1,6 @@
 import { createHttpsNodeConnector } from '../apiserver/streaming/https-node-connector.ts';
 import { listen } from '../apiserver/listener.ts';
 import { startDnsServer } from '../network/dns/dns-server.ts';
-import { ensureDnsService } from '../network/dns/dns-service.ts';
 import { createForwarder } from '../network/dns/forwarder.ts';
 import { createInformerView } from '../network/dns/informer-view.ts';
 import { createResponder } from '../network/dns/responder.ts';
@@ -10,7 +9,7 @@ import { createServiceProxy } from '../network/service-proxy.ts';
 import { localControllerSettings } from '../controllers/settings.ts';
 import { openLmdbStore } from '../store/lmdb.ts';
 import { sayReady } from './background-process.ts';
-import { component, type ControlPlane, createControlPlane, type Surroundings } from './control-plane.ts';
+import { type ControlPlane, createControlPlane, type Surroundings } from './control-plane.ts';
 import { clusterPki } from './launcher.ts';
 import { createSimulatedNodes } from './simulated-nodes.ts';
 import { type ClusterState, clusterPaths, readState } from './state.ts';
@@ -49,6 +48,7 @@ export async function runServer(
     serviceAccountKey: pki.serviceAccountKey,
     serviceCidr: state.network.servicesCidr,
     advertise: { address, port: state.port },
+    ...(isReal && { dns: { serviceAddress: state.network.dnsServiceAddress, endpoint: { address, port: dnsPort } } }),
     connector: createHttpsNodeConnector({
       certificate: pki.kubeletClient.certificate,
       key: pki.kubeletClient.key,
@@ -101,9 +101,8 @@ async function startNetwork(
   controlPlane: ControlPlane,
   { clock, log }: Surroundings,
 ): Promise<{ stop(): Promise<void> }> {
-  const { informers, api } = controlPlane;
+  const { informers } = controlPlane;
   const { hostAddress, dnsServiceAddress, servicesCidr } = state.network;
-  const client = api.clientFor({ ...component('system:kube-controller-manager'), groups: ['system:masters'] });
   const proxy = createServiceProxy({
     ...{ informers, clock, log, nodeName: undefined },
     dataplane: createNftDataplane({
@@ -119,7 +118,6 @@ async function startNetwork(
       ...{ address: hostAddress, port: dnsPort, log },
       respond: createResponder({ domain: clusterDomain, view, forward }),
     }),
-    ensureDnsService({ client, serviceAddress: dnsServiceAddress, endpoint: { address: hostAddress, port: dnsPort } }),
     proxy.start(),
   ]);
   return {
