@@ -17,8 +17,8 @@ const depthLimit = 1000;
 const aliasLimit = 100;
 
 /**
- * Parses a request's body, JSON or YAML as `contentType` says. Throws BadRequest in upstream's words for malformed text;
- * a content type that is neither is the caller's to refuse.
+ * Parses a request's body, JSON or YAML as `contentType` says. Throws BadRequest in upstream's words for malformed
+ * text; a content type that is neither is the caller's to refuse.
  */
 export function parseBody(bytes: Uint8Array, contentType: string, mode: FieldValidation): ParsedBody {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');

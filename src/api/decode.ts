@@ -9,10 +9,10 @@ import { ApiError } from './status.ts';
 export { parseBody, type FieldValidation } from './body.ts';
 
 /**
- * Fits a parsed JSON value to a type of the API, in one walk and in place (`raw` is given away): removes unknown fields and
- * nulls and zeros that mean nothing, checks JSON types, brings quantities and times to their canonical form. `problems` names what was removed, as
- * upstream's strict decoder does (`unknown field "spec.foo"`), unless the mode is `Ignore`. Throws BadRequest for a wrong
- * type, worded as Go's encoding/json.
+ * Fits a parsed JSON value to a type of the API, in one walk and in place (`raw` is given away): removes unknown
+ * fields and nulls and zeros that mean nothing, checks JSON types, brings quantities and times to their canonical
+ * form. `problems` names what was removed, as upstream's strict decoder does (`unknown field "spec.foo"`), unless the
+ * mode is `Ignore`. Throws BadRequest for a wrong type, worded as Go's encoding/json.
  */
 export function decodeObject(
   raw: unknown,
@@ -44,9 +44,9 @@ const noProblems: readonly string[] = [];
 const reportLimit = 100;
 
 /**
- * Where the walk is. Module-wide, so that a clean object costs no allocation: the walk never yields. Each level of `path`
- * holds the key, or the index, that is being looked at; `owners` the name of the struct the key belongs to, '' in a map or
- * list.
+ * Where the walk is. Module-wide, so that a clean object costs no allocation: the walk never yields. Each level of
+ * `path` holds the key, or the index, that is being looked at; `owners` the name of the struct the key belongs to, ''
+ * in a map or list.
  */
 const state: {
   type: string;

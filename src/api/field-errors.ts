@@ -12,11 +12,6 @@ export function invalidValue(path: string, value: unknown, detail: string): Stat
   return cause('FieldValueInvalid', path, withDetail(`Invalid value: ${shown(value)}`, detail));
 }
 
-/** The value has another JSON type than the field's schema says. */
-export function typeInvalid(path: string, value: unknown, detail: string): StatusCause {
-  return cause('FieldValueTypeInvalid', path, withDetail(`Invalid value: ${shown(value)}`, detail));
-}
-
 export function notSupported(path: string, value: unknown, supported: readonly string[]): StatusCause {
   const list = supported.map((item) => JSON.stringify(item)).join(', ');
   const detail = supported.length > 0 ? `supported values: ${list}` : '';

@@ -8,8 +8,8 @@ export interface FieldRequirement {
 }
 
 /**
- * Parses the `fieldSelector` parameter: `status.phase!=Failed,spec.nodeName=a`. In values `\`, `,` and `=` are escaped by
- * a backslash. Throws BadRequest as apimachinery's `fields.ParseSelector` words it.
+ * Parses the `fieldSelector` parameter: `status.phase!=Failed,spec.nodeName=a`. In values `\`, `,` and `=` are
+ * escaped by a backslash. Throws BadRequest as apimachinery's `fields.ParseSelector` words it.
  */
 export function parseFieldSelector(text: string): FieldRequirement[] {
   return splitTerms(text)

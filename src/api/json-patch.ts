@@ -12,9 +12,10 @@ const operationLimit = 10_000;
 const copyLimit = 3 * 1024 * 1024;
 
 /**
- * Applies a JSON patch (RFC 6902, pointers of RFC 6901): all operations or, by throwing, none. The result is a deep copy of
- * its own; the document stays as it is. Throws BadRequest for what is no patch, RequestEntityTooLarge for more than 10,000
- * operations, and Invalid (422) for an operation that does not fit the document, a failed `test` included.
+ * Applies a JSON patch (RFC 6902, pointers of RFC 6901): all operations or, by throwing, none. The result is a deep
+ * copy of its own; the document stays as it is. Throws BadRequest for what is no patch, RequestEntityTooLarge for
+ * more than 10,000 operations, and Invalid (422) for an operation that does not fit the document, a failed `test`
+ * included.
  */
 export function applyJsonPatch<T>(document: T, operations: unknown): T {
   if (!Array.isArray(operations)) {

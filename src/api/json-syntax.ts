@@ -1,7 +1,7 @@
 /**
  * A second look at JSON text, for what `JSON.parse` does not tell: where and why it is malformed, in the words of Go's
- * encoding/json (clients show them), and which object keys stand twice. Slow compared with `JSON.parse`: called only when
- * there is something to report.
+ * encoding/json (clients show them), and which object keys stand twice. Slow compared with `JSON.parse`: called only
+ * when there is something to report.
  */
 export function syntaxProblem(text: string): string {
   try {
@@ -21,8 +21,8 @@ export function duplicateKeys(text: string): string[] {
 }
 
 /**
- * How many `"key":` the text has. Against {@link countKeys} of the parsed value this tells in a few microseconds that no
- * key stands twice. `text` is valid JSON.
+ * How many `"key":` the text has. Against {@link countKeys} of the parsed value this tells in a few microseconds that
+ * no key stands twice. `text` is valid JSON.
  */
 export function countKeysInText(text: string): number {
   let count = 0;

@@ -2,8 +2,8 @@ import { cloneJson, getKey, isJsonObject, setKey, type JsonObject } from './plai
 import { ApiError } from './status.ts';
 
 /**
- * A JSON merge patch (RFC 7386): objects merge, null removes, everything else replaces. The result is a deep copy of its
- * own; the document and the patch stay as they are. Throws BadRequest when the patch is not an object.
+ * A JSON merge patch (RFC 7386): objects merge, null removes, everything else replaces. The result is a deep copy of
+ * its own; the document and the patch stay as they are. Throws BadRequest when the patch is not an object.
  */
 export function applyMergePatch<T>(document: T, patch: unknown): T {
   if (!isJsonObject(patch)) {

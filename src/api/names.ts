@@ -1,8 +1,8 @@
 import { isIP } from 'node:net';
 
 /**
- * The rules for names, as apimachinery's validation package has them. Each check takes a value and returns what is wrong
- * with it, in upstream's words; an empty list means fine.
+ * The rules for names, as apimachinery's validation package has them. Each check takes a value and returns what is
+ * wrong with it, in upstream's words; an empty list means fine.
  */
 export type NameCheck = (value: string) => string[];
 
@@ -10,7 +10,6 @@ const label = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
 const subdomain = `${label}(\\.${label})*`;
 const label1035 = '[a-z]([-a-z0-9]*[a-z0-9])?';
 const key = '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]';
-const envVar = '[-._a-zA-Z][-._a-zA-Z0-9]*';
 const configKey = '[-._a-zA-Z0-9]+';
 
 const labelPattern = whole(label);
@@ -87,16 +86,6 @@ export function labelValue(value: string): string[] {
 export function envVarName(value: string): string[] {
   if (value === '') return ['environment variable name must be non-empty'];
   return /^[ -<>-~]+$/.test(value) ? [] : [envVarRule];
-}
-
-/** The older, narrower rule: what `envFrom` takes over without a warning. */
-export function cIdentifierLikeEnvVarName(value: string): string[] {
-  const rule =
-    "a valid environment variable name must consist of alphabetic characters, digits, '_', '-', or '.', " +
-    'and must not start with a digit';
-  const examples = ['my.env-name', 'MY_ENV.NAME', 'MyEnvName1'];
-  const problems = whole(envVar).test(value) ? [] : [regexProblem(rule, envVar, examples)];
-  return [...problems, ...parentDirectory(value)];
 }
 
 /** Keys of config maps and secrets. */

@@ -146,8 +146,8 @@ function readInt(input: WireReader, number: number): number {
 }
 
 /**
- * Free-form JSON in a message with one field, `raw` (RawExtension, FieldsV1, JSON). A raw extension may hold a whole object
- * in its protobuf envelope instead: `decodeEnvelope` reads that.
+ * Free-form JSON in a message with one field, `raw` (RawExtension, FieldsV1, JSON). A raw extension may hold a whole
+ * object in its protobuf envelope instead: `decodeEnvelope` reads that.
  */
 export function rawCodec(decodeEnvelope: (bytes: Buffer) => unknown): Codec {
   return messageCodec(

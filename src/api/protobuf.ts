@@ -11,6 +11,7 @@ import {
 import { WireError, WireReader, WireWriter } from './protobuf-wire.ts';
 import { typeSchema, type FieldSchema } from './schema.ts';
 import { ApiError } from './status.ts';
+import { typeOfKind } from './type-lookup.ts';
 
 /**
  * Kubernetes' protobuf encoding (`application/vnd.kubernetes.protobuf`): the bytes `k8s\0`, then a `runtime.Unknown`
@@ -45,12 +46,13 @@ export function encodeProtobuf(
 export type TypeLookup = (apiVersion: string, kind: string) => string | undefined;
 
 /**
- * Reads such bytes into the JSON form, apiVersion and kind included. Zeros are all there: `decodeObject` removes those that
- * mean nothing. Throws BadRequest for malformed bytes and for kinds that `typeOf` does not know.
+ * Reads such bytes into the JSON form (`typeOf`: the built-in kinds, unless given), apiVersion and kind included.
+ * Zeros are all there: `decodeObject` removes those that mean nothing. Throws BadRequest for malformed bytes and for
+ * kinds that `typeOf` does not know.
  */
 export function decodeProtobuf(
   bytes: Uint8Array,
-  typeOf: TypeLookup,
+  typeOf: TypeLookup = typeOfKind,
 ): { apiVersion: string; kind: string; value: unknown } {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const outer = lookup;
@@ -93,7 +95,7 @@ const writer = new WireWriter();
 /** Deeper nesting than any schema needs, and far from the end of the stack. */
 const depthLimit = 300;
 /** Set while bytes are being read: objects inside raw extensions are looked up with it too. */
-let lookup: TypeLookup = () => undefined;
+let lookup: TypeLookup = typeOfKind;
 
 function readEnvelope(bytes: Buffer): { apiVersion: string; kind: string; value: unknown } {
   if (bytes.length < 4 || bytes.compare(magic, 0, 4, 0, 4) !== 0) {

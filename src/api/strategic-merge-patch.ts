@@ -3,11 +3,11 @@ import { hasType, typeSchema, type FieldSchema } from './schema.ts';
 import { ApiError } from './status.ts';
 
 /**
- * A strategic merge patch, as `kubectl apply`, `edit` and `set` send it: a merge patch in which lists whose type says so
- * are merged item by item (by merge key, or as sets), steered by the directives `$patch`, `$retainKeys`,
- * `$setElementOrder/<list>` and `$deleteFromPrimitiveList/<list>`. Fields that the type does not know merge like a plain
- * merge patch. The result is a deep copy of its own. Follows apimachinery's strategicpatch package, its errors included:
- * BadRequest for a malformed directive, 500 with its text for an item without its merge key.
+ * A strategic merge patch, as `kubectl apply`, `edit` and `set` send it: a merge patch in which lists whose type says
+ * so are merged item by item (by merge key, or as sets), steered by the directives `$patch`, `$retainKeys`,
+ * `$setElementOrder/<list>` and `$deleteFromPrimitiveList/<list>`. Fields that the type does not know merge like a
+ * plain merge patch. The result is a deep copy of its own. Follows apimachinery's strategicpatch package, its errors
+ * included: BadRequest for a malformed directive, 500 with its text for an item without its merge key.
  */
 export function applyStrategicMergePatch<T>(document: T, patch: unknown, type: string): T {
   if (!isJsonObject(patch)) throw ApiError.of('BadRequest', 'invalid JSON document');
