@@ -7,7 +7,10 @@ let world: ControllerWorld;
 beforeEach(async () => {
   world = await startControllerWorld();
 });
-afterEach(() => world.stop());
+afterEach(async () => {
+  await world.stop();
+  expect(world.warnings).toEqual([]);
+});
 
 const name = { name: 'web', namespace: 'default' };
 const labels = { app: 'web' };

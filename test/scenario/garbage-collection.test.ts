@@ -17,7 +17,10 @@ let world: ControllerWorld;
 beforeEach(async () => {
   world = await startControllerWorld();
 });
-afterEach(() => world.stop());
+afterEach(async () => {
+  await world.stop();
+  expect(world.warnings).toEqual([]);
+});
 
 const labels = { app: 'web' };
 const name = { name: 'web', namespace: 'default' };

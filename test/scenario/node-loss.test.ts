@@ -8,7 +8,10 @@ beforeEach(async () => {
   world = await startControllerWorld({ nodes: 3, settings: { clusterCidrs: ['10.244.0.0/16'] } });
   await deploy();
 });
-afterEach(() => world.stop());
+afterEach(async () => {
+  await world.stop();
+  expect(world.warnings).toEqual([]);
+});
 
 const labels = { app: 'web' };
 const replicas = 6;

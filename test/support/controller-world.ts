@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { silentLogger, type Logger } from '../../src/base/log.ts';
 import { seededRandom } from '../../src/base/random.ts';
 import { createSimulatedClock, type SimulatedClock } from '../../src/base/simulated-clock.ts';
@@ -5,10 +6,11 @@ import type { KubeObject } from '../../src/api/object.ts';
 import { isApiError } from '../../src/api/status.ts';
 import type { Client, ListOptions, Resource } from '../../src/client/client.ts';
 import type { Informers } from '../../src/client/informers.ts';
-import { namespaces } from '../../src/client/resources.ts';
 import { createInformers } from '../../src/client/shared-informers.ts';
 import { createControllers } from '../../src/controllers/manager.ts';
 import type { ControllerSettings } from '../../src/controllers/settings.ts';
+import { createSecurity } from '../../src/apiserver/security.ts';
+import { createMemoryStore } from '../../src/store/memory.ts';
 import { startTestApiServer } from './api-server.ts';
 import { PodRunner } from './pod-runner.ts';
 
@@ -27,23 +29,43 @@ export interface ControllerWorld {
 }
 
 const stepMs = 5;
+const serviceAccountKey = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  .privateKey.export({ type: 'pkcs8', format: 'pem' })
+  .toString();
 
 export async function startControllerWorld(
   options: { settings?: Partial<ControllerSettings>; nodes?: number; namespace?: string } = {},
 ): Promise<ControllerWorld> {
   const clock = createSimulatedClock();
   const random = seededRandom(1);
-  const server = await startTestApiServer({ clock, random });
-  const { client } = server;
+  const store = createMemoryStore();
+  const { authorizers, admission, endpoints, ...security } = createSecurity({
+    store,
+    clock,
+    random,
+    log: silentLogger,
+    serviceAccountKey,
+    issuer: 'https://kubernetes.default.svc',
+    defaultTolerationSeconds: { notReady: 1, unreachable: 1 },
+  });
+  await security.bootstrap();
+  const api = await startTestApiServer({ store, clock, random, authorizers, admission, endpoints });
+  const { client } = api;
   const warnings: string[] = [];
   const log: Logger = {
     ...silentLogger,
+    debug: (message, { error } = {}) => {
+      // Nothing may be forbidden to a controller but what namespaces on their way out refuse.
+      if (isApiError(error, 'Forbidden') && !error.status.details?.causes)
+        warnings.push(`${message}: ${error.message}`);
+    },
     warn: (message, fields) => warnings.push(`${message} ${String(fields?.key)} ${String(fields?.error)}`),
     with: () => log,
   };
-  const informers = createInformers({ client, clock, random, log });
+  const clientFor = (account: string): Client => api.server.clientFor(userOf(account));
+  const informers = createInformers({ client: clientFor('kube-controller-manager'), clock, random, log });
   const controllers = createControllers({
-    clientFor: () => client,
+    clientFor,
     informers,
     clock,
     random,
@@ -51,7 +73,6 @@ export async function startControllerWorld(
     settings: options.settings ?? {},
     serviceAccountCa: 'the CA',
   });
-  for (const name of ['default', 'kube-system', 'kube-node-lease']) await createNamespace(client, name);
   await controllers.start();
   const runner = new PodRunner({ client, informers, clock });
   for (let i = 1; i <= (options.nodes ?? 2); i++) await runner.addNode(`node-${i}`);
@@ -78,15 +99,15 @@ export async function startControllerWorld(
       await clock.settle();
       await stopped;
       informers.stop();
-      await server.close();
+      security.close();
+      await api.close();
     },
   };
 }
 
-async function createNamespace(client: Client, name: string): Promise<void> {
-  try {
-    await client.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
-  } catch (error) {
-    if (!isApiError(error, 'AlreadyExists')) throw error;
-  }
+/** Every controller has the rights of its own account and no more. */
+function userOf(account: string): { name: string; groups: string[] } {
+  if (account === 'kube-controller-manager') return { name: `system:${account}`, groups: ['system:authenticated'] };
+  const groups = ['system:serviceaccounts', 'system:serviceaccounts:kube-system', 'system:authenticated'];
+  return { name: `system:serviceaccount:kube-system:${account}`, groups };
 }
