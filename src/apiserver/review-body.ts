@@ -22,5 +22,6 @@ export async function readReview<T extends KubeObject>(
 }
 
 export function created(object: unknown): ApiResponse {
-  return { status: 201, headers: {}, body: { kind: 'object', object } };
+  const headers = { 'content-type': 'application/json', 'cache-control': 'no-cache, private' };
+  return { status: 201, headers, body: { kind: 'object', object } };
 }

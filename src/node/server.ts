@@ -3,10 +3,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { Server } from 'node:https';
 import { connect } from 'node:net';
-import { pipeline } from 'node:stream';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import type { Clock } from '../base/clock.ts';
+import { tieStreams } from '../base/tie-streams.ts';
 import type { Logger } from '../base/log.ts';
 import type { Client } from '../client/client.ts';
 import { parseLogOptions } from './log-lines.ts';
@@ -35,7 +35,10 @@ export interface NodeServer {
   close(): Promise<void>;
 }
 
-/** The kubelet's HTTPS API: logs, exec, attach, port-forward, pods, stats, metrics, health. Rejects when it cannot listen. */
+/**
+ * The kubelet's HTTPS API: logs, exec, attach, port-forward, pods, stats, metrics, health. Rejects when it cannot
+ * listen.
+ */
 export async function startNodeServer(options: NodeServerOptions): Promise<NodeServer> {
   const { tls, host, port, log } = options;
   const server: Server = createServer({
@@ -97,7 +100,7 @@ async function handle(options: NodeServerOptions, request: IncomingMessage, resp
     case '/configz':
       return json(response, { kubeletconfig: backend.configuration() });
     default:
-      if (door === 'containerLogs') return logs(options, { url, rest, request, response });
+      if (door === 'containerLogs') return logs(options, { url, rest, response });
       if (door === 'run' && request.method === 'POST') return run(options, { url, rest, response });
       if (['exec', 'attach', 'portForward'].includes(door)) return reply(response, 400, 'Upgrade request required');
       return reply(response, 404, '404 page not found');
@@ -135,7 +138,7 @@ function callerOf(request: IncomingMessage): Caller {
 
 async function logs(
   options: NodeServerOptions,
-  { url, rest, request, response }: { url: URL; rest: string[]; request: IncomingMessage; response: ServerResponse },
+  { url, rest, response }: { url: URL; rest: string[]; response: ServerResponse },
 ): Promise<void> {
   const { backend, clock } = options;
   const [namespace = '', pod = '', container = ''] = rest;
@@ -150,7 +153,6 @@ async function logs(
     return reply(response, 400, (error as Error).message);
   }
   const client = new AbortController();
-  request.socket.once('close', () => client.abort());
   response.once('close', () => client.abort());
   response.writeHead(200, { 'content-type': 'text/plain' });
   response.flushHeaders();
@@ -202,9 +204,7 @@ async function upgrade(
     `${request.method ?? 'POST'} ${pathname}${query} HTTP/1.1\r\nhost: ${hostname}:${port}\r\n${lines.join('\r\n')}\r\n\r\n`,
   );
   if (head.length > 0) runtime.write(head);
-  // A side that breaks takes the other one with it: there is nobody to tell.
-  pipeline(socket, runtime, () => {});
-  pipeline(runtime, socket, () => {});
+  tieStreams(socket, runtime);
 }
 
 const passed = /^(connection|upgrade|x-stream-protocol-version|sec-websocket-.*)$/;

@@ -1,5 +1,4 @@
-import type { Duplex } from 'node:stream';
-import { pipeline } from 'node:stream';
+import { tieStreams } from '../../base/tie-streams.ts';
 import type { ApiResponse } from '../handler.ts';
 import type { BackendResponse } from './node-connector.ts';
 
@@ -55,7 +54,7 @@ export function passThrough(response: BackendResponse): ApiResponse {
         client.write(switchingProtocols(headers));
         if (head.length > 0) client.write(head);
         if (clientHead.length > 0) socket.write(clientHead);
-        tie(client, socket);
+        tieStreams(client, socket);
       },
     },
   };
@@ -71,11 +70,4 @@ function switchingProtocols(headers: Record<string, string | string[]>): string 
 /** `x-stream-protocol-version` as HTTP/1.1 writes it: some old clients compare letters. */
 function canonical(name: string): string {
   return name.replace(/(^|-)[a-z]/g, (letters) => letters.toUpperCase());
-}
-
-/** Bytes flow both ways until either side is done; each half-close is passed on. */
-export function tie(one: Duplex, other: Duplex): void {
-  // A side that breaks takes the other one with it: there is nobody to tell.
-  pipeline(one, other, () => {});
-  pipeline(other, one, () => {});
 }
