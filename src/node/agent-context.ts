@@ -45,7 +45,6 @@ export interface AgentSettings {
   crashBackoff: { initialMs: number; maxMs: number };
   imageBackoff: { initialMs: number; maxMs: number };
   maxParallelPulls: number;
-  useLocalImageWhenPullFails: boolean;
   /** Sandboxes and containers that are made at once. */
   maxParallelStarts: number;
   leaseDurationSeconds: number;
@@ -61,7 +60,6 @@ export const defaultAgentSettings: Omit<AgentSettings, 'cgroupRoot'> = {
   crashBackoff: { initialMs: 10_000, maxMs: 300_000 },
   imageBackoff: { initialMs: 10_000, maxMs: 300_000 },
   maxParallelPulls: 4,
-  useLocalImageWhenPullFails: false,
   maxParallelStarts: 8,
   leaseDurationSeconds: 40,
   leaseRenewIntervalMs: 10_000,

@@ -12,7 +12,7 @@ import { defaultAgentSettings, type AgentContext, type AgentNode, type AgentSett
 import { AgentBackend } from './agent-backend.ts';
 import { createBackoff } from './backoff.ts';
 import type { DnsSettings } from './dns-config.ts';
-import { createImagePuller } from './image-puller.ts';
+import { createImagePuller, type ImagePullerOptions } from './image-puller.ts';
 import { createLimiter } from './limiter.ts';
 import { admissionFailure } from './node-admission.ts';
 import { NodeRegistration } from './node-registration.ts';
@@ -37,6 +37,8 @@ export interface AgentOptions {
   /** Volumes, logs and the like lie under it; absolute. */
   rootDirectory: string;
   dns: DnsSettings;
+  /** See {@link ImagePullerOptions}. */
+  isImported?: ImagePullerOptions['isImported'];
   settings: Partial<AgentSettings> & Pick<AgentSettings, 'cgroupRoot'>;
 }
 
@@ -89,7 +91,7 @@ class NodeAgent implements Agent {
         clock,
         backoff: settings.imageBackoff,
         maxParallelPulls: settings.maxParallelPulls,
-        useLocalImageWhenPullFails: settings.useLocalImageWhenPullFails,
+        ...(options.isImported && { isImported: options.isImported }),
       }),
       statuses: createStatusManager({ client, clock, log }),
       crashBackoff: createBackoff(settings.crashBackoff),

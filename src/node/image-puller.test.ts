@@ -52,7 +52,7 @@ describe('pull credentials', () => {
 describe('pulling', () => {
   const pod: Pod = { metadata: { name: 'p', namespace: 'default', uid: 'u1' } };
 
-  function setup(options: { useLocalImageWhenPullFails?: boolean } = {}) {
+  function setup(options: { imported?: string } = {}) {
     const clock = createSimulatedClock();
     const runtime = createSimulatedRuntime({ clock, random: seededRandom(1) });
     const puller = createImagePuller({
@@ -60,7 +60,7 @@ describe('pulling', () => {
       clock,
       backoff: { initialMs: 10_000, maxMs: 300_000 },
       maxParallelPulls: 1,
-      useLocalImageWhenPullFails: options.useLocalImageWhenPullFails ?? false,
+      isImported: async (reference) => reference === options.imported,
     });
     const events: string[] = [];
     const ensure = (image: string, imagePullPolicy?: string) =>

@@ -28,8 +28,8 @@ export interface ImagePullerOptions {
   backoff: { initialMs: number; maxMs: number };
   /** Pulls at once; 1 is upstream's default. */
   maxParallelPulls: number;
-  /** Policy Always takes the image on the node when the registry does not answer: for clusters without a registry. */
-  useLocalImageWhenPullFails: boolean;
+  /** Was the image of this full name put on the node by hand? No registry has it then, and policy Always takes it as it is. */
+  isImported?: (reference: string) => Promise<boolean>;
 }
 
 /** Sees to it that a container's image is on the node, as its pull policy says (upstream's image manager). */
@@ -83,7 +83,8 @@ class Puller implements ImagePuller {
     }
     const policy = container.spec.imagePullPolicy ?? defaultPolicy(name);
     const local = await this.find(name);
-    if (local && policy !== 'Always') {
+    const isFinal = policy !== 'Always' || (await this.options.isImported?.(pullReference(name)));
+    if (local && isFinal) {
       record('Normal', 'Pulled', `Container image ${quoted} already present on machine and can be accessed by the pod`);
       return { kind: 'present', image: local };
     }
@@ -104,15 +105,10 @@ class Puller implements ImagePuller {
         retryAtMs: this.options.clock.now() + remaining,
       };
     }
-    return this.pull(request, name, key, local);
+    return this.pull(request, name, key);
   }
 
-  private async pull(
-    request: ImageRequest,
-    name: ImageName,
-    key: string,
-    local: ImageInfo | undefined,
-  ): Promise<ImageResult> {
+  private async pull(request: ImageRequest, name: ImageName, key: string): Promise<ImageResult> {
     const { container, record } = request;
     const quoted = JSON.stringify(container.spec.image);
     record('Normal', 'Pulling', `Pulling image ${quoted}`);
@@ -131,10 +127,6 @@ class Puller implements ImagePuller {
       this.backoff.reset(key);
       this.lastErrors.delete(key);
       return { kind: 'present', image };
-    }
-    if (local && this.options.useLocalImageWhenPullFails) {
-      record('Normal', 'Pulled', `Container image ${quoted} could not be pulled; using the one present on machine`);
-      return { kind: 'present', image: local };
     }
     const message = error?.message ?? `image ${quoted} is not on the node after its pull`;
     record('Warning', 'Failed', `Failed to pull image ${quoted}: ${message}`);

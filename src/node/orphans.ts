@@ -19,7 +19,9 @@ export async function removeOrphans(
     if (result.status === 'rejected') log.warn('cannot remove an orphan', { error: result.reason });
   }
   const directories = await system.files.list(`${rootDirectory}/pods`);
-  for (const uid of directories.filter((name) => !podUids.has(name))) {
+  const gone = new Set([...directories.filter((name) => !podUids.has(name)), ...orphans.map((sandbox) => sandbox.uid)]);
+  for (const uid of gone) {
+    await removeCgroups(context, uid);
     await system.mounts.unmountAll(`${rootDirectory}/pods/${uid}`);
     await system.files.remove(`${rootDirectory}/pods/${uid}`);
   }
@@ -27,6 +29,16 @@ export async function removeOrphans(
   for (const name of logs) {
     const uid = name.slice(name.lastIndexOf('_') + 1);
     if (!podUids.has(uid)) await system.files.remove(`${rootDirectory}/pods-logs/${name}`);
+  }
+}
+
+/** Which tier a pod was in nobody knows any more. */
+async function removeCgroups(context: AgentContext, uid: string): Promise<void> {
+  const { settings, system, log } = context;
+  for (const tier of ['', '/burstable', '/besteffort']) {
+    await system.cgroups.remove(`${settings.cgroupRoot}/kubepods${tier}/pod${uid}`).catch((error: unknown) => {
+      log.warn('cannot remove a control group', { uid, error });
+    });
   }
 }
 

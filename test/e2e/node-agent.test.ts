@@ -1,0 +1,258 @@
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { silentLogger } from '../../src/base/log.ts';
+import { systemRandom } from '../../src/base/random.ts';
+import { systemClock as clock } from '../../src/base/system-clock.ts';
+import type { Client } from '../../src/client/client.ts';
+import { configMaps, pods } from '../../src/client/resources.ts';
+import type { Container, ContainerState, Pod, PodSpec } from '../../src/api/types/core-v1.ts';
+import { makeBusyboxBase } from '../../src/cluster/images/base-image.ts';
+import { openImageLibrary } from '../../src/cluster/images/image-library.ts';
+import { setUpNetwork } from '../../src/cluster/local-network.ts';
+import {
+  cleanUpCluster,
+  nodeCgroup,
+  nodeRuntimeSocket,
+  startNodeContainerd,
+  type LocalNode,
+} from '../../src/cluster/local-node.ts';
+import { planNetwork, planNode, type NetworkPlan } from '../../src/cluster/network-plan.ts';
+import { readRoutes } from '../../src/cluster/netns.ts';
+import { createAgent, type Agent } from '../../src/node/agent.ts';
+import { detectContainerd } from '../../src/node/containerd.ts';
+import { createCriRuntime, type CriRuntime } from '../../src/node/cri.ts';
+import { createLinuxSystem } from '../../src/node/linux-system.ts';
+import { readMachine } from '../../src/node/machine.ts';
+import { startTestApiServer, type TestApiServer } from '../support/api-server.ts';
+
+const cluster = `e2e-agent-${process.pid}`;
+const base = mkdtempSync(join(tmpdir(), 'tma-'));
+const directories = { data: join(base, 'data'), run: join(base, 'run') };
+const root = join(base, 'agent');
+const namespace = 'default';
+
+describe('the node agent with real containers', () => {
+  let plan: NetworkPlan;
+  let node: LocalNode;
+  let api: TestApiServer;
+  let client: Client;
+  let runtime: CriRuntime;
+  let agent: Agent;
+
+  const importImage = async (name: string): Promise<void> => {
+    const library = openImageLibrary(join(directories.data, 'images'));
+    const tar = await makeBusyboxBase(join(base, 'cache'));
+    await library.import(tar, { name, run: { Cmd: ['sh'], Env: ['PATH=/bin'] }, sockets: [nodeRuntimeSocket(node)] });
+  };
+
+  const newAgent = async (): Promise<Agent> => {
+    const machine = await readMachine(base);
+    const made = createAgent({
+      client,
+      runtime,
+      clock,
+      random: systemRandom,
+      log: silentLogger,
+      system: createLinuxSystem(),
+      rootDirectory: root,
+      node: {
+        name: 'node-1',
+        addresses: [{ type: 'InternalIP', address: node.plan.address }],
+        capacity: machine.capacity,
+        allocatable: machine.capacity,
+        kubeletPort: 10250,
+        system: { ...machine.system, kubeletVersion: 'v1.36.0' },
+      },
+      dns: { clusterDns: ['10.96.0.10'], clusterDomain: 'cluster.local', host: machine.dns },
+      settings: { cgroupRoot: nodeCgroup(node) },
+    });
+    await made.start();
+    return made;
+  };
+
+  beforeAll(async () => {
+    plan = planNetwork({ cluster, clusterIndex: 61, taken: readRoutes().destinations }) as NetworkPlan;
+    node = { network: plan, plan: planNode(plan, `${cluster}-1`, 1), directories };
+    await setUpNetwork(plan, [node.plan]);
+    await startNodeContainerd(node, await detectContainerd());
+    await importImage('busybox:1');
+    runtime = createCriRuntime({ socketPath: nodeRuntimeSocket(node), clock, log: silentLogger });
+    await runtime.ready();
+    api = await startTestApiServer();
+    client = api.client;
+    agent = await newAgent();
+  });
+
+  afterAll(async () => {
+    await agent?.stop();
+    runtime?.close();
+    await api?.close();
+    await cleanUpCluster({ cluster, directories, plan, clock, removeData: true });
+    rmSync(base, { recursive: true, force: true });
+  });
+
+  const shell = (script: string, more: Partial<Container> = {}): Container => ({
+    name: 'app',
+    image: 'busybox:1',
+    command: ['sh', '-c', script],
+    ...more,
+  });
+
+  const create = (name: string, spec: Partial<PodSpec> & Pick<PodSpec, 'containers'>): Promise<Pod> => {
+    const full = { nodeName: 'node-1', terminationGracePeriodSeconds: 1, automountServiceAccountToken: false, ...spec };
+    return client.create(pods, { metadata: { name, namespace }, spec: full });
+  };
+
+  /** Waits by watching; undefined as soon as the pod is gone. */
+  const until = async (name: string, holds: (pod: Pod) => boolean): Promise<Pod | undefined> => {
+    const fieldSelector = `metadata.name=${name}`;
+    const list = await client.list(pods, { namespace, fieldSelector });
+    const [found] = list.items;
+    if (!found || holds(found)) return found;
+    const abort = new AbortController();
+    const resourceVersion = list.metadata.resourceVersion ?? '';
+    try {
+      for await (const event of client.watch(pods, {
+        namespace,
+        fieldSelector,
+        resourceVersion,
+        signal: abort.signal,
+      })) {
+        if (event.type === 'DELETED') return undefined;
+        if (event.type !== 'BOOKMARK' && event.type !== 'ERROR' && holds(event.object)) return event.object;
+      }
+    } finally {
+      abort.abort();
+    }
+    throw new Error(`the watch of ${name} ended`);
+  };
+
+  const isReady = (pod: Pod): boolean =>
+    pod.status?.conditions?.find((condition) => condition.type === 'Ready')?.status === 'True';
+  const stateOf = (pod: Pod): ContainerState | undefined => pod.status?.containerStatuses?.[0]?.state;
+  const remove = async (...names: string[]): Promise<void> => {
+    await Promise.all(names.map((name) => client.delete(pods, { namespace, name })));
+    await Promise.all(names.map((name) => until(name, () => false)));
+  };
+  const logOf = (pod: Pod): string => {
+    const directory = `${namespace}_${pod.metadata.name}_${pod.metadata.uid}`;
+    return readFileSync(join(root, 'pods-logs', directory, 'app/0.log'), 'utf8').replace(/^\S+ \S+ F /gm, '');
+  };
+  const inside = async (pod: Pod, ...command: string[]): Promise<string> => {
+    const id = pod.status?.containerStatuses?.[0]?.containerID?.replace('containerd://', '') ?? '';
+    return Buffer.from((await runtime.execSync(id, command, 5)).stdout).toString();
+  };
+
+  it('gives a pod its volumes, variables, names and limits, and follows its config map', async () => {
+    const metadata = { name: 'conf', namespace };
+    await client.create(configMaps, { metadata, data: { key: 'one' } });
+    const script =
+      'id; df /memory | tail -1; ls -ld /empty; hostname; cat /etc/resolv.conf; env; touch /done; exec sleep 1000';
+    await create('full', {
+      securityContext: { fsGroup: 2000 },
+      volumes: [
+        { name: 'conf', configMap: { name: 'conf' } },
+        { name: 'empty', emptyDir: {} },
+        { name: 'memory', emptyDir: { medium: 'Memory', sizeLimit: '8Mi' } },
+      ],
+      containers: [
+        shell(script, {
+          resources: { limits: { cpu: '200m', memory: '32Mi' } },
+          env: [{ name: 'IP', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } }],
+          volumeMounts: [
+            { name: 'conf', mountPath: '/conf' },
+            { name: 'empty', mountPath: '/empty', subPath: 'a/b' },
+            { name: 'memory', mountPath: '/memory' },
+          ],
+          readinessProbe: { exec: { command: ['test', '-e', '/done'] }, periodSeconds: 1 },
+        }),
+      ],
+    });
+    const pod = (await until('full', isReady)) as Pod;
+    const log = logOf(pod);
+    expect(log).toMatch(/groups=.*2000/);
+    expect(log).toMatch(/^tmpfs\s+8192 /m);
+    expect(log).toMatch(/^drwxrws/m);
+    expect(log).toContain('search default.svc.cluster.local svc.cluster.local cluster.local');
+    expect(log).toContain(`IP=${pod.status?.podIP}`);
+    expect(await inside(pod, 'cat', '/conf/key')).toBe('one');
+    await client.patch(configMaps, metadata, { kind: 'merge', document: { data: { key: 'two' } } });
+    await expect.poll(() => inside(pod, 'cat', '/conf/key')).toBe('two');
+    await remove('full');
+    await expect.poll(() => readdirSync(join(root, 'pods'))).toEqual([]);
+  });
+
+  it('shows the last words of a container that crashes, and why one cannot start', async () => {
+    await create('crash', { containers: [shell('echo last words >/dev/termination-log; exit 3')] });
+    await create('broken', { containers: [{ name: 'app', image: 'busybox:1', command: ['/nope'] }] });
+    const crash = await until('crash', (pod) => stateOf(pod)?.waiting?.reason === 'CrashLoopBackOff');
+    expect(crash?.status?.containerStatuses?.[0]?.lastState?.terminated).toMatchObject({
+      exitCode: 3,
+      reason: 'Error',
+      message: 'last words\n',
+    });
+    const broken = await until('broken', (pod) => stateOf(pod)?.waiting?.reason === 'RunContainerError');
+    expect(broken && stateOf(broken)?.waiting?.message).toContain('/nope');
+    await remove('crash', 'broken');
+  });
+
+  it('runs init containers and sidecars to a finished pod', async () => {
+    const sleep = ['sleep', '1000'];
+    await create('job', {
+      restartPolicy: 'Never',
+      initContainers: [
+        { name: 'init', image: 'busybox:1', command: ['true'] },
+        { name: 'proxy', image: 'busybox:1', restartPolicy: 'Always', command: sleep },
+      ],
+      containers: [shell('exit 0')],
+    });
+    const job = await until('job', (pod) => pod.status?.phase === 'Succeeded');
+    expect(job?.status?.initContainerStatuses?.map((s) => s.state?.terminated?.exitCode)).toEqual([0, 137]);
+    await remove('job');
+  });
+
+  it('starts a pod as soon as its image is imported', async () => {
+    await create('late', {
+      containers: [shell('exec sleep 1000', { image: 'late:1', imagePullPolicy: 'IfNotPresent' })],
+    });
+    await until('late', (pod) => /^ErrImage|^ImagePull/.test(stateOf(pod)?.waiting?.reason ?? ''));
+    await importImage('late:1');
+    expect(await until('late', isReady)).toBeDefined();
+    await remove('late');
+  });
+
+  it('is adopted by the next agent without a restart', async () => {
+    await create('stays', { containers: [shell('exec sleep 1000')] });
+    await create('goes', { containers: [shell('exec sleep 1000')] });
+    const before = (await Promise.all([until('stays', isReady), until('goes', isReady)]))[0];
+    await agent.stop();
+    await client.delete(pods, { namespace, name: 'goes' }, { gracePeriodSeconds: 0 });
+    agent = await newAgent();
+    await expect.poll(async () => (await runtime.listPodSandboxes()).length).toBe(1);
+    const after = await until('stays', isReady);
+    expect(after?.status?.containerStatuses?.[0]?.containerID).toBe(
+      before?.status?.containerStatuses?.[0]?.containerID,
+    );
+    await remove('stays');
+  });
+
+  it('leaves nothing of thirty pods that came and went', async () => {
+    const names = Array.from({ length: 30 }, (_, i) => `many-${i}`);
+    let from = clock.monotonic();
+    const container = shell('while true; do sleep 1000; done');
+    await Promise.all(names.map((name) => create(name, { containers: [container] })));
+    await Promise.all(names.map((name) => until(name, isReady)));
+    const upMs = clock.monotonic() - from;
+    from = clock.monotonic();
+    await remove(...names);
+    console.log(`30 pods: ready in ${Math.round(upMs)} ms, gone in ${Math.round(clock.monotonic() - from)} ms`);
+    await expect.poll(async () => (await runtime.listPodSandboxes()).length).toBe(0);
+    await expect.poll(() => [...readdirSync(join(root, 'pods')), ...readdirSync(join(root, 'pods-logs'))]).toEqual([]);
+    const cgroup = `/sys/fs/cgroup/memory${nodeCgroup(node)}/kubepods/besteffort`;
+    const left = (): string[] =>
+      existsSync(cgroup) ? readdirSync(cgroup).filter((name) => name.startsWith('pod')) : [];
+    await expect.poll(left).toEqual([]);
+  });
+});
