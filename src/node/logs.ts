@@ -9,8 +9,8 @@ const chunkBytes = 64 * 1024;
 const newline = 0x0a;
 
 /**
- * A container's log from its CRI log file. With `follow` it goes on with what is written, into the new file after a rotation, until
- * `stopped` has resolved and all is read, or `signal` is aborted.
+ * A container's log from its CRI log file. With `follow` it goes on with what is written, into the new file after a
+ * rotation, until `stopped` has resolved and all is read, or `signal` is aborted.
  */
 export async function* readLog(
   path: string,

@@ -30,7 +30,8 @@ const accessReviews: Resource<SubjectAccessReview> = {
 
 /**
  * The API server and administrators may do everything; anybody else is asked about at the API server (TokenReview and
- * SubjectAccessReview on `nodes/<subresource>`), as a kubelet with webhook mode does. Without a client they are turned away.
+ * SubjectAccessReview on `nodes/<subresource>`), as a kubelet with webhook mode does. Without a client they are turned
+ * away.
  */
 export async function checkAccess(options: {
   caller: Caller;
