@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { type Connection, createHttpsClient } from '../client/https-client.ts';
 import { createInformers } from '../client/shared-informers.ts';
 import { createNftDataplane } from '../network/nft.ts';
@@ -45,6 +46,7 @@ export async function runAgent(config: AgentConfig, surroundings: Surroundings):
       system: { ...machine.system, kubeletVersion: kubernetesVersion.gitVersion },
     },
     dns: { clusterDns: config.clusterDns, clusterDomain: 'cluster.local', host: machine.dns },
+    ...(config.importedImages && { isImported: importedImages(config.importedImages) }),
     settings: {
       cgroupRoot: config.cgroup,
       leaseDurationSeconds: config.lease.durationSeconds,
@@ -66,6 +68,14 @@ export async function runAgent(config: AgentConfig, surroundings: Surroundings):
       runtime.close();
       client.close();
     },
+  };
+}
+
+/** Looks a full name up in the index of the cluster's imported images, as it is at this moment. */
+function importedImages(indexFile: string): (reference: string) => Promise<boolean> {
+  return async (reference) => {
+    const text = await readFile(indexFile, 'utf8').catch(() => '[]');
+    return (JSON.parse(text) as { name: string }[]).some(({ name }) => name === reference);
   };
 }
 

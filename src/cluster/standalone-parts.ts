@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { createHttpsClient } from '../client/https-client.ts';
 import { loadConnection } from '../client/kubeconfig-file.ts';
 import { runLeaderElection } from '../client/leader-election.ts';
@@ -31,34 +32,28 @@ export async function runPart(
           ...{ informers, clock, random, log, clientFor: () => client, settings: upstreamControllerSettings },
           serviceAccountCa: connection.certificateAuthority ?? systemAuthorities(),
         });
-  let running: ReturnType<typeof begin> | undefined;
   const abort = new AbortController();
-  const work = async (): Promise<void> => {
-    running = begin();
+  /** Works until the signal. */
+  const lead = async (signal: AbortSignal): Promise<void> => {
+    const running = begin();
     await running.start();
     log.info('at work', { part, server: connection.server });
+    if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+    await running.stop();
   };
-  if (options.leaderElect) {
-    const name = part === 'scheduler' ? 'kube-scheduler' : 'kube-controller-manager';
-    const lost = (): void => {
-      log.error('leadership was lost', { lease: name });
-      process.exit(1);
-    };
-    void runLeaderElection({
-      client,
-      clock,
-      random,
-      log,
-      name,
-      signal: abort.signal,
-      onStarted: work,
-      onStopped: lost,
-    });
-  } else await work();
+  const name = part === 'scheduler' ? 'kube-scheduler' : 'kube-controller-manager';
+  const identity = `${hostname()}_${random.uuid()}`;
+  const work = options.leaderElect
+    ? runLeaderElection({ client, clock, random, log, name, identity, signal: abort.signal, lead })
+    : lead(abort.signal);
+  const ended = work.then((outcome) => {
+    // Another has taken over: what this process remembers is of the past.
+    if (outcome === 'lost') process.exit(1);
+  });
   return {
     async stop() {
       abort.abort();
-      await running?.stop();
+      await ended;
       informers.stop();
       client.close();
     },

@@ -73,6 +73,15 @@ describe('pulling', () => {
     return { clock, runtime, ensure, events };
   }
 
+  it('takes an imported image as it is, whatever the policy says', async () => {
+    const { runtime, ensure, events } = setup({ imported: 'docker.io/library/hello:latest' });
+    runtime.setImage('docker.io/library/hello:latest', 'present');
+    expect(await ensure('hello', 'Always')).toMatchObject({ kind: 'present' });
+    expect(events).toEqual([
+      'Normal Pulled Container image "hello" already present on machine and can be accessed by the pod',
+    ]);
+  });
+
   it('takes what is on the node', async () => {
     const { ensure, events } = setup();
     expect(await ensure('app:1')).toMatchObject({ kind: 'present' });
