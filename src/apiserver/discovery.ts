@@ -95,10 +95,18 @@ function mainResource(served: Served): APIResource {
     singularName: kind.singular,
     namespaced: kind.scope === 'Namespaced',
     kind: kind.kind,
-    verbs: [...(kind.verbs ?? allVerbs)] as unknown as APIResource['verbs'],
+    verbs: [...(kind.verbs ?? allVerbs)],
+    ...nicknames(served),
+    ...(!served.isVirtual && { storageVersionHash: storageHash(served) }),
+  };
+}
+
+/** What `kubectl get deploy` and `kubectl get all` mean is today's group, not the one that the kind came from. */
+function nicknames({ kind, version }: Pick<Served, 'kind' | 'version'>): Pick<APIResource, 'shortNames' | 'categories'> {
+  if (version.group === lastGroup) return {};
+  return {
     ...(kind.shortNames && { shortNames: [...kind.shortNames] }),
     ...(kind.categories && { categories: [...kind.categories] }),
-    ...(!served.isVirtual && { storageVersionHash: storageHash(served) }),
   };
 }
 
@@ -110,7 +118,7 @@ function subresources({ kind }: Served): APIResource[] {
     ...(subresource.group !== undefined && { group: subresource.group }),
     ...(subresource.version !== undefined && { version: subresource.version }),
     kind: subresource.kind ?? kind.kind,
-    verbs: [...subresource.verbs] as unknown as APIResource['verbs'],
+    verbs: [...subresource.verbs],
   }));
 }
 
@@ -146,8 +154,7 @@ function aggregatedResource({ kind, version }: Served): object {
     scope: kind.scope === 'Namespaced' ? 'Namespaced' : 'Cluster',
     singularResource: kind.singular,
     verbs: kind.verbs ?? allVerbs,
-    ...(kind.shortNames && { shortNames: kind.shortNames }),
-    ...(kind.categories && { categories: kind.categories }),
+    ...nicknames({ kind, version }),
     ...(kind.subresources && {
       subresources: kind.subresources.map((sub) => ({
         subresource: sub.name,

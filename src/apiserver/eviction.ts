@@ -51,7 +51,7 @@ async function readOptions(request: ResourceRequest): Promise<WireOptions> {
   if (name && name !== request.name) {
     throw ApiError.of('BadRequest', 'name in URL does not match name in Eviction object');
   }
-  return (eviction.deleteOptions ?? {}) as WireOptions;
+  return eviction.deleteOptions ?? {};
 }
 
 /** Pods that have ended, not begun or are on their way out cost no budget. */

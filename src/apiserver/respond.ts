@@ -1,7 +1,7 @@
 import { stringify } from 'yaml';
-import type { AnyObject, KubeObject } from '../api/object.ts';
+import type { KubeObject } from '../api/object.ts';
 import { encodeProtobuf } from '../api/protobuf.ts';
-import { ApiError } from '../api/status.ts';
+import type { ApiError } from '../api/status.ts';
 import type { Core, Outcome, ResourceRequest } from './core.ts';
 import type { Format } from './format.ts';
 import { notAcceptable } from './format.ts';
@@ -101,7 +101,7 @@ export function encodeBody(object: object, format: Format, type: string | undefi
     case 'protobuf': {
       if (type === undefined) throw notAcceptable([]);
       const { apiVersion = 'v1', kind = '' } = object as Partial<KubeObject>;
-      return { kind: 'bytes', bytes: encodeProtobuf(object as AnyObject, type, apiVersion, kind) };
+      return { kind: 'bytes', bytes: encodeProtobuf(object, type, apiVersion, kind) };
     }
   }
 }

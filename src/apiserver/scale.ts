@@ -48,7 +48,7 @@ async function replaced(request: ResourceRequest): Promise<ChangeScale> {
   const mode = fieldValidationOf(request.request);
   const { value, duplicates } = (await readBody(request.request)).parse(mode);
   const scale = decodeAs(value, { type: scaleType, mode, duplicates, warn: request.warn });
-  return () => ({ ...scale, metadata: scale.metadata ?? {} }) as unknown as Scale;
+  return () => ({ ...scale, metadata: scale.metadata ?? {} });
 }
 
 async function patched(request: ResourceRequest): Promise<ChangeScale> {
@@ -56,7 +56,7 @@ async function patched(request: ResourceRequest): Promise<ChangeScale> {
   const mode = fieldValidationOf(request.request);
   return (scale) => {
     const value = apply(scale, scaleType);
-    return decodeAs(value, { type: scaleType, mode, duplicates, warn: request.warn }) as unknown as Scale;
+    return decodeAs(value, { type: scaleType, mode, duplicates, warn: request.warn });
   };
 }
 

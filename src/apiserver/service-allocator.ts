@@ -32,7 +32,7 @@ export async function createServiceAllocator(options: {
   const ranges = network.serviceCidr.split(',').map((cidr) => new IpRange(cidr.trim(), random));
   const allocator = new ServiceAllocator(ranges, new NumberPool({ first, last, lowerBand, random }), { first, last });
   const listed = await store.list({ prefix: '/core/services/' });
-  if (listed.kind === 'entries') for (const entry of listed.entries) allocator.adopt(decodedOf(entry) as Service);
+  if (listed.kind === 'entries') for (const entry of listed.entries) allocator.adopt(decodedOf(entry));
   allocator.keepFirst();
   return allocator;
 }
@@ -70,10 +70,10 @@ class ServiceAllocator implements WriteHook {
 
   prepare(object: AnyObject, old: AnyObject | undefined): Reservation {
     const service = object as Service;
-    const before = old ? holdingsOf(old as Service) : { addresses: new Set<string>(), ports: new Set<number>() };
+    const before = old ? holdingsOf(old) : { addresses: new Set<string>(), ports: new Set<number>() };
     const reserved: Holdings = { addresses: new Set(), ports: new Set() };
     try {
-      this.#allocate(service, old as Service | undefined, { before, reserved });
+      this.#allocate(service, old, { before, reserved });
     } catch (error) {
       this.#free(reserved);
       throw error;
@@ -96,7 +96,7 @@ class ServiceAllocator implements WriteHook {
   }
 
   deleted(object: AnyObject): void {
-    this.#free(holdingsOf(object as Service));
+    this.#free(holdingsOf(object));
   }
 
   #allocate(service: Service, old: Service | undefined, held: { before: Holdings; reserved: Holdings }): void {

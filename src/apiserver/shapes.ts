@@ -42,14 +42,14 @@ export function shapeList(
   { served, options }: { served: Served; options: ShapeOptions },
 ): AnyObject {
   const { shape } = options.format;
-  if (!shape) return { ...head, items: objects.map(({ wire }) => wire) } as unknown as AnyObject;
+  if (!shape) return { ...head, items: objects.map(({ wire }) => wire) };
   if (shape.kind === 'Table') return table(objects, served, { ...options, metadata: head.metadata });
   return {
     kind: 'PartialObjectMetadataList',
     apiVersion: `meta.k8s.io/${shape.version}`,
     metadata: head.metadata,
     items: objects.map(({ wire }) => partial(wire, shape.version)),
-  } as unknown as AnyObject;
+  };
 }
 
 function partial(object: AnyObject, version: string): AnyObject {
@@ -86,5 +86,5 @@ function table(
     metadata,
     columnDefinitions: withoutColumns ? [] : columnDefinitions,
     rows,
-  } as unknown as AnyObject;
+  };
 }

@@ -1,6 +1,7 @@
 import type { AnyObject } from '../api/object.ts';
 import { jsonEquals } from '../api/plain-json.ts';
-import { ApiError, conflict, invalid, notFound } from '../api/status.ts';
+import { conflict, invalid, notFound } from '../api/status.ts';
+import type { ApiError } from '../api/status.ts';
 import type { Entry } from '../store/store.ts';
 import { admissionRequest, mutate, validate } from './admit.ts';
 import { storeFailure } from './core.ts';

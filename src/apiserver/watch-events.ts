@@ -102,5 +102,5 @@ function encodeEvent(
   const { kind = '', apiVersion = '' } = object as Partial<AnyObject>;
   const meta = 'io.k8s.apimachinery.pkg.apis.meta.v1.';
   const schema = kind === request.kind.kind ? request.served.version.type : `${meta}${kind}`;
-  return encodeWatchFrame(type, encodeProtobuf(object as AnyObject, schema, apiVersion, kind));
+  return encodeWatchFrame(type, encodeProtobuf(object, schema, apiVersion, kind));
 }
