@@ -45,18 +45,7 @@ export class PodRunner {
   async addNode(name: string): Promise<void> {
     const node: Node = { apiVersion: 'v1', kind: 'Node', metadata: { name } };
     await this.#client.create(nodes, node);
-    const conditions = [
-      {
-        type: 'Ready',
-        status: 'True',
-        reason: 'KubeletReady',
-        lastHeartbeatTime: formatTime(this.#clock.now()),
-        lastTransitionTime: formatTime(this.#clock.now()),
-      },
-    ];
-    const document = { status: { conditions } };
-    await this.#client.patch(nodes, { name }, { kind: 'strategic', document }, { subresource: 'status' });
-    this.#alive.add(name);
+    await this.#reportReady(name);
     await this.#client.create(leases, {
       apiVersion: 'coordination.k8s.io/v1',
       kind: 'Lease',
@@ -67,6 +56,12 @@ export class PodRunner {
     for (const pod of this.#pods.list()) this.#look(pod);
   }
 
+  /** A killed node's agent is there again. */
+  async revive(name: string): Promise<void> {
+    await this.#reportReady(name);
+    this.#renewLater(name);
+  }
+
   /** No goodbye: its leases are not renewed, and nothing happens to its pods any more. */
   kill(name: string): void {
     this.#alive.delete(name);
@@ -75,6 +70,18 @@ export class PodRunner {
   stop(): void {
     this.#stopped = true;
     this.#end();
+  }
+
+  async #reportReady(name: string): Promise<void> {
+    const time = formatTime(this.#clock.now());
+    const healthy = { lastHeartbeatTime: time, lastTransitionTime: time };
+    const conditions = [
+      { type: 'Ready', status: 'True', reason: 'KubeletReady', ...healthy },
+      ...['MemoryPressure', 'DiskPressure', 'PIDPressure'].map((type) => ({ type, status: 'False', ...healthy })),
+    ];
+    const document = { status: { conditions } };
+    await this.#client.patch(nodes, { name }, { kind: 'strategic', document }, { subresource: 'status' });
+    this.#alive.add(name);
   }
 
   #renewLater(name: string): void {
