@@ -34,7 +34,7 @@ const serviceAccountKey = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   .toString();
 
 export async function startControllerWorld(
-  options: { settings?: Partial<ControllerSettings>; nodes?: number; namespace?: string } = {},
+  options: { settings?: Partial<ControllerSettings>; nodes?: number; watchDelayMs?: number } = {},
 ): Promise<ControllerWorld> {
   const clock = createSimulatedClock();
   const random = seededRandom(1);
@@ -63,7 +63,8 @@ export async function startControllerWorld(
     with: () => log,
   };
   const clientFor = (account: string): Client => api.server.clientFor(userOf(account));
-  const informers = createInformers({ client: clientFor('kube-controller-manager'), clock, random, log });
+  const reader = delayed(clientFor('kube-controller-manager'), clock, options.watchDelayMs ?? 0);
+  const informers = createInformers({ client: reader, clock, random, log });
   const controllers = createControllers({
     clientFor,
     informers,
@@ -110,4 +111,22 @@ function userOf(account: string): { name: string; groups: string[] } {
   if (account === 'kube-controller-manager') return { name: `system:${account}`, groups: ['system:authenticated'] };
   const groups = ['system:serviceaccounts', 'system:serviceaccounts:kube-system', 'system:authenticated'];
   return { name: `system:serviceaccount:kube-system:${account}`, groups };
+}
+
+/** A client whose watches are behind: every event arrives late, in order. */
+function delayed(client: Client, clock: SimulatedClock, delayMs: number): Client {
+  if (delayMs === 0) return client;
+  const watch: Client['watch'] = async function* (resource, options) {
+    for await (const event of client.watch(resource, options)) {
+      await clock.sleep(delayMs, options.signal);
+      yield event;
+    }
+  };
+  return new Proxy(client, {
+    get(target, property) {
+      if (property === 'watch') return watch;
+      const value: unknown = Reflect.get(target, property);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
 }
