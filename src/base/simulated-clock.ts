@@ -6,6 +6,8 @@ export interface SimulatedClock extends Clock {
   advance(ms: number): Promise<void>;
   /** Lets everything that needs no time settle. */
   settle(): Promise<void>;
+  /** Goes on from timer to timer until none is set. Rejects when that takes more than a simulated day: something repeats. */
+  runUntilIdle(): Promise<void>;
   /** Timers that are set. */
   readonly pendingTimers: number;
 }
@@ -18,6 +20,8 @@ interface Timer {
 
 /** Turns of the event loop that a chain of promises gets to come to rest: each turn runs all microtasks. */
 const settlingTurns = 10;
+
+const longestRunMs = 86_400_000;
 
 export function createSimulatedClock(startEpochMs = Date.UTC(2026, 0, 1)): SimulatedClock {
   let elapsed = 0;
@@ -67,6 +71,14 @@ export function createSimulatedClock(startEpochMs = Date.UTC(2026, 0, 1)): Simul
       elapsed = until;
     },
     settle,
+    async runUntilIdle() {
+      const limit = elapsed + longestRunMs;
+      await settle();
+      for (let timer = nextDue(Infinity); timer; timer = nextDue(Infinity)) {
+        if (timer.at > limit) throw new Error('timers are set anew without end: advance the clock by a time instead');
+        await clock.advance(timer.at - elapsed);
+      }
+    },
     get pendingTimers() {
       return timers.size;
     },

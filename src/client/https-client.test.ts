@@ -27,7 +27,7 @@ beforeEach(async () => {
     request.on('end', () => {
       const body = Buffer.concat(chunks).toString();
       seen.push(`${request.method} ${request.url} ${request.headers['content-type'] ?? '-'} ${body}`.trim());
-      answer(request, response, body);
+      void answer(request, response, body);
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -77,7 +77,7 @@ describe('the client over HTTP', () => {
     };
     answer = (_request, response) => json(response, 404, status);
     await expect(client.get(pods, { name: 'web', namespace: 'd' })).rejects.toMatchObject({ status });
-    answer = (_request, response) => response.writeHead(502).end('bad gateway');
+    answer = (_request, response) => void response.writeHead(502).end('bad gateway');
     await expect(client.get(pods, { name: 'web', namespace: 'd' })).rejects.toMatchObject({ code: 502 });
   });
 

@@ -19,7 +19,7 @@ export interface RecorderOptions {
   log: Logger;
 }
 
-/** Events about one object that differ only in their message are counted together from this many on. */
+/** Events about one object that differ only in their message are counted together from the tenth message on. */
 const maxSimilarEvents = 10;
 const similarWindowMs = 10 * 60_000;
 /** Each object may cause this many events at once, and then one every five minutes (client-go's spam filter). */
@@ -39,22 +39,24 @@ interface Written {
 export function createEventRecorder(options: RecorderOptions): EventRecorder {
   const { clock, log } = options;
   const written = new Map<string, Written>();
-  const similar = new Map<string, { count: number; since: number }>();
+  const similar = new Map<string, Similar>();
   const allowances = new Map<string, { tokens: number; at: number }>();
   return {
     record(object, type, reason, message, fieldPath) {
       const now = clock.now();
       const reference = { ...referenceTo(object), ...(fieldPath && { fieldPath }) };
       const subject = [reference.kind, reference.namespace, reference.name, reference.uid].join('/');
+      const isCombined = isFlood(similar, { key: `${subject}/${type}/${reason}`, message, now });
       if (!takeToken(allowances, subject, now)) return;
-      const text = isFlood(similar, `${subject}/${type}/${reason}`, now)
-        ? `(combined from similar events): ${message}`
-        : message;
-      const key = `${subject}/${fieldPath ?? ''}/${type}/${reason}/${text.startsWith('(combined') ? '' : text}`;
+      const text = isCombined ? `(combined from similar events): ${message}` : message;
+      const key = `${subject}/${fieldPath ?? ''}/${type}/${reason}/${isCombined ? '' : text}`;
       const last = written.get(key);
+      const createIt = (): Promise<Event> => create(options, { reference, type, reason, message: text, now });
       const write = last
-        ? last.pending.then(() => countUp(options, last, text, now))
-        : create(options, { reference, type, reason, message: text, now });
+        ? last.pending.then(() =>
+            last.name === '' ? createIt() : countUp(options, last, text, now).catch(orElse(createIt)),
+          )
+        : createIt();
       const remembered: Written = last ?? { name: '', namespace: '', count: 0, pending: Promise.resolve() };
       remembered.pending = write.then(
         (event) => {
@@ -98,6 +100,14 @@ function countUp({ client }: RecorderOptions, last: Written, message: string, no
   return client.patch(events, { name, namespace }, { kind: 'merge', document });
 }
 
+/** Events live for an hour: one that is gone by now, or never came to be, is written anew. */
+function orElse(createIt: () => Promise<Event>): (error: unknown) => Promise<Event> {
+  return (error) => {
+    if (isApiError(error, 'NotFound')) return createIt();
+    throw error;
+  };
+}
+
 function referenceTo(object: KubeObject): ObjectReference {
   const { name, namespace, uid, resourceVersion } = object.metadata;
   return {
@@ -110,12 +120,26 @@ function referenceTo(object: KubeObject): ObjectReference {
   };
 }
 
-function isFlood(similar: Map<string, { count: number; since: number }>, key: string, now: number): boolean {
+interface Similar {
+  messages: Set<string>;
+  lastAt: number;
+}
+
+/** The same message again is counted, not combined: only ever new ones make a flood. */
+function isFlood(similar: Map<string, Similar>, event: { key: string; message: string; now: number }): boolean {
+  const { key, message, now } = event;
   const known = similar.get(key);
-  const current = known && now - known.since < similarWindowMs ? known : { count: 0, since: now };
-  current.count++;
+  const current = known && now - known.lastAt < similarWindowMs ? known : { messages: new Set<string>(), lastAt: now };
+  current.lastAt = now;
+  current.messages.add(message);
   remember(similar, key, current);
-  return current.count > maxSimilarEvents;
+  if (current.messages.size < maxSimilarEvents) return false;
+  // The set need not grow for as long as the flood lasts.
+  for (const oldest of current.messages) {
+    if (current.messages.size < maxSimilarEvents) break;
+    current.messages.delete(oldest);
+  }
+  return true;
 }
 
 function takeToken(allowances: Map<string, { tokens: number; at: number }>, key: string, now: number): boolean {

@@ -1,69 +1,81 @@
-import type { KubeObject } from '../api/object.ts';
+import { apiVersionOf, type KubeObject } from '../api/object.ts';
 import { ApiError } from '../api/status.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import type { Client, Resource, WatchEvent } from './client.ts';
 
-/** What a list-then-watch knows of its server. */
+/** What a list-then-watch knows of its server. `failures` counts those in a row. */
 export type ReflectorState =
-  | { phase: 'listing'; failures: number }
+  /** `resourceVersion` of the list: '0' any state will do, '' the newest, else not older than what was seen already. */
+  | { phase: 'listing'; resourceVersion: string; failures: number }
   /** Everything up to `resourceVersion` is in the cache. */
   | { phase: 'watching'; resourceVersion: string; failures: number };
 
 export type ReflectorInput<T extends KubeObject> =
   | { kind: 'listed'; resourceVersion: string; items: readonly T[] }
   | { kind: 'event'; event: WatchEvent<T> }
-  /** The server ended the watch, as it does every few minutes. */
-  | { kind: 'ended' }
+  /** The server ended the watch, as it does every few minutes. `wasUseful`: it brought an event, or lasted a while. */
+  | { kind: 'ended'; wasUseful: boolean }
   | { kind: 'failed'; error: unknown };
 
 export type ReflectorEffect<T extends KubeObject> =
   | { kind: 'replace'; items: readonly T[] }
   | { kind: 'set'; object: T }
   | { kind: 'remove'; object: T }
-  /** Before the next request. */
-  | { kind: 'wait'; failures: number };
+  /** Before the next request; jitter comes on top. */
+  | { kind: 'wait'; delayMs: number };
+
+export interface Step<T extends KubeObject> {
+  state: ReflectorState;
+  effects: ReflectorEffect<T>[];
+}
+
+export const initialState: ReflectorState = { phase: 'listing', resourceVersion: '0', failures: 0 };
+
+/** A server that answers, but not well, is asked again as client-go does: 0.8 s doubling to 30 s. */
+const answeredBackoffMs = 800;
+/** One that cannot be reached is mostly one that starts again: trying costs it nothing, and nodes should be back at once. */
+const unreachableBackoffMs = 50;
+const maxBackoffMs = 30_000;
 
 /**
  * List-then-watch as a pure state machine (the contract of the Kubernetes API, "Efficient detection of changes"): list, then
  * watch from the list's version; go on from the last version seen when the watch ends; list again when that is gone (410).
  */
-export function step<T extends KubeObject>(
-  state: ReflectorState,
-  input: ReflectorInput<T>,
-): { state: ReflectorState; effects: ReflectorEffect<T>[] } {
+export function step<T extends KubeObject>(state: ReflectorState, input: ReflectorInput<T>): Step<T> {
   switch (input.kind) {
     case 'listed':
       return {
-        state: { phase: 'watching', resourceVersion: input.resourceVersion, failures: 0 },
+        // One failure is kept: a watch that the server refuses right after every list must not become a busy loop.
+        state: {
+          phase: 'watching',
+          resourceVersion: input.resourceVersion,
+          failures: Math.min(state.failures, 1),
+        },
         effects: [{ kind: 'replace', items: input.items }],
       };
     case 'ended':
-      return { state, effects: [] };
-    case 'failed': {
-      const failures = state.failures + 1;
-      return {
-        state: isGone(input.error) ? { phase: 'listing', failures } : { ...state, failures },
-        effects: [wait(failures)],
-      };
-    }
+      return input.wasUseful ? { state: { ...state, failures: 0 }, effects: [] } : failed(state, answeredBackoffMs);
+    case 'failed':
+      return stepFailure(state, input.error);
     case 'event':
       return stepEvent(state, input.event);
   }
 }
 
-function stepEvent<T extends KubeObject>(
-  state: ReflectorState,
-  event: WatchEvent<T>,
-): { state: ReflectorState; effects: ReflectorEffect<T>[] } {
+function stepFailure<T extends KubeObject>(state: ReflectorState, error: unknown): Step<T> {
+  if (!(error instanceof ApiError)) return failed(state, unreachableBackoffMs);
+  // A list of a certain version that is refused, as too old or as not yet there, is asked for without one.
+  if (state.phase === 'listing') return failed({ ...state, resourceVersion: '' }, answeredBackoffMs);
+  return isBusy(error.code) ? failed(state, answeredBackoffMs) : relist(state);
+}
+
+function stepEvent<T extends KubeObject>(state: ReflectorState, event: WatchEvent<T>): Step<T> {
   if (event.type === 'ERROR') {
-    const failures = state.failures + 1;
-    const isExpired = event.object.code === 410;
-    const next: ReflectorState = isExpired ? { phase: 'listing', failures: state.failures } : { ...state, failures };
-    return { state: next, effects: isExpired ? [] : [wait(failures)] };
+    return isBusy(event.object.code ?? 500) ? failed(state, answeredBackoffMs) : relist(state);
   }
-  const resourceVersion = event.object.metadata.resourceVersion ?? '';
+  const resourceVersion = event.object.metadata.resourceVersion ?? state.resourceVersion;
   const next: ReflectorState = { phase: 'watching', resourceVersion, failures: 0 };
   switch (event.type) {
     case 'BOOKMARK':
@@ -76,20 +88,21 @@ function stepEvent<T extends KubeObject>(
   }
 }
 
-function wait(failures: number): { kind: 'wait'; failures: number } {
-  return { kind: 'wait', failures };
+/** At once the first time, for history is compacted while a client is away; then ever more slowly. */
+function relist<T extends KubeObject>({ resourceVersion, failures }: ReflectorState): Step<T> {
+  const next = failed<T>({ phase: 'listing', resourceVersion, failures }, answeredBackoffMs);
+  return failures === 0 ? { ...next, effects: [] } : next;
 }
 
-function isGone(error: unknown): boolean {
-  return error instanceof ApiError && error.code === 410;
+function failed<T extends KubeObject>(state: ReflectorState, firstMs: number): Step<T> {
+  const failures = state.failures + 1;
+  const delayMs = Math.min(firstMs * 2 ** (failures - 1), maxBackoffMs);
+  return { state: { ...state, failures }, effects: [{ kind: 'wait', delayMs }] };
 }
 
-const firstBackoffMs = 50;
-const maxBackoffMs = 30_000;
-
-/** How long to wait before the next request after so many failures in a row: doubling, with jitter of a half. */
-export function backoffMs(failures: number, random: Random): number {
-  return Math.min(firstBackoffMs * 2 ** (failures - 1), maxBackoffMs) * (1 + random.float() / 2);
+/** Answers that say nothing about the version that was asked for: too many requests, and what proxies and starting servers say. */
+function isBusy(code: number): boolean {
+  return code === 429 || code === 500 || code === 502 || code === 503;
 }
 
 export interface ReflectorOptions<T extends KubeObject> {
@@ -103,41 +116,62 @@ export interface ReflectorOptions<T extends KubeObject> {
   onEffect: (effect: Exclude<ReflectorEffect<T>, { kind: 'wait' }>) => void;
 }
 
+/** A watch without an event that ends sooner than this was refused rather than served. */
+const usefulMs = 1000;
+/** Watches are asked to last between this and twice this, so that they do not all end together. */
+const minWatchSeconds = 300;
+
 /** Runs the state machine against a client until the signal. Never rejects. */
 export async function runReflector<T extends KubeObject>(options: ReflectorOptions<T>): Promise<void> {
-  const { client, resource, selection, clock, random, log, signal, onEffect } = options;
-  let state: ReflectorState = { phase: 'listing', failures: 0 };
-  const feed = async (input: ReflectorInput<T>): Promise<boolean> => {
-    const before = state.phase;
-    const { state: next, effects } = step(state, input);
-    state = next;
-    for (const effect of effects) {
-      if (effect.kind !== 'wait') onEffect(effect);
-      else await clock.sleep(backoffMs(effect.failures, random), signal).catch(() => {});
-    }
-    return state.phase === before;
-  };
+  const { clock, random, log, signal, resource, onEffect } = options;
+  let state = initialState;
   while (!signal.aborted) {
+    let waitMs = 0;
+    const feed = (input: ReflectorInput<T>): void => {
+      const { state: next, effects } = step(state, input);
+      state = next;
+      for (const effect of effects) {
+        if (effect.kind === 'wait') waitMs = effect.delayMs * (1 + random.float());
+        else onEffect(effect);
+      }
+    };
     try {
-      if (state.phase === 'listing') {
-        const list = await client.list(resource, { ...selection, signal });
-        await feed({ kind: 'listed', resourceVersion: list.metadata.resourceVersion ?? '', items: list.items });
-        continue;
-      }
-      const { resourceVersion } = state;
-      for await (const event of client.watch(resource, {
-        ...selection,
-        resourceVersion,
-        allowBookmarks: true,
-        signal,
-      })) {
-        if (!(await feed({ kind: 'event', event })) || event.type === 'ERROR') break;
-      }
-      await feed({ kind: 'ended' });
+      if (state.phase === 'listing') feed(await list(options, state.resourceVersion));
+      else await watch(options, state.resourceVersion, (input) => (feed(input), state.phase === 'watching'));
     } catch (error) {
       if (signal.aborted) return;
       log.debug('list or watch failed', { resource: resource.plural, error });
-      await feed({ kind: 'failed', error });
+      feed({ kind: 'failed', error });
     }
+    if (waitMs > 0) await clock.sleep(waitMs, signal).catch(() => undefined);
   }
+}
+
+async function list<T extends KubeObject>(
+  { client, resource, selection, signal }: ReflectorOptions<T>,
+  resourceVersion: string,
+): Promise<ReflectorInput<T>> {
+  const { metadata, items } = await client.list(resource, { ...selection, resourceVersion, signal });
+  // Lists leave out the type of their items, and cached objects are used by themselves.
+  const type = { apiVersion: apiVersionOf(resource.group, resource.version), kind: resource.kind };
+  const typed = items.map((item) => (item.kind === undefined ? { ...type, ...item } : item));
+  return { kind: 'listed', resourceVersion: metadata.resourceVersion ?? '', items: typed };
+}
+
+/** Feeds one watch's events for as long as `feed` answers that the watch is still wanted. */
+async function watch<T extends KubeObject>(
+  { client, resource, selection, clock, random, signal }: ReflectorOptions<T>,
+  resourceVersion: string,
+  feed: (input: ReflectorInput<T>) => boolean,
+): Promise<void> {
+  const start = clock.monotonic();
+  const timeoutSeconds = minWatchSeconds + random.int(minWatchSeconds);
+  let wasUseful = false;
+  const request = { ...selection, resourceVersion, timeoutSeconds, allowBookmarks: true, signal };
+  for await (const event of client.watch(resource, request)) {
+    const isWanted = feed({ kind: 'event', event });
+    if (!isWanted || event.type === 'ERROR') return;
+    wasUseful = true;
+  }
+  feed({ kind: 'ended', wasUseful: wasUseful || clock.monotonic() - start >= usefulMs });
 }

@@ -26,11 +26,11 @@ export function createInformers(options: InformersOptions): Informers {
       const id = [group, version, plural, selection.namespace ?? '', selection.fieldSelector ?? ''].join('/');
       let informer = informers.get(id);
       if (!informer) {
-        const made = new CachingInformer<KubeObject>();
+        const made = new CachingInformer<KubeObject>(options.log.with({ informer: plural }));
         informers.set(id, (informer = made));
         void runReflector({
           ...options,
-          resource: resource as Resource,
+          resource,
           selection,
           signal: abort.signal,
           onEffect: (effect) => made.accept(effect),
@@ -53,12 +53,15 @@ interface Index<T> {
 class CachingInformer<T extends KubeObject> implements Informer<T> {
   readonly #objects = new Map<string, T>();
   readonly #indexes = new Map<string, Index<T>>();
-  readonly #handlers = new Set<InformerHandler<T>>();
+  readonly #log: Logger;
+  /** Replaced, never changed: whoever subscribes during a delivery is not part of it. */
+  #handlers: readonly InformerHandler<T>[] = [];
   readonly #synced: Promise<void>;
   #markSynced: () => void = () => {};
   #hasSynced = false;
 
-  constructor() {
+  constructor(log: Logger) {
+    this.#log = log;
     this.#synced = new Promise((resolve) => {
       this.#markSynced = resolve;
     });
@@ -93,9 +96,11 @@ class CachingInformer<T extends KubeObject> implements Informer<T> {
   }
 
   subscribe(handler: InformerHandler<T>): () => void {
-    this.#handlers.add(handler);
-    for (const object of this.#objects.values()) handler.added?.(object);
-    return () => this.#handlers.delete(handler);
+    for (const object of this.#objects.values()) this.#guard(() => handler.added?.(object));
+    this.#handlers = [...this.#handlers, handler];
+    return () => {
+      this.#handlers = this.#handlers.filter((other) => other !== handler);
+    };
   }
 
   accept(effect: Exclude<ReflectorEffect<T>, { kind: 'wait' }>): void {
@@ -112,7 +117,7 @@ class CachingInformer<T extends KubeObject> implements Informer<T> {
   /** A new list: what is missing in it was deleted while nobody watched. */
   #replace(items: readonly T[]): void {
     const keys = new Set(items.map(keyOf));
-    for (const [key, object] of [...this.#objects]) if (!keys.has(key)) this.#remove(key, object);
+    for (const [key, object] of this.#objects) if (!keys.has(key)) this.#remove(key, object);
     for (const item of items) this.#set(deepFreeze(item));
     this.#hasSynced = true;
     this.#markSynced();
@@ -130,9 +135,20 @@ class CachingInformer<T extends KubeObject> implements Informer<T> {
     // Another object of the same name: the first one was deleted in between.
     const isReplaced = old !== undefined && old.metadata.uid !== object.metadata.uid;
     for (const handler of this.#handlers) {
-      if (isReplaced) handler.deleted?.(old);
-      if (old && !isReplaced) handler.updated?.(object, old);
-      else handler.added?.(object);
+      this.#guard(() => {
+        if (isReplaced) handler.deleted?.(old);
+        if (old && !isReplaced) handler.updated?.(object, old);
+        else handler.added?.(object);
+      });
+    }
+  }
+
+  /** A handler's bug is its own: the cache and the other handlers go on. */
+  #guard(call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      this.#log.error('an event handler failed', { error });
     }
   }
 
@@ -141,7 +157,7 @@ class CachingInformer<T extends KubeObject> implements Informer<T> {
     if (!old) return;
     this.#objects.delete(key);
     for (const index of this.#indexes.values()) removeFromIndex(index, key, old);
-    for (const handler of this.#handlers) handler.deleted?.(last);
+    for (const handler of this.#handlers) this.#guard(() => handler.deleted?.(last));
   }
 }
 
