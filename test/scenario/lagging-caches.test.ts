@@ -22,6 +22,10 @@ it('creates nothing twice though every cache is behind', async () => {
     metadata: name,
     spec: { selector: labels, ports: [{ port: 80, targetPort: 5000 }] },
   });
+  // This event comes when the slice is made and its own event is still on the way.
+  await world.client.patch(services, name, { kind: 'merge', document: { metadata: { labels } } });
+  await world.clock.advance(100);
+  expect(await world.list(endpointSlices)).toHaveLength(1);
   await world.client.create(deployments, {
     metadata: name,
     spec: {
@@ -41,6 +45,5 @@ it('creates nothing twice though every cache is behind', async () => {
   await world.until('three', () => isThere(3), 60_000);
   await world.clock.advance(2_000);
   expect([seen.size, await look()]).toEqual([8, 3]);
-  const slices = await world.list(endpointSlices);
-  expect(slices.filter((slice) => slice.metadata.labels?.['kubernetes.io/service-name'] === 'web')).toHaveLength(1);
+  expect(await world.list(endpointSlices)).toHaveLength(1);
 });
