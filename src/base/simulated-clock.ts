@@ -2,11 +2,17 @@ import type { Clock } from './clock.ts';
 
 /** A clock that stands still until it is told to go on. */
 export interface SimulatedClock extends Clock {
-  /** Goes on by `ms`, running every timer that falls due in order; whatever a timer sets off is settled before the next. */
+  /**
+   * Goes on by `ms`, running every timer that falls due in order; whatever a timer sets off is settled before the
+   * next.
+   */
   advance(ms: number): Promise<void>;
   /** Lets everything that needs no time settle. */
   settle(): Promise<void>;
-  /** Goes on from timer to timer until none is set. Rejects when that takes more than a simulated day: something repeats. */
+  /**
+   * Goes on from timer to timer until none is set. Rejects when that takes more than a simulated day: something
+   * repeats.
+   */
   runUntilIdle(): Promise<void>;
   /** Timers that are set. */
   readonly pendingTimers: number;

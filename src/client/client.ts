@@ -63,20 +63,23 @@ export type Patch =
   | { kind: 'strategic'; document: Record<string, unknown> };
 
 /**
- * A Kubernetes API server, as every component sees it: ours in process, ours over HTTPS, or anybody's. All methods reject
- * with {@link ApiError} when the server answers with a failure. Objects that come back may be frozen and shared: copy
- * before changing one (`structuredClone`).
+ * A Kubernetes API server, as every component sees it: ours in process, ours over HTTPS, or anybody's. All methods
+ * reject with {@link ApiError} when the server answers with a failure. Objects that come back may be frozen and
+ * shared: copy before changing one (`structuredClone`).
  */
 export interface Client {
   get<T extends KubeObject>(resource: Resource<T>, name: ObjectName, options?: ReadOptions): Promise<T>;
   list<T extends KubeObject>(resource: Resource<T>, options?: ListOptions): Promise<KubeList<T>>;
   /**
-   * Yields events in order until the server ends the watch (normal, after some minutes) or `options.signal` is aborted (the
-   * iterator then returns). An ERROR event is yielded, not thrown; a connection that breaks throws.
+   * Yields events in order until the server ends the watch (normal, after some minutes) or `options.signal` is aborted
+   * (the iterator then returns). An ERROR event is yielded, not thrown; a connection that breaks throws.
    */
   watch<T extends KubeObject>(resource: Resource<T>, options: WatchOptions): AsyncIterable<WatchEvent<T>>;
   create<T extends KubeObject>(resource: Resource<T>, object: T, options?: WriteOptions): Promise<T>;
-  /** POST to a subresource whose body and answer are of another kind: `pods/binding`, `pods/eviction`, `serviceaccounts/token`. */
+  /**
+   * POST to a subresource whose body and answer are of another kind: `pods/binding`, `pods/eviction`,
+   * `serviceaccounts/token`.
+   */
   createSubresource<B, R>(
     resource: Resource,
     name: ObjectName,

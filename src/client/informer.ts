@@ -1,8 +1,8 @@
 import type { KubeObject } from '../api/object.ts';
 
 /**
- * A read-only cache of one kind, kept current by list-then-watch (state machine in `reflector.ts`). Objects are frozen and
- * shared. `subscribe`d handlers are called after the cache changed, in the order of the changes.
+ * A read-only cache of one kind, kept current by list-then-watch (state machine in `reflector.ts`). Objects are frozen
+ * and shared. `subscribe`d handlers are called after the cache changed, in the order of the changes.
  */
 export interface Informer<T extends KubeObject> {
   /** Resolves when the first list is in the cache. */

@@ -33,8 +33,8 @@ export interface LoadedConnection {
 const serviceAccount = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 /**
- * Finds the API server as kubectl does: `file`, else the files of $KUBECONFIG, else `~/.kube/config`, else the cluster of the pod
- * that this process runs in. Rejects with {@link KubeconfigError}.
+ * Finds the API server as kubectl does: `file`, else the files of $KUBECONFIG, else `~/.kube/config`, else the cluster
+ * of the pod that this process runs in. Rejects with {@link KubeconfigError}.
  */
 export async function loadConnection(options: LoadOptions): Promise<LoadedConnection> {
   const files = readConfigs(options);

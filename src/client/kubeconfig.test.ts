@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadConnection } from './kubeconfig-file.ts';
 import { selectContext } from './kubeconfig.ts';
 
+const certificate = Buffer.from('CERT').toString('base64');
 const config = (name: string, more = ''): string => `
 apiVersion: v1
 kind: Config
@@ -12,7 +13,7 @@ current-context: ${name}
 clusters:
 - {name: ${name}, cluster: {server: 'https://${name}:6443', certificate-authority: ca.pem}}
 users:
-- {name: ${name}, user: {client-certificate-data: ${Buffer.from('CERT').toString('base64')}, client-key: keys/key.pem${more}}}
+- {name: ${name}, user: {client-certificate-data: ${certificate}, client-key: keys/key.pem${more}}}
 contexts:
 - {name: ${name}, context: {cluster: ${name}, user: ${name}, namespace: ns-${name}}}
 `;
@@ -76,8 +77,12 @@ describe('loadConnection', () => {
   });
 
   it('asks a credential plugin', async () => {
-    const script = `const {spec} = JSON.parse(process.env.KUBERNETES_EXEC_INFO); console.log(JSON.stringify({status: {token: process.env.SAY + spec.interactive}}))`;
-    const plugin = `, exec: {command: ${process.execPath}, args: ['-e', '${script.replaceAll("'", "''")}'], env: [{name: SAY, value: t-}]}`;
+    const script = [
+      'const {spec} = JSON.parse(process.env.KUBERNETES_EXEC_INFO)',
+      'console.log(JSON.stringify({status: {token: process.env.SAY + spec.interactive}}))',
+    ].join('; ');
+    const args = `['-e', '${script}'], env: [{name: SAY, value: t-}]`;
+    const plugin = `, exec: {command: ${process.execPath}, args: ${args}}`;
     await writeFile(join(directory, 'config'), config('one', plugin));
     const { connection } = await loadConnection({ file: join(directory, 'config'), environment: {} });
     expect(connection.token).toBe('t-false');

@@ -1,8 +1,8 @@
 import { parse } from 'yaml';
 
 /**
- * What a kubeconfig says of one context, before any file that it names is read: `data` fields are decoded, paths are as written,
- * relative to `directory` (Kubernetes documentation, "Organizing Cluster Access Using kubeconfig Files").
+ * What a kubeconfig says of one context, before any file that it names is read: `data` fields are decoded, paths are
+ * as written, relative to `directory` (Kubernetes documentation, "Organizing Cluster Access Using kubeconfig Files").
  */
 export interface SelectedContext {
   context: string;
@@ -69,8 +69,8 @@ interface Merged {
 }
 
 /**
- * Selects a context (default: the current one) out of several files: of an entry or a current context that several files have,
- * the first file's counts. Throws {@link KubeconfigError}.
+ * Selects a context (default: the current one) out of several files: of an entry or a current context that several
+ * files have, the first file's counts. Throws {@link KubeconfigError}.
  */
 export function selectContext(files: readonly KubeconfigText[], contextName?: string): SelectedContext {
   const merged = merge(files);

@@ -33,8 +33,9 @@ export interface LeaderElectionOptions {
 const jitter = 1.2;
 
 /**
- * Competes for a Lease until it is this candidate's, runs `lead`, and renews. Resolves with `lost` when renewal failed for too long
- * (leading has stopped by then), `ended` when `lead` returned by itself, `stopped` on the signal. Rejects when `lead` rejects.
+ * Competes for a Lease until it is this candidate's, runs `lead`, and renews. Resolves with `lost` when renewal failed
+ * for too long (leading has stopped by then), `ended` when `lead` returned by itself, `stopped` on the signal. Rejects
+ * when `lead` rejects.
  */
 export async function runLeaderElection(options: LeaderElectionOptions): Promise<'lost' | 'ended' | 'stopped'> {
   const { clock, random, signal, log, lead, retryPeriodMs = 2000 } = options;
@@ -106,7 +107,10 @@ class Candidate {
     return Boolean(holder) && holder !== this.#options.identity;
   }
 
-  /** Takes or renews the lease if it is free or held already. Never rejects: a server that does not answer is a failed attempt. */
+  /**
+   * Takes or renews the lease if it is free or held already. Never rejects: a server that does not answer is a failed
+   * attempt.
+   */
   async tryToHold(): Promise<boolean> {
     const { client, clock, identity, log, name } = this.#options;
     try {

@@ -35,13 +35,17 @@ export const initialState: ReflectorState = { phase: 'listing', resourceVersion:
 
 /** A server that answers, but not well, is asked again as client-go does: 0.8 s doubling to 30 s. */
 const answeredBackoffMs = 800;
-/** One that cannot be reached is mostly one that starts again: trying costs it nothing, and nodes should be back at once. */
+/**
+ * One that cannot be reached is mostly one that starts again: trying costs it nothing, and nodes should be back at
+ * once.
+ */
 const unreachableBackoffMs = 50;
 const maxBackoffMs = 30_000;
 
 /**
- * List-then-watch as a pure state machine (the contract of the Kubernetes API, "Efficient detection of changes"): list, then
- * watch from the list's version; go on from the last version seen when the watch ends; list again when that is gone (410).
+ * List-then-watch as a pure state machine (the contract of the Kubernetes API, "Efficient detection of changes"):
+ * list, then watch from the list's version; go on from the last version seen when the watch ends; list again when that
+ * is gone (410).
  */
 export function step<T extends KubeObject>(state: ReflectorState, input: ReflectorInput<T>): Step<T> {
   switch (input.kind) {
@@ -100,7 +104,10 @@ function failed<T extends KubeObject>(state: ReflectorState, firstMs: number): S
   return { state: { ...state, failures }, effects: [{ kind: 'wait', delayMs }] };
 }
 
-/** Answers that say nothing about the version that was asked for: too many requests, and what proxies and starting servers say. */
+/**
+ * Answers that say nothing about the version that was asked for: too many requests, and what proxies and starting
+ * servers say.
+ */
 function isBusy(code: number): boolean {
   return code === 429 || code === 500 || code === 502 || code === 503;
 }

@@ -13,8 +13,8 @@ export interface WorkqueueOptions {
 }
 
 /**
- * Keys that wait for work, after client-go's workqueue: a key waits once however often it is added; it is never handed out twice
- * at once; one that is added while it is worked on comes back when `done` is called.
+ * Keys that wait for work, after client-go's workqueue: a key waits once however often it is added; it is never handed
+ * out twice at once; one that is added while it is worked on comes back when `done` is called.
  */
 export interface Workqueue {
   add(key: string): void;
@@ -27,8 +27,8 @@ export interface Workqueue {
   /** How often the key was added rate-limited since it was forgotten. */
   failures(key: string): number;
   /**
-   * The next key, for the caller alone until {@link done}. Undefined when the queue is shut down and empty. Rejects with the
-   * signal's reason when it is aborted while waiting.
+   * The next key, for the caller alone until {@link done}. Undefined when the queue is shut down and empty. Rejects
+   * with the signal's reason when it is aborted while waiting.
    */
   get(signal?: AbortSignal): Promise<string | undefined>;
   /** Every key from {@link get} must come back here. */

@@ -4,13 +4,15 @@ import { StoreCorruptError } from './store-errors.ts';
 
 const pageBytes = 4096;
 const magic = 0xbeefc0de;
-/** Where LMDB's meta structure lies in each of the first two pages (mdb.c, `MDB_meta`, behind a 24-byte page header). */
+/**
+ * Where LMDB's meta structure lies in each of the first two pages (mdb.c, `MDB_meta`, behind a 24-byte page header).
+ */
 const metaOffsets = { magic: 24, pageSize: 48, lastPage: 144, transaction: 152 };
 const growthBytes = { least: 1 << 20, most: 64 << 20 };
 
 /**
- * Looks at an LMDB data file before LMDB maps it into memory, where a missing end would kill the process with a bus error.
- * Throws {@link StoreCorruptError}. A file that does not exist, or is empty, is a new store.
+ * Looks at an LMDB data file before LMDB maps it into memory, where a missing end would kill the process with a bus
+ * error. Throws {@link StoreCorruptError}. A file that does not exist, or is empty, is a new store.
  */
 export function checkDataFile(directory: string, file: string): void {
   if (!existsSync(file)) return;
@@ -38,8 +40,8 @@ export function checkDataFile(directory: string, file: string): void {
 }
 
 /**
- * Keeps disk space allocated beyond the last page in use, so that a full disk is met here, where it is an ordinary error, and
- * not in LMDB in the middle of a transaction.
+ * Keeps disk space allocated beyond the last page in use, so that a full disk is met here, where it is an ordinary
+ * error, and not in LMDB in the middle of a transaction.
  */
 export class SpaceReserve {
   readonly #handle: FileHandle;

@@ -33,7 +33,8 @@ describe('a store on LMDB', () => {
   it('takes over from an owner that died', async () => {
     const child = await runStore(`
       const store = await openLmdbStore({ path });
-      await store.commit([{ kind: 'put', key: '/a/b', encode: () => ({ value: Buffer.from('{"text":"left behind"}') }) }]);
+      const value = Buffer.from('{"text":"left behind"}');
+      await store.commit([{ kind: 'put', key: '/a/b', encode: () => ({ value }) }]);
       process.kill(process.pid, 'SIGKILL');`);
     expect(child.signal).toBe('SIGKILL');
     const store = await openLmdbStore({ path });

@@ -16,8 +16,8 @@ const pageBytes = 4096;
 const treeDepth = 6;
 
 /**
- * `log`: `[revision, key]` to a record (`log-record.ts`): every version that a read or a watch can still ask for, which is
- * the current state too. `meta`: `format`, `compacted`, `owner`.
+ * `log`: `[revision, key]` to a record (`log-record.ts`): every version that a read or a watch can still ask for,
+ * which is the current state too. `meta`: `format`, `compacted`, `owner`.
  */
 interface Databases {
   root: RootDatabase<Buffer, string>;
@@ -191,7 +191,10 @@ class LmdbJournal implements Journal {
     }
   }
 
-  /** One durable transaction of at most `pages` changed pages; `write` queues its operations in one turn of the event loop. */
+  /**
+   * One durable transaction of at most `pages` changed pages; `write` queues its operations in one turn of the event
+   * loop.
+   */
   #transact(pages: number, write: () => Promise<boolean>[]): Promise<void> {
     const run = async (): Promise<void> => {
       const { lastPageNumber } = this.#databases.root.getStats() as { lastPageNumber: number };

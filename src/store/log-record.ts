@@ -2,8 +2,8 @@ import { crc32 } from 'node:zlib';
 import type { StoreEvent } from './store.ts';
 
 /**
- * One event as the log keeps it: `crc32 | kind | index | create revision | document`, little-endian, 20 bytes before the document.
- * The checksum covers everything after it, and the record's place in the log.
+ * One event as the log keeps it: `crc32 | kind | index | create revision | document`, little-endian, 20 bytes before
+ * the document. The checksum covers everything after it, and the record's place in the log.
  */
 const headerBytes = 20;
 const kinds = ['check', 'put', 'delete'] as const;

@@ -69,8 +69,9 @@ interface PendingState {
 const compactionSlice = 1000;
 
 /**
- * The store over any journal: an index of durable state, and a queue of batches. A commit is decided at once, in the one JS thread,
- * against durable and pending state together; it joins the open batch, which is flushed as soon as the one before it is.
+ * The store over any journal: an index of durable state, and a queue of batches. A commit is decided at once, in the
+ * one JS thread, against durable and pending state together; it joins the open batch, which is flushed as soon as the
+ * one before it is.
  */
 export class MvccStore implements Store {
   readonly #journal: Journal;

@@ -18,8 +18,8 @@ export interface Version {
 const blockSize = 512;
 
 /**
- * Rows in key order, in blocks that are small enough to insert into by moving a few hundred pointers: lists walk arrays, and
- * nothing needs balancing.
+ * Rows in key order, in blocks that are small enough to insert into by moving a few hundred pointers: lists walk
+ * arrays, and nothing needs balancing.
  */
 export class OrderedRows {
   /** Never empty but for the first. */
@@ -82,8 +82,8 @@ function lowerBound(block: readonly Row[], order: string): number {
 }
 
 /**
- * A string whose UTF-16 order is the key's UTF-8 order: the two differ only where surrogates meet U+E000 to U+FFFF, so these trade
- * places. The key itself in all but the rarest cases.
+ * A string whose UTF-16 order is the key's UTF-8 order: the two differ only where surrogates meet U+E000 to U+FFFF, so
+ * these trade places. The key itself in all but the rarest cases.
  */
 export function orderOf(key: Key): string {
   if (!/[\ud800-\uffff]/.test(key)) return key;

@@ -10,7 +10,10 @@
 export interface Store {
   /** The newest durable revision; 0 for an empty store. */
   readonly revision: number;
-  /** History before this revision is gone: reads of older states and watches from them answer `compacted`. 0: nothing is. */
+  /**
+   * History before this revision is gone: reads of older states and watches from them answer `compacted`. 0: nothing
+   * is.
+   */
   readonly compactedRevision: number;
   get(key: string, options?: { revision?: number }): Promise<GetResult>;
   list(request: ListRequest): Promise<ListResult>;
@@ -24,7 +27,10 @@ export interface Store {
   close(): Promise<void>;
 }
 
-/** `/<group or core>/<plural>/<namespace>/<name>`; cluster-scoped kinds leave out the namespace. Compared as UTF-8 bytes. */
+/**
+ * `/<group or core>/<plural>/<namespace>/<name>`; cluster-scoped kinds leave out the namespace. Compared as UTF-8
+ * bytes.
+ */
 export type Key = string;
 
 export interface Entry {
@@ -35,7 +41,10 @@ export interface Entry {
   readonly revision: number;
   /** Revision of the commit that created the key. */
   readonly createRevision: number;
-  /** The reader's own decoded form of `value`, made once and shared. The store keeps it with the entry and never looks at it. */
+  /**
+   * The reader's own decoded form of `value`, made once and shared. The store keeps it with the entry and never looks
+   * at it.
+   */
   decoded?: unknown;
 }
 

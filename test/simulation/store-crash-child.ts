@@ -1,9 +1,9 @@
 /**
- * Commits to the store in argv[2] as fast as it can, and prints each acknowledged commit as one line,
- * `<revision> <writer> <number>`, until it is killed. Commit `number` of a writer writes `/pair/left/<slot>` and
- * `/pair/right/<slot>` together, or deletes both; a second commit creates the marker `/all/<life>/<writer>/<number>`, where
- * the life is argv[3]. It compacts now and then. It waits for a byte on its standard input before it opens the store, so that it
- * can be started while the one before it still runs.
+ * Commits to the store in argv[2] as fast as it can, and prints each acknowledged commit as one line, `<revision>
+ * <writer> <number>`, until it is killed. Commit `number` of a writer writes `/pair/left/<slot>` and
+ * `/pair/right/<slot>` together, or deletes both; a second commit creates the marker `/all/<life>/<writer>/<number>`,
+ * where the life is argv[3]. It compacts now and then. It waits for a byte on its standard input before it opens the
+ * store, so that it can be started while the one before it still runs.
  */
 import { readSync, writeSync } from 'node:fs';
 import { openLmdbStore } from '../../src/store/lmdb.ts';
