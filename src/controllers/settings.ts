@@ -2,7 +2,7 @@
 export interface ControllerSettings {
   /** Without a sign of life for this long a node's Ready becomes Unknown. Upstream: 40 s. */
   nodeMonitorGracePeriodMs: number;
-  /** The same for a node that never gave one. Upstream: 60 s. */
+  /** The same for a node that has given none since the controllers started. Upstream: 60 s, for new nodes only. */
   nodeStartupGracePeriodMs: number;
   /** Nodes that lose their pods each second, for one zone. Upstream: 0.1. */
   nodeEvictionRate: number;

@@ -12,7 +12,10 @@ interface Seen {
   heartbeat: string | undefined;
   /** Monotonic milliseconds of the last sign of life, as seen here: clocks of two machines are never compared. */
   at: number;
-  /** A node that gave no sign of life yet gets the longer start-up grace. */
+  /**
+   * It has given a sign of life since it was first seen here. Before that it gets the longer start-up grace: when this
+   * process starts again, agents need a moment to find it.
+   */
   alive: boolean;
   /** Its grace is over, and it has not been heard of since. */
   silent: boolean;
@@ -42,7 +45,7 @@ export class NodeHealth {
     const { lease, heartbeat } = signs;
     const last = this.#seen.get(name);
     if (last && last.lease === lease && last.heartbeat === heartbeat) return false;
-    const alive = lease !== undefined || heartbeat !== undefined;
+    const alive = last !== undefined && (lease !== undefined || heartbeat !== undefined);
     this.#seen.set(name, { lease, heartbeat, at: monotonic, alive, silent: false });
     return true;
   }

@@ -14,6 +14,7 @@ describe('the health of a node', () => {
 
   it('is silence exactly when the grace after its last sign of life is over', () => {
     const nodes = health();
+    nodes.observe('n', { lease: 't0', heartbeat: undefined }, 500);
     nodes.observe('n', { lease: 't1', heartbeat: undefined }, 1000);
     expect(nodes.check('n', 1500)).toEqual({ kind: 'alive', lookAgainMs: 1500 });
     nodes.observe('n', { lease: 't2', heartbeat: undefined }, 2500);
@@ -22,15 +23,16 @@ describe('the health of a node', () => {
     expect(nodes.check('n', 4500)).toEqual({ kind: 'silent' });
   });
 
-  it('gives a node that never said anything the longer start-up grace', () => {
+  it('gives a node that has said nothing since it was first seen the longer start-up grace', () => {
     const nodes = health();
-    nodes.observe('n', { lease: undefined, heartbeat: undefined }, 0);
+    nodes.observe('n', { lease: 'long ago', heartbeat: undefined }, 0);
     expect(nodes.check('n', 9000)).toEqual({ kind: 'alive', lookAgainMs: 1000 });
     expect(nodes.check('n', 10_000)).toEqual({ kind: 'silent' });
   });
 
   it('gives the time back that this process itself was too busy', () => {
     const nodes = health();
+    nodes.observe('n', { lease: undefined, heartbeat: undefined }, 0);
     nodes.observe('n', { lease: 't1', heartbeat: undefined }, 0);
     expect(nodes.check('n', 2800)).toEqual({ kind: 'alive', lookAgainMs: 800 });
     expect(nodes.check('n', 3600)).toEqual({ kind: 'silent' });
