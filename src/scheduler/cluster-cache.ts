@@ -1,175 +1,169 @@
-import { amountsOf, podRequests } from '../api/pod-resources.ts';
 import type { Node, Pod } from '../api/types/core-v1.ts';
-import type { NodeInfo, Snapshot } from './snapshot.ts';
+import { type AffinityOfPod, AffinityTerms, type Namespaces, type TermGroup } from './affinity-terms.ts';
+import { MutableNodeInfo } from './node-info.ts';
+import { PodCounts } from './pod-counts.ts';
+import { uidOf } from './pod-facts.ts';
+import type { NodeInfo, PodQuestion, WhatIf } from './snapshot.ts';
 
-const defaultMilliCpu = 100;
-const defaultMemoryBytes = 200 * 1024 * 1024;
-
-class MutableNodeInfo implements NodeInfo {
-  readonly name: string;
-  node: Node;
-  readonly pods = new Map<string, Pod>();
-  readonly requested = new Map<string, number>();
-  nonZeroCpu = 0;
-  nonZeroMemory = 0;
-  allocatable: ReadonlyMap<string, number>;
-  readonly hostPorts = new Set<string>();
-  readonly podsByOwner = new Map<string, number>();
-  readonly podsWithAntiAffinity = new Map<string, Pod>();
-  imageBytes: ReadonlyMap<string, number>;
-
-  constructor(node: Node) {
-    this.name = node.metadata.name ?? '';
-    this.node = node;
-    this.allocatable = amountsOf(node.status?.allocatable ?? {});
-    this.imageBytes = imageBytesOf(node);
-  }
-
-  update(node: Node): void {
-    if (node.status?.allocatable !== this.node.status?.allocatable) {
-      this.allocatable = amountsOf(node.status?.allocatable ?? {});
-    }
-    if (node.status?.images !== this.node.status?.images) this.imageBytes = imageBytesOf(node);
-    this.node = node;
-  }
-
-  add(pod: Pod): void {
-    this.pods.set(uidOf(pod), pod);
-    this.count(pod, 1);
-    for (const port of hostPortsOf(pod)) this.hostPorts.add(port);
-    if (hasRequiredAntiAffinity(pod)) this.podsWithAntiAffinity.set(uidOf(pod), pod);
-  }
-
-  remove(pod: Pod): void {
-    if (!this.pods.delete(uidOf(pod))) return;
-    this.count(pod, -1);
-    for (const port of hostPortsOf(pod)) this.hostPorts.delete(port);
-    this.podsWithAntiAffinity.delete(uidOf(pod));
-  }
-
-  private count(pod: Pod, sign: 1 | -1): void {
-    const requests = podRequests(pod);
-    for (const [name, amount] of requests) {
-      this.requested.set(name, (this.requested.get(name) ?? 0) + sign * amount);
-    }
-    const { cpu, memory } = nonZeroRequests(pod);
-    this.nonZeroCpu += sign * cpu;
-    this.nonZeroMemory += sign * memory;
-    const owner = controllerUidOf(pod);
-    if (owner) this.podsByOwner.set(owner, (this.podsByOwner.get(owner) ?? 0) + sign);
-  }
+interface Assignment {
+  nodeName: string;
+  pod: Pod;
+  assumed: boolean;
 }
 
 /**
  * What the scheduler knows of nodes and assigned pods. A pod is assumed on a node as soon as the decision is made, so that
  * the next decision counts it; the informer's event later confirms it, a failed binding takes it back.
  */
-export class ClusterCache implements Snapshot {
-  readonly #nodes = new Map<string, MutableNodeInfo>();
-  /** Pods whose node is not (or no longer) known. */
+export class ClusterCache implements WhatIf {
+  readonly #byName = new Map<string, MutableNodeInfo>();
+  readonly #assignments = new Map<string, Assignment>();
+  /** Pods whose node is not (or no longer) known: they count again when it comes (back). */
   readonly #homeless = new Map<string, Map<string, Pod>>();
-  readonly #nodeOfPod = new Map<string, { nodeName: string; pod: Pod; assumed: boolean }>();
-  #antiAffinityPods = 0;
+  readonly #counts = new PodCounts();
+  readonly #terms: AffinityTerms;
+  readonly #nodesByImage = new Map<string, number>();
+  #nodes: readonly MutableNodeInfo[] | undefined;
 
-  get nodes(): ReadonlyMap<string, NodeInfo> {
-    return this.#nodes;
+  constructor(namespaces: Namespaces) {
+    this.#terms = new AffinityTerms(namespaces);
   }
 
-  get podsWithAntiAffinity(): number {
-    return this.#antiAffinityPods;
+  get nodes(): readonly NodeInfo[] {
+    return (this.#nodes ??= zonesInTurn([...this.#byName.values()]));
+  }
+
+  node(name: string): NodeInfo | undefined {
+    return this.#byName.get(name);
+  }
+
+  count(question: PodQuestion): ReadonlyMap<string, number> {
+    return this.#counts.of(question, this.nodes);
+  }
+
+  affinityOf(pod: Pod): AffinityOfPod {
+    return this.#terms.of(pod);
+  }
+
+  get terms(): Iterable<TermGroup> {
+    return this.#terms.groups;
+  }
+
+  nodesWithImage(name: string): number {
+    return this.#nodesByImage.get(name) ?? 0;
   }
 
   setNode(node: Node): void {
     const name = node.metadata.name ?? '';
-    const info = this.#nodes.get(name);
-    if (info) return info.update(node);
+    const info = this.#byName.get(name);
+    if (info) {
+      const zone = zoneOf(info);
+      this.#countImages(info, -1);
+      info.update(node);
+      this.#countImages(info, 1);
+      if (zoneOf(info) !== zone) this.#nodes = undefined;
+      return;
+    }
     const added = new MutableNodeInfo(node);
-    this.#nodes.set(name, added);
-    for (const pod of this.#homeless.get(name)?.values() ?? []) added.add(pod);
+    this.#byName.set(name, added);
+    this.#nodes = undefined;
+    this.#countImages(added, 1);
+    for (const pod of this.#homeless.get(name)?.values() ?? []) this.put(pod, name);
     this.#homeless.delete(name);
   }
 
   removeNode(name: string): void {
-    const info = this.#nodes.get(name);
+    const info = this.#byName.get(name);
     if (!info) return;
-    this.#nodes.delete(name);
-    if (info.pods.size > 0) this.#homeless.set(name, new Map(info.pods));
+    const pods = new Map(info.pods);
+    for (const pod of pods.values()) this.take(pod, name);
+    if (pods.size > 0) this.#homeless.set(name, pods);
+    this.#countImages(info, -1);
+    this.#byName.delete(name);
+    this.#nodes = undefined;
   }
 
   /** Counts the pod on its node, replacing what was known of it. */
-  setPod(pod: Pod, nodeName = pod.spec?.nodeName ?? '', assumed = false): void {
-    this.removePod(uidOf(pod));
-    this.#nodeOfPod.set(uidOf(pod), { nodeName, pod, assumed });
-    if (hasRequiredAntiAffinity(pod)) this.#antiAffinityPods++;
-    const info = this.#nodes.get(nodeName);
-    if (info) return info.add(pod);
-    const homeless = this.#homeless.get(nodeName) ?? new Map<string, Pod>();
-    this.#homeless.set(nodeName, homeless.set(uidOf(pod), pod));
-  }
-
-  removePod(uid: string): void {
-    const known = this.#nodeOfPod.get(uid);
-    if (!known) return;
-    this.#nodeOfPod.delete(uid);
-    if (hasRequiredAntiAffinity(known.pod)) this.#antiAffinityPods--;
-    this.#nodes.get(known.nodeName)?.remove(known.pod);
-    const homeless = this.#homeless.get(known.nodeName);
-    if (homeless?.delete(uid) && homeless.size === 0) this.#homeless.delete(known.nodeName);
+  setPod(pod: Pod): void {
+    this.#assign({ pod, nodeName: pod.spec?.nodeName ?? '', assumed: false });
   }
 
   assume(pod: Pod, nodeName: string): void {
-    this.setPod(pod, nodeName, true);
+    this.#assign({ pod, nodeName, assumed: true });
   }
 
   /** Takes an assumption back; a pod that was confirmed meanwhile stays. */
   forget(uid: string): void {
-    if (this.#nodeOfPod.get(uid)?.assumed) this.removePod(uid);
+    if (this.#assignments.get(uid)?.assumed) this.removePod(uid);
+  }
+
+  removePod(uid: string): void {
+    const known = this.#assignments.get(uid);
+    if (!known) return;
+    this.#assignments.delete(uid);
+    this.take(known.pod, known.nodeName);
+    const homeless = this.#homeless.get(known.nodeName);
+    if (homeless?.delete(uid) && homeless.size === 0) this.#homeless.delete(known.nodeName);
   }
 
   knows(uid: string): boolean {
-    return this.#nodeOfPod.has(uid);
+    return this.#assignments.has(uid);
   }
-}
 
-export function uidOf(pod: Pod): string {
-  return pod.metadata.uid ?? `${pod.metadata.namespace}/${pod.metadata.name}`;
-}
+  put(pod: Pod, nodeName: string): void {
+    const info = this.#byName.get(nodeName);
+    if (!info) return;
+    info.add(pod);
+    this.#counts.count(pod, nodeName, 1);
+    this.#terms.count(pod, nodeName, 1);
+  }
 
-export function controllerUidOf(pod: Pod): string | undefined {
-  return pod.metadata.ownerReferences?.find((reference) => reference.controller)?.uid;
-}
+  take(pod: Pod, nodeName: string): void {
+    const info = this.#byName.get(nodeName);
+    if (!info?.pods.has(uidOf(pod))) return;
+    info.remove(pod);
+    this.#counts.count(pod, nodeName, -1);
+    this.#terms.count(pod, nodeName, -1);
+  }
 
-/** `protocol/port/hostIP` for each host port of the pod. */
-export function hostPortsOf(pod: Pod): string[] {
-  const ports: string[] = [];
-  for (const container of [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])]) {
-    for (const port of container.ports ?? []) {
-      if (port.hostPort) ports.push(`${port.protocol ?? 'TCP'}/${port.hostPort}/${port.hostIP || '0.0.0.0'}`);
+  #assign(assignment: Assignment): void {
+    const { pod, nodeName } = assignment;
+    const uid = uidOf(pod);
+    this.removePod(uid);
+    this.#assignments.set(uid, assignment);
+    if (this.#byName.has(nodeName)) return this.put(pod, nodeName);
+    const homeless = this.#homeless.get(nodeName) ?? new Map<string, Pod>();
+    this.#homeless.set(nodeName, homeless.set(uid, pod));
+  }
+
+  #countImages(info: MutableNodeInfo, sign: 1 | -1): void {
+    for (const name of info.imageBytes.keys()) {
+      this.#nodesByImage.set(name, (this.#nodesByImage.get(name) ?? 0) + sign);
+      if (this.#nodesByImage.get(name) === 0) this.#nodesByImage.delete(name);
     }
   }
-  return ports;
 }
 
-export function nonZeroRequests(pod: Pod): { cpu: number; memory: number } {
-  let cpu = 0;
-  let memory = 0;
-  for (const container of pod.spec?.containers ?? []) {
-    const requests = container.resources?.requests;
-    if (requests?.cpu === undefined) cpu += defaultMilliCpu;
-    if (requests?.memory === undefined) memory += defaultMemoryBytes;
+function zoneOf({ labels }: NodeInfo): string {
+  return `${labels['topology.kubernetes.io/region'] ?? ''}/${labels['topology.kubernetes.io/zone'] ?? ''}`;
+}
+
+/** One node of each zone, then the second of each, and so on. */
+function zonesInTurn(nodes: readonly MutableNodeInfo[]): MutableNodeInfo[] {
+  const byZone = new Map<string, MutableNodeInfo[]>();
+  for (const node of nodes) {
+    const zone = byZone.get(zoneOf(node));
+    if (zone) zone.push(node);
+    else byZone.set(zoneOf(node), [node]);
   }
-  const named = podRequests(pod);
-  return { cpu: cpu + (named.get('cpu') ?? 0), memory: memory + (named.get('memory') ?? 0) };
-}
-
-function hasRequiredAntiAffinity(pod: Pod): boolean {
-  return Boolean(pod.spec?.affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.length);
-}
-
-function imageBytesOf(node: Node): ReadonlyMap<string, number> {
-  const sizes = new Map<string, number>();
-  for (const image of node.status?.images ?? []) {
-    for (const name of image.names ?? []) sizes.set(name, image.sizeBytes ?? 0);
+  const zones = [...byZone.values()];
+  const longest = Math.max(0, ...zones.map((zone) => zone.length));
+  const inTurn: MutableNodeInfo[] = [];
+  for (let i = 0; i < longest; i++) {
+    for (const zone of zones) {
+      const node = zone[i];
+      if (node) inTurn.push(node);
+    }
   }
-  return sizes;
+  return inTurn;
 }

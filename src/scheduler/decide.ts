@@ -1,15 +1,22 @@
 import type { Pod } from '../api/types/core-v1.ts';
 import type { Random } from '../base/random.ts';
-import type { ClusterEvent, Filter, NodeCheck, Score } from './plugin.ts';
-import type { NodeInfo, Snapshot } from './snapshot.ts';
+import type { Nominations } from './nominations.ts';
+import type { Filter, FilterFailure, NodeCheck, Score } from './plugin.ts';
+import { namedNodes, uidOf } from './pod-facts.ts';
+import type { NodeInfo, Snapshot, WhatIf } from './snapshot.ts';
 
 export type Decision =
-  | { kind: 'node'; name: string }
+  | {
+      kind: 'node';
+      name: string;
+      /** How many nodes were looked at. */
+      looked: number;
+    }
   | {
       kind: 'none';
       /** For the FailedScheduling event and the PodScheduled condition. */
       message: string;
-      retryOn: ReadonlySet<ClusterEvent>;
+      rejectedBy: ReadonlySet<Filter>;
       /** Nodes where evicting pods might help. */
       resolvable: readonly NodeInfo[];
     };
@@ -19,35 +26,77 @@ export interface Plugins {
   scores: readonly Score[];
 }
 
+export interface DecideOptions {
+  cluster: WhatIf;
+  plugins: Plugins;
+  nominations: Nominations;
+  random: Random;
+  /** Which node is looked at first, so that a part of a large cluster is not always the same part. */
+  startAt: number;
+}
+
 /** Below this many nodes all are looked at; above, enough of them (upstream's percentageOfNodesToScore: adaptive). */
 const minFeasibleNodes = 100;
 
-/**
- * Chooses a node for one pod. `startAt` rotates the node that is looked at first, so that a part of a large cluster is not
- * always the same part.
- */
-export function decide(
-  pod: Pod,
-  snapshot: Snapshot,
-  plugins: Plugins,
-  { random, startAt }: { random: Random; startAt: number },
-): Decision {
-  const nodes = [...snapshot.nodes.values()];
-  const checks = prepare(pod, snapshot, plugins.filters);
+/** Chooses a node for one pod: the best of those that pass every filter. */
+export function decide(pod: Pod, options: DecideOptions): Decision {
+  const { cluster, plugins, nominations, random, startAt } = options;
+  const nodes = cluster.nodes;
+  if (nodes.length === 0) return noNodes;
+  const check = nodeChecker(pod, options);
+  const nominated = cluster.node(nominations.nodeOf(uidOf(pod)) ?? '');
+  if (nominated && check(nominated) === null) return { kind: 'node', name: nominated.name, looked: 0 };
+  const named = namedNodes(pod);
   const wanted = feasibleNodesWanted(nodes.length);
   const feasible: NodeInfo[] = [];
   const failures = new Failures();
-  for (let i = 0; i < nodes.length && feasible.length < wanted; i++) {
-    const node = nodes[(startAt + i) % nodes.length] as NodeInfo;
-    const passed = checks.every(({ filter, check }) => {
-      const failure = check(node);
-      if (failure) failures.add(node, filter, failure.reasons, failure.unresolvable ?? false);
-      return failure === null;
-    });
-    if (passed) feasible.push(node);
+  let looked = 0;
+  for (; looked < nodes.length && feasible.length < wanted; looked++) {
+    const node = nodes[(startAt + looked) % nodes.length] as NodeInfo;
+    const failure = named && !named.has(node.name) ? { ...notNamed, filter: byName(plugins) } : check(node);
+    if (failure === null) feasible.push(node);
+    else failures.add(node, failure);
   }
   if (feasible.length === 0) return failures.decision(nodes.length);
-  return { kind: 'node', name: best(pod, feasible, snapshot, { scores: plugins.scores, random }).name };
+  return { kind: 'node', name: best(pod, feasible, cluster, { scores: plugins.scores, random }).name, looked };
+}
+
+const noNodes: Decision = {
+  kind: 'none',
+  message: 'no nodes available to schedule pods',
+  rejectedBy: new Set(),
+  resolvable: [],
+};
+
+const notNamed: FilterFailure = { reasons: ["node(s) didn't satisfy plugin(s) [NodeAffinity]"], unresolvable: true };
+
+function byName({ filters }: Plugins): Filter | undefined {
+  return filters.find(({ name }) => name === 'NodeAffinity');
+}
+
+/** Why a node will not do, and which filter says so. */
+export interface Rejection extends FilterFailure {
+  filter: Filter | undefined;
+}
+
+/**
+ * Asks every filter about one node, the pods nominated to it counted as if they ran there, and then without them too (they may
+ * never come; a filter such as pod affinity must not rely on them).
+ */
+export function nodeChecker(
+  pod: Pod,
+  { cluster, plugins, nominations }: Pick<DecideOptions, 'cluster' | 'plugins' | 'nominations'>,
+): (node: NodeInfo) => Rejection | null {
+  const checks = prepare(pod, cluster, plugins.filters);
+  if (nominations.size === 0) return (node) => ask(checks, node);
+  return (node) => {
+    const ahead = nominations.ahead(pod, node.name);
+    if (ahead.length === 0) return ask(checks, node);
+    for (const other of ahead) cluster.put(other, node.name);
+    const rejection = ask(prepare(pod, cluster, plugins.filters), node);
+    for (const other of ahead) cluster.take(other, node.name);
+    return rejection ?? ask(checks, node);
+  };
 }
 
 interface PreparedFilter {
@@ -64,9 +113,12 @@ function prepare(pod: Pod, snapshot: Snapshot, filters: readonly Filter[]): Prep
   return prepared;
 }
 
-/** Would the pod fit on `node` alone? For preemption's what-if. */
-export function fits(pod: Pod, node: NodeInfo, snapshot: Snapshot, filters: readonly Filter[]): boolean {
-  return prepare(pod, snapshot, filters).every(({ check }) => check(node) === null);
+function ask(checks: readonly PreparedFilter[], node: NodeInfo): Rejection | null {
+  for (const { filter, check } of checks) {
+    const failure = check(node);
+    if (failure) return { filter, reasons: failure.reasons, unresolvable: failure.unresolvable };
+  }
+  return null;
 }
 
 function feasibleNodesWanted(count: number): number {
@@ -91,11 +143,13 @@ function best(
     for (let i = 0; i < values.length; i++) totals[i] = (totals[i] ?? 0) + score.weight * (values[i] ?? 0);
   }
   let chosen = 0;
+  let highest = totals[0] ?? 0;
   let ties = 1;
   for (let i = 1; i < nodes.length; i++) {
-    const [total, highest] = [totals[i] ?? 0, totals[chosen] ?? 0];
+    const total = totals[i] ?? 0;
     if (total > highest) {
       chosen = i;
+      highest = total;
       ties = 1;
     } else if (total === highest && random.int(++ties) === 0) {
       chosen = i;
@@ -106,27 +160,26 @@ function best(
 
 /** Counts why nodes were turned down. */
 class Failures {
-  readonly #counts = new Map<string, number>();
-  readonly #retryOn = new Set<ClusterEvent>();
+  readonly #reasons: string[] = [];
+  readonly #rejectedBy = new Set<Filter>();
   readonly #resolvable: NodeInfo[] = [];
 
-  add(node: NodeInfo, filter: Filter, reasons: readonly string[], unresolvable: boolean): void {
-    for (const reason of reasons) this.#counts.set(reason, (this.#counts.get(reason) ?? 0) + 1);
-    for (const event of filter.retryOn) this.#retryOn.add(event);
+  add(node: NodeInfo, { filter, reasons, unresolvable }: Rejection): void {
+    this.#reasons.push(...reasons);
+    if (filter) this.#rejectedBy.add(filter);
     if (!unresolvable) this.#resolvable.push(node);
   }
 
   decision(total: number): Decision {
-    if (total === 0) {
-      return {
-        kind: 'none',
-        message: 'no nodes available to schedule pods',
-        retryOn: new Set(['nodeAdded']),
-        resolvable: [],
-      };
-    }
-    const parts = [...this.#counts].map(([reason, count]) => `${count} ${reason}`).sort();
-    const message = `0/${total} nodes are available: ${parts.join(', ')}.`;
-    return { kind: 'none', message, retryOn: this.#retryOn, resolvable: this.#resolvable };
+    const message = unavailable(total, this.#reasons);
+    return { kind: 'none', message, rejectedBy: this.#rejectedBy, resolvable: this.#resolvable };
   }
+}
+
+/** `0/3 nodes are available: 1 Insufficient cpu, 2 …`: each reason with its count, sorted as texts. */
+export function unavailable(total: number, reasons: readonly string[]): string {
+  const counts = new Map<string, number>();
+  for (const reason of reasons) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  const parts = [...counts].map(([reason, count]) => `${count} ${reason}`).toSorted();
+  return `0/${total} nodes are available: ${parts.join(', ')}.`;
 }

@@ -1,8 +1,12 @@
-import type { Pod } from '../api/types/core-v1.ts';
+import type { Node, Pod } from '../api/types/core-v1.ts';
 import type { NodeInfo, Snapshot } from './snapshot.ts';
 
-/** Changes in the cluster that can make a pod schedulable which was not. */
-export type ClusterEvent = 'nodeAdded' | 'nodeUpdated' | 'podDeleted' | 'podAdded';
+/** Changes in the cluster that can make a pod schedulable which was not. Pods are those with a node. */
+export type ClusterEvent =
+  | { kind: 'nodeAdded' | 'nodeDeleted'; node: Node }
+  | { kind: 'nodeUpdated'; node: Node; old: Node }
+  | { kind: 'podAdded' | 'podDeleted'; pod: Pod }
+  | { kind: 'podUpdated'; pod: Pod; old: Pod };
 
 /**
  * Decides for one pod and one node, from a snapshot. `prepare` is called once for each pod and may look at all nodes; what it
@@ -10,10 +14,10 @@ export type ClusterEvent = 'nodeAdded' | 'nodeUpdated' | 'podDeleted' | 'podAdde
  */
 export interface Filter {
   readonly name: string;
-  /** Events after which a pod that this filter turned away is worth another try. */
-  readonly retryOn: readonly ClusterEvent[];
   /** Undefined: this filter has nothing to say about this pod. */
   prepare(pod: Pod, snapshot: Snapshot): NodeCheck | undefined;
+  /** Is a pod that this filter turned away worth another try after `event`? (KEP-4247.) */
+  couldHelp(pod: Pod, event: ClusterEvent): boolean;
 }
 
 /** Null when the pod may run on the node. */
@@ -29,6 +33,6 @@ export interface FilterFailure {
 export interface Score {
   readonly name: string;
   readonly weight: number;
-  /** 0 (worst) to 100 (best) for each of `nodes`, in their order; undefined: no preference for this pod. */
-  score(pod: Pod, nodes: readonly NodeInfo[], snapshot: Snapshot): number[] | undefined;
+  /** 0 (worst) to 100 (best) for each of `nodes`, in their order; undefined: no preference among them for this pod. */
+  score(pod: Pod, nodes: readonly NodeInfo[], snapshot: Snapshot): ArrayLike<number> | undefined;
 }

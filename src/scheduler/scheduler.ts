@@ -1,30 +1,26 @@
-import type { KubeObject } from '../api/object.ts';
 import { isApiError } from '../api/status.ts';
-import type { Binding, Node, Pod } from '../api/types/core-v1.ts';
-import { type Clock, formatTime } from '../base/clock.ts';
+import type { Namespace, Node, Pod } from '../api/types/core-v1.ts';
+import type { PodDisruptionBudget } from '../api/types/policy-v1.ts';
+import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import { yieldToEventLoop } from '../base/yield.ts';
-import type { Client } from '../client/client.ts';
+import type { Client, Resource } from '../client/client.ts';
 import type { EventRecorder } from '../client/event-recorder.ts';
+import type { Informer } from '../client/informer.ts';
 import type { Informers } from '../client/informers.ts';
 import { namespaces, nodes, pods } from '../client/resources.ts';
-import { ClusterCache, uidOf } from './cluster-cache.ts';
+import { AffinityTerms, type Namespaces } from './affinity-terms.ts';
+import { Binder } from './binder.ts';
+import { ClusterCache } from './cluster-cache.ts';
+import { companionsFrom } from './companions.ts';
 import { type Decision, decide, type Plugins } from './decide.ts';
-import { type NamespaceLabels, interPodAffinity } from './filters/inter-pod-affinity.ts';
-import {
-  nodeAffinity,
-  nodeName,
-  nodePorts,
-  nodeResourcesFit,
-  nodeUnschedulable,
-  taintToleration,
-} from './filters/node-filters.ts';
-import { podTopologySpread } from './filters/pod-topology-spread.ts';
-import { findVictims } from './preemption.ts';
+import { defaultPlugins } from './default-plugins.ts';
+import { Nominations } from './nominations.ts';
+import { priorityOf, uidOf } from './pod-facts.ts';
+import { type Preemption, preempt } from './preemption.ts';
 import { SchedulingQueue } from './scheduling-queue.ts';
-import { balancedAllocation, imageLocality, leastAllocated } from './scores/resource-scores.ts';
-import { interPodPreference, nodeAffinityPreference, spread, taintPreference } from './scores/placement-scores.ts';
+import { Verdicts } from './verdicts.ts';
 
 export interface SchedulerOptions {
   client: Client;
@@ -46,6 +42,11 @@ export interface Scheduler {
 /** How long decisions may go on before everyone else in the process gets a turn. */
 const sliceMs = 5;
 
+const podDisruptionBudgets: Resource<PodDisruptionBudget> = {
+  ...{ group: 'policy', version: 'v1', plural: 'poddisruptionbudgets' },
+  ...{ kind: 'PodDisruptionBudget', namespaced: true },
+};
+
 export function createScheduler(options: SchedulerOptions): Scheduler {
   return new RunningScheduler(options);
 }
@@ -53,41 +54,29 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
 class RunningScheduler implements Scheduler {
   readonly #options: SchedulerOptions;
   readonly #name: string;
-  readonly #cache = new ClusterCache();
+  readonly #cache: ClusterCache;
+  readonly #nominations = new Nominations();
   readonly #queue: SchedulingQueue;
   readonly #plugins: Plugins;
+  readonly #verdicts: Verdicts;
+  readonly #binder: Binder;
+  readonly #budgets: Informer<PodDisruptionBudget>;
   readonly #unsubscribe: (() => void)[] = [];
   #isRunning = false;
   #isPumping = false;
   #startAt = 0;
 
   constructor(options: SchedulerOptions) {
+    const { client, clock, informers } = options;
     this.#options = options;
     this.#name = options.schedulerName ?? 'default-scheduler';
-    this.#queue = new SchedulingQueue(options.clock, () => this.#pump());
-    const byName = options.informers.of(namespaces);
-    const namespaceLabels: NamespaceLabels = (namespace) => byName.get(namespace)?.metadata.labels;
-    this.#plugins = {
-      filters: [
-        nodeUnschedulable,
-        nodeName,
-        taintToleration,
-        nodeAffinity,
-        nodePorts,
-        nodeResourcesFit,
-        podTopologySpread,
-        interPodAffinity(namespaceLabels),
-      ],
-      scores: [
-        taintPreference,
-        nodeAffinityPreference,
-        leastAllocated,
-        balancedAllocation,
-        imageLocality,
-        spread,
-        interPodPreference(namespaceLabels),
-      ],
-    };
+    this.#queue = new SchedulingQueue(clock, () => this.#pump());
+    const known = namespacesFrom(informers.of(namespaces));
+    this.#cache = new ClusterCache(known);
+    this.#plugins = defaultPlugins(new AffinityTerms(known), companionsFrom(informers));
+    this.#verdicts = new Verdicts(options);
+    this.#binder = new Binder({ client, clock, onBound: (pod, node) => this.#verdicts.scheduled(pod, node) });
+    this.#budgets = informers.of(podDisruptionBudgets);
   }
 
   async start(): Promise<void> {
@@ -99,7 +88,7 @@ class RunningScheduler implements Scheduler {
       nodeInformer.subscribe({
         added: (node) => this.#nodeAdded(node),
         updated: (node, old) => this.#nodeUpdated(node, old),
-        deleted: (node) => this.#cache.removeNode(node.metadata.name ?? ''),
+        deleted: (node) => this.#nodeDeleted(node),
       }),
       podInformer.subscribe({
         added: (pod) => this.#podChanged(pod, undefined),
@@ -115,53 +104,72 @@ class RunningScheduler implements Scheduler {
     this.#isRunning = false;
     for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
     this.#queue.stop();
+    this.#binder.flush();
   }
 
   #nodeAdded(node: Node): void {
     this.#cache.setNode(node);
-    this.#queue.happened('nodeAdded');
+    this.#queue.happened({ kind: 'nodeAdded', node });
   }
 
   #nodeUpdated(node: Node, old: Node): void {
+    if (isHeartbeat(node, old)) return;
     this.#cache.setNode(node);
-    const isHeartbeat =
-      sameJson(node.spec, old.spec) &&
-      sameJson(node.metadata.labels, old.metadata.labels) &&
-      sameJson(node.status?.allocatable, old.status?.allocatable);
-    if (!isHeartbeat) this.#queue.happened('nodeUpdated');
+    this.#queue.happened({ kind: 'nodeUpdated', node, old });
+  }
+
+  #nodeDeleted(node: Node): void {
+    this.#cache.removeNode(node.metadata.name ?? '');
+    this.#queue.happened({ kind: 'nodeDeleted', node });
   }
 
   #podChanged(pod: Pod, old: Pod | undefined): void {
-    const uid = uidOf(pod);
     if (isFinished(pod)) return this.#podGone(pod);
-    if (pod.spec?.nodeName) {
-      this.#queue.remove(uid);
-      const isNew = !this.#cache.knows(uid);
+    if (pod.spec?.nodeName) return this.#assignedPodChanged(pod, old);
+    const uid = uidOf(pod);
+    if ((pod.spec?.schedulerName ?? 'default-scheduler') !== this.#name) return;
+    this.#nominationChanged(pod, old);
+    if (pod.metadata.deletionTimestamp || pod.spec?.schedulingGates?.length) return this.#queue.remove(uid);
+    // An assumed pod is not waiting any more, unless its binding fails: then its newest state counts.
+    if (!this.#cache.knows(uid) || this.#queue.get(uid)) this.#queue.set(pod);
+  }
+
+  #assignedPodChanged(pod: Pod, old: Pod | undefined): void {
+    const uid = uidOf(pod);
+    this.#queue.remove(uid);
+    this.#nominations.delete(uid);
+    const isNew = !this.#cache.knows(uid) || !old?.spec?.nodeName;
+    if (isNew) {
       this.#cache.setPod(pod);
-      const isRelabelled = old !== undefined && !sameJson(pod.metadata.labels, old.metadata.labels);
-      if (isNew || isRelabelled) this.#queue.happened('podAdded');
-    } else if (pod.metadata.deletionTimestamp) {
-      this.#queue.remove(uid);
-    } else if ((pod.spec?.schedulerName ?? 'default-scheduler') === this.#name && !pod.spec?.schedulingGates?.length) {
-      // An assumed pod whose binding is under way is not waiting any more.
-      if (!this.#cache.knows(uid)) this.#queue.set(pod);
+      this.#queue.happened({ kind: 'podAdded', pod });
+    } else if (isRelevant(pod, old)) {
+      this.#cache.setPod(pod);
+      this.#queue.happened({ kind: 'podUpdated', pod, old });
     }
   }
 
   #podGone(pod: Pod): void {
     const uid = uidOf(pod);
     this.#queue.remove(uid);
-    if (!this.#cache.knows(uid)) return;
+    const wasNominated = this.#nominations.delete(uid);
+    if (!this.#cache.knows(uid) && !wasNominated) return;
     this.#cache.removePod(uid);
-    this.#queue.happened('podDeleted');
+    this.#queue.happened({ kind: 'podDeleted', pod });
+  }
+
+  /** Our own nomination counts before the API shows it, so that an older state of the pod does not undo it. */
+  #nominationChanged(pod: Pod, old: Pod | undefined): void {
+    const now = pod.status?.nominatedNodeName ?? '';
+    if (now === '' && !old?.status?.nominatedNodeName) return;
+    if (this.#cache.knows(uidOf(pod))) return;
+    if (now === '' || pod.metadata.deletionTimestamp) this.#nominations.delete(uidOf(pod));
+    else this.#nominations.set(pod, now);
   }
 
   #pump(): void {
     if (this.#isPumping || !this.#isRunning) return;
     this.#isPumping = true;
-    void this.#drain().finally(() => {
-      this.#isPumping = false;
-    });
+    void this.#drain();
   }
 
   async #drain(): Promise<void> {
@@ -169,111 +177,149 @@ class RunningScheduler implements Scheduler {
     // One turn later, so that pods that arrive together are decided together.
     await yieldToEventLoop();
     let sliceStart = clock.monotonic();
-    for (let pod = this.#queue.next(); pod && this.#isRunning; pod = this.#queue.next()) {
+    while (this.#isRunning) {
+      const pod = this.#queue.next();
+      if (!pod) break;
       this.#scheduleOne(pod);
       if (clock.monotonic() - sliceStart > sliceMs) {
         await yieldToEventLoop();
         sliceStart = clock.monotonic();
       }
     }
+    this.#isPumping = false;
   }
 
   #scheduleOne(pod: Pod): void {
-    const { random, log } = this.#options;
-    let decision: Decision;
     try {
-      decision = decide(pod, this.#cache, this.#plugins, { random, startAt: this.#startAt });
+      const decision = this.#decide(pod);
+      if (decision.kind === 'none') return this.#park(pod, decision);
+      const count = this.#cache.nodes.length;
+      this.#startAt = (this.#startAt + decision.looked) % count;
+      this.#nominations.delete(uidOf(pod));
+      this.#cache.assume(pod, decision.name);
+      void this.#bind(pod, decision.name);
     } catch (error) {
-      log.error('scheduling failed', { pod: nameOf(pod), error });
-      this.#queue.broken(uidOf(pod));
-      return;
+      this.#broke(pod, error);
     }
-    this.#startAt = this.#cache.nodes.size > 0 ? (this.#startAt + 1) % this.#cache.nodes.size : 0;
-    if (decision.kind === 'none') {
-      void this.#reject(pod, decision);
-      return;
-    }
-    this.#cache.assume(pod, decision.name);
-    void this.#bind(pod, decision.name);
+  }
+
+  #decide(pod: Pod): Decision {
+    const { random } = this.#options;
+    return decide(pod, {
+      ...{ cluster: this.#cache, plugins: this.#plugins, nominations: this.#nominations },
+      ...{ random, startAt: this.#startAt },
+    });
   }
 
   async #bind(pod: Pod, nodeName: string): Promise<void> {
-    const { client, recorder, log } = this.#options;
-    const { name = '', namespace, uid } = pod.metadata;
-    const binding: Binding = {
-      apiVersion: 'v1',
-      kind: 'Binding',
-      metadata: { name, namespace, uid },
-      target: { apiVersion: 'v1', kind: 'Node', name: nodeName },
-    };
+    const uid = uidOf(pod);
     try {
-      await client.createSubresource(pods, { name, namespace }, 'binding', binding);
-      this.#queue.remove(uidOf(pod));
-      recorder.record(
-        withKind(pod),
-        'Normal',
-        'Scheduled',
-        `Successfully assigned ${namespace}/${name} to ${nodeName}`,
-      );
+      await this.#binder.bind(pod, nodeName);
+      this.#queue.remove(uid);
     } catch (error) {
-      this.#cache.forget(uidOf(pod));
-      if (isApiError(error, 'NotFound')) return this.#queue.remove(uidOf(pod));
-      log.warn('binding failed', { pod: nameOf(pod), node: nodeName, error });
-      this.#queue.broken(uidOf(pod));
-      this.#queue.happened('podDeleted');
+      this.#cache.forget(uid);
+      const isStillWaiting = this.#queue.get(uid) !== undefined;
+      this.#queue.happened({ kind: 'podDeleted', pod });
+      if (isApiError(error, 'NotFound')) return this.#queue.remove(uid);
+      if (isStillWaiting) this.#broke(pod, error, 'running Bind plugin "DefaultBinder": ');
     }
   }
 
-  async #reject(pod: Pod, decision: Extract<Decision, { kind: 'none' }>): Promise<void> {
-    const { client, recorder, log, clock } = this.#options;
-    const preemption = findVictims(pod, decision.resolvable, this.#cache, this.#plugins.filters);
-    const message = preemption
-      ? `${decision.message} preemption: evicting ${preemption.victims.length} pods on ${preemption.nodeName}.`
-      : `${decision.message} preemption: 0/${this.#cache.nodes.size} nodes are available: ` +
-        `${this.#cache.nodes.size} No preemption victims found for incoming pod.`;
-    recorder.record(withKind(pod), 'Warning', 'FailedScheduling', message);
-    this.#queue.failed(uidOf(pod), decision.retryOn);
-    const target = { name: pod.metadata.name ?? '', namespace: pod.metadata.namespace };
-    try {
-      const known = pod.status?.conditions?.find((condition) => condition.type === 'PodScheduled');
-      const isNews = known?.status !== 'False' || known.message !== message;
-      const nominated = preemption?.nodeName;
-      if (isNews || (nominated && pod.status?.nominatedNodeName !== nominated)) {
-        const condition = {
-          type: 'PodScheduled',
-          status: 'False',
-          reason: 'Unschedulable',
-          message,
-          lastProbeTime: null,
-          lastTransitionTime: known?.status === 'False' ? known.lastTransitionTime : formatTime(clock.now()),
-        };
-        const status = { conditions: [condition], ...(nominated && { nominatedNodeName: nominated }) };
-        await client.patch(pods, target, { kind: 'strategic', document: { status } }, { subresource: 'status' });
-      }
-      for (const victim of preemption?.victims ?? []) {
-        const text = `Preempted by pod ${pod.metadata.uid} on node ${preemption?.nodeName}`;
-        recorder.record(withKind(victim), 'Normal', 'Preempted', text);
-        await client.delete(pods, { name: victim.metadata.name ?? '', namespace: victim.metadata.namespace });
-      }
-    } catch (error) {
-      if (!isApiError(error, 'NotFound')) log.warn('cannot report an unschedulable pod', { pod: nameOf(pod), error });
+  /** Neither scheduled nor unschedulable: something did not work. */
+  #broke(pod: Pod, error: unknown, during = ''): void {
+    const message = `${during}${error instanceof Error ? error.message : String(error)}`;
+    this.#options.log.warn('scheduling failed', { pod: nameOf(pod), error });
+    const current = this.#queue.get(uidOf(pod)) ?? pod;
+    this.#queue.broken(uidOf(pod));
+    void this.#report(current, this.#verdicts.rejected(current, { reason: 'SchedulerError', message }));
+  }
+
+  /** No node for the pod: says why, and makes room where that is possible. */
+  #park(pod: Pod, decision: Extract<Decision, { kind: 'none' }>): void {
+    const preemption = this.#preempt(pod, decision);
+    const reason = 'Unschedulable';
+    this.#queue.failed(uidOf(pod), decision.rejectedBy);
+    if (preemption?.kind === 'victims') {
+      this.#nominations.set(pod, preemption.nodeName);
+      const nominatedNode = preemption.nodeName;
+      const told = this.#verdicts.rejected(pod, { reason, message: decision.message, nominatedNode });
+      return void this.#report(
+        pod,
+        told.then(() => this.#evict(pod, preemption)),
+      );
+    }
+    if (preemption?.isHopeless) this.#nominations.delete(uidOf(pod));
+    const message = preemption ? `${decision.message} ${preemption.message}` : decision.message;
+    const nominatedNode = preemption?.isHopeless ? '' : undefined;
+    void this.#report(pod, this.#verdicts.rejected(pod, { reason, message, nominatedNode }));
+  }
+
+  #preempt(pod: Pod, decision: Extract<Decision, { kind: 'none' }>): Preemption | undefined {
+    if (this.#cache.nodes.length === 0) return undefined;
+    return preempt(pod, decision, {
+      ...{ cluster: this.#cache, plugins: this.#plugins, nominations: this.#nominations },
+      ...{ random: this.#options.random, budgets: this.#budgets.list() },
+    });
+  }
+
+  async #evict(pod: Pod, { nodeName, victims }: Extract<Preemption, { kind: 'victims' }>): Promise<void> {
+    await Promise.all(victims.map((victim) => this.#verdicts.preempted(victim, pod, nodeName)));
+    for (const other of [...this.#nominations.on(nodeName)]) {
+      if (priorityOf(other) >= priorityOf(pod)) continue;
+      // They were to go where this pod goes now.
+      this.#nominations.delete(uidOf(other));
+      await this.#verdicts.unnominated(other);
     }
   }
+
+  /** Waits for a verdict to be written; one that cannot be is logged, the next attempt writes it again. */
+  async #report(pod: Pod, told: Promise<void>): Promise<void> {
+    try {
+      await told;
+    } catch (error) {
+      if (isApiError(error, 'NotFound', 'Conflict')) return;
+      this.#options.log.warn('cannot report on a pod', { pod: nameOf(pod), error });
+    }
+  }
+}
+
+function namespacesFrom(informer: Informer<Namespace>): Namespaces {
+  return {
+    labelsOf: (name) => informer.get(name)?.metadata.labels,
+    *names() {
+      for (const { metadata } of informer.list()) yield metadata.name ?? '';
+    },
+  };
 }
 
 function isFinished(pod: Pod): boolean {
   return pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
 }
 
+/** Changes that no filter and no score looks at. */
+function isHeartbeat(node: Node, old: Node): boolean {
+  return (
+    isSame(node.spec, old.spec) &&
+    isSame(node.metadata.labels, old.metadata.labels) &&
+    isSame(node.status?.allocatable, old.status?.allocatable) &&
+    isSame(node.status?.images, old.status?.images)
+  );
+}
+
+/** Changes of an assigned pod that a filter or a score may look at; everything else in its status says nothing here. */
+function isRelevant(pod: Pod, old: Pod): boolean {
+  return (
+    pod.metadata.deletionTimestamp !== old.metadata.deletionTimestamp ||
+    pod.status?.startTime !== old.status?.startTime ||
+    !isSame(pod.metadata.labels, old.metadata.labels) ||
+    !isSame(pod.spec, old.spec)
+  );
+}
+
+function isSame(a: unknown, b: unknown): boolean {
+  return a === b || JSON.stringify(a) === JSON.stringify(b);
+}
+
 function nameOf(pod: Pod): string {
   return `${pod.metadata.namespace}/${pod.metadata.name}`;
-}
-
-/** Items of a list may come without their kind; events need it. */
-function withKind(pod: Pod): KubeObject {
-  return pod.kind ? pod : { ...pod, apiVersion: 'v1', kind: 'Pod' };
-}
-
-function sameJson(a: unknown, b: unknown): boolean {
-  return a === b || JSON.stringify(a) === JSON.stringify(b);
 }

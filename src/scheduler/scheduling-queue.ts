@@ -1,7 +1,8 @@
 import type { Pod } from '../api/types/core-v1.ts';
 import type { Clock } from '../base/clock.ts';
-import { uidOf } from './cluster-cache.ts';
-import type { ClusterEvent } from './plugin.ts';
+import { Heap } from './heap.ts';
+import { priorityOf, uidOf } from './pod-facts.ts';
+import type { ClusterEvent, Filter } from './plugin.ts';
 
 const initialBackoffMs = 1_000;
 const maxBackoffMs = 10_000;
@@ -15,28 +16,29 @@ interface QueuedPod {
   /** Order among pods of the same priority. */
   sequence: number;
   attempts: number;
-  /** Events worth another try, from the filters that turned it away. Empty: any. */
-  retryOn: ReadonlySet<ClusterEvent>;
+  /** The filters that turned it away; none: any event is worth a try. */
+  rejectedBy: ReadonlySet<Filter>;
   backoffUntil: number;
-  /** Index of the newest cluster event when the current attempt began. */
-  seenEvent: number;
-  place: 'active' | 'inFlight' | 'backoff' | 'unschedulable';
+  /**
+   * `backoff` may be cut short when nothing else is to be done (KEP-5142), `penalty`, after an API error, may not; `parked` waits
+   * for an event.
+   */
+  place: 'active' | 'inFlight' | 'backoff' | 'penalty' | 'parked';
   cancelTimer?: () => void;
 }
 
 /**
- * Pods that wait for a node. Active ones come out by priority, then in order; those that failed wait for an event that could
- * help, but at least for their backoff. An event during an attempt counts for that attempt's pod too, so none is missed.
+ * Pods that wait for a node. Active ones come out by priority, then in order; those that found none wait for an event that could
+ * help, and behind pods that have not had their turn at least for their backoff.
  */
 export class SchedulingQueue {
   readonly #clock: Clock;
   readonly #onActive: () => void;
   readonly #pods = new Map<string, QueuedPod>();
-  readonly #heap: QueuedPod[] = [];
+  readonly #active = new Heap<QueuedPod>(isBefore);
+  readonly #backoff = new Heap<QueuedPod>((a, b) => a.backoffUntil < b.backoffUntil);
+  readonly #parked = new Set<QueuedPod>();
   #sequence = 0;
-  /** Recent events, the newest last; `#firstEvent` is the index of the oldest kept. */
-  #events: ClusterEvent[] = [];
-  #firstEvent = 0;
 
   constructor(clock: Clock, onActive: () => void) {
     this.#clock = clock;
@@ -47,158 +49,139 @@ export class SchedulingQueue {
     return this.#pods.size;
   }
 
-  /** A new pod, or a new state of one that waits. A changed spec is worth a new try at once. */
+  /** A new pod, or a new state of one that waits. A changed spec or label is worth a new try. */
   set(pod: Pod): void {
     const uid = uidOf(pod);
     const known = this.#pods.get(uid);
-    if (!known) {
-      this.#activate(this.#add(pod, uid));
-      return;
-    }
-    const isChanged = known.pod.spec !== pod.spec && JSON.stringify(known.pod.spec) !== JSON.stringify(pod.spec);
-    const isRelabelled = JSON.stringify(known.pod.metadata.labels) !== JSON.stringify(pod.metadata.labels);
+    if (!known) return this.#add(pod, uid);
+    const old = known.pod;
     known.pod = pod;
-    if ((isChanged || isRelabelled) && known.place === 'unschedulable') this.#retry(known);
+    if (known.place === 'parked' && isChanged(pod, old)) this.#retry(known);
   }
 
   remove(uid: string): void {
     const known = this.#pods.get(uid);
     if (!known) return;
     this.#pods.delete(uid);
-    known.cancelTimer?.();
-    const at = this.#heap.indexOf(known);
-    if (at >= 0) this.#removeAt(at);
+    this.#leave(known);
   }
 
-  /** The next pod to try; it stays in flight until {@link failed} or {@link remove}. */
+  /** The next pod to try; it stays in flight until {@link failed}, {@link broken} or {@link remove}. */
   next(): Pod | undefined {
-    const first = this.#heap[0];
+    const first = this.#active.pop() ?? this.#backoff.pop();
     if (!first) return undefined;
-    this.#removeAt(0);
+    first.cancelTimer?.();
     first.place = 'inFlight';
     first.attempts++;
-    first.seenEvent = this.#firstEvent + this.#events.length;
     return first.pod;
   }
 
+  /** As it is known now; undefined when it waits no more. */
+  get(uid: string): Pod | undefined {
+    return this.#pods.get(uid)?.pod;
+  }
+
   /** The attempt found no node. */
-  failed(uid: string, retryOn: ReadonlySet<ClusterEvent>): void {
+  failed(uid: string, rejectedBy: ReadonlySet<Filter>): void {
     const pod = this.#pods.get(uid);
     if (!pod) return;
-    pod.retryOn = retryOn;
+    pod.rejectedBy = rejectedBy;
     pod.backoffUntil = this.#clock.monotonic() + backoffMs(pod.attempts);
-    const missed = this.#events.slice(Math.max(0, pod.seenEvent - this.#firstEvent));
-    if (missed.some((event) => retryOn.size === 0 || retryOn.has(event))) return this.#retry(pod);
-    pod.place = 'unschedulable';
+    pod.place = 'parked';
+    this.#parked.add(pod);
     pod.cancelTimer = this.#clock.setTimer(maxUnschedulableMs, () => this.#retry(pod));
-    this.#forgetOldEvents();
   }
 
   /** The attempt broke down (API error): again after its backoff. */
   broken(uid: string): void {
     const pod = this.#pods.get(uid);
     if (!pod) return;
-    pod.backoffUntil = this.#clock.monotonic() + backoffMs(pod.attempts);
-    this.#retry(pod);
+    pod.place = 'penalty';
+    pod.cancelTimer = this.#clock.setTimer(backoffMs(pod.attempts), () => this.#activate(pod));
   }
 
   /** Brings back every pod that `event` could help. */
   happened(event: ClusterEvent): void {
-    if (this.#pods.size === 0) return;
-    this.#events.push(event);
-    for (const pod of this.#pods.values()) {
-      if (pod.place !== 'unschedulable') continue;
-      if (pod.retryOn.size === 0 || pod.retryOn.has(event)) this.#retry(pod);
+    for (const pod of [...this.#parked]) {
+      if (couldHelp(pod, event)) this.#retry(pod);
     }
-    this.#forgetOldEvents();
   }
 
   stop(): void {
     for (const pod of this.#pods.values()) pod.cancelTimer?.();
     this.#pods.clear();
-    this.#heap.length = 0;
+    this.#parked.clear();
+    this.#active.clear();
+    this.#backoff.clear();
   }
 
-  #add(pod: Pod, uid: string): QueuedPod {
+  #add(pod: Pod, uid: string): void {
     const queued: QueuedPod = {
       uid,
       pod,
-      priority: pod.spec?.priority ?? 0,
+      priority: priorityOf(pod),
       sequence: this.#sequence++,
       attempts: 0,
-      retryOn: new Set(),
+      rejectedBy: new Set(),
       backoffUntil: 0,
-      seenEvent: 0,
       place: 'active',
     };
     this.#pods.set(uid, queued);
-    return queued;
+    this.#activate(queued);
   }
 
   #retry(pod: QueuedPod): void {
-    pod.cancelTimer?.();
+    this.#leave(pod);
     const waitMs = pod.backoffUntil - this.#clock.monotonic();
     if (waitMs <= 0) return this.#activate(pod);
     pod.place = 'backoff';
-    pod.cancelTimer = this.#clock.setTimer(waitMs, () => this.#activate(pod));
+    this.#backoff.push(pod);
+    pod.cancelTimer = this.#clock.setTimer(waitMs, () => {
+      this.#leave(pod);
+      this.#activate(pod);
+    });
+    this.#onActive();
   }
 
   #activate(pod: QueuedPod): void {
     pod.cancelTimer = undefined;
     pod.place = 'active';
-    this.#heap.push(pod);
-    this.#siftUp(this.#heap.length - 1);
+    this.#active.push(pod);
     this.#onActive();
   }
 
-  /** Only attempts under way can still ask for events. */
-  #forgetOldEvents(): void {
-    if (this.#events.length < 1_000) return;
-    let oldest = this.#firstEvent + this.#events.length;
-    for (const pod of this.#pods.values()) if (pod.place === 'inFlight') oldest = Math.min(oldest, pod.seenEvent);
-    this.#events = this.#events.slice(oldest - this.#firstEvent);
-    this.#firstEvent = oldest;
-  }
-
-  #removeAt(index: number): void {
-    const last = this.#heap.pop();
-    if (!last || index === this.#heap.length) return;
-    this.#heap[index] = last;
-    this.#siftDown(index);
-    this.#siftUp(index);
-  }
-
-  #siftUp(start: number): void {
-    let index = start;
-    while (index > 0) {
-      const parent = (index - 1) >> 1;
-      if (!this.#swapIfBefore(index, parent)) return;
-      index = parent;
+  #leave(pod: QueuedPod): void {
+    pod.cancelTimer?.();
+    switch (pod.place) {
+      case 'active':
+        return this.#active.remove(pod);
+      case 'backoff':
+        return this.#backoff.remove(pod);
+      case 'parked':
+        this.#parked.delete(pod);
+        return;
+      case 'inFlight':
+      case 'penalty':
+        return;
     }
   }
+}
 
-  #siftDown(start: number): void {
-    let index = start;
-    for (;;) {
-      const [left, right] = [2 * index + 1, 2 * index + 2];
-      const least = right < this.#heap.length && this.#isBefore(right, left) ? right : left;
-      if (least >= this.#heap.length || !this.#swapIfBefore(least, index)) return;
-      index = least;
-    }
-  }
+function isBefore(a: QueuedPod, b: QueuedPod): boolean {
+  return a.priority === b.priority ? a.sequence < b.sequence : a.priority > b.priority;
+}
 
-  #swapIfBefore(a: number, b: number): boolean {
-    if (!this.#isBefore(a, b)) return false;
-    const [first, second] = [this.#heap[a] as QueuedPod, this.#heap[b] as QueuedPod];
-    this.#heap[a] = second;
-    this.#heap[b] = first;
-    return true;
-  }
+function couldHelp({ pod, rejectedBy }: QueuedPod, event: ClusterEvent): boolean {
+  if (rejectedBy.size === 0) return true;
+  for (const filter of rejectedBy) if (filter.couldHelp(pod, event)) return true;
+  return false;
+}
 
-  #isBefore(a: number, b: number): boolean {
-    const [first, second] = [this.#heap[a] as QueuedPod, this.#heap[b] as QueuedPod];
-    return first.priority === second.priority ? first.sequence < second.sequence : first.priority > second.priority;
-  }
+function isChanged(pod: Pod, old: Pod): boolean {
+  return (
+    JSON.stringify(pod.metadata.labels) !== JSON.stringify(old.metadata.labels) ||
+    JSON.stringify(pod.spec) !== JSON.stringify(old.spec)
+  );
 }
 
 function backoffMs(attempts: number): number {

@@ -1,47 +1,56 @@
-import { labelMatcher } from '../../api/label-selector.ts';
-import type { Pod, PodAffinityTerm } from '../../api/types/core-v1.ts';
+import type { Pod } from '../../api/types/core-v1.ts';
+import type { AffinityTerms, PodTerm } from '../affinity-terms.ts';
 import type { Filter } from '../plugin.ts';
-import type { NodeInfo, Snapshot } from '../snapshot.ts';
-
-/** Labels of a namespace, for terms that choose namespaces by label; undefined when unknown. */
-export type NamespaceLabels = (namespace: string) => Record<string, string> | undefined;
-
-/** A term of `owner`'s (anti-)affinity as a question about other pods. */
-export interface PodTerm {
-  topologyKey: string;
-  matches(other: Pod): boolean;
-}
+import type { NodeInfo, PodQuestion, Snapshot } from '../snapshot.ts';
 
 /** Required pod affinity and anti-affinity, of the pod and (anti-affinity) of those that run already. */
-export function interPodAffinity(namespaceLabels: NamespaceLabels): Filter {
+export function interPodAffinity(terms: Pick<AffinityTerms, 'of'>): Filter {
   return {
     name: 'InterPodAffinity',
-    retryOn: ['nodeAdded', 'nodeUpdated', 'podDeleted', 'podAdded'],
     prepare(pod, snapshot) {
-      const affinity = termsOf(pod, pod.spec?.affinity?.podAffinity, namespaceLabels);
-      const anti = termsOf(pod, pod.spec?.affinity?.podAntiAffinity, namespaceLabels);
-      const existing = snapshot.podsWithAntiAffinity > 0 ? forbiddenDomains(pod, snapshot, namespaceLabels) : undefined;
-      if (affinity.length === 0 && anti.length === 0 && !existing?.size) return undefined;
-      const wanted = affinity.map((term) => domainsWith(term, snapshot));
-      const unwanted = anti.map((term) => domainsWith(term, snapshot));
-      // The first pod of a group that wants its own kind nearby may go anywhere.
-      const isFirst = wanted.every((domains) => domains.size === 0) && affinity.every((term) => term.matches(pod));
+      const { required, requiredAnti } = snapshot.affinityOf(pod);
+      const wanted = required.length > 0 ? wantedDomains(required, snapshot) : undefined;
+      const unwanted = requiredAnti.map((term) => domainsWith(term, term, snapshot));
+      const forbidden = forbiddenDomains(pod, snapshot);
+      if (!wanted && unwanted.length === 0 && forbidden.size === 0) return undefined;
+      // The first pod of a group that wants its own kind nearby may go anywhere that has the topology.
+      const isFirst = wanted?.every((domains) => domains.size === 0) && required.every((term) => term.isAbout(pod));
       return (node) => {
-        const labels = node.node.metadata.labels ?? {};
-        for (const [i, term] of affinity.entries()) {
-          const domain = labels[term.topologyKey];
-          if (domain === undefined || (!wanted[i]?.has(domain) && !isFirst)) return affinityFailure;
-        }
-        for (const [i, term] of anti.entries()) {
-          const domain = labels[term.topologyKey];
+        if (wanted && !isNear(node, { required, wanted, isFirst: isFirst ?? false })) return affinityFailure;
+        for (const [i, term] of requiredAnti.entries()) {
+          const domain = node.labels[term.topologyKey];
           if (domain !== undefined && unwanted[i]?.has(domain)) return antiAffinityFailure;
         }
-        for (const [key, domains] of existing ?? []) {
-          const domain = labels[key];
+        for (const [key, domains] of forbidden) {
+          const domain = node.labels[key];
           if (domain !== undefined && domains.has(domain)) return existingAntiAffinityFailure;
         }
         return null;
       };
+    },
+    couldHelp(pod, event) {
+      const { required, requiredAnti } = terms.of(pod);
+      switch (event.kind) {
+        case 'nodeAdded':
+          return true;
+        case 'nodeUpdated':
+          return JSON.stringify(event.node.metadata.labels) !== JSON.stringify(event.old.metadata.labels);
+        case 'nodeDeleted':
+          return false;
+        case 'podAdded':
+          return required.some((term) => term.isAbout(event.pod));
+        case 'podUpdated':
+          return (
+            required.some((term) => term.isAbout(event.pod)) || requiredAnti.some((term) => term.isAbout(event.old))
+          );
+        case 'podDeleted':
+          // The last of a group that is wanted nearby makes the next one the first.
+          return (
+            required.some((term) => term.isAbout(event.pod)) ||
+            requiredAnti.some((term) => term.isAbout(event.pod)) ||
+            terms.of(event.pod).requiredAnti.some((term) => term.isAbout(pod))
+          );
+      }
     },
   };
 }
@@ -50,83 +59,52 @@ const affinityFailure = { reasons: ["node(s) didn't match pod affinity rules"], 
 const antiAffinityFailure = { reasons: ["node(s) didn't match pod anti-affinity rules"] };
 const existingAntiAffinityFailure = { reasons: ["node(s) didn't satisfy existing pods anti-affinity rules"] };
 
-function termsOf(
-  pod: Pod,
-  affinity: { requiredDuringSchedulingIgnoredDuringExecution?: PodAffinityTerm[] } | undefined,
-  namespaceLabels: NamespaceLabels,
-): PodTerm[] {
-  return (affinity?.requiredDuringSchedulingIgnoredDuringExecution ?? []).map((term) =>
-    podTerm(pod, term, namespaceLabels),
-  );
-}
-
-/** A term's question: the namespaces it names (default: the owner's own) and its selector, with matchLabelKeys (KEP-3633). */
-export function podTerm(owner: Pod, term: PodAffinityTerm, namespaceLabels: NamespaceLabels): PodTerm {
-  const selector = term.labelSelector && {
-    matchLabels: { ...term.labelSelector.matchLabels, ...labelsByKeys(owner, term.matchLabelKeys) },
-    matchExpressions: [
-      ...(term.labelSelector.matchExpressions ?? []),
-      ...Object.entries(labelsByKeys(owner, term.mismatchLabelKeys)).map(([key, value]) => ({
-        key,
-        operator: 'NotIn',
-        values: [value],
-      })),
-    ],
-  };
-  const matcher = labelMatcher(selector);
-  const names = new Set(term.namespaces ?? []);
-  const byLabel = term.namespaceSelector ? labelMatcher(term.namespaceSelector) : undefined;
-  if (names.size === 0 && !byLabel) names.add(owner.metadata.namespace ?? '');
-  return {
-    topologyKey: term.topologyKey,
-    matches(other) {
-      const namespace = other.metadata.namespace ?? '';
-      const isThere = names.has(namespace) || (byLabel?.matches(namespaceLabels(namespace)) ?? false);
-      return isThere && matcher.matches(other.metadata.labels);
-    },
-  };
-}
-
-function labelsByKeys(pod: Pod, keys: readonly string[] | undefined): Record<string, string> {
-  const labels: Record<string, string> = {};
-  for (const key of keys ?? []) {
-    const value = pod.metadata.labels?.[key];
-    if (value !== undefined) labels[key] = value;
+function isNear(
+  node: NodeInfo,
+  { required, wanted, isFirst }: { required: readonly PodTerm[]; wanted: readonly Set<string>[]; isFirst: boolean },
+): boolean {
+  for (const [i, { topologyKey }] of required.entries()) {
+    const domain = node.labels[topologyKey];
+    if (domain === undefined || (!isFirst && !wanted[i]?.has(domain))) return false;
   }
-  return labels;
+  return true;
 }
 
-/** The values of the term's topology key on nodes that run a matching pod. */
-function domainsWith(term: PodTerm, snapshot: Snapshot): Set<string> {
+/** For each term, the domains with a pod that matches all of the terms: one that matches some of them does not count. */
+function wantedDomains(terms: readonly PodTerm[], snapshot: Snapshot): Set<string>[] {
+  const [first] = terms as readonly [PodTerm];
+  const question: PodQuestion =
+    terms.length === 1
+      ? first
+      : {
+          key: `all of ${terms.map(({ key }) => key).join(' and ')}`,
+          namespaces: first.namespaces,
+          matches: (other) => terms.every((term) => term.isAbout(other)),
+        };
+  return terms.map((term) => domainsWith(term, question, snapshot));
+}
+
+/** The values of the term's topology key on nodes with a pod that answers the question. */
+function domainsWith(term: PodTerm, question: PodQuestion, snapshot: Snapshot): Set<string> {
   const domains = new Set<string>();
-  for (const node of snapshot.nodes.values()) {
-    const domain = node.node.metadata.labels?.[term.topologyKey];
-    if (domain === undefined || domains.has(domain)) continue;
-    for (const other of node.pods.values()) {
-      if (!other.metadata.deletionTimestamp && term.matches(other)) {
-        domains.add(domain);
-        break;
-      }
-    }
+  for (const name of snapshot.count(question).keys()) {
+    const domain = snapshot.node(name)?.labels[term.topologyKey];
+    if (domain !== undefined) domains.add(domain);
   }
   return domains;
 }
 
 /** By topology key, the domains where a running pod's anti-affinity keeps `pod` away. */
-function forbiddenDomains(pod: Pod, snapshot: Snapshot, namespaceLabels: NamespaceLabels): Map<string, Set<string>> {
+function forbiddenDomains(pod: Pod, snapshot: Snapshot): Map<string, Set<string>> {
   const forbidden = new Map<string, Set<string>>();
-  for (const node of snapshot.nodes.values()) {
-    for (const other of node.podsWithAntiAffinity.values()) {
-      for (const term of termsOf(other, other.spec?.affinity?.podAntiAffinity, namespaceLabels)) {
-        const domain = domainOf(node, term);
-        if (domain === undefined || !term.matches(pod)) continue;
-        forbidden.set(term.topologyKey, (forbidden.get(term.topologyKey) ?? new Set()).add(domain));
-      }
+  for (const { use, term, nodes } of snapshot.terms) {
+    if (use !== 'requiredAnti' || !term.isAbout(pod)) continue;
+    const domains = forbidden.get(term.topologyKey) ?? new Set<string>();
+    for (const name of nodes.keys()) {
+      const domain = snapshot.node(name)?.labels[term.topologyKey];
+      if (domain !== undefined) domains.add(domain);
     }
+    if (domains.size > 0) forbidden.set(term.topologyKey, domains);
   }
   return forbidden;
-}
-
-function domainOf(node: NodeInfo, term: PodTerm): string | undefined {
-  return node.node.metadata.labels?.[term.topologyKey];
 }

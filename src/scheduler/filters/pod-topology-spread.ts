@@ -1,39 +1,37 @@
-import { labelMatcher, type LabelMatcher } from '../../api/label-selector.ts';
-import { matchesNodeAffinity } from '../../api/node-selector.ts';
-import { isTolerated } from '../../api/taints.ts';
+import { labelMatcher } from '../../api/label-selector.ts';
 import type { Pod, TopologySpreadConstraint } from '../../api/types/core-v1.ts';
-import type { Filter } from '../plugin.ts';
-import type { NodeInfo, Snapshot } from '../snapshot.ts';
+import type { ClusterEvent, Filter } from '../plugin.ts';
+import type { Snapshot } from '../snapshot.ts';
+import { hasAllKeys, type SpreadConstraint, spreadConstraint, spreadSelector } from '../topology-counts.ts';
 
-/** One constraint, counted: how many matching pods each topology domain holds (KEP-895, KEP-3094, KEP-3243). */
-export interface CountedConstraint {
-  constraint: TopologySpreadConstraint;
-  matcher: LabelMatcher;
-  counts: Map<string, number>;
-  matchesSelf: boolean;
-}
-
+/** Keeps the DoNotSchedule constraints of the pod (upstream: PodTopologySpread). */
 export const podTopologySpread: Filter = {
   name: 'PodTopologySpread',
-  retryOn: ['nodeAdded', 'nodeUpdated', 'podDeleted', 'podAdded'],
   prepare(pod, snapshot) {
-    const counted = countConstraints(pod, snapshot, 'DoNotSchedule');
-    if (counted.length === 0) return undefined;
-    const minima = counted.map(({ constraint, counts }) => {
-      const enoughDomains = counts.size >= (constraint.minDomains ?? 1);
-      return enoughDomains && counts.size > 0 ? Math.min(...counts.values()) : 0;
-    });
+    const wires = hardConstraints(pod);
+    if (wires.length === 0) return undefined;
+    const constraints = wires.map((wire) => spreadConstraint(pod, wire));
+    const counts = constraints.map((constraint) => countDomains(constraint, constraints, snapshot));
+    const limits = constraints.map((constraint, i) => limitOf(constraint, counts[i] as Map<string, number>));
     return (node) => {
-      for (const [i, { constraint, counts, matchesSelf }] of counted.entries()) {
-        const domain = node.node.metadata.labels?.[constraint.topologyKey];
+      for (let i = 0; i < constraints.length; i++) {
+        const domain = node.labels[(constraints[i] as SpreadConstraint).topologyKey];
         if (domain === undefined) return missingLabel;
-        const skew = (counts.get(domain) ?? 0) + (matchesSelf ? 1 : 0) - (minima[i] ?? 0);
-        if (skew > constraint.maxSkew) return tooUneven;
+        if ((counts[i]?.get(domain) ?? 0) > (limits[i] as number)) return tooUneven;
       }
       return null;
     };
   },
+  couldHelp(pod, event) {
+    const wires = hardConstraints(pod);
+    return wires.some((wire) => couldHelpConstraint(pod, wire, event));
+  },
 };
+
+function hardConstraints(pod: Pod): TopologySpreadConstraint[] {
+  const all = pod.spec?.topologySpreadConstraints ?? [];
+  return all.filter(({ whenUnsatisfiable }) => whenUnsatisfiable === 'DoNotSchedule');
+}
 
 const missingLabel = {
   reasons: ["node(s) didn't match pod topology spread constraints (missing required label)"],
@@ -41,52 +39,46 @@ const missingLabel = {
 };
 const tooUneven = { reasons: ["node(s) didn't match pod topology spread constraints"] };
 
-/** Counts matching pods for each constraint of `pod` with this whenUnsatisfiable, over the nodes that the constraint honours. */
-export function countConstraints(pod: Pod, snapshot: Snapshot, whenUnsatisfiable: string): CountedConstraint[] {
-  const constraints = (pod.spec?.topologySpreadConstraints ?? []).filter(
-    (constraint) => constraint.whenUnsatisfiable === whenUnsatisfiable,
-  );
-  if (constraints.length === 0) return [];
-  const counted = constraints.map((constraint) => {
-    const matcher = matcherOf(constraint, pod);
-    const counts = new Map<string, number>();
-    return { constraint, matcher, counts, matchesSelf: matcher.matches(pod.metadata.labels) };
-  });
-  for (const node of snapshot.nodes.values()) {
-    const labels = node.node.metadata.labels ?? {};
-    if (constraints.some((constraint) => labels[constraint.topologyKey] === undefined)) continue;
-    for (const { constraint, matcher, counts } of counted) {
-      if (!isHonoured(constraint, pod, node)) continue;
-      const domain = labels[constraint.topologyKey] ?? '';
-      counts.set(domain, (counts.get(domain) ?? 0) + countMatching(node, pod, matcher));
+/** How many pods each domain holds, over the nodes that have the keys of all constraints and that this one honours. */
+function countDomains(
+  constraint: SpreadConstraint,
+  all: readonly SpreadConstraint[],
+  snapshot: Snapshot,
+): Map<string, number> {
+  const domains = new Map<string, number>();
+  const byNode = constraint.countsNothing ? undefined : snapshot.count(constraint.question);
+  for (const node of snapshot.nodes) {
+    if (!hasAllKeys(node, all) || !constraint.honours(node)) continue;
+    const domain = node.labels[constraint.topologyKey] as string;
+    domains.set(domain, (domains.get(domain) ?? 0) + (byNode?.get(node.name) ?? 0));
+  }
+  return domains;
+}
+
+/** The most pods a domain may hold already: the emptiest domain's (none, while there are too few domains) plus the skew. */
+function limitOf({ minDomains, maxSkew, matchesSelf }: SpreadConstraint, domains: Map<string, number>): number {
+  let least = domains.size > 0 && domains.size >= minDomains ? Infinity : 0;
+  if (least > 0) for (const count of domains.values()) least = Math.min(least, count);
+  return least + maxSkew - (matchesSelf ? 1 : 0);
+}
+
+function couldHelpConstraint(pod: Pod, wire: TopologySpreadConstraint, event: ClusterEvent): boolean {
+  const domainOf = (node: { metadata: { labels?: Record<string, string> } }): string | undefined =>
+    node.metadata.labels?.[wire.topologyKey];
+  switch (event.kind) {
+    case 'nodeAdded':
+    case 'nodeDeleted':
+      return domainOf(event.node) !== undefined;
+    case 'nodeUpdated':
+      // A changed taint or label may also change which nodes count.
+      return domainOf(event.node) !== undefined || domainOf(event.old) !== undefined;
+    case 'podAdded':
+    case 'podDeleted':
+    case 'podUpdated': {
+      if (event.pod.metadata.namespace !== pod.metadata.namespace) return false;
+      const matcher = labelMatcher(spreadSelector(pod, wire));
+      if (matcher.matches(event.pod.metadata.labels ?? {})) return true;
+      return event.kind === 'podUpdated' && matcher.matches(event.old.metadata.labels ?? {});
     }
   }
-  return counted;
-}
-
-function matcherOf(constraint: TopologySpreadConstraint, pod: Pod): LabelMatcher {
-  const extra: Record<string, string> = {};
-  for (const key of constraint.matchLabelKeys ?? []) {
-    const value = pod.metadata.labels?.[key];
-    if (value !== undefined) extra[key] = value;
-  }
-  const selector = constraint.labelSelector;
-  return labelMatcher(selector && { ...selector, matchLabels: { ...selector.matchLabels, ...extra } });
-}
-
-function isHonoured(constraint: TopologySpreadConstraint, pod: Pod, node: NodeInfo): boolean {
-  if ((constraint.nodeAffinityPolicy ?? 'Honor') === 'Honor' && !matchesNodeAffinity(pod, node.node)) return false;
-  if ((constraint.nodeTaintsPolicy ?? 'Ignore') !== 'Honor') return true;
-  return (node.node.spec?.taints ?? []).every(
-    (taint) => taint.effect === 'PreferNoSchedule' || isTolerated(taint, pod.spec?.tolerations),
-  );
-}
-
-function countMatching(node: NodeInfo, pod: Pod, matcher: LabelMatcher): number {
-  let count = 0;
-  for (const other of node.pods.values()) {
-    if (other.metadata.namespace !== pod.metadata.namespace || other.metadata.deletionTimestamp) continue;
-    if (matcher.matches(other.metadata.labels)) count++;
-  }
-  return count;
 }
