@@ -84,10 +84,18 @@ describe('a cluster of two nodes', () => {
       '--target-port=5000',
     );
     const url = await serviceUrl();
-    await eventually(() => call(url).catch(() => undefined), 'the service to answer');
+    // The app has no readiness probe: for a moment its pods are ready and it does not listen yet.
     const answers = new Set<string>();
-    for (let i = 0; i < 30; i++) answers.add(await call(url));
-    expect(answers.size).toBe(3);
+    await eventually(async () => {
+      await call(url).then(
+        (answer) => answers.add(answer),
+        () => undefined,
+      );
+      return answers.size === 3;
+    }, 'three different answers');
+    const inTurn: string[] = [];
+    for (let i = 0; i < 30; i++) inTurn.push(await call(url));
+    for (const answer of answers) expect(inTurn.filter((other) => other === answer)).toHaveLength(10);
     for (const answer of answers) expect(answer).toMatch(/^Hello from web-deployment-/);
   });
 

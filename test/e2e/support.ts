@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -119,11 +120,14 @@ export async function remains(cluster: string): Promise<string[]> {
       // It has ended meanwhile.
     }
   }
-  const routes = await run(['ip', 'route']);
-  const links = await run(['ip', '-o', 'link']);
-  found.push(
-    ...links.stdout.split('\n').filter((line) => / tml/.test(line)),
-    ...routes.stdout.split('\n').filter((l) => / tml/.test(l)),
-  );
+  // Names of links are short: the bridge's has a digest of the cluster's name.
+  const bridge = `tml-${createHash('sha256').update(cluster).digest('hex').slice(0, 8)}`;
+  for (const command of [
+    ['ip', 'route'],
+    ['ip', '-o', 'link'],
+  ]) {
+    const { stdout: lines } = await run(command);
+    found.push(...lines.split('\n').filter((line) => line.includes(bridge)));
+  }
   return found;
 }
