@@ -1,0 +1,225 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { startTestApiServer } from '../../test/support/api-server.ts';
+import type { TestApiServer } from '../../test/support/api-server.ts';
+import { request } from '../../test/support/request.ts';
+import type { Answer, Call } from '../../test/support/request.ts';
+import { ApiError } from '../api/status.ts';
+import { createSimulatedClock } from '../base/simulated-clock.ts';
+import type { AdmissionRequest } from './admission.ts';
+
+describe('the API server', () => {
+  let api: TestApiServer;
+  const send = (line: string, call?: Call): Promise<Answer> => request(api.server.handler, line, call);
+  beforeEach(async () => {
+    api = await startTestApiServer();
+  });
+  afterEach(() => api.close());
+
+  it('refuses whom nobody allows, naming what was asked', async () => {
+    const guarded = await startTestApiServer({
+      authenticators: [() => ({ name: 'eve', groups: [] })],
+      authorizers: [(attributes) => (attributes.verb === 'get' ? { kind: 'allow' } : { kind: 'noOpinion' })],
+    });
+    const list = await request(guarded.server.handler, 'GET /api/v1/namespaces/y/pods');
+    expect(list.json()).toMatchObject({
+      code: 403,
+      reason: 'Forbidden',
+      message: 'pods is forbidden: User "eve" cannot list resource "pods" in API group "" in the namespace "y"',
+    });
+    expect((await request(guarded.server.handler, 'GET /api/v1/namespaces/y/pods/a')).status).toBe(404);
+    expect((await request(guarded.server.handler, 'POST /anything')).json().message).toBe(
+      'forbidden: User "eve" cannot post path "/anything"',
+    );
+    await guarded.close();
+  });
+
+  it('answers 401 for credentials that are bad', async () => {
+    const guarded = await startTestApiServer({
+      authenticators: [() => Promise.reject(ApiError.of('Unauthorized', 'Unauthorized'))],
+    });
+    expect((await request(guarded.server.handler, 'GET /api')).json()).toMatchObject({
+      code: 401,
+      message: 'Unauthorized',
+    });
+    await guarded.close();
+  });
+
+  it('turns a bug into a 500', async () => {
+    const broken = await startTestApiServer({
+      admission: [
+        {
+          name: 'broken',
+          handles: () => true,
+          mutate() {
+            throw new TypeError('oops');
+          },
+        },
+      ],
+    });
+    const answer = await request(broken.server.handler, 'POST /api/v1/namespaces', {
+      body: { metadata: { name: 'x' } },
+    });
+    expect(answer.json()).toMatchObject({
+      code: 500,
+      reason: 'InternalError',
+      message: 'Internal error occurred: oops',
+    });
+    await broken.close();
+  });
+
+  it('shows every write to admission, defaulted and with its old state', async () => {
+    const seen: string[] = [];
+    const plugin = {
+      name: 'spy',
+      handles: () => true,
+      mutate(write: AdmissionRequest): void {
+        seen.push(`mutate ${write.operation} ${write.name} ${write.subresource}`.trim());
+        if (write.object) (write.object.metadata.labels ??= {}).seen = write.operation;
+      },
+      validate(write: AdmissionRequest): void {
+        seen.push(`validate ${write.operation} ${write.name}`);
+        if (write.operation === 'UPDATE') expect(Object.isFrozen(write.old)).toBe(true);
+      },
+    };
+    const watched = await startTestApiServer({ admission: [plugin] });
+    const call = (line: string, body?: object): Promise<Answer> =>
+      request(watched.server.handler, line, body ? { body } : {});
+    await call('POST /api/v1/namespaces', { metadata: { name: 'x' } });
+    const updated = await call('PUT /api/v1/namespaces/x', { metadata: { name: 'x' } });
+    expect(updated.json().metadata.labels).toEqual({ 'kubernetes.io/metadata.name': 'x', seen: 'UPDATE' });
+    await call('DELETE /api/v1/namespaces/x');
+    expect(seen).toEqual([
+      'mutate CREATE x',
+      'validate CREATE x',
+      'mutate UPDATE x',
+      'validate UPDATE x',
+      'mutate DELETE x',
+      'validate DELETE x',
+    ]);
+    await watched.close();
+  });
+
+  it('lists groups, versions and kinds', async () => {
+    expect((await send('GET /api')).json()).toMatchObject({ kind: 'APIVersions', versions: ['v1'] });
+    const groups = (await send('GET /apis')).json<{ groups: { name: string; preferredVersion: object }[] }>().groups;
+    expect(groups.find(({ name }) => name === 'apps')?.preferredVersion).toEqual({
+      groupVersion: 'apps/v1',
+      version: 'v1',
+    });
+    expect(groups.at(-1)?.name).toBe('extensions');
+    expect((await send('GET /apis/apps')).json()).toMatchObject({ kind: 'APIGroup', name: 'apps' });
+    interface Resources {
+      resources: { name: string; shortNames?: string[]; verbs: string[] }[];
+    }
+    const { resources } = (await send('GET /api/v1')).json<Resources>();
+    expect(resources.find(({ name }) => name === 'pods')).toMatchObject({
+      shortNames: ['po'],
+      kind: 'Pod',
+      namespaced: true,
+    });
+    expect(resources.find(({ name }) => name === 'pods/binding')).toMatchObject({ kind: 'Binding', verbs: ['create'] });
+    const old = (await send('GET /apis/extensions/v1beta1')).json<Resources>().resources;
+    expect(old.find(({ name }) => name === 'deployments')?.shortNames).toBeUndefined();
+    expect((await send('GET /apis/none')).status).toBe(404);
+    expect((await send('GET /apis/apps/v9')).status).toBe(404);
+  });
+
+  it('lists everything in one document, which clients need not read twice', async () => {
+    const accept = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json';
+    const answer = await send('GET /apis', { headers: { accept } });
+    expect(answer.headers['content-type']).toBe('application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList');
+    expect(answer.json()).toMatchObject({ kind: 'APIGroupDiscoveryList', apiVersion: 'apidiscovery.k8s.io/v2' });
+    const etag = answer.headers.etag as string;
+    expect((await send('GET /apis', { headers: { accept, 'if-none-match': etag } })).status).toBe(304);
+    const older = await send('GET /api', { headers: { accept: accept.replace('v=v2;', 'v=v2beta1;') } });
+    expect(older.json()).toMatchObject({
+      apiVersion: 'apidiscovery.k8s.io/v2beta1',
+      items: [{ metadata: { name: '' } }],
+    });
+  });
+
+  it('describes itself in OpenAPI', async () => {
+    expect((await send('GET /openapi/v2')).json()).toMatchObject({ swagger: '2.0' });
+    const index = (await send('GET /openapi/v3')).json<{ paths: Record<string, { serverRelativeURL: string }> }>();
+    const url = index.paths['apis/apps/v1']?.serverRelativeURL ?? '';
+    const answer = await send(`GET ${url}`);
+    expect(answer.json()).toMatchObject({ openapi: '3.0.0' });
+    expect(answer.headers['cache-control']).toContain('immutable');
+    const accept = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
+    const description = await send('GET /openapi/v2', { headers: { accept } });
+    expect(description.headers['content-type']).toBe(accept.replace('@', '.'));
+    expect((await send('GET /openapi/v3/apis/none/v1')).status).toBe(404);
+  });
+
+  it('tells its version, its health and its figures', async () => {
+    expect((await send('GET /version')).json()).toMatchObject({ major: '1', minor: '36', gitVersion: 'v1.36.0' });
+    expect((await send('GET /healthz')).bytes.toString()).toBe('ok');
+    expect((await send('GET /readyz?verbose')).bytes.toString()).toBe('[+]ping ok\nreadyz check passed\n');
+    expect((await send('GET /livez/ping')).bytes.toString()).toBe('ok');
+    await send('GET /api/v1/pods');
+    const metrics = (await send('GET /metrics')).bytes.toString();
+    expect(metrics).toContain('apiserver_request_total{code="200",group="",resource="pods",scope="cluster"');
+    expect(metrics).toMatch(/apiserver_storage_revision \d+/);
+    expect((await send('GET /')).json<{ paths: string[] }>().paths).toContain('/apis/apps/v1');
+  });
+
+  it('is unhealthy when a check fails', async () => {
+    const sick = await startTestApiServer({ healthChecks: [{ name: 'disk', check: () => 'full' }] });
+    const answer = await request(sick.server.handler, 'GET /readyz');
+    expect([answer.status, answer.bytes.toString()]).toEqual([
+      500,
+      '[+]ping ok\n[-]disk failed: full\nreadyz check failed\n',
+    ]);
+    expect((await request(sick.server.handler, 'GET /readyz?exclude=disk')).status).toBe(200);
+    await sick.close();
+  });
+
+  it('answers 404 for paths that are nowhere', async () => {
+    expect((await send('GET /nowhere')).json()).toEqual({
+      kind: 'Status',
+      apiVersion: 'v1',
+      metadata: {},
+      status: 'Failure',
+      message: 'the server could not find the requested resource',
+      reason: 'NotFound',
+      details: {},
+      code: 404,
+    });
+  });
+
+  it('drops history after some minutes', async () => {
+    const clock = createSimulatedClock();
+    const timed = await startTestApiServer({ clock });
+    await request(timed.server.handler, 'POST /api/v1/namespaces', { body: { metadata: { name: 'x' } } });
+    await clock.advance(5 * 60_000);
+    expect(timed.store.compactedRevision).toBe(0);
+    await clock.advance(5 * 60_000);
+    expect(timed.store.compactedRevision).toBe(1);
+    await timed.close();
+  });
+
+  it('writes the services of the cluster’s own parts, once', async () => {
+    const advertise = { address: '10.1.0.1', port: 6443 };
+    const dns = { serviceAddress: '10.96.0.10', endpoint: { address: '10.1.0.1', port: 53 } };
+    const first = await startTestApiServer({ advertise, dns });
+    expect(first.store.revision).toBe(1);
+    const get = (path: string): Promise<Answer> => request(first.server.handler, `GET ${path}`);
+    expect((await get('/api/v1/namespaces/default/services/kubernetes')).json().spec).toMatchObject({
+      clusterIP: '10.96.0.1',
+      ports: [{ name: 'https', port: 443, protocol: 'TCP', targetPort: 6443 }],
+    });
+    expect((await get('/api/v1/namespaces/default/endpoints/kubernetes')).json().subsets).toEqual([
+      { addresses: [{ ip: '10.1.0.1' }], ports: [{ name: 'https', port: 6443, protocol: 'TCP' }] },
+    ]);
+    const slices = await get('/apis/discovery.k8s.io/v1/namespaces/kube-system/endpointslices/kube-dns');
+    expect(slices.json()).toMatchObject({ addressType: 'IPv4', endpoints: [{ addresses: ['10.1.0.1'] }] });
+    const again = await startTestApiServer({ store: first.store, advertise, dns });
+    expect(again.store.revision).toBe(1);
+    const moved = { address: '10.1.0.2', port: 6443 };
+    const third = await startTestApiServer({ store: first.store, advertise: moved, dns });
+    expect(third.store.revision).toBe(2);
+    const { uid } = (await get('/api/v1/namespaces/default/services/kubernetes')).json().metadata;
+    expect(uid).toBeDefined();
+    await third.close();
+  });
+});
