@@ -24,8 +24,8 @@ export interface SystemServices {
 }
 
 /**
- * Writes the services that lead to the cluster's own parts, with their endpoints: those that are missing, and those that lead
- * elsewhere by now. All in one commit, none when nothing changed.
+ * Writes the services that lead to the cluster's own parts, with their endpoints: those that are missing, and those
+ * that lead elsewhere by now. All in one commit, none when nothing changed.
  */
 export async function writeSystemServices(
   options: SystemServices & { store: Store; clock: Clock; random: Random },

@@ -102,7 +102,10 @@ function mainResource(served: Served): APIResource {
 }
 
 /** What `kubectl get deploy` and `kubectl get all` mean is today's group, not the one that the kind came from. */
-function nicknames({ kind, version }: Pick<Served, 'kind' | 'version'>): Pick<APIResource, 'shortNames' | 'categories'> {
+function nicknames({
+  kind,
+  version,
+}: Pick<Served, 'kind' | 'version'>): Pick<APIResource, 'shortNames' | 'categories'> {
   if (version.group === lastGroup) return {};
   return {
     ...(kind.shortNames && { shortNames: [...kind.shortNames] }),

@@ -53,13 +53,6 @@ function servedVersions(kind: ResourceKind, isVirtual: boolean): Served[] {
   }));
 }
 
-export function storageOf({ kind }: Served, kinds: KindIndex): Served {
-  const storage = kind.versions[0];
-  const found = storage && kinds.find(storage.group, storage.version, kind.plural);
-  if (!found) throw new Error(`${kind.kind} is not served in its storage version`);
-  return found;
-}
-
 /** The key in the store; `namespace` is '' for cluster-scoped kinds. */
 export function storeKeyOf(served: Served, namespace: string, name: string): string {
   return served.kind.scope === 'Namespaced' ? `${served.prefix}${namespace}/${name}` : served.prefix + name;

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { Agent, request } from 'node:https';
 import type { IncomingMessage } from 'node:http';
 import type { RequestOptions } from 'node:https';
+import type { Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestApiServer } from '../../test/support/api-server.ts';
 import type { TestApiServer } from '../../test/support/api-server.ts';
@@ -168,7 +169,7 @@ describe('the HTTPS listener', () => {
     const host = { host: '127.0.0.1', port: listener.port, ca: authority.certificate };
     const call = request({ ...host, path: '/api/v1/namespaces/default/pods/a/exec', method: 'POST', headers });
     call.end();
-    const [, socket] = (await once(call, 'upgrade')) as [IncomingMessage, import('node:net').Socket];
+    const [, socket] = (await once(call, 'upgrade')) as [IncomingMessage, Socket];
     socket.write('hello');
     expect(String(((await once(socket, 'data')) as [Buffer])[0])).toBe('hello');
     socket.destroy();

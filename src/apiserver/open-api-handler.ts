@@ -6,8 +6,10 @@ import { ApiError } from '../api/status.ts';
 import type { ApiRequest, ApiResponse } from './handler.ts';
 import type { KindIndex } from './kind-index.ts';
 
-const v2Protobuf = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
-const v2Types = ['application/json', v2Protobuf, 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf'];
+const v2Protobuf = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf';
+/** What old clients ask for. It is no valid media type, and answered with its name they refuse the answer. */
+const v2ProtobufWithAt = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
+const v2Types = ['application/json', v2ProtobufWithAt, v2Protobuf];
 
 interface Document {
   bytes: Uint8Array;
@@ -65,7 +67,7 @@ async function respondV2(
     const description = await openApiV2(kinds);
     return isJson ? jsonOf(description) : encodeOpenApiV2Protobuf(description);
   });
-  return respond(request, found, { 'content-type': type, vary: 'Accept' });
+  return respond(request, found, { 'content-type': isJson ? type : v2Protobuf, vary: 'Accept' });
 }
 
 function respond(request: ApiRequest, { bytes, etag }: Document, headers: Record<string, string>): ApiResponse {

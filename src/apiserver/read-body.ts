@@ -48,11 +48,6 @@ function parseBytes(bytes: Uint8Array, contentType: string, mode: FieldValidatio
   return parseBody(bytes, contentType, mode);
 }
 
-/** The body's value, whatever media type it came in: for endpoints that read their own kinds. */
-export async function decodeBody(request: ApiRequest): Promise<unknown> {
-  return (await readBody(request)).parse('Ignore').value;
-}
-
 function mediaTypeOf({ headers }: ApiRequest): string {
   const header = headers['content-type'];
   if (header === undefined || header === '') return 'application/json';

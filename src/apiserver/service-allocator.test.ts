@@ -145,8 +145,8 @@ describe('a range of addresses', () => {
   it('gives every number of a pool once', () => {
     const pool = new NumberPool({ first: 1, last: 9, lowerBand: 3, random: seededRandom(2) });
     const given = Array.from({ length: 9 }, () => pool.takeAny());
-    expect(given.toSorted()).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
-    expect(given.slice(6).toSorted()).toEqual([1, 2, 3]);
+    expect(new Set(given)).toEqual(new Set([1, 2, 3, 4, 5, 6, 7, 8, 9]));
+    expect(new Set(given.slice(6))).toEqual(new Set([1, 2, 3]));
     expect(pool.takeAny()).toBeUndefined();
   });
 });

@@ -25,8 +25,8 @@ export interface UpdatePlan {
 }
 
 /**
- * Reads, changes and writes one object with compare-and-swap, again when somebody else was faster. A change that asks for a
- * resource version that is not the current one is a Conflict. A write that changes nothing is not written.
+ * Reads, changes and writes one object with compare-and-swap, again when somebody else was faster. A change that asks for
+ * a resource version that is not the current one is a Conflict. A write that changes nothing is not written.
  */
 export async function updateObject(core: Core, request: ResourceRequest, plan: UpdatePlan): Promise<Outcome> {
   const key = storeKeyOf(request.served, request.namespace, request.name);
@@ -130,7 +130,7 @@ function countGeneration(object: AnyObject, old: AnyObject, request: ResourceReq
 }
 
 /** An object that is being deleted goes with its last finalizer, once its grace is over. */
-export function goesNow(object: AnyObject, old: AnyObject): boolean {
+function goesNow(object: AnyObject, old: AnyObject): boolean {
   const { deletionTimestamp, deletionGracePeriodSeconds } = old.metadata;
   return deletionTimestamp !== undefined && !deletionGracePeriodSeconds && !isHeld(object);
 }

@@ -119,7 +119,7 @@ describe('patching objects', () => {
       { spec: { template: { spec: { containers } } } },
       `${deployments}/web`,
     );
-    const { spec } = strategic.json() as unknown as typeof deployment;
+    const { spec } = strategic.json<typeof deployment>();
     expect(spec.template.spec.containers.map(({ name }) => name)).toEqual(['d', 'c']);
   });
 
