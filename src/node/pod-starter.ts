@@ -29,6 +29,8 @@ export interface PodStarterOptions {
 const maxRetryMs = 10_000;
 const volumeBackoff = { initialMs: 500, maxMs: 122_000 };
 
+const interactiveMs = 500;
+
 /**
  * Brings one pod up: its volumes, its sandbox, its containers; and remembers what did not work and when to try
  * again.
@@ -295,6 +297,7 @@ export class PodStarter {
       },
       running: async (containerId) => {
         await view.refresh(containerId, 'container');
+        if (spec.stdin && spec.stdinOnce) await this.giveInteractiveTime();
         if (!spec.lifecycle?.postStart) return void this.starting.delete(spec.name);
         this.inHook = true;
         for (const resolve of this.hookWaiters.splice(0)) resolve();
@@ -304,6 +307,14 @@ export class PodStarter {
     // One that was made and did not start still counts as an attempt, and its name is taken.
     if (createdId && result.kind !== 'started') await view.refresh(createdId, 'container');
     return result;
+  }
+
+  /**
+   * Whoever started a one-off with its input (`kubectl run -i`) attaches when it is reported as running, and then misses what a
+   * short one has written already. One that ends within this time is reported as ended at once, and its log is read instead.
+   */
+  private giveInteractiveTime(): Promise<void> {
+    return this.context.clock.sleep(interactiveMs, this.abort.signal).catch(() => undefined);
   }
 
   private settle(start: ContainerStart, result: StartResult): void {

@@ -254,7 +254,10 @@ describe('losing things', () => {
   it('survives the loss of a node: endpoints out within 3 s, replacements within 10 s, and the node comes back', async () => {
     await cluster.timonel('node', 'add');
     expect((await cluster.kubectl('get', 'nodes')).match(/ Ready /g)).toHaveLength(3);
-    await cluster.kubectl('rollout', 'restart', 'deployment/web-deployment');
+    // Ready shall mean that it answers; this also spreads the pods over all three nodes.
+    const readinessProbe = { httpGet: { path: '/healthz', port: 5000 }, periodSeconds: 1 };
+    const template = { spec: { containers: [{ name: 'hello', readinessProbe }] } };
+    await cluster.kubectl('patch', 'deployment', 'web-deployment', '-p', JSON.stringify({ spec: { template } }));
     await cluster.kubectl('rollout', 'status', 'deployment/web-deployment', '--timeout=120s');
     const lost = (await webPods()).filter((pod) => pod.spec.nodeName === 'e2e-2').map((pod) => pod.metadata.name);
     expect(lost.length).toBeGreaterThan(0);
