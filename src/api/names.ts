@@ -129,10 +129,6 @@ export function pathSegmentName(value: string): string[] {
   return ['/', '%'].filter((part) => value.includes(part)).map((part) => `may not contain '${part}'`);
 }
 
-export function portNumber(value: number): string[] {
-  return value >= 1 && value <= 65535 ? [] : ['must be between 1 and 65535, inclusive'];
-}
-
 function whole(pattern: string): RegExp {
   return new RegExp(`^${pattern}$`);
 }

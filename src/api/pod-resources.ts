@@ -8,7 +8,8 @@ const cache = new WeakMap<Pod, ResourceAmounts>();
 
 /**
  * What the pod asks of a node: the sum of its containers and sidecars, or the largest init container where that is more
- * (with the sidecars started before it), plus overhead (KEP-753). Stored pods are frozen, so the answer is kept with them.
+ * (with the sidecars started before it), plus overhead (KEP-753). Stored pods are frozen, so the answer is kept with
+ * them.
  */
 export function podRequests(pod: Pod): ResourceAmounts {
   const known = cache.get(pod);

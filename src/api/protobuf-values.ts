@@ -29,7 +29,7 @@ export function messageCodec(
 }
 
 /** Calls `visit` for each field; a visitor that answers false has the field skipped. */
-export function eachField(input: WireReader, visit: (field: number, type: number) => boolean): void {
+function eachField(input: WireReader, visit: (field: number, type: number) => boolean): void {
   while (!input.isAtEnd) {
     const tag = input.tag();
     if (!visit(tag >>> 3, tag & 7)) input.skip(tag & 7);

@@ -28,8 +28,8 @@ export interface ResourceRequest extends ResolvedRequest {
 }
 
 /**
- * What a kind allocates from the cluster with its objects: addresses, ports. Called after validation, before the commit,
- * and told how that went. `object` may be changed. Throws ApiError to refuse.
+ * What a kind allocates from the cluster with its objects: addresses, ports. Called after validation, before the
+ * commit, and told how that went. `object` may be changed. Throws ApiError to refuse.
  */
 export interface WriteHook {
   group: string;

@@ -77,7 +77,7 @@ export function apiGroup({ name, versions }: GroupInfo): APIGroup {
 }
 
 /** The kinds of one group and version, by plural. */
-export function servedIn(kinds: KindIndex, group: string, version: string): Served[] {
+function servedIn(kinds: KindIndex, group: string, version: string): Served[] {
   return kinds.all
     .filter((served) => served.version.group === group && served.version.version === version)
     .toSorted((a, b) => (a.kind.plural < b.kind.plural ? -1 : 1));

@@ -5,8 +5,8 @@ import type { Random } from '../base/random.ts';
 export type AllocationProblem = { kind: 'taken' } | { kind: 'outOfRange' } | { kind: 'full' };
 
 /**
- * Numbers out of a range, each given away once. The lower band is left to those who ask for a certain number, as long as
- * the upper one has room (KEP-3070, KEP-3668).
+ * Numbers out of a range, each given away once. The lower band is left to those who ask for a certain number, as long
+ * as the upper one has room (KEP-3070, KEP-3668).
  */
 export class NumberPool {
   readonly #first: number;

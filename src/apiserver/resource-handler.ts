@@ -65,6 +65,8 @@ async function serveMain(core: Core, request: ResourceRequest, observer: WatchOb
       return watchResponse(core, request, { options: listOptionsOf(watchQuery, request.served), encoder, observer });
     }
     case 'deletecollection': {
+      // Of one namespace only: nobody empties all of them with one request.
+      if (request.kind.scope === 'Namespaced' && request.namespace === '') throw methodNotAllowed();
       const format = formatOf(request.request, listShapes);
       return respondList(core, request, { page: await removeCollection(core, request), format });
     }
@@ -136,6 +138,6 @@ export function pathNotFound(): ApiError {
   return ApiError.of('NotFound', 'the server could not find the requested resource', {});
 }
 
-export function methodNotAllowed(): ApiError {
+function methodNotAllowed(): ApiError {
   return ApiError.of('MethodNotAllowed', 'the server does not allow this method on the requested resource', {});
 }

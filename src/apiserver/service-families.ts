@@ -6,8 +6,8 @@ import { familyOf } from './ip-range.ts';
 import type { IpFamily } from './ip-range.ts';
 
 /**
- * Settles `ipFamilies` and `ipFamilyPolicy` in place, from what the user said, what the service had, and the families that the
- * cluster has (KEP-563). Throws Invalid for what the cluster cannot give.
+ * Settles `ipFamilies` and `ipFamilyPolicy` in place, from what the user said, what the service had, and the families
+ * that the cluster has (KEP-563). Throws Invalid for what the cluster cannot give.
  */
 export function resolveFamilies(
   { metadata, spec }: Service,

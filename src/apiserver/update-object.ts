@@ -25,8 +25,8 @@ export interface UpdatePlan {
 }
 
 /**
- * Reads, changes and writes one object with compare-and-swap, again when somebody else was faster. A change that asks for
- * a resource version that is not the current one is a Conflict. A write that changes nothing is not written.
+ * Reads, changes and writes one object with compare-and-swap, again when somebody else was faster. A change that asks
+ * for a resource version that is not the current one is a Conflict. A write that changes nothing is not written.
  */
 export async function updateObject(core: Core, request: ResourceRequest, plan: UpdatePlan): Promise<Outcome> {
   const key = storeKeyOf(request.served, request.namespace, request.name);

@@ -12,7 +12,7 @@ interface Running {
 export async function foreground(start: (surroundings: Surroundings) => Promise<Running>): Promise<void> {
   const log = createLogger({
     level: (process.env['TIMONEL_LOG'] as LogLevel | undefined) ?? 'info',
-    now: clock.now,
+    now: () => clock.now(),
     write: (line) => process.stderr.write(`${line}\n`),
   });
   process.on('unhandledRejection', (error) => log.error('a rejection nobody handled', { error }));

@@ -121,7 +121,7 @@ function controllerUser(account: string): string {
 }
 
 /** The user that a component of the control plane is. */
-export function component(name: string): User {
+function component(name: string): User {
   const groups = name.startsWith('system:serviceaccount:') ? serviceAccountGroups : [];
   return { name, groups: [...groups, 'system:authenticated'] };
 }

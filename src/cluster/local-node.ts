@@ -118,7 +118,7 @@ export function nodeProcesses(node: LocalNode): { agent: number | undefined; con
 }
 
 /** Ends the agent alone; containers and containerd go on. Idempotent. */
-export async function stopNodeAgent(node: LocalNode, clock: Clock): Promise<void> {
+async function stopNodeAgent(node: LocalNode, clock: Clock): Promise<void> {
   const pidFile = join(nodeDirectories(node).run, 'agent.pid');
   const pid = readProcessFile(pidFile);
   if (pid !== undefined && signalProcess(pid, 'SIGTERM') && !(await waitForExit(pid, clock, 5_000))) {

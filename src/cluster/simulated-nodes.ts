@@ -35,7 +35,7 @@ export function createSimulatedNodes(controlPlane: ControlPlane, surroundings: S
       await Promise.all(gone.map(end));
       const added = names.filter((name) => !nodes.has(name));
       for (const name of added) nodes.set(name, createNode(name, nextIndex++, controlPlane, surroundings));
-      await Promise.all(added.map((name) => nodes.get(name)?.agent.start()));
+      await Promise.all(added.map(async (name) => nodes.get(name)?.agent.start()));
     },
     runtime: (name) => nodes.get(name)?.runtime,
     kill: end,

@@ -8,8 +8,8 @@ import type { AgentConfig } from './agent-config.ts';
 import { createAuthority, issueCertificate } from './certificates.ts';
 
 /**
- * An agent's configuration on a machine that is a node itself, from a kubeconfig: for any Kubernetes API server. Its serving
- * certificate is its own, as a kubelet's without bootstrap. Rejects when the API server cannot be reached.
+ * An agent's configuration on a machine that is a node itself, from a kubeconfig: for any Kubernetes API server. Its
+ * serving certificate is its own, as a kubelet's without bootstrap. Rejects when the API server cannot be reached.
  */
 export async function standaloneAgentConfig(options: {
   kubeconfig?: string;

@@ -33,8 +33,9 @@ export function differenceScript(
 }
 
 /**
- * The table's fixed part. A new connection goes through `services`: by address, protocol and port to a service's chain, which
- * rewrites the destination. What is still addressed to the service range afterwards has no endpoint and is refused.
+ * The table's fixed part. A new connection goes through `services`: by address, protocol and port to a service's chain,
+ * which rewrites the destination. What is still addressed to the service range afterwards has no endpoint and is
+ * refused.
  */
 function skeleton(scope: DataplaneScope): string[] {
   const serviceRange = `{ ${scope.serviceCidrs.join(', ')} }`;

@@ -4,8 +4,8 @@ import { differenceScript, fullScript } from './nft-script.ts';
 import type { ServiceRules } from './service-rules.ts';
 
 /**
- * The data plane of the network namespace that this process lives in. The first apply (and one after a failure) makes the
- * table anew; later ones send the difference.
+ * The data plane of the network namespace that this process lives in. The first apply (and one after a failure) makes
+ * the table anew; later ones send the difference.
  */
 export function createNftDataplane(scope: DataplaneScope): Dataplane {
   let applied: ReadonlyMap<string, ServiceRules> | undefined;

@@ -30,8 +30,8 @@ const otherProxyLabel = 'service.kubernetes.io/service-proxy-name';
 const retryMs = 1_000;
 
 /**
- * Keeps the kernel's service rules in step with Services and EndpointSlices (kube-proxy's part). Services that changed are
- * rendered again; whatever changes while one transaction is under way goes into the next.
+ * Keeps the kernel's service rules in step with Services and EndpointSlices (kube-proxy's part). Services that changed
+ * are rendered again; whatever changes while one transaction is under way goes into the next.
  */
 export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
   return new RunningServiceProxy(options);

@@ -22,8 +22,8 @@ interface Target {
 }
 
 /**
- * Renders one service for one node (or the host: `nodeName` undefined). Follows KEP-2086 (internal traffic policy), KEP-1669
- * (terminating endpoints serve when no ready one is left) and the Service API's session affinity. Pure.
+ * Renders one service for one node (or the host: `nodeName` undefined). Follows KEP-2086 (internal traffic policy),
+ * KEP-1669 (terminating endpoints serve when no ready one is left) and the Service API's session affinity. Pure.
  */
 export function renderService({ service, slices }: ServiceInput, nodeName: string | undefined): ServiceRules {
   const rules = {

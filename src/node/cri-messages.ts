@@ -35,7 +35,7 @@ export const podSandboxConfig = message({
   ),
 });
 
-export const linuxResources = message({
+const linuxResources = message({
   cpuPeriod: int(1),
   cpuQuota: int(2),
   cpuShares: int(3),

@@ -42,7 +42,7 @@ export function podCgroupPath(root: string, pod: Pod): string {
   return `${root}/kubepods${tier}/pod${pod.metadata.uid}`;
 }
 
-export function qosOf(pod: Pod): QosClass {
+function qosOf(pod: Pod): QosClass {
   return (pod.status?.qosClass as QosClass | undefined) ?? qosClassOf(pod);
 }
 

@@ -310,8 +310,9 @@ export class PodStarter {
   }
 
   /**
-   * Whoever started a one-off with its input (`kubectl run -i`) attaches when it is reported as running, and then misses what a
-   * short one has written already. One that ends within this time is reported as ended at once, and its log is read instead.
+   * Whoever started a one-off with its input (`kubectl run -i`) attaches when it is reported as running, and then
+   * misses what a short one has written already. One that ends within this time is reported as ended at once, and its
+   * log is read instead.
    */
   private giveInteractiveTime(): Promise<void> {
     return this.context.clock.sleep(interactiveMs, this.abort.signal).catch(() => undefined);

@@ -12,8 +12,8 @@ interface Assignment {
 }
 
 /**
- * What the scheduler knows of nodes and assigned pods. A pod is assumed on a node as soon as the decision is made, so that
- * the next decision counts it; the informer's event later confirms it, a failed binding takes it back.
+ * What the scheduler knows of nodes and assigned pods. A pod is assumed on a node as soon as the decision is made, so
+ * that the next decision counts it; the informer's event later confirms it, a failed binding takes it back.
  */
 export class ClusterCache implements WhatIf {
   readonly #byName = new Map<string, MutableNodeInfo>();

@@ -80,8 +80,8 @@ export interface Rejection extends FilterFailure {
 }
 
 /**
- * Asks every filter about one node, the pods nominated to it counted as if they ran there, and then without them too (they may
- * never come; a filter such as pod affinity must not rely on them).
+ * Asks every filter about one node, the pods nominated to it counted as if they ran there, and then without them too
+ * (they may never come; a filter such as pod affinity must not rely on them).
  */
 export function nodeChecker(
   pod: Pod,

@@ -9,8 +9,8 @@ export type ClusterEvent =
   | { kind: 'podUpdated'; pod: Pod; old: Pod };
 
 /**
- * Decides for one pod and one node, from a snapshot. `prepare` is called once for each pod and may look at all nodes; what it
- * returns serves the calls for each node. Filters keep no state of their own.
+ * Decides for one pod and one node, from a snapshot. `prepare` is called once for each pod and may look at all nodes;
+ * what it returns serves the calls for each node. Filters keep no state of their own.
  */
 export interface Filter {
   readonly name: string;

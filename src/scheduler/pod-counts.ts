@@ -10,8 +10,8 @@ interface Counted {
 }
 
 /**
- * How many pods answer a question, node by node. Counted once over all pods, then kept up to date as pods come and go: pods of
- * one workload ask the same again and again.
+ * How many pods answer a question, node by node. Counted once over all pods, then kept up to date as pods come and go:
+ * pods of one workload ask the same again and again.
  */
 export class PodCounts {
   readonly #byKey = new Map<string, Counted>();

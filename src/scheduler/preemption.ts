@@ -26,9 +26,9 @@ const noVictims = 'No preemption victims found for incoming pod';
 const minCandidates = 100;
 
 /**
- * Pods of lower priority whose removal from one node lets `pod` run there (upstream: DefaultPreemption). Best is the node that
- * breaks the fewest disruption budgets, then whose highest victim has the lowest priority, then with the lowest sum of
- * priorities, the fewest victims, and whose most important victim started last.
+ * Pods of lower priority whose removal from one node lets `pod` run there (upstream: DefaultPreemption). Best is the
+ * node that breaks the fewest disruption budgets, then whose highest victim has the lowest priority, then with the
+ * lowest sum of priorities, the fewest victims, and whose most important victim started last.
  */
 export function preempt(
   pod: Pod,
@@ -94,8 +94,9 @@ interface Candidate {
 }
 
 /**
- * The fewest pods that must go: all lower ones leave, then come back one by one, those under a disruption budget and the more
- * important first, while the pod still fits. Why not, when it would not fit even so. The cluster is left as it was.
+ * The fewest pods that must go: all lower ones leave, then come back one by one, those under a disruption budget and
+ * the more important first, while the pod still fits. Why not, when it would not fit even so. The cluster is left as it
+ * was.
  */
 function victimsOn(
   node: NodeInfo,

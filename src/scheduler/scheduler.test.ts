@@ -170,6 +170,6 @@ describe('the scheduler over a real API server', () => {
       const node = (await bound(name)).spec?.nodeName ?? '';
       counts.set(node, (counts.get(node) ?? 0) + 1);
     }
-    expect([...counts.values()].toSorted()).toEqual([5, 5, 5, 5]);
+    expect([...new Set(counts.values())]).toEqual([5]);
   });
 });

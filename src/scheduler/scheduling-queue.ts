@@ -20,16 +20,16 @@ interface QueuedPod {
   rejectedBy: ReadonlySet<Filter>;
   backoffUntil: number;
   /**
-   * `backoff` may be cut short when nothing else is to be done (KEP-5142), `penalty`, after an API error, may not; `parked` waits
-   * for an event.
+   * `backoff` may be cut short when nothing else is to be done (KEP-5142), `penalty`, after an API error, may not;
+   * `parked` waits for an event.
    */
   place: 'active' | 'inFlight' | 'backoff' | 'penalty' | 'parked';
   cancelTimer?: () => void;
 }
 
 /**
- * Pods that wait for a node. Active ones come out by priority, then in order; those that found none wait for an event that could
- * help, and behind pods that have not had their turn at least for their backoff.
+ * Pods that wait for a node. Active ones come out by priority, then in order; those that found none wait for an event
+ * that could help, and behind pods that have not had their turn at least for their backoff.
  */
 export class SchedulingQueue {
   readonly #clock: Clock;

@@ -10,8 +10,8 @@ const leaseNamespace = 'kube-node-lease';
 const renewEveryMs = 500;
 
 /**
- * Scheduler and kubelets in miniature: binds pods to live nodes in turn, makes them Running and Ready after `startMs`, and
- * ends deleted ones after `stopMs`. Works through the API alone, on the clock it is given.
+ * Scheduler and kubelets in miniature: binds pods to live nodes in turn, makes them Running and Ready after `startMs`,
+ * and ends deleted ones after `stopMs`. Works through the API alone, on the clock it is given.
  */
 export class PodRunner {
   readonly #client: Client;

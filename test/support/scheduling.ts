@@ -59,7 +59,7 @@ export function clusterOf(
 export function verdictsOf(filter: Filter, waiting: Pod, cluster: ClusterCache): Record<string, string | null> {
   const check = filter.prepare(waiting, cluster);
   return Object.fromEntries(
-    cluster.nodes.map((each) => [each.name, check?.(each)?.reasons.join(', ') ?? null]).toSorted(),
+    cluster.nodes.map((each) => [each.name, check?.(each)?.reasons.join(', ') ?? null]),
   ) as Record<string, string | null>;
 }
 

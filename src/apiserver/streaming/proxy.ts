@@ -60,7 +60,7 @@ interface ProxyName {
 }
 
 /** `name`, `name:port` or `scheme:name:port`. */
-export function parseProxyName(text: string): ProxyName {
+function parseProxyName(text: string): ProxyName {
   const parts = text.split(':');
   const [scheme, name, port] =
     parts.length === 3 ? parts : parts.length === 2 ? ['', parts[0], parts[1]] : ['', parts[0], ''];

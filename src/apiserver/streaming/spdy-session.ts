@@ -13,7 +13,7 @@ export interface SpdyStreamHandler {
 }
 
 /** Rejected with when the peer refuses a stream. */
-export class StreamRefused extends Error {}
+class StreamRefused extends Error {}
 
 const cancelStatus = 5;
 

@@ -24,7 +24,7 @@ export function isActiveSet(set: ReplicaSet): boolean {
   return replicasOf(set) > 0;
 }
 
-export function isRolling(deployment: Deployment): boolean {
+function isRolling(deployment: Deployment): boolean {
   return deployment.spec?.strategy?.type !== 'Recreate';
 }
 

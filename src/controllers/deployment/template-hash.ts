@@ -3,7 +3,7 @@ import type { PodTemplateSpec } from '../../api/types/core-v1.ts';
 import type { LabelSelector } from '../../api/types/meta-v1.ts';
 import { canonicalJson, semanticallyEqual } from '../semantic-equality.ts';
 
-export const templateHashLabel = 'pod-template-hash';
+const templateHashLabel = 'pod-template-hash';
 
 /** No vowels and nothing that looks like another letter: a hash never spells a word. */
 const alphabet = 'bcdfghjklmnpqrstvwxz2456789';

@@ -28,7 +28,7 @@ export function toleratedMs(pod: Pod, taints: readonly Taint[]): number | undefi
   return shortest;
 }
 
-export function noExecuteTaints(node: Node | undefined): Taint[] {
+function noExecuteTaints(node: Node | undefined): Taint[] {
   return node?.spec?.taints?.filter((taint) => taint.effect === 'NoExecute') ?? [];
 }
 

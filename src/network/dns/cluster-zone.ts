@@ -41,8 +41,8 @@ export const ttlSeconds = 5;
 const noSuchName: Answer = { kind: 'noSuchName' };
 
 /**
- * Answers for the cluster's zone after the Kubernetes DNS specification, version 1.1.0: A and AAAA, SRV and PTR for services,
- * headless services and pods, CNAME for external names. Pure.
+ * Answers for the cluster's zone after the Kubernetes DNS specification, version 1.1.0: A and AAAA, SRV and PTR for
+ * services, headless services and pods, CNAME for external names. Pure.
  */
 export function answerFromCluster(question: Question, domain: string, view: ClusterView): Answer {
   const name = question.name.toLowerCase();

@@ -7,7 +7,7 @@ import type { Forward } from './responder.ts';
 const timeoutMs = 2_000;
 
 /** The resolvers that a resolv.conf names, without those that would lead back to ourselves. */
-export function resolversOf(resolvConf: string, own: readonly string[]): string[] {
+function resolversOf(resolvConf: string, own: readonly string[]): string[] {
   return resolvConf
     .split('\n')
     .map((line) => /^\s*nameserver\s+(\S+)/.exec(line)?.[1])

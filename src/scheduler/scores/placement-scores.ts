@@ -36,8 +36,8 @@ export const nodeAffinityPreference: Score = {
 };
 
 /**
- * Preferred pod affinity and anti-affinity of the pod, and of those that run already towards the pod; theirs that is required
- * counts as a preference of weight 1 (upstream: InterPodAffinity).
+ * Preferred pod affinity and anti-affinity of the pod, and of those that run already towards the pod; theirs that is
+ * required counts as a preference of weight 1 (upstream: InterPodAffinity).
  */
 export const interPodPreference: Score = {
   name: 'InterPodAffinity',

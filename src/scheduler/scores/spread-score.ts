@@ -11,8 +11,8 @@ const zoneLabel = 'topology.kubernetes.io/zone';
 export type Companions = (pod: Pod) => LabelMatcher | undefined;
 
 /**
- * Spreads pods: by the pod's own ScheduleAnyway constraints, or, when it has no constraints at all, the pods of its services
- * and its controller over nodes and zones (upstream: PodTopologySpread with its system defaults).
+ * Spreads pods: by the pod's own ScheduleAnyway constraints, or, when it has no constraints at all, the pods of its
+ * services and its controller over nodes and zones (upstream: PodTopologySpread with its system defaults).
  */
 export function spread(companionsOf: Companions): Score {
   return {

@@ -26,7 +26,7 @@ export function validateAffinity(causes: StatusCause[], affinity: Affinity, path
   if (podAntiAffinity) validatePodAffinity(causes, podAntiAffinity, `${path}.podAntiAffinity`);
 }
 
-export function validateNodeSelectorTerms(
+function validateNodeSelectorTerms(
   causes: StatusCause[],
   terms: readonly NodeSelectorTerm[] | undefined,
   path: string,

@@ -9,7 +9,7 @@ export function rbacName(name: string): string | undefined {
 }
 
 /** `namespaced`: the rule stands in a Role, which cannot grant URLs. */
-export function validateRule(rule: PolicyRule, path: string, namespaced: boolean): StatusCause[] {
+function validateRule(rule: PolicyRule, path: string, namespaced: boolean): StatusCause[] {
   const causes: StatusCause[] = [];
   if (!rule.verbs?.length) causes.push(required(`${path}.verbs`, 'verbs must contain at least one value'));
   if (rule.nonResourceURLs?.length) {
