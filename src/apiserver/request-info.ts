@@ -21,7 +21,7 @@ export interface ResourceInfo {
 }
 
 const namespaceSubresources = new Set(['status', 'finalize']);
-const methodVerbs: Readonly<Record<ApiRequest['method'], string>> = {
+const methodVerbs: Readonly<Record<string, string | undefined>> = {
   GET: 'get',
   HEAD: 'get',
   POST: 'create',
@@ -51,7 +51,8 @@ function resourceInfo(options: {
 }): ResourceInfo {
   const { request, kinds, group, version } = options;
   let { parts } = options;
-  let verb = methodVerbs[request.method];
+  // Other methods are authorized under their own name, and then not allowed.
+  let verb = methodVerbs[request.method] ?? (request.method as string).toLowerCase();
   // `/api/v1/watch/pods`: the way to watch before the query parameter came, still served upstream.
   if (parts[0] === 'watch' && parts.length > 1) {
     verb = 'watch';

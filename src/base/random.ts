@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomFillSync, randomUUID } from 'node:crypto';
 
 /** Randomness, as everyone in the house sees it: a seeded one replays a run exactly. */
 export interface Random {
@@ -20,10 +20,22 @@ export function nameSuffix(random: Random, length = 5): string {
   return suffix;
 }
 
+/** Asking the machine costs more than many numbers: they are fetched a page at a time, and each is used once. */
+const page = new Uint32Array(1024);
+let used = page.length;
+
+function systemFloat(): number {
+  if (used === page.length) {
+    randomFillSync(page);
+    used = 0;
+  }
+  return (page[used++] as number) / 2 ** 32;
+}
+
 /** The machine's own randomness. */
 export const systemRandom: Random = {
-  float: () => randomBytes(4).readUInt32LE() / 2 ** 32,
-  int: (limit) => Math.floor((randomBytes(4).readUInt32LE() / 2 ** 32) * limit),
+  float: systemFloat,
+  int: (limit) => Math.floor(systemFloat() * limit),
   uuid: () => randomUUID(),
 };
 
