@@ -9,8 +9,6 @@ const usageExitCode = 2;
 
 try {
   const program = createProgram(TIMONEL_VERSION);
-  program.exitOverride();
-  for (const command of program.commands) command.exitOverride();
   await program.parseAsync(process.argv);
 } catch (error) {
   await fail(error);

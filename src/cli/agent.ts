@@ -1,7 +1,9 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { runAgent } from '../cluster/agent-process.ts';
 import { standaloneAgentConfig } from '../cluster/standalone-agent.ts';
 import type { AgentConfig } from '../cluster/agent-config.ts';
+import { requireRoot } from './context.ts';
+import { CliError } from './errors.ts';
 import { foreground } from './foreground.ts';
 
 interface AgentFlags {
@@ -14,10 +16,19 @@ interface AgentFlags {
 
 /** Runs a node in the foreground, until SIGTERM or SIGINT. Its containers go on running. */
 export async function agent(options: AgentFlags): Promise<void> {
+  requireRoot('running a node');
   await foreground(async (surroundings) => {
-    const config = options.state
-      ? (JSON.parse(readFileSync(options.state, 'utf8')) as AgentConfig)
-      : await standaloneAgentConfig({ ...options, clock: surroundings.clock });
+    if (options.state) return runAgent(JSON.parse(readFileSync(options.state, 'utf8')) as AgentConfig, surroundings);
+    const config = await standaloneAgentConfig({ ...options, clock: surroundings.clock });
+    requireContainerd(config.runtimeSocket);
     return runAgent(config, surroundings);
+  });
+}
+
+/** The launcher's agents wait for theirs, which starts beside them; a machine's own must be there. */
+function requireContainerd(socket: string): void {
+  if (existsSync(socket)) return;
+  throw new CliError(`there is no containerd at ${socket}`, {
+    hint: 'Start it (systemctl start containerd), or name its socket with --containerd. Missing? timonel doctor',
   });
 }

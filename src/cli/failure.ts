@@ -1,25 +1,80 @@
 import { ApiError } from '../api/status.ts';
+import { KubeconfigError } from '../client/kubeconfig.ts';
+import { CommandError } from '../cluster/command.ts';
+import { LauncherError } from '../cluster/launcher-error.ts';
+import { BrokenPkiError } from '../cluster/pki-error.ts';
 import { CliError } from './errors.ts';
 
 /** What to print about a failed command, and how to exit. Unforeseen errors show their stack: they are bugs. */
 export function describeFailure(error: unknown): { lines: string[]; exitCode: number } {
-  if (error instanceof CliError) {
-    return { lines: [`error: ${error.message}`, ...(error.hint ? [error.hint] : [])], exitCode: error.exitCode };
-  }
-  if (error instanceof ApiError) return { lines: [`error: the server says: ${error.message}`], exitCode: 1 };
-  const known = knownSystemErrors[(error as NodeJS.ErrnoException | undefined)?.code ?? ''];
-  if (known) {
-    const { message } = error as Error;
-    return { lines: [`error: ${known} (${message})`], exitCode: 1 };
-  }
-  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return { lines: [`error: ${text}`, 'This is a bug in timonel.'], exitCode: 70 };
+  const {
+    message,
+    hint,
+    exitCode = 1,
+  } = explain(error) ?? {
+    message: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    hint: 'This is a bug in timonel.',
+    exitCode: bugExitCode,
+  };
+  return { lines: [`error: ${message}`, ...(hint ? [hint] : [])], exitCode };
 }
 
-const knownSystemErrors: Record<string, string> = {
-  ENOSPC: 'the disk is full: free some space and try again',
-  EACCES: 'permission denied: run as root, for example with sudo',
-  EPERM: 'permission denied: run as root, for example with sudo',
-  EROFS: 'the file system is read-only',
-  EMFILE: 'too many open files: raise the limit with `ulimit -n 65536`',
+/** EX_SOFTWARE of sysexits.h. */
+const bugExitCode = 70;
+
+interface Explanation {
+  message: string;
+  hint?: string | undefined;
+  exitCode?: number;
+}
+
+function explain(error: unknown): Explanation | undefined {
+  if (error instanceof CliError) return error;
+  if (error instanceof LauncherError) return { message: error.message, hint: error.hint };
+  if (error instanceof ApiError) return { message: `the server says: ${error.message}` };
+  if (error instanceof KubeconfigError) {
+    return { message: error.message, hint: 'Name a kubeconfig with --kubeconfig or $KUBECONFIG.' };
+  }
+  if (error instanceof BrokenPkiError) {
+    return {
+      message: error.message,
+      hint: 'Restore the pki directory from a backup, or delete the cluster and start anew: timonel delete',
+    };
+  }
+  // Before the others: a full disk looks the same whoever meets it.
+  const cause = systemCause(error);
+  if (cause) return cause;
+  if (error instanceof CommandError) return { message: error.message, hint: 'What the host lacks: timonel doctor' };
+  return undefined;
+}
+
+function systemCause(error: unknown): Explanation | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const code =
+    (error as NodeJS.ErrnoException).code ?? (/no space left on device/i.test(error.message) ? 'ENOSPC' : '');
+  const known = systemErrors[code];
+  return known && { message: `${known.what} (${error.message})`, hint: known.hint };
+}
+
+const withRoot = 'Run it as root, for example with sudo.';
+const noServer = 'Is the cluster running? timonel status shows it, timonel up starts it.';
+
+const systemErrors: Record<string, { what: string; hint: string }> = {
+  ENOSPC: { what: 'the disk is full', hint: 'Free some space and try again.' },
+  EDQUOT: { what: 'the disk quota is used up', hint: 'Free some space and try again.' },
+  EACCES: { what: 'permission denied', hint: withRoot },
+  EPERM: { what: 'permission denied', hint: withRoot },
+  EROFS: { what: 'the file system is read-only', hint: 'Name another directory with TIMONEL_ROOT.' },
+  EMFILE: { what: 'too many open files', hint: 'Raise the limit: ulimit -n 65536' },
+  ENOTDIR: { what: 'a part of the path is not a directory', hint: 'Remove it, or name another directory.' },
+  ECONNREFUSED: { what: 'the API server does not answer', hint: noServer },
+  ECONNRESET: { what: 'the API server ended the connection', hint: noServer },
+  EHOSTUNREACH: { what: 'the API server cannot be reached', hint: noServer },
+  ENETUNREACH: { what: 'the API server cannot be reached', hint: noServer },
+  ETIMEDOUT: { what: 'the API server does not answer', hint: noServer },
+  ENOTFOUND: { what: 'the API server is not known by that name', hint: 'Look at the server in the kubeconfig.' },
+  EADDRNOTAVAIL: {
+    what: "an address of the cluster's network is not on this machine",
+    hint: 'A cluster with containers is started by: timonel up',
+  },
 };

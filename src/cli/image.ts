@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeBusyboxBase, makeDebianBase } from '../cluster/images/base-image.ts';
 import { type ImageLibrary, openImageLibrary } from '../cluster/images/image-library.ts';
-import { localNode } from '../cluster/launcher.ts';
-import { nodeProcesses, nodeRuntimeSocket } from '../cluster/local-node.ts';
+import { localNode, localNodeProcesses } from '../cluster/launcher.ts';
+import { nodeRuntimeSocket } from '../cluster/local-node.ts';
 import { type ClusterState, clusterPaths, dataRoot } from '../cluster/state.ts';
 import { existingCluster, requireRoot } from './context.ts';
 import { CliError } from './errors.ts';
@@ -16,9 +16,9 @@ export function clusterImages(state: ClusterState): { library: ImageLibrary; dir
   }
   requireRoot('working with images');
   const { images } = clusterPaths(state.name);
-  const nodes = state.nodes.map((node) => localNode(state, node.name));
-  const running = nodes.filter((node) => nodeProcesses(node).containerd !== undefined);
-  return { library: openImageLibrary(images), directory: images, sockets: running.map(nodeRuntimeSocket) };
+  const running = state.nodes.filter((node) => localNodeProcesses(state, node.name).containerd !== undefined);
+  const sockets = running.map((node) => nodeRuntimeSocket(localNode(state, node.name)));
+  return { library: openImageLibrary(images), directory: images, sockets };
 }
 
 export async function importImage(

@@ -1,4 +1,5 @@
-import { Command, Option } from 'commander';
+import { Argument, Command, Option } from 'commander';
+import { collect, nodeCount, port, seconds } from './arguments.ts';
 
 const examples = `
 Examples:
@@ -20,13 +21,22 @@ export function createProgram(version: string): Command {
     .version(version, '-V, --version', 'print the version')
     .addHelpText('after', examples)
     .showSuggestionAfterError()
-    .configureHelp({ sortSubcommands: false });
+    // Settings are handed on to subcommands when those are made.
+    .exitOverride()
+    .helpCommand(false);
   addClusterCommands(program);
   addNodeCommands(program);
   addImageCommands(program);
   addProcessCommands(program);
   addOtherCommands(program, version);
+  addHints(program, 'timonel');
   return program;
+}
+
+/** Every complaint about a command line ends with where its help is. */
+function addHints(command: Command, path: string): void {
+  command.showHelpAfterError(`How to use it: ${path} --help`);
+  for (const inner of command.commands) addHints(inner, `${path} ${inner.name()}`);
 }
 
 function addClusterCommands(program: Command): void {
@@ -34,15 +44,16 @@ function addClusterCommands(program: Command): void {
     .command('up')
     .description('start a cluster (or what of it is not running) and select it in the kubeconfig')
     .addOption(clusterName())
-    .option('--nodes <count>', 'how many nodes a new cluster gets', wholeNumber, 2)
+    .option('--nodes <count>', 'how many nodes a new cluster gets (default: 2)', nodeCount)
     .addOption(
-      new Option('--runtime <kind>', 'real containers, or pods in memory only')
-        .choices(['containerd', 'simulated'])
-        .default('containerd'),
+      new Option('--runtime <kind>', 'real containers, or pods in memory only (default: containerd)').choices([
+        'containerd',
+        'simulated',
+      ]),
     )
-    .option('--port <port>', 'port of the API server on 127.0.0.1 (default: the first free one from 6443)', wholeNumber)
-    .option('--node-grace <seconds>', 'how long a silent node counts as alive (upstream: 40)', seconds, 2)
-    .option('--eviction-after <seconds>', 'when pods leave a lost node (upstream: 300)', seconds, 2)
+    .option('--port <port>', 'port of the API server on 127.0.0.1 (default: the first free one from 6443)', port)
+    .option('--node-grace <seconds>', 'how long a silent node counts as alive (default: 2; upstream: 40)', seconds)
+    .option('--eviction-after <seconds>', 'when pods leave a lost node (default: 2; upstream: 300)', seconds)
     .addOption(outputFormat())
     .action(async (options) => (await import('./up.ts')).up(options));
   program
@@ -149,7 +160,7 @@ function addProcessCommands(program: Command): void {
     )
     .option('--kubeconfig <file>', 'the API server to work with (controllers, scheduler)')
     .option('--data <directory>', 'data directory')
-    .option('--port <port>', 'port of the API server', wholeNumber)
+    .option('--port <port>', 'port of the API server', port)
     .option('--leader-elect', 'wait for leadership before acting')
     .addOption(new Option('--state <file>').hideHelp())
     .action(async (options) => (await import('./server.ts')).server(options));
@@ -160,7 +171,6 @@ function addProcessCommands(program: Command): void {
     .option('--node-name <name>', 'name of the node (default: the host name)')
     .option('--data <directory>', 'data directory', '/var/lib/timonel/agent')
     .option('--containerd <socket>', 'socket of a running containerd')
-    .addOption(new Option('--runtime <kind>').choices(['containerd', 'simulated']).default('containerd'))
     .addOption(new Option('--state <file>').hideHelp())
     .action(async (options) => (await import('./agent.ts')).agent(options));
 }
@@ -180,21 +190,22 @@ function addOtherCommands(program: Command, version: string): void {
     });
   program
     .command('completion')
-    .argument('<shell>', 'bash, zsh or fish')
+    .addArgument(new Argument('<shell>').choices(['bash', 'zsh', 'fish']))
     .description('print a completion script for a shell')
     .action(async (shell) => (await import('./completion.ts')).completion(program, shell));
+  program
+    .command('help')
+    .argument('[command...]', 'such as `up` or `node add`')
+    .description('say how to use a command')
+    .action((path: string[]) => helpOf(program, path));
 }
 
-function wholeNumber(text: string): number {
-  if (!/^\d+$/.test(text)) throw new Error(`${text} is not a whole number`);
-  return Number(text);
-}
-
-function seconds(text: string): number {
-  if (!/^\d+(\.\d+)?s?$/.test(text)) throw new Error(`${text} is not a number of seconds`);
-  return Number.parseFloat(text);
-}
-
-function collect(value: string, previous: string[]): string[] {
-  return [...previous, value];
+function helpOf(program: Command, path: readonly string[]): void {
+  let at = program;
+  for (const name of path) {
+    const inner = at.commands.find((command) => command.name() === name);
+    if (!inner) program.error(`error: unknown command '${path.join(' ')}'`);
+    at = inner;
+  }
+  at.outputHelp();
 }

@@ -1,13 +1,15 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { StoreLockedError, StoreCorruptError } from '../store/store-errors.ts';
-import { planCluster } from '../cluster/launcher.ts';
+import { claimRunDirectory } from '../cluster/cluster-lock.ts';
+import { clusterPki, planCluster, requirePort, serverProcess, writeOwnKubeconfig } from '../cluster/launcher.ts';
 import { runPart } from '../cluster/standalone-parts.ts';
 import { runServer, type ServerParts } from '../cluster/server-process.ts';
-import { type ClusterState, writeState } from '../cluster/state.ts';
-import { explained, knownCluster } from './context.ts';
+import { type ClusterState, clusterPaths, writeState } from '../cluster/state.ts';
+import { removeProcessFile, writeProcessFile } from '../node/process-file.ts';
+import { clock, knownCluster, locked, requireRoot } from './context.ts';
 import { CliError } from './errors.ts';
 import { foreground } from './foreground.ts';
+import { createOutput } from './output.ts';
 
 interface ServerFlags {
   name: string;
@@ -23,13 +25,29 @@ interface ServerFlags {
 export async function server(options: ServerFlags): Promise<void> {
   if (options.only === 'controllers' || options.only === 'scheduler') return onePart(options.only, options);
   if (options.kubeconfig) {
-    throw new CliError('--kubeconfig goes with --only controllers and --only scheduler', { exitCode: 2 });
+    throw new CliError('--kubeconfig goes with --only controllers and --only scheduler', {
+      hint: 'The API server itself needs none: it has its own store.',
+      exitCode: 2,
+    });
   }
-  const state = await stateOf(options);
   const isAlone = options.only === 'apiserver';
   const parts: ServerParts = { controllers: !isAlone, scheduler: !isAlone };
+  if (options.state) {
+    const state = JSON.parse(readFileSync(options.state, 'utf8')) as ClusterState;
+    return explained(state, () => foreground((surroundings) => runServer(state, parts, surroundings)));
+  }
+  if (options.data) process.env['TIMONEL_ROOT'] = options.data;
+  const state = await locked(options.name, () => prepare(options));
+  const { serverPid, kubeconfig } = clusterPaths(state.name);
+  createOutput().message(`The API server of ${state.name}: https://127.0.0.1:${state.port}, kubeconfig ${kubeconfig}`);
+  process.once('exit', () => removeProcessFile(serverPid));
+  await explained(state, () => foreground((surroundings) => runServer(state, parts, surroundings)));
+}
+
+/** Turns what can be wrong with store and port into sentences. */
+async function explained(state: ClusterState, work: () => Promise<void>): Promise<void> {
   try {
-    await foreground((surroundings) => runServer(state, parts, surroundings));
+    await work();
   } catch (error) {
     if (error instanceof StoreLockedError) {
       throw new CliError(error.message, { hint: `It is running already: timonel status --name ${state.name}` });
@@ -52,15 +70,25 @@ async function onePart(part: 'controllers' | 'scheduler', options: ServerFlags):
   await foreground((surroundings) => runPart(part, { ...(kubeconfig && { kubeconfig }), leaderElect }, surroundings));
 }
 
-/** The launcher's state file; else the cluster of this name, made when there is none, without nodes of this machine. */
-async function stateOf(options: ServerFlags): Promise<ClusterState> {
-  if (options.state) return JSON.parse(readFileSync(options.state, 'utf8')) as ClusterState;
-  if (options.data) process.env['TIMONEL_ROOT'] = join(options.data);
-  const known = knownCluster(options.name);
-  if (known) return known;
+/** The cluster of this name, made when there is none, without nodes of this machine; and this process as its server. */
+async function prepare(options: ServerFlags): Promise<ClusterState> {
+  const { name, port } = options;
+  const known = knownCluster(name);
+  const pid = known && serverProcess(known);
+  if (pid !== undefined) {
+    throw new CliError(`the server of cluster ${name} is running already (process ${pid})`, {
+      hint: `Stop it: timonel down --name ${name}`,
+    });
+  }
   const settings = { nodeGraceSeconds: 2, evictionAfterSeconds: 2 };
-  const wanted = { name: options.name, nodes: 0, runtime: 'simulated' as const, port: options.port, settings };
-  const state = await explained(() => planCluster(wanted));
+  const planned = known ?? (await planCluster({ name, nodes: 0, runtime: 'simulated', port, settings }));
+  const state = { ...planned, port: port ?? planned.port };
+  if (state.runtime === 'containerd') requireRoot('the server of a cluster with containers');
+  await requirePort(state.port);
+  const pki = clusterPki(state, clock);
   writeState(state);
+  writeOwnKubeconfig(state, pki);
+  claimRunDirectory(name);
+  writeProcessFile(clusterPaths(name).serverPid, process.pid);
   return state;
 }

@@ -1,17 +1,17 @@
-import { isServerRunning, localNode } from '../cluster/launcher.ts';
-import { nodeDirectories, nodeProcesses } from '../cluster/local-node.ts';
-import { type ClusterState, clusterPaths, listClusters } from '../cluster/state.ts';
-import { readProcessFile } from '../node/process-file.ts';
-import { existingCluster, knownCluster } from './context.ts';
-import { createOutput, table } from './output.ts';
+import { localNode, localNodeProcesses, serverProcess } from '../cluster/launcher.ts';
+import { nodeDirectories } from '../cluster/local-node.ts';
+import { BrokenStateError, type ClusterState, clusterPaths, listClusters, readState } from '../cluster/state.ts';
+import { existingCluster, restoreHint } from './context.ts';
+import { createOutput, type Output, table } from './output.ts';
 
 /** One cluster and its processes, as `timonel status -o json` gives it. */
 export function describeCluster(state: ClusterState) {
   const paths = clusterPaths(state.name);
+  const serverPid = serverProcess(state);
   return {
     name: state.name,
-    running: isServerRunning(state),
-    serverPid: readProcessFile(paths.serverPid),
+    running: serverPid !== undefined,
+    serverPid,
     runtime: state.runtime,
     server: `https://127.0.0.1:${state.port}`,
     context: `timonel-${state.name}`,
@@ -19,10 +19,10 @@ export function describeCluster(state: ClusterState) {
     serverLog: paths.serverLog,
     nodes: state.nodes.map((node) => {
       if (state.runtime === 'simulated') {
-        return { name: node.name, state: node.wanted && isServerRunning(state) ? 'running' : 'stopped' };
+        return { name: node.name, state: node.wanted && serverPid !== undefined ? 'running' : 'stopped' };
       }
       const local = localNode(state, node.name);
-      const { agent, containerd } = nodeProcesses(local);
+      const { agent, containerd } = localNodeProcesses(state, node.name);
       const isWhole = agent !== undefined && containerd !== undefined;
       const condition = isWhole ? 'running' : (agent ?? containerd) ? 'degraded' : 'stopped';
       return {
@@ -36,16 +36,17 @@ export function describeCluster(state: ClusterState) {
   };
 }
 
+/** One cluster, or all of this machine; those whose data is broken are named on stderr, and make the exit code 1. */
 export async function status(options: { name?: string; output?: 'json' }): Promise<void> {
   const output = createOutput();
-  const names = options.name === undefined ? listClusters() : [existingCluster(options.name).name];
-  const clusters = names.flatMap((name) => knownCluster(name) ?? []).map(describeCluster);
+  const states = options.name === undefined ? allClusters(output) : [existingCluster(options.name)];
+  const clusters = states.map(describeCluster);
   if (options.output === 'json') {
     output.data(JSON.stringify(options.name === undefined ? clusters : clusters[0]));
     return;
   }
   if (clusters.length === 0) {
-    output.message('No clusters on this machine. Start one: timonel up');
+    if (process.exitCode === undefined) output.message('No clusters on this machine. Start one: timonel up');
     return;
   }
   const rows = clusters.map((cluster) => [
@@ -56,4 +57,17 @@ export async function status(options: { name?: string; output?: 'json' }): Promi
     cluster.nodes.map((node) => (node.state === 'running' ? node.name : `${node.name} (${node.state})`)).join(', '),
   ]);
   output.data(table(['CLUSTER', 'STATUS', 'RUNTIME', 'SERVER', 'NODES'], rows));
+}
+
+function allClusters(output: Output): ClusterState[] {
+  return listClusters().flatMap((name) => {
+    try {
+      return readState(name) ?? [];
+    } catch (error) {
+      if (!(error instanceof BrokenStateError)) throw error;
+      output.message(`error: the data of cluster ${name} is broken: ${error.message}\n${restoreHint(name)}`);
+      process.exitCode = 1;
+      return [];
+    }
+  });
 }

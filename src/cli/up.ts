@@ -1,66 +1,50 @@
 import { createHttpsClient } from '../client/https-client.ts';
 import type { Client } from '../client/client.ts';
 import { nodes as nodeResource } from '../client/resources.ts';
-import { writeKubeconfig } from '../cluster/kubeconfig-file.ts';
-import {
-  cleanUp,
-  isServerRunning,
-  kubeconfigEntry,
-  localNode,
-  lockCluster,
-  planCluster,
-  startCluster,
-} from '../cluster/launcher.ts';
-import { nodeProcesses } from '../cluster/local-node.ts';
+import { checkKubeconfig, writeKubeconfig } from '../cluster/kubeconfig-file.ts';
+import { cleanUp, clusterCondition, kubeconfigEntry, planCluster, startCluster } from '../cluster/launcher.ts';
 import type { ClusterPki } from '../cluster/pki.ts';
 import { checkPrerequisites, installLine } from '../cluster/prerequisites.ts';
 import type { ClusterState } from '../cluster/state.ts';
-import { clock, explained, knownCluster, requireRoot } from './context.ts';
+import { clock, knownCluster, locked, requireRoot } from './context.ts';
 import { CliError } from './errors.ts';
+import { interruptible } from './interrupt.ts';
 import { createOutput, type Output } from './output.ts';
 
 export interface UpOptions {
   name: string;
-  nodes: number;
-  runtime: 'containerd' | 'simulated';
+  /** Of a new cluster; one that exists keeps what it has. */
+  nodes?: number;
+  runtime?: 'containerd' | 'simulated';
   port?: number;
-  nodeGrace: number;
-  evictionAfter: number;
+  nodeGrace?: number;
+  evictionAfter?: number;
   output?: 'json';
 }
 
-const maxNodes = 100;
+const defaults = { nodes: 2, nodeGraceSeconds: 2, evictionAfterSeconds: 2 };
 const readyWithinMs = 60_000;
 
 /** Starts a cluster, or what of it is not running, and waits until its nodes are ready. */
 export async function up(options: UpOptions): Promise<void> {
   const started = clock.monotonic();
   const output = createOutput();
-  const known = knownCluster(options.name);
-  const runtime = known?.runtime ?? options.runtime;
+  const runtime = knownCluster(options.name)?.runtime ?? options.runtime ?? 'containerd';
   if (runtime === 'containerd') {
     requireRoot('starting a cluster');
     requirePrerequisites();
   }
-  if (options.nodes < 1 || options.nodes > maxNodes) {
-    throw new CliError(`a cluster has 1 to ${maxNodes} nodes, not ${options.nodes}`, { exitCode: 2 });
-  }
-  await explained(async () => {
-    const unlock = lockCluster(options.name);
-    try {
-      const state = known ?? (await planCluster(newCluster(options)));
-      warnOfIgnoredFlags(options, known, output);
-      const wasRunning = known !== undefined && isWholeRunning(state);
-      if (!wasRunning) output.progress(`Starting cluster ${state.name} …`);
-      const pki = await startOrCleanUp(state, known === undefined);
-      output.progress('Waiting for its nodes …');
-      await nodesReady(clientOf(state, pki), wantedNodes(state));
-      const kubeconfig = await writeEntry(state, pki);
-      output.endProgress();
-      report(output, { state, kubeconfig, wasRunning, tookMs: clock.monotonic() - started, json: options.output });
-    } finally {
-      unlock();
-    }
+  await locked(options.name, async () => {
+    const known = knownCluster(options.name);
+    const state = known ?? (await planCluster(newCluster(options)));
+    if (known) for (const warning of ignoredFlags(options, known)) output.message(`warning: ${warning}`);
+    const before = known ? clusterCondition(state) : 'new';
+    if (before === 'new' || before === 'stopped') await requireKubeconfig(state);
+    const pki = await interruptible(async (signal) => startOrUndo(state, { before, output, signal }));
+    const kubeconfig = await writeEntry(state, pki);
+    output.endProgress();
+    const tookMs = clock.monotonic() - started;
+    report(output, { state, kubeconfig, wasRunning: before === 'running', tookMs, json: options.output });
   });
 }
 
@@ -74,30 +58,35 @@ export function wantedNodes(state: ClusterState): string[] {
   return state.nodes.filter((node) => node.wanted).map((node) => node.name);
 }
 
-/** Resolves when every named node reports Ready. */
-export async function nodesReady(client: Client, names: readonly string[]): Promise<void> {
+/** Resolves when every named node reports Ready. Rejects after a minute, and when the signal aborts. */
+export async function nodesReady(client: Client, names: readonly string[], signal?: AbortSignal): Promise<void> {
   const missing = new Set(names);
-  const abort = new AbortController();
-  const cancel = clock.setTimer(readyWithinMs, () => abort.abort());
+  const late = new AbortController();
+  const cancel = clock.setTimer(readyWithinMs, () => late.abort());
+  const either = signal ? AbortSignal.any([late.signal, signal]) : late.signal;
   try {
     const list = await client.list(nodeResource);
     for (const node of list.items) if (isReady(node)) missing.delete(node.metadata.name ?? '');
     const { resourceVersion } = list.metadata;
     if (missing.size === 0) return;
-    for await (const event of client.watch(nodeResource, { resourceVersion, signal: abort.signal })) {
+    for await (const event of client.watch(nodeResource, { resourceVersion, signal: either })) {
       if (event.type !== 'ADDED' && event.type !== 'MODIFIED') continue;
       if (isReady(event.object)) missing.delete(event.object.metadata.name ?? '');
       if (missing.size === 0) return;
     }
   } finally {
     cancel();
-    abort.abort();
+    late.abort();
   }
+  signal?.throwIfAborted();
   const [first] = missing;
-  throw new CliError(`nodes are not ready: ${[...missing].join(', ')}`, {
-    hint: `Why: kubectl describe node ${first}, and agent.log in the node's run directory (timonel status).`,
+  throw new NotReadyError(`nodes are not ready: ${[...missing].join(', ')}`, {
+    hint: `Why: kubectl describe node ${first}, and the node's log (timonel status -o json names it).`,
   });
 }
+
+/** The cluster is up, so that one can look at what is wrong. */
+class NotReadyError extends CliError {}
 
 function isReady(node: { status?: { conditions?: { type: string; status: string }[] } }): boolean {
   return node.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True') ?? false;
@@ -106,10 +95,13 @@ function isReady(node: { status?: { conditions?: { type: string; status: string 
 function newCluster(options: UpOptions): Parameters<typeof planCluster>[0] {
   return {
     name: options.name,
-    nodes: options.nodes,
-    runtime: options.runtime,
+    nodes: options.nodes ?? defaults.nodes,
+    runtime: options.runtime ?? 'containerd',
     port: options.port,
-    settings: { nodeGraceSeconds: options.nodeGrace, evictionAfterSeconds: options.evictionAfter },
+    settings: {
+      nodeGraceSeconds: options.nodeGrace ?? defaults.nodeGraceSeconds,
+      evictionAfterSeconds: options.evictionAfter ?? defaults.evictionAfterSeconds,
+    },
   };
 }
 
@@ -122,30 +114,62 @@ function requirePrerequisites(): void {
   throw new CliError(`this host lacks what a cluster needs: ${needs}`, { hint });
 }
 
-/** A new cluster that does not come up leaves nothing behind. */
-async function startOrCleanUp(state: ClusterState, isNew: boolean): Promise<ClusterPki> {
+/** What was not running before is taken down again when the start fails or is called off. */
+async function startOrUndo(
+  state: ClusterState,
+  {
+    before,
+    output,
+    signal,
+  }: { before: 'new' | ReturnType<typeof clusterCondition>; output: Output; signal: AbortSignal },
+): Promise<ClusterPki> {
   try {
-    return await startCluster(state, clock);
+    if (before !== 'running') output.progress(`Starting cluster ${state.name} …`);
+    const pki = await startCluster(state, clock);
+    signal.throwIfAborted();
+    output.progress('Waiting for its nodes …');
+    await nodesReady(clientOf(state, pki), wantedNodes(state), signal);
+    return pki;
   } catch (error) {
-    if (isNew) await cleanUp(state, clock, { removeData: true });
+    if (error instanceof NotReadyError) throw error;
+    if (before === 'new' || before === 'stopped') {
+      output.progress('Cleaning up …');
+      await cleanUp(state, clock, { removeData: before === 'new' });
+    }
     throw error;
+  } finally {
+    output.endProgress();
   }
 }
 
-function isWholeRunning(state: ClusterState): boolean {
-  if (!isServerRunning(state)) return false;
-  if (state.runtime === 'simulated') return true;
-  return wantedNodes(state).every((name) => {
-    const { agent, containerd } = nodeProcesses(localNode(state, name));
-    return agent !== undefined && containerd !== undefined;
-  });
+/** Flags that count at the first start only and ask for something else than there is. */
+export function ignoredFlags(options: UpOptions, known: ClusterState): string[] {
+  const { nodeGraceSeconds, evictionAfterSeconds } = known.settings;
+  const said = [
+    { flag: '--port', asked: options.port, has: known.port },
+    { flag: '--nodes', asked: options.nodes, has: known.nodes.length, instead: 'timonel node add' },
+    { flag: '--runtime', asked: options.runtime, has: known.runtime },
+    { flag: '--node-grace', asked: options.nodeGrace, has: nodeGraceSeconds },
+    { flag: '--eviction-after', asked: options.evictionAfter, has: evictionAfterSeconds },
+  ];
+  return said
+    .filter(({ asked, has }) => asked !== undefined && asked !== has)
+    .map(({ flag, has, instead }) => {
+      const other = instead ? ` (${instead} changes it)` : '';
+      return `${flag} counts when cluster ${known.name} is made; it keeps ${has}${other}`;
+    });
 }
 
-function warnOfIgnoredFlags(options: UpOptions, known: ClusterState | undefined, output: Output): void {
-  if (!known) return;
-  const isChanged = options.port !== undefined && options.port !== known.port;
-  if (isChanged)
-    output.message(`warning: cluster ${known.name} keeps its port ${known.port}; --port counts at its first start`);
+/** A kubeconfig that cannot be written is better known before anything is started. */
+async function requireKubeconfig(state: ClusterState): Promise<void> {
+  try {
+    await checkKubeconfig({ name: `timonel-${state.name}`, environment: process.env, clock });
+  } catch (error) {
+    throw new CliError((error as Error).message, {
+      hint: `Nothing was started. Another file will do: KUBECONFIG=/tmp/${state.name}.kubeconfig timonel up`,
+      cause: error,
+    });
+  }
 }
 
 async function writeEntry(state: ClusterState, pki: ClusterPki): Promise<string> {

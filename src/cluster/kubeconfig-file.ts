@@ -37,14 +37,42 @@ export async function writeKubeconfig(options: {
   clock: Clock;
 }): Promise<string> {
   const { entry, environment, clock } = options;
+  const path = fileFor(entry.name, environment);
+  await changeFile({ path, clock, change: (text) => mergeKubeconfig(text, entry) });
+  return path;
+}
+
+/**
+ * Would {@link writeKubeconfig} be able to write an entry of that name? Rejects with the same sentence if not. Changes
+ * nothing, but makes the file's directory.
+ */
+export async function checkKubeconfig(options: {
+  name: string;
+  environment: Readonly<Record<string, string | undefined>>;
+  clock: Clock;
+}): Promise<void> {
+  const { name, environment, clock } = options;
+  const path = fileFor(name, environment);
+  const change = (text: string | undefined): undefined => {
+    if (text === undefined) return;
+    hasContext(text, name);
+    // Its directory took a lock file, yet a file can be immutable by itself. One without write permission is replaced.
+    try {
+      closeSync(openSync(path, 'r+'));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw unwritable(path, error);
+    }
+  };
+  await changeFile({ path, clock, change });
+}
+
+function fileFor(name: string, environment: Readonly<Record<string, string | undefined>>): string {
   const paths = kubeconfigPaths(environment);
   const holder = paths.find((path) => {
     const text = readText(path);
-    return text !== undefined && explained(path, () => hasContext(text, entry.name));
+    return text !== undefined && explained(path, () => hasContext(text, name));
   });
-  const path = holder ?? paths.find((candidate) => existsSync(candidate)) ?? paths.at(-1) ?? '';
-  await changeFile({ path, clock, change: (text) => mergeKubeconfig(text, entry) });
-  return path;
+  return holder ?? paths.find((candidate) => existsSync(candidate)) ?? paths.at(-1) ?? '';
 }
 
 /** Takes the entry out of every file that holds it; answers those files. */
@@ -58,6 +86,8 @@ export async function dropFromKubeconfig(options: {
   for (const path of kubeconfigPaths(environment)) {
     if (!existsSync(path)) continue;
     const change = (text: string | undefined): string | undefined => removeFromKubeconfig(text ?? '', name);
+    // A file that cannot be written is none of our business when it has no such entry.
+    if (explained(path, () => change(readText(path))) === undefined) continue;
     if (await changeFile({ path, clock, change })) changed.push(path);
   }
   return changed;
@@ -133,20 +163,24 @@ function explained<T>(path: string, work: () => T): T {
   try {
     return work();
   } catch (error) {
+    if (error instanceof UnwritableError) throw error;
     const message = `${path} ${error instanceof Error ? error.message : String(error)}; repair or move it`;
     throw new Error(message, { cause: error });
   }
 }
 
+class UnwritableError extends Error {}
+
 function unwritable(path: string, error: unknown): Error {
   const hint = 'make it writable, or name another file in KUBECONFIG';
-  return new Error(`cannot write the kubeconfig ${path}: ${reasonOf(error)}; ${hint}`, { cause: error });
+  return new UnwritableError(`cannot write the kubeconfig ${path}: ${reasonOf(error)}; ${hint}`, { cause: error });
 }
 
 function reasonOf(error: unknown): string {
   const code = (error as NodeJS.ErrnoException).code;
   const known: Record<string, string> = {
     EACCES: 'permission denied',
+    EPERM: 'the file or its directory is immutable',
     EROFS: 'the file system is read-only',
     ENOSPC: 'the disk is full',
     ENOTDIR: 'a part of the path is not a directory',

@@ -1,14 +1,17 @@
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { Clock } from '../base/clock.ts';
 import { type ContainerdInstallation, detectContainerd } from '../node/containerd.ts';
-import { readProcessFile, writeProcessFile } from '../node/process-file.ts';
+import { readProcessFile } from '../node/process-file.ts';
 import type { Connection } from '../client/https-client.ts';
 import type { AgentConfig } from './agent-config.ts';
 import type { KeyPair } from './certificates.ts';
 import { openImageLibrary } from './images/image-library.ts';
 import { endProcess, selfCommand, startInBackground } from './background-process.ts';
+import { claimRunDirectory, ownsRunDirectory } from './cluster-lock.ts';
+import { CommandError } from './command.ts';
+import { LauncherError } from './launcher-error.ts';
 import { mergeKubeconfig, type KubeconfigEntry } from './kubeconfig-merge.ts';
 import { setUpNetwork } from './local-network.ts';
 import {
@@ -23,29 +26,16 @@ import {
   stopNode,
 } from './local-node.ts';
 import { linkMtu, readRoutes } from './netns.ts';
-import { type NetworkPlan, planNetwork, planNode } from './network-plan.ts';
+import { overlapping, type NetworkPlan, planNetwork, planNode } from './network-plan.ts';
 import { type ClusterPki, ensurePki, issueNodeCertificates } from './pki.ts';
 import {
   type ClusterSettings,
   type ClusterState,
   clusterPaths,
-  dataRoot,
-  listClusters,
   nodePlans,
-  readState,
+  readableStates,
   writeState,
 } from './state.ts';
-
-/** A cluster of this machine, and how to bring it into the state that is asked for. Thrown errors are sentences for people. */
-export class LauncherError extends Error {
-  readonly hint: string | undefined;
-
-  constructor(message: string, hint?: string) {
-    super(message);
-    this.name = 'LauncherError';
-    this.hint = hint;
-  }
-}
 
 export interface NewCluster {
   name: string;
@@ -58,7 +48,7 @@ export interface NewCluster {
 /** The state of an existing cluster, or a plan for a new one: free address ranges and a free port. Writes nothing. */
 export async function planCluster(wanted: NewCluster): Promise<ClusterState> {
   const { name, runtime } = wanted;
-  const others = listClusters().flatMap((other) => readState(other) ?? []);
+  const others = readableStates();
   const used = new Set(others.map((other) => other.index));
   let index = 0;
   while (used.has(index)) index++;
@@ -83,35 +73,42 @@ const firstPort = 6443;
 
 async function freePort(taken: ReadonlySet<number>): Promise<number> {
   for (let port = firstPort; port < firstPort + 200; port++) {
-    if (!taken.has(port) && (await isPortFree(port))) return port;
+    if (!taken.has(port) && (await portProblem(port)) === undefined) return port;
   }
   throw new LauncherError(`no port from ${firstPort} on is free`, 'Name one with --port.');
 }
 
-/** Can 127.0.0.1:`port` be listened on? */
-export function isPortFree(port: number): Promise<boolean> {
+/** Why 127.0.0.1:`port` cannot be listened on (`EADDRINUSE`, `EACCES`); undefined when it can. */
+function portProblem(port: number): Promise<string | undefined> {
   return new Promise((resolve) => {
     const probe = createServer();
-    probe.once('error', () => resolve(false));
-    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
+    probe.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(undefined)));
   });
 }
 
-/** Keeps two commands from changing one cluster at once. */
-export function lockCluster(name: string): () => void {
-  const { lock } = clusterPaths(name);
-  mkdirSync(dataRoot(), { recursive: true, mode: 0o711 });
-  const holder = readProcessFile(lock);
-  if (holder !== undefined && holder !== process.pid) {
-    throw new LauncherError(
-      `another timonel command (process ${holder}) is working on cluster ${name}`,
-      'Wait until it is done.',
-    );
+/** Throws when the port of a server that is to be started cannot be had. */
+export async function requirePort(port: number): Promise<void> {
+  const problem = await portProblem(port);
+  if (problem === undefined) return;
+  if (problem === 'EACCES') {
+    throw new LauncherError(`port ${port} is for root only`, 'Choose one from 1024 on with --port.');
   }
-  rmSync(lock, { force: true });
-  closeSync(openSync(lock, 'wx'));
-  writeProcessFile(lock, process.pid);
-  return () => rmSync(lock, { force: true });
+  throw new LauncherError(
+    `port ${port} of 127.0.0.1 is in use by another program`,
+    'End that program, or choose another port with --port.',
+  );
+}
+
+/** Throws when the machine has meanwhile got a way to addresses that the cluster has planned for itself. */
+function requireFreeRanges({ name, network }: ClusterState): void {
+  const ranges = [network.nodesCidr, network.podsCidr, network.servicesCidr];
+  const conflict = overlapping(ranges, readRoutes().destinations);
+  if (conflict === undefined) return;
+  throw new LauncherError(
+    `the address range ${conflict} of cluster ${name} is in use on this machine by another network`,
+    `See \`ip route\`. Take that network down, or make the cluster anew: timonel delete --name ${name}`,
+  );
 }
 
 export function localNode(state: ClusterState, name: string): LocalNode {
@@ -129,7 +126,29 @@ function hasRuntime(node: LocalNode): boolean {
 }
 
 export function isServerRunning(state: ClusterState): boolean {
-  return readProcessFile(clusterPaths(state.name).serverPid) !== undefined;
+  return serverProcess(state) !== undefined;
+}
+
+/** The number of the server's process, if it runs. */
+export function serverProcess({ name }: ClusterState): number | undefined {
+  return ownsRunDirectory(name) ? readProcessFile(clusterPaths(name).serverPid) : undefined;
+}
+
+/** Which processes of a node run. */
+export function localNodeProcesses(state: ClusterState, name: string): ReturnType<typeof nodeProcesses> {
+  if (!ownsRunDirectory(state.name)) return { agent: undefined, containerd: undefined };
+  return nodeProcesses(localNode(state, name));
+}
+
+/** `running`: all that should; `partly`: some of it; `stopped`: no process of the cluster. */
+export function clusterCondition(state: ClusterState): 'running' | 'partly' | 'stopped' {
+  const server = isServerRunning(state);
+  if (state.runtime === 'simulated') return server ? 'running' : 'stopped';
+  const isWanted = new Map(state.nodes.map((node) => [node.name, node.wanted]));
+  const processes = [...isWanted].map(([name, wanted]) => ({ wanted, ...localNodeProcesses(state, name) }));
+  const wanted = processes.filter((node) => node.wanted);
+  if (server && wanted.every(({ agent, containerd }) => agent && containerd)) return 'running';
+  return server || processes.some(({ agent, containerd }) => agent ?? containerd) ? 'partly' : 'stopped';
 }
 
 /** The certificates of the cluster, made when they are missing. */
@@ -153,40 +172,50 @@ export function kubeconfigEntry(state: ClusterState, pki: ClusterPki): Kubeconfi
   };
 }
 
-/** Starts what is not running of a cluster. Resolves when the server answers; the nodes are on their way. */
+/**
+ * Starts what is not running of a cluster. Resolves when the server answers; the nodes are on their way. Rejects only
+ * when nothing is under way any more, so that what was started can be cleaned up.
+ */
 export async function startCluster(state: ClusterState, clock: Clock): Promise<ClusterPki> {
-  const paths = clusterPaths(state.name);
   const isReal = state.runtime === 'containerd';
   const wantedNodes = state.nodes.filter((node) => node.wanted);
   const nodes = wantedNodes.map((node) => localNode(state, node.name));
-  const isUntouched = !isServerRunning(state) && nodes.every((node) => nodeProcesses(node).containerd === undefined);
+  const isUntouched = clusterCondition(state) === 'stopped';
   // What a crash left would be in the way of what is to be started.
   if (isReal && isUntouched) await cleanUp(state, clock, { removeData: false });
+  if (!isServerRunning(state)) await requirePort(state.port);
+  if (isReal && isUntouched) requireFreeRanges(state);
   const installation = detectContainerd();
   // Whoever awaits it gets the error; simulated clusters need none.
   installation.catch(() => {});
   const pki = clusterPki(state, clock);
-  mkdirSync(paths.directories.run, { recursive: true, mode: 0o711 });
+  claimRunDirectory(state.name);
   writeState(state);
-  writeFileSync(paths.kubeconfig, mergeKubeconfig(undefined, kubeconfigEntry(state, pki)), { mode: 0o600 });
+  writeOwnKubeconfig(state, pki);
   if (isReal)
     await setUpNetwork(
       state.network,
       nodePlans(state).filter((plan) => wantedNodes.some((n) => n.name === plan.node)),
     );
   const nodesStarted = isReal ? startNodes(state, nodes, { pki, clock, installation }) : Promise.resolve();
-  await Promise.all([startServer(state), nodesStarted]);
+  await settle([startServer(state), nodesStarted]);
   return pki;
+}
+
+/** Waits for all to end, also when one has failed; then rejects with the first failure. */
+async function settle(all: readonly Promise<unknown>[]): Promise<void> {
+  const failed = (await Promise.allSettled(all)).find((result) => result.status === 'rejected');
+  if (failed) throw failed.reason;
+}
+
+/** The kubeconfig in the cluster's own directory. */
+export function writeOwnKubeconfig(state: ClusterState, pki: ClusterPki): void {
+  const { kubeconfig } = clusterPaths(state.name);
+  writeFileSync(kubeconfig, mergeKubeconfig(undefined, kubeconfigEntry(state, pki)), { mode: 0o600 });
 }
 
 async function startServer(state: ClusterState): Promise<void> {
   if (isServerRunning(state)) return;
-  if (!(await isPortFree(state.port))) {
-    throw new LauncherError(
-      `port ${state.port} of 127.0.0.1 is in use by another program`,
-      'End that program, or delete this cluster and choose another port with --port.',
-    );
-  }
   const { stateFile, serverLog, serverPid } = clusterPaths(state.name);
   try {
     await startInBackground({
@@ -195,7 +224,8 @@ async function startServer(state: ClusterState): Promise<void> {
       pidFile: serverPid,
     });
   } catch (error) {
-    throw new LauncherError(`the server did not start: ${(error as Error).message}`, `Its log: ${serverLog}`);
+    const reason = (error as Error).message;
+    throw new LauncherError(`the server did not start: ${reason}`, `Its log: ${serverLog}`, { cause: error });
   }
 }
 
@@ -205,20 +235,31 @@ export async function startNodes(
   nodes: readonly LocalNode[],
   { pki, clock, installation }: { pki: ClusterPki; clock: Clock; installation: Promise<ContainerdInstallation> },
 ): Promise<void> {
-  const detected = await installation;
+  const detected = await sentence('containers cannot run here', () => installation);
   const library = openImageLibrary(clusterPaths(state.name).images);
   const running = state.nodes
     .map((node) => localNode(state, node.name))
     .filter(hasRuntime)
     .map(nodeRuntimeSocket);
-  await Promise.all(
-    nodes.map(async (node) => {
-      const configFile = writeAgentConfig(state, node, pki, clock);
-      startNodeAgent(node, selfCommand('agent', '--state', configFile));
-      await startNodeContainerd(node, detected);
-      await library.syncNode(nodeRuntimeSocket(node), running);
-    }),
-  );
+  const start = async (node: LocalNode): Promise<void> => {
+    const configFile = writeAgentConfig(state, node, pki, clock);
+    startNodeAgent(node, selfCommand('agent', '--state', configFile));
+    await startNodeContainerd(node, detected);
+    await library.syncNode(nodeRuntimeSocket(node), running);
+  };
+  await settle(nodes.map((node) => sentence(`node ${node.plan.node} did not start`, () => start(node))));
+}
+
+/** Says which part failed. Errors of commands and of the system keep their own explanation. */
+async function sentence<T>(what: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof CommandError || (error as NodeJS.ErrnoException).code !== undefined) throw error;
+    throw new LauncherError(`${what}: ${(error as Error).message}`, 'What the host lacks: timonel doctor', {
+      cause: error,
+    });
+  }
 }
 
 /** Writes what the agent of a node needs to know; answers the file. */
@@ -289,7 +330,7 @@ export async function cleanUp(
 
 /** Tells a running server that cluster.json has changed (simulated nodes come and go). */
 export function notifyServer(state: ClusterState): void {
-  const pid = readProcessFile(clusterPaths(state.name).serverPid);
+  const pid = serverProcess(state);
   if (pid !== undefined) process.kill(pid, 'SIGHUP');
 }
 
@@ -298,7 +339,8 @@ export function readKubeconfig(name: string): string {
   const { kubeconfig } = clusterPaths(name);
   try {
     return readFileSync(kubeconfig, 'utf8');
-  } catch {
-    throw new LauncherError(`there is no cluster ${name}`, `Start one with \`timonel up --name ${name}\`.`);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    throw new LauncherError(`cluster ${name} has no kubeconfig yet`, `It is written by: timonel up --name ${name}`);
   }
 }

@@ -45,14 +45,12 @@ export function planNetwork(options: {
   mtu?: number;
 }): NetworkPlan | undefined {
   const { cluster, clusterIndex, taken, mtu = 1500 } = options;
-  const used = taken.map(parseCidr);
   for (let i = 0; i < maxPlans; i++) {
     const k = (clusterIndex + i) % maxPlans;
     const nodesCidr = `10.89.${k}.0/24`;
     const podsCidr = `10.${244 - k}.0.0/16`;
     const servicesCidr = `10.${96 + k}.0.0/16`;
-    const wanted = [nodesCidr, podsCidr, servicesCidr].map(parseCidr);
-    if (wanted.some((range) => used.some((other) => overlap(range, other)))) continue;
+    if (overlapping([nodesCidr, podsCidr, servicesCidr], taken) !== undefined) continue;
     return {
       cluster,
       nodesCidr,
@@ -66,6 +64,12 @@ export function planNetwork(options: {
     };
   }
   return undefined;
+}
+
+/** The first of the ranges that shares addresses with one of `taken` (CIDRs). */
+export function overlapping(ranges: readonly string[], taken: readonly string[]): string | undefined {
+  const used = taken.map(parseCidr);
+  return ranges.find((range) => used.some((other) => overlap(parseCidr(range), other)));
 }
 
 /** `index` counts from 1 to {@link maxLocalNodes}; a node keeps its index for its life. */

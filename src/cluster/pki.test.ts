@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -53,6 +53,16 @@ describe('ensurePki', () => {
     expect(readFileSync(join(directory, 'scheduler.crt'), 'utf8')).toContain('BEGIN CERTIFICATE');
     writeFileSync(join(directory, 'ca.crt'), 'broken');
     expect(() => ensure(now)).toThrow('cannot be used');
+  });
+
+  it('does not replace a CA whose key is missing, nor a signing key that is broken', () => {
+    ensure(now);
+    writeFileSync(join(directory, 'sa.key'), '');
+    expect(() => ensure(now)).toThrow(/sa\.key, which signs .* is not a private key/);
+    rmSync(join(directory, 'sa.key'));
+    rmSync(join(directory, 'ca.key'));
+    expect(() => ensure(now)).toThrow(/key of the cluster's CA is missing: .*ca\.key/);
+    expect(existsSync(join(directory, 'ca.key'))).toBe(false);
   });
 
   it('gives a node who it is', () => {

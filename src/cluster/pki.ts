@@ -1,8 +1,10 @@
+import { createPrivateKey } from 'node:crypto';
 import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { createAuthority, createSigningKey, isCurrent, issueCertificate, loadAuthority } from './certificates.ts';
 import type { Authority, CertificateRequest, KeyPair } from './certificates.ts';
+import { BrokenPkiError } from './pki-error.ts';
 
 /** Every key and certificate of one control plane. Nodes get theirs from {@link issueNodeCertificates}. */
 export interface ClusterPki {
@@ -31,8 +33,7 @@ export interface PkiOptions {
 
 /**
  * Reads what lies in the directory, makes what is missing, and issues again what has under 30 days left or lacks a
- * name. Throws when the directory cannot be written, or when it holds a CA that cannot be read (issuing a new one
- * would lock out every client).
+ * name. Throws when the directory cannot be written, and {@link BrokenPkiError} when it holds a CA that cannot be used.
  */
 export function ensurePki(options: PkiOptions): ClusterPki {
   const { directory, now } = options;
@@ -90,6 +91,9 @@ function serverHosts(options: PkiOptions): string[] {
 
 function ensureAuthority(directory: string, now: number): Authority {
   const existing = readPair(directory, 'ca');
+  if (!existing && readFile(join(directory, 'ca.crt')) !== undefined) {
+    throw new BrokenPkiError(`the key of the cluster's CA is missing: ${join(directory, 'ca.key')}`);
+  }
   if (!existing) {
     const authority = createAuthority('kubernetes', now);
     writePair(directory, 'ca', authority);
@@ -99,7 +103,9 @@ function ensureAuthority(directory: string, now: number): Authority {
     return loadAuthority(existing);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new Error(`the cluster's CA in ${join(directory, 'ca.crt')} cannot be used: ${reason}`, { cause: error });
+    throw new BrokenPkiError(`the cluster's CA in ${join(directory, 'ca.crt')} cannot be used: ${reason}`, {
+      cause: error,
+    });
   }
 }
 
@@ -119,11 +125,24 @@ function ensurePair(options: {
 }
 
 function ensureSigningKey(directory: string): string {
-  const existing = readFile(join(directory, 'sa.key'));
-  if (existing !== undefined) return existing;
+  const file = join(directory, 'sa.key');
+  const existing = readFile(file);
+  if (existing !== undefined) {
+    if (isPrivateKey(existing)) return existing;
+    throw new BrokenPkiError(`${file}, which signs the tokens of service accounts, is not a private key`);
+  }
   const key = createSigningKey();
-  writeFile(join(directory, 'sa.key'), key);
+  writeFile(file, key);
   return key;
+}
+
+function isPrivateKey(text: string): boolean {
+  try {
+    createPrivateKey(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function readPair(directory: string, name: string): KeyPair | undefined {

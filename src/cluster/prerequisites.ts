@@ -36,9 +36,12 @@ const commands: readonly Command[] = [
   { command: 'kubectl', package: 'kubernetes-client', why: 'talks to the cluster', for: 'use' },
 ];
 
-/** Everything the host must have and whether it has it. Looks at files only: takes a millisecond. */
-export function checkPrerequisites(): Prerequisite[] {
-  return [...hostChecks(), ...commands.map(checkCommand), cniPlugins()];
+/**
+ * Everything the host must have and whether it has it. Looks at files only: takes a millisecond. `root` is the root of
+ * the file system that tells about the kernel.
+ */
+export function checkPrerequisites(root = '/'): Prerequisite[] {
+  return [...hostChecks(root), ...commands.map(checkCommand), cniPlugins()];
 }
 
 /** One line that installs every package the list lacks; undefined when none is lacking. */
@@ -58,9 +61,8 @@ export function requireCommand(command: string): void {
   if (!found) throw new Error(`${command}, which ${why}, is not installed. Install it: ${fix}`);
 }
 
-function hostChecks(): Prerequisite[] {
-  const has = (file: string): boolean => existsSync(file);
-  const filesystems = readFileSync('/proc/filesystems', 'utf8');
+function hostChecks(root: string): Prerequisite[] {
+  const has = (file: string): boolean => existsSync(join(root, file));
   return [
     {
       need: 'root',
@@ -71,28 +73,28 @@ function hostChecks(): Prerequisite[] {
     },
     {
       need: 'Linux 5.4 or later',
-      found: kernelAtLeast(5, 4),
+      found: kernelAtLeast(root, 5, 4),
       why: 'service rules and overlay mounts rely on it',
-      fix: undefined,
+      fix: 'a newer kernel: apt-get install linux-image-amd64, or a newer release of the distribution',
       for: 'up',
     },
     {
       need: 'control groups',
-      found: has('/sys/fs/cgroup/cgroup.controllers') || has('/sys/fs/cgroup/memory'),
+      found: has('sys/fs/cgroup/cgroup.controllers') || has('sys/fs/cgroup/memory'),
       why: 'limit what pods use',
       fix: 'mount -t cgroup2 none /sys/fs/cgroup',
       for: 'up',
     },
     {
       need: 'overlay file system',
-      found: /\boverlay$/m.test(filesystems),
+      found: hasOverlay(root),
       why: 'gives each container its own view of its image',
       fix: 'modprobe overlay',
       for: 'up',
     },
     {
       need: 'network namespaces',
-      found: has('/proc/self/ns/net'),
+      found: has('proc/self/ns/net'),
       why: 'each node is one',
       fix: undefined,
       for: 'up',
@@ -138,7 +140,27 @@ function isExecutable(file: string): boolean {
   }
 }
 
-function kernelAtLeast(major: number, minor: number): boolean {
-  const [first = 0, second = 0] = readFileSync('/proc/sys/kernel/osrelease', 'utf8').split('.').map(Number);
+/** In the kernel, or as a module, which the kernel loads at the first mount. */
+function hasOverlay(root: string): boolean {
+  if (/\boverlay$/m.test(readText(join(root, 'proc/filesystems')))) return true;
+  const modules = join(root, 'lib/modules', kernelRelease(root));
+  return ['modules.builtin', 'modules.dep'].some((list) => /\/overlay\.ko/.test(readText(join(modules, list))));
+}
+
+function kernelRelease(root: string): string {
+  return readText(join(root, 'proc/sys/kernel/osrelease')).trim();
+}
+
+/** Empty when there is no such file. */
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+function kernelAtLeast(root: string, major: number, minor: number): boolean {
+  const [first = 0, second = 0] = kernelRelease(root).split('.').map(Number);
   return first > major || (first === major && second >= minor);
 }

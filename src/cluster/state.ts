@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { ClusterDirectories } from './local-node.ts';
 import { type NetworkPlan, type NodePlan, planNode } from './network-plan.ts';
 
@@ -44,13 +44,16 @@ export interface ClusterPaths {
   images: string;
   serverLog: string;
   serverPid: string;
-  /** Held by the command that changes the cluster. */
-  lock: string;
+  /** Names the data directory of the cluster whose processes the run directory names. */
+  owner: string;
 }
 
 /** Where clusters live: `$TIMONEL_ROOT`, else /var/lib/timonel; for who is not root, a directory of their own. */
 export function dataRoot(): string {
-  return process.env['TIMONEL_ROOT'] || (isRoot() ? '/var/lib/timonel' : join(homedir(), '.local/share/timonel'));
+  const named = process.env['TIMONEL_ROOT'];
+  // Processes of the cluster have another working directory.
+  if (named) return resolve(named);
+  return isRoot() ? '/var/lib/timonel' : join(homedir(), '.local/share/timonel');
 }
 
 function runRoot(): string {
@@ -74,7 +77,7 @@ export function clusterPaths(name: string): ClusterPaths {
     images: join(data, 'images'),
     serverLog: join(data, 'server.log'),
     serverPid: join(run, 'server.pid'),
-    lock: join(dataRoot(), `${name}.lock`),
+    owner: join(run, 'owner'),
   };
 }
 
@@ -89,17 +92,38 @@ export class BrokenStateError extends Error {
 export function readState(name: string): ClusterState | undefined {
   const { stateFile } = clusterPaths(name);
   if (!existsSync(stateFile)) return undefined;
-  let state: Partial<ClusterState>;
+  let state: Partial<ClusterState> | null;
   try {
-    state = JSON.parse(readFileSync(stateFile, 'utf8')) as Partial<ClusterState>;
-  } catch {
+    state = JSON.parse(readFileSync(stateFile, 'utf8')) as Partial<ClusterState> | null;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
     throw new BrokenStateError(stateFile, 'is not valid JSON');
   }
+  if (typeof state !== 'object' || state === null) throw new BrokenStateError(stateFile, 'is not a JSON object');
   if (state.format !== 1)
     throw new BrokenStateError(stateFile, `has format ${state.format}; this program knows format 1`);
-  const isWhole = state.name === name && state.network && Array.isArray(state.nodes) && state.settings && state.port;
-  if (!isWhole) throw new BrokenStateError(stateFile, 'lacks some of its fields');
-  return state as ClusterState;
+  if (!isWhole(state) || state.name !== name) throw new BrokenStateError(stateFile, 'lacks some of its fields');
+  return state;
+}
+
+function isWhole(state: Partial<ClusterState>): state is ClusterState {
+  const { network, nodes, settings, port, runtime, index } = state;
+  const hasNetwork = typeof network?.podsCidr === 'string' && typeof network.servicesCidr === 'string';
+  const hasNumbers = Number.isInteger(port) && Number.isInteger(index);
+  const hasNodes = Array.isArray(nodes) && nodes.every(({ name, index: at }) => name && Number.isInteger(at));
+  return hasNetwork && hasNumbers && hasNodes && settings !== undefined && runtime !== undefined;
+}
+
+/** The clusters of this machine whose cluster.json can be read. */
+export function readableStates(): ClusterState[] {
+  return listClusters().flatMap((name) => {
+    try {
+      return readState(name) ?? [];
+    } catch (error) {
+      if (error instanceof BrokenStateError) return [];
+      throw error;
+    }
+  });
 }
 
 /** Replaces cluster.json as a whole. */

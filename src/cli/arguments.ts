@@ -1,0 +1,29 @@
+import { InvalidArgumentError } from 'commander';
+
+/** A count of nodes: 1 to 100. */
+export function nodeCount(text: string): number {
+  return numberIn(text, { from: 1, to: 100, what: 'a number of nodes' });
+}
+
+/** A TCP port. */
+export function port(text: string): number {
+  return numberIn(text, { from: 1, to: 65_535, what: 'a port' });
+}
+
+/** Seconds, more than none, as `2`, `0.5` or `40s`. */
+export function seconds(text: string): number {
+  const value = /^\d+(\.\d+)?s?$/.test(text) ? Number.parseFloat(text) : Number.NaN;
+  if (!(value > 0)) throw new InvalidArgumentError('It is a number of seconds above zero, like 40 or 0.5.');
+  return value;
+}
+
+/** For a flag that may come more than once. */
+export function collect(value: string, previous: string[]): string[] {
+  return [...previous, value];
+}
+
+function numberIn(text: string, { from, to, what }: { from: number; to: number; what: string }): number {
+  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= from && value <= to) return value;
+  throw new InvalidArgumentError(`It is ${what}, a whole number from ${from} to ${to}.`);
+}
