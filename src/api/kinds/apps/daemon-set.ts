@@ -7,6 +7,7 @@ import { deepEqual } from '../immutable.ts';
 import { defaultPodTemplate, templateContainers } from '../core/pod-template.ts';
 import { validateDaemonSet, validateDaemonSetUpdate } from './daemon-set-validation.ts';
 import { fieldToAnnotation, oldVersion, selectorFromTemplate, takeAnnotation } from './old-versions.ts';
+import { workloadWarnings } from '../core/pod-warnings.ts';
 
 /** Counts the changes of the template; a field of the oldest version, an annotation since. */
 const templateGeneration = 'deprecated.daemonset.template.generation';
@@ -37,6 +38,7 @@ export const daemonSet = defineKind<DaemonSet>({
   },
   validate: validateDaemonSet,
   validateUpdate: validateDaemonSetUpdate,
+  warnings: workloadWarnings,
   columns: [
     nameColumn,
     column('Desired', ({ status }) => status?.desiredNumberScheduled ?? 0, 'integer'),

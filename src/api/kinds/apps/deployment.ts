@@ -7,6 +7,7 @@ import { selectorText } from '../selector-text.ts';
 import { defaultPodTemplate, templateContainers } from '../core/pod-template.ts';
 import { validateDeployment, validateDeploymentUpdate } from './deployment-validation.ts';
 import { oldDeployments } from './deployment-conversion.ts';
+import { workloadWarnings } from '../core/pod-warnings.ts';
 
 export const deployment = defineKind<Deployment>({
   group: 'apps',
@@ -24,6 +25,7 @@ export const deployment = defineKind<Deployment>({
   },
   validate: validateDeployment,
   validateUpdate: validateDeploymentUpdate,
+  warnings: workloadWarnings,
   columns: [
     nameColumn,
     column('Ready', ({ spec, status }) => `${status?.readyReplicas ?? 0}/${spec?.replicas ?? 0}`),

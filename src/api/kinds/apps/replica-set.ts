@@ -10,6 +10,7 @@ import { selectorText } from '../selector-text.ts';
 import { defaultPodTemplate, templateContainers } from '../core/pod-template.ts';
 import { oldVersion, selectorFromTemplate } from './old-versions.ts';
 import { validateReplicatedTemplate, validateSelector } from './workload-validation.ts';
+import { workloadWarnings } from '../core/pod-warnings.ts';
 
 export const replicaSet = defineKind<ReplicaSet>({
   group: 'apps',
@@ -35,6 +36,7 @@ export const replicaSet = defineKind<ReplicaSet>({
   validate,
   validateUpdate: (object, old, subresource) =>
     subresource === '' ? immutable('spec.selector', object.spec?.selector, old.spec?.selector) : validateStatus(object),
+  warnings: workloadWarnings,
   columns: [
     nameColumn,
     column('Desired', ({ spec }) => spec?.replicas ?? 0, 'integer'),

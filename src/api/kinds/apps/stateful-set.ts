@@ -8,6 +8,7 @@ import { defaultPodTemplate, templateContainers } from '../core/pod-template.ts'
 import { defaultClaimSpec } from '../core/volume-defaults.ts';
 import { oldVersion, selectorFromTemplate } from './old-versions.ts';
 import { validateStatefulSet, validateStatefulSetUpdate } from './stateful-set-validation.ts';
+import { workloadWarnings } from '../core/pod-warnings.ts';
 
 export const statefulSet = defineKind<StatefulSet>({
   group: 'apps',
@@ -29,6 +30,7 @@ export const statefulSet = defineKind<StatefulSet>({
   },
   validate: validateStatefulSet,
   validateUpdate: validateStatefulSetUpdate,
+  warnings: workloadWarnings,
   columns: [
     nameColumn,
     column('Ready', ({ spec, status }) => `${status?.readyReplicas ?? 0}/${spec?.replicas ?? 0}`),

@@ -6,6 +6,7 @@ import { defaultPod } from './pod-defaults.ts';
 import { preparePodForCreate, preparePodForUpdate } from './pod-strategy.ts';
 import { validatePodUpdate } from './pod-update-validation.ts';
 import { validatePod } from './pod-validation.ts';
+import { podWarnings } from './pod-warnings.ts';
 
 export const pod = defineKind<Pod>({
   group: '',
@@ -32,6 +33,7 @@ export const pod = defineKind<Pod>({
   prepareForUpdate: preparePodForUpdate,
   validate: validatePod,
   validateUpdate: validatePodUpdate,
+  warnings: podWarnings,
   columns: podColumns,
   selectableFields: {
     'spec.nodeName': ({ spec }) => spec?.nodeName ?? '',

@@ -7,6 +7,7 @@ import { defineKind } from '../define-kind.ts';
 import { mapSelectorText } from '../selector-text.ts';
 import { validateReplicatedTemplate } from '../apps/workload-validation.ts';
 import { defaultPodTemplate, templateContainers } from './pod-template.ts';
+import { workloadWarnings } from './pod-warnings.ts';
 
 export const replicationController = defineKind<ReplicationController>({
   group: '',
@@ -23,6 +24,7 @@ export const replicationController = defineKind<ReplicationController>({
     object.status = { replicas: 0 };
   },
   validate,
+  warnings: workloadWarnings,
   columns: [
     nameColumn,
     column('Desired', ({ spec }) => spec?.replicas ?? 0, 'integer'),

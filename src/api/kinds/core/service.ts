@@ -5,6 +5,7 @@ import { defineKind } from '../define-kind.ts';
 import { defaultService } from './service-defaults.ts';
 import { prepareServiceForCreate, prepareServiceForUpdate } from './service-strategy.ts';
 import { validateService, validateServiceUpdate } from './service-validation.ts';
+import { serviceWarnings } from './service-warnings.ts';
 
 export const service = defineKind<Service>({
   group: '',
@@ -24,6 +25,7 @@ export const service = defineKind<Service>({
   prepareForUpdate: prepareServiceForUpdate,
   validate: validateService,
   validateUpdate: validateServiceUpdate,
+  warnings: serviceWarnings,
   columns: [
     nameColumn,
     column('Type', ({ spec }) => spec?.type ?? ''),
