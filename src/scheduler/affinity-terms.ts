@@ -36,7 +36,7 @@ export interface TermGroup {
 
 const none: AffinityOfPod = { required: [], requiredAnti: [], preferred: [] };
 
-/** Reads the terms of pods, and keeps those of assigned pods grouped, so that a decision asks each distinct term once. */
+/** Reads the terms of pods; keeps those of assigned pods grouped, so that a decision asks each distinct term once. */
 export class AffinityTerms {
   readonly #namespaces: Namespaces;
   readonly #known = new WeakMap<Pod, AffinityOfPod>();
@@ -94,7 +94,7 @@ export class AffinityTerms {
   }
 }
 
-/** A term's question: the namespaces it names (default: the owner's own) and its selector, with matchLabelKeys (KEP-3633). */
+/** A term's question: the namespaces it names (default: its owner's) and its selector, with matchLabelKeys (KEP-3633). */
 function podTerm(owner: Pod, term: PodAffinityTerm, namespaces: Namespaces): PodTerm {
   const selector = selectorOf(owner, term);
   const matcher = labelMatcher(selector);

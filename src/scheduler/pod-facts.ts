@@ -35,7 +35,7 @@ export interface Load {
 
 const loads = new WeakMap<Pod, Load>();
 
-/** The pod's requests, where a container that names none counts 100m and 200 MiB: so that pods without any spread too. */
+/** The pod's requests; a container that names none counts for 100m and 200 MiB, so that pods without any spread too. */
 export function nonZeroLoad(pod: Pod): Load {
   const known = loads.get(pod);
   if (known) return known;

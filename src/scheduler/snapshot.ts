@@ -55,7 +55,7 @@ export interface Snapshot {
   nodesWithImage(name: string): number;
 }
 
-/** A snapshot in which pods may be moved for a moment, to see what would be. Whoever moves them moves them back at once. */
+/** A snapshot in which pods may be moved to see what would be. Whoever moves them moves them back at once. */
 export interface WhatIf extends Snapshot {
   put(pod: Pod, nodeName: string): void;
   take(pod: Pod, nodeName: string): void;

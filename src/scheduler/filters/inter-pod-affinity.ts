@@ -70,7 +70,7 @@ function isNear(
   return true;
 }
 
-/** For each term, the domains with a pod that matches all of the terms: one that matches some of them does not count. */
+/** For each term, the domains with a pod that matches all terms: one that matches some of them does not count. */
 function wantedDomains(terms: readonly PodTerm[], snapshot: Snapshot): Set<string>[] {
   const [first] = terms as readonly [PodTerm];
   const question: PodQuestion =

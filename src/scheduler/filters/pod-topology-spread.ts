@@ -55,7 +55,7 @@ function countDomains(
   return domains;
 }
 
-/** The most pods a domain may hold already: the emptiest domain's (none, while there are too few domains) plus the skew. */
+/** The most pods a domain may hold already: the emptiest one's (none, while there are too few domains) plus the skew. */
 function limitOf({ minDomains, maxSkew, matchesSelf }: SpreadConstraint, domains: Map<string, number>): number {
   let least = domains.size > 0 && domains.size >= minDomains ? Infinity : 0;
   if (least > 0) for (const count of domains.values()) least = Math.min(least, count);

@@ -3,7 +3,7 @@ import { nonZeroLoad } from '../pod-facts.ts';
 import type { Score } from '../plugin.ts';
 import type { NodeInfo, ResourceUse } from '../snapshot.ts';
 
-/** Prefers nodes with the most left free, as a share, of cpu and memory (upstream: NodeResourcesFit, LeastAllocated). */
+/** Prefers nodes with the largest shares of cpu and memory left free (upstream: NodeResourcesFit, LeastAllocated). */
 export const leastAllocated: Score = {
   name: 'NodeResourcesFit',
   weight: 1,
