@@ -109,6 +109,7 @@ async function serve(
   { message, response, log }: { message: IncomingMessage; response: ServerResponse; log: Logger },
 ): Promise<void> {
   const request = new HttpRequest(message, response);
+  response.on('error', (error) => log.debug('a client went away', { path: message.url, error }));
   try {
     const answer = await handlerFor(handler, message)(request, contextOf(message));
     await sendResponse(answer, { message, response });

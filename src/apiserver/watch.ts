@@ -147,11 +147,16 @@ class ApiWatch {
   }
 
   #deliver(events: readonly StoreEvent[]): void {
-    if (this.#isClosed) return;
-    for (const event of events) {
-      if (event.entry.revision <= this.#afterRevision) continue;
-      const encoded = this.#eventFor(event);
-      if (encoded) this.#send(encoded);
+    try {
+      for (const event of events) {
+        if (this.#isClosed) return;
+        if (event.entry.revision <= this.#afterRevision) continue;
+        const encoded = this.#eventFor(event);
+        if (encoded) this.#send(encoded);
+      }
+    } catch (error) {
+      // What cannot be encoded for this client is no reason to fail the store's delivery to all others.
+      return this.#fail(error);
     }
     if (this.#sink.backlogBytes() > backlogLimitBytes) {
       this.#core.log.warn('a watch is too slow and is ended', { path: this.#request.request.path });
