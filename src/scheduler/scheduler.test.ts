@@ -1,10 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { KubeObject } from '../api/object.ts';
 import type { Event, Node, Pod } from '../api/types/core-v1.ts';
+import { ApiError } from '../api/status.ts';
 import { silentLogger } from '../base/log.ts';
 import { seededRandom } from '../base/random.ts';
+import { createSimulatedClock } from '../base/simulated-clock.ts';
 import { systemClock } from '../base/system-clock.ts';
-import type { Resource } from '../client/client.ts';
+import type { Client, Resource } from '../client/client.ts';
 import type { Informers } from '../client/informers.ts';
 import { createEventRecorder } from '../client/recorder.ts';
 import { events, namespaces, nodes, pods } from '../client/resources.ts';
@@ -83,6 +85,22 @@ const unschedulable = (name: string, message: string): Promise<Pod> =>
 const eventAbout = (name: string, reason: string): Promise<Event> =>
   eventually(events, (event) => event.involvedObject.name === name && event.reason === reason);
 
+/** The API server's client, with something happening before each binding arrives. */
+function beforeBinding(happens: () => Promise<void>): Client {
+  return new Proxy(api.client, {
+    get(target, property) {
+      const value: unknown = Reflect.get(target, property);
+      if (typeof value !== 'function') return value;
+      const method = value.bind(target) as (...call: unknown[]) => unknown;
+      if (property !== 'createSubresource') return method;
+      return async (...call: unknown[]) => {
+        await happens();
+        return method(...call);
+      };
+    },
+  });
+}
+
 describe('the scheduler over a real API server', () => {
   it('binds a pod and says so in an event and in its condition', async () => {
     await addNode(roomyNode('n1'));
@@ -159,6 +177,43 @@ describe('the scheduler over a real API server', () => {
     await bound('theirs');
     await addPod(podAsking('ours', { cpu: '3' }));
     await eventAbout('ours', 'FailedScheduling');
+  });
+
+  it('takes the pod that failed to be bound again after its backoff, and says what went wrong', async () => {
+    const clock = createSimulatedClock();
+    let failures = 1;
+    const client = beforeBinding(async () => {
+      if (failures-- > 0) throw ApiError.of('InternalError', 'the disk is full');
+    });
+    const surroundings = { client, clock, random: seededRandom(1), log: silentLogger };
+    const recorder = createEventRecorder({ ...surroundings, component: 'flaky' });
+    const flaky = createScheduler({ ...surroundings, informers, recorder, schedulerName: 'flaky' });
+    await flaky.start();
+    await addNode(roomyNode('n1'));
+    await addPod(podAsking('web', { cpu: '3' }, { spec: { schedulerName: 'flaky' } }));
+    const event = await eventAbout('web', 'FailedScheduling');
+    expect(event.message).toBe('running Bind plugin "DefaultBinder": the disk is full');
+    await eventually(pods, ({ status }) => status?.conditions?.[0]?.reason === 'SchedulerError');
+    await clock.advance(1_000);
+    expect((await bound('web')).spec?.nodeName).toBe('n1');
+    flaky.stop();
+  });
+
+  it('forgets a pod that is deleted while its binding is under way, and gives its room to the next', async () => {
+    let isFirst = true;
+    const client = beforeBinding(async () => {
+      if (isFirst) await api.client.delete(pods, { name: 'first', namespace: 'default' });
+      isFirst = false;
+    });
+    const surroundings = { client, clock: systemClock, random: seededRandom(1), log: silentLogger };
+    const recorder = createEventRecorder({ ...surroundings, component: 'slow' });
+    const slow = createScheduler({ ...surroundings, informers, recorder, schedulerName: 'slow' });
+    await slow.start();
+    await addNode(roomyNode('n1'));
+    await addPod(podAsking('first', { cpu: '3' }, { spec: { schedulerName: 'slow' } }));
+    await addPod(podAsking('second', { cpu: '3' }, { spec: { schedulerName: 'slow' } }));
+    expect((await bound('second')).spec?.nodeName).toBe('n1');
+    slow.stop();
   });
 
   it('spreads the pods of many over the nodes', async () => {
