@@ -79,6 +79,25 @@ describe('watching objects', () => {
     expect(watch.seen.map(({ object }) => object.metadata.resourceVersion)).toEqual(['1', '2', '3', '4']);
   });
 
+  it('knows the paths of old', async () => {
+    await create('b');
+    const seen: string[] = [];
+    const { body } = await respond(api.server.handler, `GET /api/v1/watch/namespaces/default/configmaps/b`);
+    if (body.kind !== 'watch') throw new Error(`answered by a ${body.kind}`);
+    await new Promise<void>((resolve) => {
+      body.start({
+        event(type, _bytes, object) {
+          seen.push(`${type} ${(object() as Wire).metadata.name}`);
+          resolve();
+        },
+        end() {},
+        backlogBytes: () => 0,
+        drained: () => Promise.resolve(),
+      });
+    });
+    expect(seen).toEqual(['ADDED b']);
+  });
+
   it('begins after a resource version, even one that is long past', async () => {
     await create('b');
     await create('c');

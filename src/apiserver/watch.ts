@@ -3,7 +3,7 @@ import type { Entry, StoreEvent, Watch as StoreWatch } from '../store/store.ts';
 import type { Core, ResourceRequest } from './core.ts';
 import type { ApiResponse, WatchResponseSink } from './handler.ts';
 import { revisionOf, tooLargeResourceVersion } from './list-options.ts';
-import type { ListOptions } from './list-options.ts';
+import type { ListOptions, Selection } from './list-options.ts';
 import { listPage, listPrefix } from './read.ts';
 import type { Page } from './read.ts';
 import { decodedOf } from './stored-object.ts';
@@ -40,11 +40,22 @@ export function watchResponse(
     body: {
       kind: 'watch',
       start(sink) {
-        const watch = new ApiWatch(core, request, { options, encoder, observer, sink });
+        const selection = named(options.selection, request.name);
+        const watch = new ApiWatch(core, request, { options: { ...options, selection }, encoder, observer, sink });
         void watch.run(sendsInitial ? undefined : (wanted ?? core.store.revision));
         return { close: () => watch.close() };
       },
     },
+  };
+}
+
+/** The old way to watch one object has its name in the path: `/api/v1/watch/nodes/a`. */
+function named(selection: Selection, name: string): Selection {
+  if (name === '' || selection.name === name) return selection;
+  return {
+    isEverything: false,
+    matches: (object) => object.metadata.name === name && selection.matches(object),
+    name,
   };
 }
 
