@@ -49,7 +49,7 @@ const deprecatedAnnotations: Readonly<Record<string, string>> = {
   'security.alpha.kubernetes.io/unsafe-sysctls': 'non-functional in v1.11+; use the "sysctls" field instead',
 };
 
-const deprecatedVolumes: Readonly<Record<string, string>> = {
+const deprecatedVolumes = Object.entries({
   photonPersistentDisk: 'deprecated in v1.11, non-functional in v1.16+',
   gitRepo: 'deprecated in v1.11',
   scaleIO: 'deprecated in v1.16, non-functional in v1.22+',
@@ -59,7 +59,7 @@ const deprecatedVolumes: Readonly<Record<string, string>> = {
   glusterfs: 'deprecated in v1.25, non-functional in v1.26+',
   cephfs: 'deprecated in v1.28, non-functional in v1.31+',
   rbd: 'deprecated in v1.28, non-functional in v1.31+',
-};
+});
 
 /** `at` is '' or ends with a dot. */
 function specWarnings({ metadata, spec }: PodTemplateSpec, at: string): string[] {
@@ -69,7 +69,7 @@ function specWarnings({ metadata, spec }: PodTemplateSpec, at: string): string[]
   placementWarnings(warnings, spec, path);
   annotationWarnings(warnings, { annotations: metadata?.annotations, spec }, at);
   spec.volumes?.forEach((volume, i) => {
-    for (const [source, text] of Object.entries(deprecatedVolumes)) {
+    for (const [source, text] of deprecatedVolumes) {
       if (source in volume) warnings.push(`${path}.volumes[${i}].${source}: ${text}`);
     }
   });
@@ -163,11 +163,15 @@ function duplicateWarnings(warnings: string[], { hostAliases, imagePullSecrets }
   }
 }
 
+/** Nearly all amounts are told to be whole by their looks. */
+const mayBeFraction = /[.mun]|[eE]-/;
+
 /** A fraction of a byte: mostly `128m` where `128Mi` was meant. */
 function amountWarnings(warnings: string[], list: Record<string, string> | undefined, path: string): void {
   for (const name of ['memory', 'ephemeral-storage']) {
     const quantity = list?.[name];
-    const amount = quantity === undefined ? undefined : parseQuantity(quantity);
+    if (quantity === undefined || !mayBeFraction.test(quantity)) continue;
+    const amount = parseQuantity(quantity);
     if (!amount || amount.nano % 1_000_000_000n === 0n) continue;
     warnings.push(`${path}[${name}]: fractional byte value "${quantity}" is invalid, must be an integer`);
   }
