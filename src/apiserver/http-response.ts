@@ -3,6 +3,7 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { Entry } from '../store/store.ts';
 import type { ApiResponse, ResponseBody } from './handler.ts';
+import { drained } from './drained.ts';
 import { HttpWatch } from './http-watch.ts';
 
 /** Smaller answers are not worth compressing. */
@@ -91,18 +92,6 @@ function piecesOf({ entries, head, tail }: Extract<ResponseBody, { kind: 'list' 
   parts.push(Buffer.from(`${tail}\n`));
   pieces.push(Buffer.concat(parts));
   return pieces;
-}
-
-function drained(response: ServerResponse): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      response.off('drain', done);
-      response.off('close', done);
-      resolve();
-    };
-    response.once('drain', done);
-    response.once('close', done);
-  });
 }
 
 function startWatch(

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { WatchResponseSink } from './handler.ts';
+import { drained } from './drained.ts';
 
 /** Below this a client counts as keeping up. */
 const smallBacklog = 1024 * 1024;
@@ -39,15 +40,7 @@ export class HttpWatch implements WatchResponseSink {
     if (response.destroyed || response.writableLength < smallBacklog) {
       return new Promise((resolve) => setImmediate(resolve));
     }
-    return new Promise((resolve) => {
-      const done = (): void => {
-        response.off('drain', done);
-        response.off('close', done);
-        resolve();
-      };
-      response.once('drain', done);
-      response.once('close', done);
-    });
+    return drained(response);
   }
 
   #schedule(): void {

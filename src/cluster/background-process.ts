@@ -2,14 +2,7 @@ import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Readable } from 'node:stream';
-import type { Clock } from '../base/clock.ts';
-import {
-  readProcessFile,
-  removeProcessFile,
-  signalProcess,
-  waitForExit,
-  writeProcessFile,
-} from '../node/process-file.ts';
+import { removeProcessFile, writeProcessFile } from '../node/process-file.ts';
 
 /** The file descriptor through which a process that we start says that it is ready. */
 const readyDescriptor = 3;
@@ -73,16 +66,6 @@ export function sayReady(message: string): void {
   } catch {
     // Whoever started us did not wait; there is nobody to tell.
   }
-}
-
-/** Ends the process of a pid file: SIGTERM, then SIGKILL after the grace. Idempotent. */
-export async function endProcess(pidFile: string, clock: Clock, graceMs = 10_000): Promise<void> {
-  const pid = readProcessFile(pidFile);
-  if (pid !== undefined && signalProcess(pid, 'SIGTERM') && !(await waitForExit(pid, clock, graceMs))) {
-    signalProcess(pid, 'SIGKILL');
-    await waitForExit(pid, clock, 5_000);
-  }
-  removeProcessFile(pidFile);
 }
 
 /** The last words of a log: why a process ended. */

@@ -9,13 +9,7 @@ import type { Clock } from '../base/clock.ts';
 import { ensurePauseImage } from '../node/containerd-images.ts';
 import { containerdPaths, startContainerd, stopContainerd, type ContainerdInstallation } from '../node/containerd.ts';
 import { imageArchitecture } from '../node/oci-image.ts';
-import {
-  readProcessFile,
-  removeProcessFile,
-  signalProcess,
-  waitForExit,
-  writeProcessFile,
-} from '../node/process-file.ts';
+import { endProcess, readProcessFile, removeProcessFile, writeProcessFile } from '../node/process-file.ts';
 import { removeCgroup, removeCgroupIfEmpty } from './cgroup-tree.ts';
 import { podNetworkKind, removeNetwork, removeNodeNetwork } from './local-network.ts';
 import { removeDirectories, unmountBelow } from './mounts.ts';
@@ -119,13 +113,7 @@ export function nodeProcesses(node: LocalNode): { agent: number | undefined; con
 
 /** Ends the agent alone; containers and containerd go on. Idempotent. */
 async function stopNodeAgent(node: LocalNode, clock: Clock): Promise<void> {
-  const pidFile = join(nodeDirectories(node).run, 'agent.pid');
-  const pid = readProcessFile(pidFile);
-  if (pid !== undefined && signalProcess(pid, 'SIGTERM') && !(await waitForExit(pid, clock, 5_000))) {
-    signalProcess(pid, 'SIGKILL');
-    await waitForExit(pid, clock, 5_000);
-  }
-  removeProcessFile(pidFile);
+  await endProcess(join(nodeDirectories(node).run, 'agent.pid'), clock, 5_000);
 }
 
 /** Shuts a node down in order: the agent, then the containers with `graceMs` to end by themselves, then containerd. */

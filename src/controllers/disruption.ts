@@ -1,9 +1,9 @@
 import { isApiError } from '../api/status.ts';
+import { isPodFinished } from '../api/pod-phase.ts';
 import type { Pod, PodCondition } from '../api/types/core-v1.ts';
 import type { Client } from '../client/client.ts';
 import { pods as podResource } from '../client/resources.ts';
 import { nameOf } from './owner-references.ts';
-import { isPodFinished } from './pod-state.ts';
 
 /**
  * Says on the pod why it goes (DisruptionTarget), then deletes it. With `force` there is nobody left to end it

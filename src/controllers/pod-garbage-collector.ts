@@ -1,5 +1,6 @@
 import { formatTime } from '../base/clock.ts';
 import { isApiError } from '../api/status.ts';
+import { isPodFinished } from '../api/pod-phase.ts';
 import type { Node, Pod, PodCondition } from '../api/types/core-v1.ts';
 import { keyOf, type Informer } from '../client/informer.ts';
 import { nodes, pods as podResource } from '../client/resources.ts';
@@ -8,7 +9,7 @@ import { disruptPod } from './disruption.ts';
 import { nodesOfPod } from './node-lifecycle/node-lifecycle-controller.ts';
 import { hasTaint } from './node-lifecycle/taints.ts';
 import { readiness } from './node-lifecycle/health.ts';
-import { isPodFinished, isPodTerminating, parseTime } from './pod-state.ts';
+import { isPodTerminating, parseTime } from './pod-state.ts';
 import { done, type Outcome } from './reconciler.ts';
 
 const outOfService = 'node.kubernetes.io/out-of-service';

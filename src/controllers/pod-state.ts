@@ -1,3 +1,4 @@
+import { isPodFinished } from '../api/pod-phase.ts';
 import type { Pod, PodCondition } from '../api/types/core-v1.ts';
 
 export function podCondition(pod: Pod, type: string): PodCondition | undefined {
@@ -6,11 +7,6 @@ export function podCondition(pod: Pod, type: string): PodCondition | undefined {
 
 export function isPodReady(pod: Pod): boolean {
   return podCondition(pod, 'Ready')?.status === 'True';
-}
-
-/** Succeeded or Failed: it will never run again. */
-export function isPodFinished(pod: Pod): boolean {
-  return pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
 }
 
 /** Neither finished nor on its way out: one that counts for its controller. */

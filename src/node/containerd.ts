@@ -7,7 +7,7 @@ import type { Clock } from '../base/clock.ts';
 import { renderContainerdConfig, type ContainerdPaths } from './containerd-config.ts';
 import { renderCniConfig, type PodNetworkOptions } from './cni-config.ts';
 import { pauseImageName } from './pause-image.ts';
-import { readProcessFile, removeProcessFile, signalProcess, waitForExit, writeProcessFile } from './process-file.ts';
+import { endProcess, readProcessFile, writeProcessFile } from './process-file.ts';
 
 /** What the machine has to run containers with. */
 export interface ContainerdInstallation {
@@ -118,12 +118,7 @@ export async function startContainerd(start: ContainerdStart): Promise<{ pid: nu
 
 /** Ends a node's containerd; its containers go on running. Idempotent. */
 export async function stopContainerd(paths: ContainerdPaths, clock: Clock): Promise<void> {
-  const pid = readProcessFile(paths.pidFile);
-  if (pid !== undefined && signalProcess(pid, 'SIGTERM') && !(await waitForExit(pid, clock, 10_000))) {
-    signalProcess(pid, 'SIGKILL');
-    await waitForExit(pid, clock, 5_000);
-  }
-  removeProcessFile(paths.pidFile);
+  await endProcess(paths.pidFile, clock);
 }
 
 /** Resolves when the socket's file exists: told by the kernel, not by asking again. The directory must exist. */

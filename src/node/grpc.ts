@@ -16,9 +16,10 @@ import { createPushStream } from './push-stream.ts';
  */
 export interface GrpcChannel {
   /**
-   * Sends one message, resolves with the answer. Rejects with {@link GrpcError}. `timeoutMs` is enforced by the peer.
+   * Sends one message, resolves with the answer. Rejects with {@link GrpcError}. `timeoutMs` is enforced by the peer;
+   * `signal` gives up here (`deadlineExceeded`), also while the peer cannot be reached.
    */
-  call(method: string, request: Uint8Array, options?: { timeoutMs?: number; metadata?: Metadata }): Promise<Uint8Array>;
+  call(method: string, request: Uint8Array, options?: CallOptions): Promise<Uint8Array>;
   /** Sends one message at once, iterates the answers. Ends on abort; throws {@link GrpcError}. */
   stream(
     method: string,
@@ -26,6 +27,12 @@ export interface GrpcChannel {
     options: { signal: AbortSignal; metadata?: Metadata },
   ): AsyncIterable<Uint8Array>;
   close(): void;
+}
+
+interface CallOptions {
+  timeoutMs?: number;
+  metadata?: Metadata;
+  signal?: AbortSignal;
 }
 
 export type Metadata = Readonly<Record<string, string>>;
@@ -46,7 +53,7 @@ export class GrpcError extends Error {
 /** `target`: a UNIX socket's path, or host and port. */
 export function createGrpcChannel(target: { path: string } | { host: string; port: number }): GrpcChannel {
   let session: ClientHttp2Session | undefined;
-  const name = 'path' in target ? 'localhost' : `${target.host}:${target.port}`;
+  const name = 'path' in target ? 'localhost' : authorityOf(target);
   const open = (): ClientHttp2Session => {
     if (session && !session.closed && !session.destroyed) return session;
     const made = connectHttp2(`http://${name}`, {
@@ -70,13 +77,20 @@ export function createGrpcChannel(target: { path: string } | { host: string; por
     return stream;
   };
   return {
-    call: (method, request, { timeoutMs, metadata } = {}) =>
+    call: (method, request, { timeoutMs, metadata, signal } = {}) =>
       new Promise((resolve, reject) => {
         const limit: Metadata = timeoutMs === undefined ? {} : { 'grpc-timeout': `${Math.ceil(timeoutMs)}m` };
         let answer: Uint8Array | undefined;
-        receive(start(method, request, { ...metadata, ...limit }), {
+        const stream = start(method, request, { ...metadata, ...limit });
+        const giveUp = (): void => {
+          reject(new GrpcError(grpcCode.deadlineExceeded, 'context deadline exceeded'));
+          stream.close(constants.NGHTTP2_CANCEL);
+        };
+        signal?.addEventListener('abort', giveUp, { once: true });
+        receive(stream, {
           message: (data) => (answer = data),
           end: (error) => {
+            signal?.removeEventListener('abort', giveUp);
             if (error) reject(error);
             else if (answer) resolve(answer);
             else reject(new GrpcError(grpcCode.unknown, `${method} ended without an answer`));
@@ -97,8 +111,15 @@ export function createGrpcChannel(target: { path: string } | { host: string; por
       });
       return messages;
     },
-    close: () => session?.close(),
+    close() {
+      if (session?.connecting) session.destroy();
+      else session?.close();
+    },
   };
+}
+
+function authorityOf({ host, port }: { host: string; port: number }): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 /** Hands over each message of an answer, then its end, once. */

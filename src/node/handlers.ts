@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import type { Container, EphemeralContainer, LifecycleHandler, Probe } from '../api/types/core-v1.ts';
-import { formatGoDuration } from './go-duration.ts';
+import { formatGoDuration } from '../api/go-duration.ts';
 import { probeTiming, type PodContainer } from './pod-spec.ts';
 import type { ProbeNetwork, ProbeResult } from './probe-network.ts';
 import { RuntimeError, type ContainerRuntime } from './runtime.ts';
@@ -64,7 +64,7 @@ async function execProbe(
   } catch (error) {
     if (error instanceof RuntimeError && error.kind === 'timeout') {
       const words = exec.command.join(' ');
-      const after = formatGoDuration(exec.timeoutMs);
+      const after = formatGoDuration(exec.timeoutMs * 1e6);
       return { kind: 'failure', output: `command timed out: ${JSON.stringify(words)} timed out after ${after}` };
     }
     return { kind: 'unknown', output: (error as Error).message };

@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { Pod, Secret } from '../api/types/core-v1.ts';
 import { createBackoff, type Backoff } from './backoff.ts';
-import { formatGoDuration } from './go-duration.ts';
+import { formatGoDuration } from '../api/go-duration.ts';
 import { imageCandidates, parseImageName, pullReference, type ImageName } from './image-names.ts';
 import { createLimiter, type Limiter } from './limiter.ts';
 import type { WaitingReason } from './pod-observation.ts';
@@ -120,8 +120,8 @@ class Puller implements ImagePuller {
     });
     const image = error ? undefined : await this.find(name);
     if (image) {
-      const took = formatGoDuration(Math.round(this.options.clock.monotonic() - startedMs));
-      const waited = formatGoDuration(Math.round(this.options.clock.monotonic() - askedMs));
+      const took = formatGoDuration(Math.round(this.options.clock.monotonic() - startedMs) * 1e6);
+      const waited = formatGoDuration(Math.round(this.options.clock.monotonic() - askedMs) * 1e6);
       const timing = `in ${took} (${waited} including waiting). Image size: ${image.sizeBytes} bytes.`;
       record('Normal', 'Pulled', `Successfully pulled image ${quoted} ${timing}`);
       this.backoff.reset(key);

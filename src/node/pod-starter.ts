@@ -1,7 +1,7 @@
 import type { Pod } from '../api/types/core-v1.ts';
 import { hostIpsOf, logDirectoryOf, podDirectoryOf, type AgentContext } from './agent-context.ts';
 import { nodeFacts, recorderFor, startContainer, type StartResult } from './container-starter.ts';
-import { formatGoDuration } from './go-duration.ts';
+import { formatGoDuration } from '../api/go-duration.ts';
 import type { ImageResult } from './image-puller.ts';
 import { objectReferences } from './object-references.ts';
 import type { ContainerKill, ContainerStart } from './pod-actions.ts';
@@ -151,7 +151,7 @@ export class PodStarter {
     const { name } = container.spec;
     const title = podTitle(this.options.pod());
     this.retryAtMs.set(name, now + remaining);
-    const delay = formatGoDuration(crashBackoff.delayMs(key));
+    const delay = formatGoDuration(crashBackoff.delayMs(key) * 1e6);
     const message = `back-off ${delay} restarting failed container=${name} pod=${title}`;
     this.waiting.set(name, { reason: 'CrashLoopBackOff', message });
     const record = recorderFor(this.context, this.options.pod(), container);

@@ -1,4 +1,5 @@
 import { formatTime } from '../base/clock.ts';
+import { isPodFinished } from '../api/pod-phase.ts';
 import type { ContainerStatus, Pod, PodStatus } from '../api/types/core-v1.ts';
 import { containerStatus, type ContainerStatusInput } from './container-status.ts';
 import { podConditions } from './pod-conditions.ts';
@@ -66,7 +67,7 @@ export function generatePodStatus(input: PodStatusInput): PodStatus {
 export function podOutcome(input: PodStatusInput): 'Succeeded' | 'Failed' | undefined {
   const initialized = isInitialized(input);
   const { phase } = input.pod.status ?? {};
-  const natural = isTerminal(input.pod)
+  const natural = isPodFinished(input.pod)
     ? phase
     : naturalPhase(input, { ...containerStatuses(input, initialized), initialized });
   return natural === 'Succeeded' || natural === 'Failed' ? natural : undefined;
@@ -80,7 +81,7 @@ interface Statuses {
 
 function containerStatuses(input: PodStatusInput, initialized: boolean): Statuses {
   const { pod, observed, memory, runtimeName } = input;
-  const ending = input.failure !== undefined || pod.metadata.deletionTimestamp !== undefined || isTerminal(pod);
+  const ending = input.failure !== undefined || pod.metadata.deletionTimestamp !== undefined || isPodFinished(pod);
   const common: ContainerStatusInput = { pod, observed, memory, runtimeName, initialized, ending };
   const of = (list: PodContainer[]): ContainerStatus[] => list.map((container) => containerStatus(common, container));
   return { init: of(initContainersOf(pod)), app: of(appContainersOf(pod)), ephemeral: of(ephemeralContainersOf(pod)) };
@@ -99,18 +100,14 @@ function isInitialized(input: PodStatusInput): boolean {
       return running && memory.verdictOf(current.id).started;
     }
     const old = pod.status?.initContainerStatuses?.find((s) => s.name === container.spec.name);
-    if (!current) return isTerminal(pod) && old?.state?.terminated?.exitCode === 0;
+    if (!current) return isPodFinished(pod) && old?.state?.terminated?.exitCode === 0;
     return current.state === 'exited' && current.exitCode === 0;
   });
 }
 
-function isTerminal(pod: Pod): boolean {
-  return pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
-}
-
 function phaseOf(input: PodStatusInput, statuses: Statuses & { initialized: boolean }): string {
   const { pod, observed } = input;
-  if (isTerminal(pod)) return pod.status?.phase as string;
+  if (isPodFinished(pod)) return pod.status?.phase as string;
   const natural = input.failure ? 'Failed' : naturalPhase(input, statuses);
   if (natural !== 'Succeeded' && natural !== 'Failed') return natural;
   // A pod is finished only when none of its containers runs any more.
@@ -154,7 +151,7 @@ function allDown(input: PodStatusInput): boolean {
 }
 
 function oldFailure(pod: Pod): { reason: string; message: string } | undefined {
-  if (!isTerminal(pod) || !pod.status?.reason) return undefined;
+  if (!isPodFinished(pod) || !pod.status?.reason) return undefined;
   return { reason: pod.status.reason, message: pod.status.message ?? '' };
 }
 

@@ -1,7 +1,9 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { connect } from 'node:net';
-import { systemClock } from '../base/system-clock.ts';
+import { formatGoDuration } from '../api/go-duration.ts';
+import { createGrpcChannel, grpcCode, GrpcError } from './grpc.ts';
+import { decode, encode, int, message, string } from './protobuf.ts';
 
 export interface ProbeResult {
   /** `unknown`: the probe itself could not be made; it counts neither way. */
@@ -113,7 +115,7 @@ function explain(error: unknown, address: string, signal: AbortSignal): string {
 
 function probeTcp(probe: { host: string; port: number; timeoutMs: number }): Promise<ProbeResult> {
   const { host, port, timeoutMs } = probe;
-  const address = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const address = addressOf(probe);
   return new Promise((resolve) => {
     const signal = AbortSignal.timeout(timeoutMs);
     const socket = connect({ host, port });
@@ -127,60 +129,46 @@ function probeTcp(probe: { host: string; port: number; timeoutMs: number }): Pro
   });
 }
 
-/** grpc-js counts its deadline on the wall clock. */
-function timeoutAt(timeoutMs: number): number {
-  return systemClock.now() + timeoutMs;
-}
-
 const servingStatus = ['UNKNOWN', 'SERVING', 'NOT_SERVING', 'SERVICE_UNKNOWN'];
+const healthCheck = { request: message({ service: string(1) }), answer: message({ status: int(1) }) };
 
-/** `grpc.health.v1.Health/Check` (gRPC health checking protocol). The library is loaded with the first such probe. */
+/** `grpc.health.v1.Health/Check` (gRPC health checking protocol). */
 async function probeGrpc(probe: {
   host: string;
   port: number;
   service: string;
   timeoutMs: number;
 }): Promise<ProbeResult> {
-  const { Client, Metadata, credentials, status: codes } = await import('@grpc/grpc-js');
   const { host, port, service, timeoutMs } = probe;
-  const address = `${host.includes(':') ? `[${host}]` : host}:${port}`;
-  const client = new Client(address, credentials.createInsecure(), { 'grpc.primary_user_agent': 'kube-probe/1.36' });
-  const name = Buffer.from(service);
-  // HealthCheckRequest { string service = 1; }
-  const body = service === '' ? Buffer.alloc(0) : Buffer.concat([Buffer.from([0x0a, name.length]), name]);
+  const channel = createGrpcChannel({ host, port });
   try {
-    return await new Promise<ProbeResult>((resolve) => {
-      client.makeUnaryRequest(
-        '/grpc.health.v1.Health/Check',
-        (bytes: Buffer) => bytes,
-        // HealthCheckResponse { ServingStatus status = 1; }
-        (bytes: Buffer) => (bytes[0] === 0x08 ? (bytes[1] ?? 0) : 0),
-        body,
-        new Metadata(),
-        { deadline: timeoutAt(timeoutMs) },
-        (error, serving) => {
-          if (!error) {
-            const text = servingStatus[serving ?? 0] ?? String(serving);
-            const output = `service unhealthy (responded with ${JSON.stringify(text)})`;
-            resolve(serving === 1 ? { kind: 'success', output: '' } : { kind: 'failure', output });
-          } else if (error.code === codes.UNIMPLEMENTED) {
-            resolve({
-              kind: 'failure',
-              output: 'error: this server does not implement the grpc health protocol (grpc.health.v1.Health)',
-            });
-          } else {
-            const seconds = `${timeoutMs / 1000}s`;
-            const output = `timeout: failed to connect service "${address}" within ${seconds}: context deadline exceeded`;
-            const unreached = error.code === codes.UNAVAILABLE || error.code === codes.DEADLINE_EXCEEDED;
-            resolve({
-              kind: 'failure',
-              output: unreached ? output : `error: health rpc probe failed: ${error.message}`,
-            });
-          }
-        },
-      );
+    const answer = await channel.call('grpc.health.v1.Health/Check', encode(healthCheck.request, { service }), {
+      ...{ timeoutMs, signal: AbortSignal.timeout(timeoutMs), metadata: { 'user-agent': 'kube-probe/1.36' } },
     });
+    const { status } = decode(healthCheck.answer, answer);
+    if (servingStatus[status] === 'SERVING') return { kind: 'success', output: '' };
+    const text = JSON.stringify(servingStatus[status] ?? String(status));
+    return { kind: 'failure', output: `service unhealthy (responded with ${text})` };
+  } catch (error) {
+    return { kind: 'failure', output: explainGrpc(error, addressOf(probe), timeoutMs) };
   } finally {
-    client.close();
+    channel.close();
   }
+}
+
+/** In the words of upstream's probe. */
+function explainGrpc(error: unknown, address: string, timeoutMs: number): string {
+  const code = error instanceof GrpcError ? error.code : grpcCode.unknown;
+  if (code === grpcCode.unimplemented) {
+    return 'error: this server does not implement the grpc health protocol (grpc.health.v1.Health)';
+  }
+  if (code === grpcCode.unavailable || code === grpcCode.deadlineExceeded) {
+    const after = formatGoDuration(timeoutMs * 1e6);
+    return `timeout: failed to connect service "${address}" within ${after}: context deadline exceeded`;
+  }
+  return `error: health rpc probe failed: ${(error as Error).message}`;
+}
+
+function addressOf({ host, port }: { host: string; port: number }): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }

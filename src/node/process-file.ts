@@ -66,3 +66,13 @@ export async function waitForExit(pid: number, clock: Clock, timeoutMs: number):
   }
   return true;
 }
+
+/** Ends the process of a pid file: SIGTERM, then SIGKILL after the grace. Idempotent. */
+export async function endProcess(pidFile: string, clock: Clock, graceMs = 10_000): Promise<void> {
+  const pid = readProcessFile(pidFile);
+  if (pid !== undefined && signalProcess(pid, 'SIGTERM') && !(await waitForExit(pid, clock, graceMs))) {
+    signalProcess(pid, 'SIGKILL');
+    await waitForExit(pid, clock, 5_000);
+  }
+  removeProcessFile(pidFile);
+}

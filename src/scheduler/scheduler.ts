@@ -1,3 +1,4 @@
+import { isPodFinished } from '../api/pod-phase.ts';
 import { isApiError } from '../api/status.ts';
 import type { Namespace, Node, Pod } from '../api/types/core-v1.ts';
 import type { PodDisruptionBudget } from '../api/types/policy-v1.ts';
@@ -124,7 +125,7 @@ class RunningScheduler implements Scheduler {
   }
 
   #podChanged(pod: Pod, old: Pod | undefined): void {
-    if (isFinished(pod)) return this.#podGone(pod);
+    if (isPodFinished(pod)) return this.#podGone(pod);
     if (pod.spec?.nodeName) return this.#assignedPodChanged(pod, old);
     const uid = uidOf(pod);
     if ((pod.spec?.schedulerName ?? 'default-scheduler') !== this.#name) return;
@@ -290,10 +291,6 @@ function namespacesFrom(informer: Informer<Namespace>): Namespaces {
       for (const { metadata } of informer.list()) yield metadata.name ?? '';
     },
   };
-}
-
-function isFinished(pod: Pod): boolean {
-  return pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
 }
 
 /** Changes that no filter and no score looks at. */

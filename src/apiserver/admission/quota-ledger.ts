@@ -1,11 +1,12 @@
 import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
+import { isPodFinished } from '../../api/pod-phase.ts';
 import type { KubeObject } from '../../api/object.ts';
 import type { ResourceQuota } from '../../api/types/core-v1.ts';
 import type { Store } from '../../store/store.ts';
 import { resourceQuotas } from './lookup.ts';
 import type { Collection } from './lookup.ts';
-import { addTo, inScope, isTerminal, usageOf } from './quota-usage.ts';
+import { addTo, inScope, usageOf } from './quota-usage.ts';
 import type { Usage } from './quota-usage.ts';
 import { putObject, storeKey } from './store-lookup.ts';
 import type { StoreLookup } from './store-lookup.ts';
@@ -125,7 +126,7 @@ export class QuotaLedger {
     lookup.follow(collection).then(
       () =>
         lookup.subscribe(collection, (object, old) => {
-          const ended = object && collection.plural === 'pods' && isTerminal(object) && old && !isTerminal(old);
+          const ended = object && collection.plural === 'pods' && isPodFinished(object) && old && !isPodFinished(old);
           if (!old || (object && !ended)) return;
           this.#refresh(old.metadata.namespace ?? '');
         }),

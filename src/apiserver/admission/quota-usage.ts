@@ -1,3 +1,4 @@
+import { isPodFinished } from '../../api/pod-phase.ts';
 import { addQuantities, compareQuantities } from '../../api/quantity.ts';
 import type { KubeObject } from '../../api/object.ts';
 import type { Container, PersistentVolumeClaim, Pod, ResourceQuota, Service } from '../../api/types/core-v1.ts';
@@ -23,16 +24,12 @@ export function usageOf(group: string, plural: string, object: KubeObject): Usag
   if (plural === 'pods') {
     const pod = object as unknown as Pod;
     // What has ended uses a place in the store, and nothing else.
-    return isTerminal(pod) ? count : { ...count, pods: '1', ...podUsage(pod) };
+    return isPodFinished(pod) ? count : { ...count, pods: '1', ...podUsage(pod) };
   }
   if (namedPlainly.has(plural)) count[plural] = '1';
   if (plural === 'services') return { ...count, ...serviceUsage(object) };
   if (plural === 'persistentvolumeclaims') return { ...count, ...claimUsage(object) };
   return count;
-}
-
-export function isTerminal(pod: Pod): boolean {
-  return pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
 }
 
 function podUsage(pod: Pod): Usage {

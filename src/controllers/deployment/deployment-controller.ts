@@ -1,12 +1,12 @@
 import type { Deployment, DeploymentStatus, ReplicaSet } from '../../api/types/apps-v1.ts';
 import { labelMatcher } from '../../api/label-selector.ts';
+import { isPodFinished } from '../../api/pod-phase.ts';
 import type { Pod } from '../../api/types/core-v1.ts';
 import { keyOf, type Informer } from '../../client/informer.ts';
 import { deployments, pods as podResource, replicaSets } from '../../client/resources.ts';
 import { claim, decideClaims, isStillThere } from '../claims.ts';
 import type { Controller, ControllerContext, Enqueue } from '../controller.ts';
 import { controllerOf, controllerReference, controllerUids, orphanNamespaces } from '../owner-references.ts';
-import { isPodFinished } from '../pod-state.ts';
 import { done, type Outcome } from '../reconciler.ts';
 import { rollbackToAnnotation } from './annotations.ts';
 import { countingStatus, isComplete, pauseCondition, rolloutStatus, stuckInMs, withCondition } from './conditions.ts';

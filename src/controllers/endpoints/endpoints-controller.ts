@@ -2,14 +2,13 @@ import { formatTime } from '../../base/clock.ts';
 import { mapMatcher } from '../../api/label-selector.ts';
 import { isApiError } from '../../api/status.ts';
 import type { EndpointAddress, Endpoints, EndpointSubset, Pod, Service } from '../../api/types/core-v1.ts';
-import { keyOf, splitKey, type Informer } from '../../client/informer.ts';
+import { splitKey, type Informer } from '../../client/informer.ts';
 import { endpoints as endpointsResource, pods as podResource, services } from '../../client/resources.ts';
 import type { Controller, ControllerContext, Enqueue } from '../controller.ts';
 import { nameOf } from '../owner-references.ts';
 import { isPodReady } from '../pod-state.ts';
 import { done, type Outcome } from '../reconciler.ts';
 import { canonicalJson, semanticallyEqual } from '../semantic-equality.ts';
-import { endpointChanged } from './pod-changes.ts';
 import {
   canBeEndpoint,
   endpointHostname,
@@ -22,6 +21,7 @@ import {
   selectsPods,
   triggerTimeAnnotation,
 } from './pod-endpoint.ts';
+import { enqueueChanged, enqueueServicesOfPods } from './service-events.ts';
 import { indexServices } from './service-index.ts';
 import { isTerminatingNamespace } from './slice-writer.ts';
 import { TriggerTimes } from './trigger-time.ts';
@@ -101,27 +101,10 @@ export class EndpointsReconciler implements Controller {
   }
 
   watch(enqueue: Enqueue): () => void {
-    const podSeen = (pod: Pod): void => this.#servicesOf(pod).forEach((key) => enqueue(key));
     const ends = [
-      this.#services.subscribe({
-        added: (service) => enqueue(keyOf(service)),
-        updated: (service) => enqueue(keyOf(service)),
-        deleted: (service) => enqueue(keyOf(service)),
-      }),
-      this.#pods.subscribe({
-        added: podSeen,
-        updated: (pod, old) => {
-          if (!endpointChanged(pod, old)) return;
-          podSeen(old);
-          podSeen(pod);
-        },
-        deleted: podSeen,
-      }),
-      this.#endpoints.subscribe({
-        added: (object) => enqueue(keyOf(object)),
-        updated: (object) => enqueue(keyOf(object)),
-        deleted: (object) => enqueue(keyOf(object)),
-      }),
+      enqueueChanged(this.#services, enqueue),
+      enqueueServicesOfPods({ pods: this.#pods, servicesOf: this.#servicesOf, enqueue }),
+      enqueueChanged(this.#endpoints, enqueue),
     ];
     return () => ends.forEach((end) => end());
   }

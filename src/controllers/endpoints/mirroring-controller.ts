@@ -1,12 +1,13 @@
 import type { EndpointAddress, Endpoints, EndpointSubset, Service } from '../../api/types/core-v1.ts';
 import type { Endpoint, EndpointSlice } from '../../api/types/discovery-v1.ts';
-import { keyOf, type Informer } from '../../client/informer.ts';
+import type { Informer } from '../../client/informer.ts';
 import { endpoints as endpointsResource, endpointSlices, services } from '../../client/resources.ts';
 import type { Controller, ControllerContext, Enqueue } from '../controller.ts';
 import { controllerReference } from '../owner-references.ts';
 import { done, type Outcome } from '../reconciler.ts';
 import { familyOf, headlessLabel, triggerTimeAnnotation, type AddressFamily } from './pod-endpoint.ts';
 import { managedByLabel, serviceNameLabel, serviceOfSlice } from './slice-controller.ts';
+import { enqueueChanged } from './service-events.ts';
 import { packSlices, type EndpointGroup } from './slice-packing.ts';
 import { SliceWriter } from './slice-writer.ts';
 
@@ -62,11 +63,10 @@ export class EndpointSliceMirroringReconciler implements Controller {
   }
 
   watch(enqueue: Enqueue): () => void {
-    const seen = (object: Endpoints | Service): void => enqueue(keyOf(object));
     const sliceSeen = (slice: EndpointSlice): void => serviceOfSlice(manager)(slice).forEach((key) => enqueue(key));
     const ends = [
-      this.#endpoints.subscribe({ added: seen, updated: seen, deleted: seen }),
-      this.#services.subscribe({ added: seen, updated: seen, deleted: seen }),
+      enqueueChanged(this.#endpoints, enqueue),
+      enqueueChanged(this.#services, enqueue),
       this.#slices.subscribe({
         added: sliceSeen,
         updated: sliceSeen,

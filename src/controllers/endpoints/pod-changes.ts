@@ -1,5 +1,6 @@
+import { isPodFinished } from '../../api/pod-phase.ts';
 import type { Pod } from '../../api/types/core-v1.ts';
-import { isPodFinished, podCondition } from '../pod-state.ts';
+import { podCondition } from '../pod-state.ts';
 import { semanticallyEqual } from '../semantic-equality.ts';
 
 /** Could this change of a pod change endpoints? Most status updates cannot. */

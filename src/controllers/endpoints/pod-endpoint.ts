@@ -1,6 +1,7 @@
 import type { Container, Endpoints, Node, Pod, Service, ServicePort } from '../../api/types/core-v1.ts';
+import { isPodFinished } from '../../api/pod-phase.ts';
 import type { Endpoint, EndpointPort } from '../../api/types/discovery-v1.ts';
-import { isPodFinished, isPodReady } from '../pod-state.ts';
+import { isPodReady } from '../pod-state.ts';
 
 export type AddressFamily = 'IPv4' | 'IPv6';
 

@@ -8,7 +8,6 @@ import type { Controller, ControllerContext, Enqueue } from '../controller.ts';
 import { controllerReference } from '../owner-references.ts';
 import { canonicalJson } from '../semantic-equality.ts';
 import { done, type Outcome } from '../reconciler.ts';
-import { endpointChanged } from './pod-changes.ts';
 import {
   canBeEndpoint,
   endpointPorts,
@@ -22,6 +21,7 @@ import {
   zoneLabel,
   type AddressFamily,
 } from './pod-endpoint.ts';
+import { enqueueChanged, enqueueServicesOfPods } from './service-events.ts';
 import { indexServices } from './service-index.ts';
 import { packSlices, type EndpointGroup } from './slice-packing.ts';
 import { SliceWriter } from './slice-writer.ts';
@@ -96,23 +96,10 @@ export class EndpointSliceReconciler implements Controller {
   }
 
   watch(enqueue: Enqueue): () => void {
-    const podSeen = (pod: Pod): void => this.#servicesOf(pod).forEach((key) => enqueue(key));
     const sliceSeen = (slice: EndpointSlice): void => serviceOfSlice(manager)(slice).forEach((key) => enqueue(key));
     const ends = [
-      this.#services.subscribe({
-        added: (service) => enqueue(keyOf(service)),
-        updated: (service) => enqueue(keyOf(service)),
-        deleted: (service) => enqueue(keyOf(service)),
-      }),
-      this.#pods.subscribe({
-        added: podSeen,
-        updated: (pod, old) => {
-          if (!endpointChanged(pod, old)) return;
-          podSeen(old);
-          podSeen(pod);
-        },
-        deleted: podSeen,
-      }),
+      enqueueChanged(this.#services, enqueue),
+      enqueueServicesOfPods({ pods: this.#pods, servicesOf: this.#servicesOf, enqueue }),
       this.#slices.subscribe({
         updated: sliceSeen,
         added: sliceSeen,

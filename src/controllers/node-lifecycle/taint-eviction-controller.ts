@@ -1,11 +1,11 @@
 import { formatTime } from '../../base/clock.ts';
 import { tolerates } from '../../api/taints.ts';
+import { isPodFinished } from '../../api/pod-phase.ts';
 import type { Node, Pod, PodCondition, Taint } from '../../api/types/core-v1.ts';
 import { keyOf, type Informer } from '../../client/informer.ts';
 import { nodes, pods as podResource } from '../../client/resources.ts';
 import type { Controller, ControllerContext, Enqueue } from '../controller.ts';
 import { disruptPod } from '../disruption.ts';
-import { isPodFinished } from '../pod-state.ts';
 import { done, type Outcome } from '../reconciler.ts';
 import { semanticallyEqual } from '../semantic-equality.ts';
 import { nodesOfPod } from './node-lifecycle-controller.ts';
