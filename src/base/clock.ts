@@ -3,7 +3,7 @@
  * therefore run on a simulated one.
  */
 export interface Clock {
-  /** Wall-clock time in milliseconds since the Unix epoch. */
+  /** Wall-clock time in whole milliseconds since the Unix epoch. */
   now(): number;
   /** Milliseconds from an arbitrary origin; never goes back. */
   monotonic(): number;

@@ -45,7 +45,8 @@ export function createSimulatedClock(startEpochMs = Date.UTC(2026, 0, 1)): Simul
     return next;
   };
   const clock: SimulatedClock = {
-    now: () => startEpochMs + elapsed,
+    // Waits with jitter end between two milliseconds; wall clocks tell whole ones.
+    now: () => Math.floor(startEpochMs + elapsed),
     monotonic: () => elapsed,
     setTimer(delayMs, callback) {
       const timer = { at: elapsed + Math.max(0, delayMs), sequence: sequence++, callback };
