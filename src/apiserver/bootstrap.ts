@@ -1,11 +1,13 @@
 import { formatTime } from '../base/clock.ts';
 import type { Clock } from '../base/clock.ts';
+import type { Logger } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import type { AnyObject } from '../api/object.ts';
 import { jsonEquals } from '../api/plain-json.ts';
 import type { Endpoints, Service, ServicePort } from '../api/types/core-v1.ts';
 import type { EndpointSlice } from '../api/types/discovery-v1.ts';
 import type { Entry, Operation, Store } from '../store/store.ts';
+import type { WriteHook } from './core.ts';
 import { familyOf, firstServiceAddress } from './ip-range.ts';
 import { decodedOf, encoder } from './stored-object.ts';
 
@@ -50,6 +52,36 @@ export async function writeSystemServices(
     if (result.kind === 'failed') throw result.error;
     // Another server did the same at the same time: see what it left.
   }
+}
+
+/**
+ * Writes the system services again whenever somebody deletes one of their objects, and takes their addresses again:
+ * without them no pod finds the API server. Answers the function that stops it.
+ */
+export function keepSystemServices(
+  options: SystemServices & { store: Store; clock: Clock; random: Random; log: Logger; allocator: WriteHook },
+): () => void {
+  const { store, log, allocator } = options;
+  const wanted = wantedObjects(options);
+  const restore = async (object: AnyObject): Promise<void> => {
+    await writeSystemServices(options);
+    // By now whoever deleted the service has given its address back.
+    if (object.kind === 'Service') allocator.prepare(structuredClone(object), undefined).commit();
+  };
+  const watches = wanted.map(([key, object]) =>
+    store.watch(
+      { prefix: key.slice(0, key.lastIndexOf('/') + 1), afterRevision: store.revision },
+      {
+        events(events) {
+          if (!events.some((event) => event.kind === 'delete' && event.entry.key === key)) return;
+          restore(object).catch((error: unknown) => log.warn('a system service could not be restored', { error }));
+        },
+        progress() {},
+        ended() {},
+      },
+    ),
+  );
+  return () => watches.forEach((watch) => watch.close());
 }
 
 function operationFor(options: {

@@ -18,8 +18,8 @@ export function decodeContinue(text: string): ContinueToken {
   let token: unknown;
   try {
     token = JSON.parse(Buffer.from(text, 'base64url').toString('utf8'));
-  } catch (error) {
-    throw invalidToken((error as Error).message);
+  } catch {
+    throw invalidToken('it is not base64 of a JSON document');
   }
   const { v, rv, start } = (token ?? {}) as { v?: unknown; rv?: unknown; start?: unknown };
   if (v !== tokenVersion) throw invalidToken('server does not recognize this encoded version');

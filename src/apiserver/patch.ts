@@ -1,12 +1,14 @@
+import { invalidValue } from '../api/field-errors.ts';
 import { applyJsonPatch } from '../api/json-patch.ts';
 import { applyMergePatch } from '../api/merge-patch.ts';
 import type { AnyObject } from '../api/object.ts';
 import { cloneJson } from '../api/plain-json.ts';
-import { ApiError } from '../api/status.ts';
+import { ApiError, isApiError } from '../api/status.ts';
 import { applyStrategicMergePatch } from '../api/strategic-merge-patch.ts';
 import { isDryRun } from './core.ts';
 import type { Core, Outcome, ResourceRequest } from './core.ts';
 import { checkPatchedNames } from './object-body.ts';
+import { formatGoValue } from './go-value.ts';
 import { decodeAs, fieldValidationOf, readBody } from './read-body.ts';
 import { fromStorage, toStorage } from './stored-object.ts';
 import { updateObject } from './update-object.ts';
@@ -20,43 +22,73 @@ export const patchTypes = [
 /** Attempts after the first when others write the same object. */
 const retries = 5;
 
-/** What a patch makes of a document of some schema type. */
-export type ApplyPatch = <T>(document: T, type: string) => T;
+/** A patch as it came. */
+interface Patch {
+  /** What it makes of a document of some schema type; the document stays as it is. */
+  apply: <T>(document: T, type: string) => T;
+  /** Fields that were given twice. */
+  duplicates: readonly string[];
+  /** What an error shows of it: a strategic merge patch itself, of others what they made of the object. */
+  shown: (patched: unknown) => string;
+}
 
 /** PATCH of an object or of one of its subresources that have its shape. */
 export async function patch(core: Core, request: ResourceRequest): Promise<Outcome> {
   const { served } = request;
-  const { apply, duplicates } = await readPatch(request);
-  const mode = fieldValidationOf(request.request);
-  let { warn } = request;
+  const decode = await readPatch(request);
   return updateObject(core, request, {
     dryRun: isDryRun(request.request.query.getAll('dryRun')),
     retries,
     change(old) {
       const document = served.isStorageVersion ? old : fromStorage(cloneJson(old), served);
-      const { type } = served.version;
-      const patched: unknown = apply(document, type);
-      const object: AnyObject = decodeAs(patched, { type, mode, duplicates, warn });
-      warn = () => {};
+      const object = decode(document, served.version.type);
       checkPatchedNames(object, request);
       return toStorage(object, served);
     },
   });
 }
 
-/** The patch in the body, ready to be applied. Rejects with 415 for a media type that is no patch that we know. */
-export async function readPatch(
-  request: ResourceRequest,
-): Promise<{ apply: ApplyPatch; duplicates: readonly string[] }> {
+/**
+ * The patch in the body, as the function that applies it to a document of some schema type and gives the object that
+ * comes of it; warnings are given once. Rejects with 415 for a media type that is no patch that we know.
+ */
+export async function readPatch(request: ResourceRequest): Promise<(document: unknown, type: string) => AnyObject> {
+  const mode = fieldValidationOf(request.request);
+  const { apply, duplicates, shown } = await parsePatch(request);
+  let { warn } = request;
+  return (document, type) => {
+    try {
+      const object = decodeAs(apply(document, type), { type, mode, duplicates, warn });
+      warn = () => {};
+      return object;
+    } catch (error) {
+      const reason = isApiError(error, 'BadRequest') ? misfit.exec(error.message)?.[1] : undefined;
+      if (reason === undefined) throw error;
+      // Decoding removes what it does not know from the value it is given: show it whole.
+      const cause = invalidValue('patch', shown(apply(document, type)), reason);
+      throw ApiError.of('Invalid', ` "" is invalid: patch: ${cause.message}`, { causes: [cause] });
+    }
+  };
+}
+
+/** The patch is sound, but what it makes of the object is not: upstream finds the patch invalid, not the request bad. */
+const misfit = /^\w+ in version "\w*" cannot be handled as a \w+: (.*)$/s;
+
+async function parsePatch(request: ResourceRequest): Promise<Patch> {
   const body = await readBody(request.request, patchTypes);
   const { value, duplicates } = body.parse(fieldValidationOf(request.request));
+  const shown = (patched: unknown): string => JSON.stringify(patched);
   switch (body.contentType) {
     case 'application/json-patch+json':
-      return { duplicates, apply: (document) => applyJsonPatch(document, value) };
+      return { duplicates, shown, apply: (document) => applyJsonPatch(document, value) };
     case 'application/merge-patch+json':
-      return { duplicates, apply: (document) => applyMergePatch(document, value) };
+      return { duplicates, shown, apply: (document) => applyMergePatch(document, value) };
     case 'application/strategic-merge-patch+json':
-      return { duplicates, apply: (document, type) => applyStrategicMergePatch(document, value, type) };
+      return {
+        duplicates,
+        shown: () => formatGoValue(value),
+        apply: (document, type) => applyStrategicMergePatch(document, value, type),
+      };
     default:
       throw ApiError.of('BadRequest', 'the body of a PATCH request is missing');
   }

@@ -1,5 +1,6 @@
 import { ApiError } from '../api/status.ts';
 import { bind } from './binding.ts';
+import { serveComponentStatuses } from './component-statuses.ts';
 import type { Core, Outcome, ResourceRequest } from './core.ts';
 import { create } from './create.ts';
 import { removeCollection } from './delete-collection.ts';
@@ -127,6 +128,10 @@ async function serveSubresource(core: Core, request: ResourceRequest): Promise<A
 
 async function serveVirtual(core: Core, request: ResourceRequest): Promise<ApiResponse> {
   const pods = core.kinds.find('', 'v1', 'pods');
+  const isRead = request.verb === 'get' || request.verb === 'list';
+  if (request.kind.plural === 'componentstatuses' && request.subresource === '' && isRead) {
+    return serveComponentStatuses(core, request);
+  }
   if (request.kind.plural !== 'bindings' || request.kind.group !== '' || !pods) throw pathNotFound();
   if (request.verb !== 'create') throw methodNotAllowed();
   const podRequest = { ...request, served: pods, kind: pods.kind };

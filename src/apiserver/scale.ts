@@ -52,12 +52,8 @@ async function replaced(request: ResourceRequest): Promise<ChangeScale> {
 }
 
 async function patched(request: ResourceRequest): Promise<ChangeScale> {
-  const { apply, duplicates } = await readPatch(request);
-  const mode = fieldValidationOf(request.request);
-  return (scale) => {
-    const value = apply(scale, scaleType);
-    return decodeAs(value, { type: scaleType, mode, duplicates, warn: request.warn });
-  };
+  const decode = await readPatch(request);
+  return (scale) => decode(scale, scaleType);
 }
 
 function scaleOf(object: AnyObject, { kind }: ResourceRequest): Scale {

@@ -5,6 +5,7 @@ import { request } from '../../test/support/request.ts';
 import type { Answer, Call } from '../../test/support/request.ts';
 import { ApiError } from '../api/status.ts';
 import { createSimulatedClock } from '../base/simulated-clock.ts';
+import type { StoreEvent } from '../store/store.ts';
 import type { AdmissionRequest } from './admission.ts';
 
 describe('the API server', () => {
@@ -221,5 +222,26 @@ describe('the API server', () => {
     const { uid } = (await get('/api/v1/namespaces/default/services/kubernetes')).json().metadata;
     expect(uid).toBeDefined();
     await third.close();
+  });
+
+  it('writes them again when somebody deletes them, at the same address', async () => {
+    const advertise = { address: '10.1.0.1', port: 6443 };
+    const dns = { serviceAddress: '10.96.0.10', endpoint: { address: '10.1.0.1', port: 53 } };
+    const api = await startTestApiServer({ advertise, dns });
+    const path = '/api/v1/namespaces/kube-system/services';
+    const restored = new Promise<void>((resolve) => {
+      const events = (list: readonly StoreEvent[]): void => {
+        if (list.some(({ kind }) => kind === 'put')) resolve();
+      };
+      const sink = { events, progress: () => {}, ended: () => {} };
+      api.store.watch({ prefix: '/core/services/kube-system/', afterRevision: api.store.revision }, sink);
+    });
+    await request(api.server.handler, `DELETE ${path}/kube-dns`);
+    await restored;
+    const service = await request(api.server.handler, `GET ${path}/kube-dns`);
+    expect(service.json().spec.clusterIP).toBe('10.96.0.10');
+    const body = { metadata: { name: 'thief' }, spec: { clusterIP: '10.96.0.10', ports: [{ port: 53 }] } };
+    expect((await request(api.server.handler, `POST ${path}`, { body })).status).toBe(422);
+    await api.close();
   });
 });

@@ -7,7 +7,7 @@ import type { Store } from '../store/store.ts';
 import type { AdmissionPlugin } from './admission.ts';
 import type { Authenticator } from './authentication.ts';
 import type { Authorizer } from './authorization.ts';
-import { writeSystemServices } from './bootstrap.ts';
+import { keepSystemServices, writeSystemServices } from './bootstrap.ts';
 import type { SystemServices } from './bootstrap.ts';
 import { startCompaction } from './compaction.ts';
 import type { Core } from './core.ts';
@@ -69,6 +69,12 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     await writeSystemServices({ store, clock, random, serviceCidr, advertise, ...(dns && { dns }) });
   }
   const allocator = await createServiceAllocator({ store, random, network: options.serviceNetwork });
+  const stopKeeping = advertise
+    ? keepSystemServices({
+        ...{ store, clock, random, log, allocator, advertise, ...(dns && { dns }) },
+        serviceCidr: options.serviceNetwork.serviceCidr,
+      })
+    : undefined;
   const core: Core = { store, kinds, clock, random, log, admission, hooks: [allocator] };
   const metrics = createMetrics(store);
   const stopCompaction = startCompaction({ store, clock, log });
@@ -93,6 +99,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     clientFor: (user) => createInProcessClient(handler, user),
     metrics,
     async close() {
+      stopKeeping?.();
       stopCompaction();
     },
   };

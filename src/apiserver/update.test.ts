@@ -141,7 +141,17 @@ describe('patching objects', () => {
   });
 
   it('refuses results that are not valid', async () => {
-    expect((await patch('merge-patch', { data: 5 })).status).toBe(400);
+    const misfit = 'json: cannot unmarshal number into Go struct field ConfigMap.data of type map[string]string';
+    expect((await patch('strategic-merge-patch', { data: 5 })).json()).toMatchObject({
+      ...{ code: 422, reason: 'Invalid' },
+      message: ` "" is invalid: patch: Invalid value: "map[data:5]": ${misfit}`,
+    });
+    expect((await patch('merge-patch', { data: 5 })).json()).toMatchObject({
+      ...{ code: 422, reason: 'Invalid' },
+      message: expect.stringMatching(
+        /^ "" is invalid: patch: Invalid value: "\{.*data\\":5.*\}": json: cannot/,
+      ) as string,
+    });
     expect((await patch('merge-patch', { metadata: { name: 'b' } })).status).toBe(400);
     const answer = await patch('merge-patch', { metadata: { labels: { a: '-' } } });
     expect(answer.json()).toMatchObject({ code: 422, reason: 'Invalid' });

@@ -41,6 +41,7 @@ export function createEventRecorder(options: RecorderOptions): EventRecorder {
   const written = new Map<string, Written>();
   const similar = new Map<string, Similar>();
   const allowances = new Map<string, { tokens: number; at: number }>();
+  const nextName = eventNames(options.random);
   return {
     record(object, type, reason, message, fieldPath) {
       const now = clock.now();
@@ -51,7 +52,8 @@ export function createEventRecorder(options: RecorderOptions): EventRecorder {
       const text = isCombined ? `(combined from similar events): ${message}` : message;
       const key = `${subject}/${fieldPath ?? ''}/${type}/${reason}/${isCombined ? '' : text}`;
       const last = written.get(key);
-      const createIt = (): Promise<Event> => create(options, { reference, type, reason, message: text, now });
+      const name = nextName(reference.name ?? '', now);
+      const createIt = (): Promise<Event> => create(options, { name, reference, type, reason, message: text, now });
       const write = last
         ? last.pending.then(() =>
             last.name === '' ? createIt() : countUp(options, last, text, now).catch(orElse(createIt)),
@@ -76,22 +78,35 @@ export function createEventRecorder(options: RecorderOptions): EventRecorder {
 }
 
 function create(
-  { client, component, host, random }: RecorderOptions,
-  event: { reference: ObjectReference; type: string; reason: string; message: string; now: number },
+  { client, component, host }: RecorderOptions,
+  event: { name: string; reference: ObjectReference; type: string; reason: string; message: string; now: number },
 ): Promise<Event> {
-  const { reference, type, reason, message, now } = event;
+  const { name, reference, type, reason, message, now } = event;
   const time = formatTime(now);
-  const suffix = random.uuid().replaceAll('-', '').slice(0, 16);
   return client.create(events, {
     apiVersion: 'v1',
     kind: 'Event',
-    metadata: { name: `${reference.name}.${suffix}`, namespace: reference.namespace || 'default' },
+    metadata: { name, namespace: reference.namespace || 'default' },
     involvedObject: reference,
     ...{ type, reason, message, count: 1, firstTimestamp: time, lastTimestamp: time },
     source: { component, ...(host && { host }) },
     reportingComponent: component,
     reportingInstance: host ?? '',
   });
+}
+
+/**
+ * Names as client-go gives them: the object's, and the time in nanoseconds as hexadecimal digits. A list comes in the
+ * order of names, and clients that sort it by times in whole seconds leave it so: the events of one second stay in order.
+ * Below the clock's milliseconds the digits are random, rising, so that two recorders hardly ever give the same name.
+ */
+function eventNames(random: Random): (object: string, now: number) => string {
+  let last = 0n;
+  return (object, now) => {
+    const start = BigInt(now) * 1_000_000n;
+    last = last < start ? start + BigInt(random.int(500_000)) : last + 1n + BigInt(random.int(1000));
+    return `${object}.${last.toString(16)}`;
+  };
 }
 
 function countUp({ client }: RecorderOptions, last: Written, message: string, now: number): Promise<Event> {

@@ -62,6 +62,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     defaultTolerationSeconds: { notReady: seconds, unreachable: seconds },
   });
   const { serviceCidr, advertise, dns } = options;
+  // Here already, so that both go to disk together; the API server then finds its services written, and keeps them.
   await Promise.all([
     security.bootstrap(),
     writeSystemServices({ store, clock, random, serviceCidr, advertise, ...(dns && { dns }) }),
@@ -78,6 +79,8 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     documents: security.documents,
     version: kubernetesVersion,
     serviceNetwork: { serviceCidr, nodePortRange: { first: 30000, last: 32767 } },
+    advertise,
+    ...(dns && { dns }),
   });
   const clientFor = (name: string): Client => api.clientFor(component(name));
   const informers = createInformers({ client: clientFor('system:kube-controller-manager'), clock, random, log });

@@ -29,10 +29,11 @@ export function validateReplicatedTemplate(
   if (!template) return [required(path, '')];
   const causes: StatusCause[] = [];
   const labels = template.metadata?.labels ?? {};
-  if (selector && !isEmpty(selector) && validateLabelSelector(selector, '').length === 0) {
-    if (!labelMatcher(selector).matches(labels)) {
-      causes.push(invalidValue(`${path}.metadata.labels`, labels, '`selector` does not match template `labels`'));
-    }
+  // An empty selector matches everything, a missing one nothing.
+  const isSound = !selector || (!isEmpty(selector) && validateLabelSelector(selector, '').length === 0);
+  if (isSound && !(selector && labelMatcher(selector).matches(labels))) {
+    const given = template.metadata?.labels;
+    causes.push(invalidValue(`${path}.metadata.labels`, given, '`selector` does not match template `labels`'));
   }
   causes.push(...validatePodTemplate(template, path));
   const { restartPolicy = '', activeDeadlineSeconds } = template.spec ?? {};
