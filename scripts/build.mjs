@@ -1,17 +1,19 @@
 // Bundles the program into dist/: one entry for the CLI, one for the library, code split so that a command loads only what
-// it needs. `lmdb` stays outside (native addon).
+// it needs, and the library's declarations. `lmdb` stays outside (native addon).
 import { build } from 'esbuild';
-import { chmodSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { dirname, join } from 'node:path';
+import { emitTypes } from './emit-types.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 rmSync(join(root, 'dist'), { recursive: true, force: true });
-await build({
+const { metafile } = await build({
   entryPoints: { timonel: join(root, 'src/main.ts'), library: join(root, 'src/library.ts') },
   outdir: join(root, 'dist'),
   bundle: true,
+  metafile: true,
   splitting: true,
   format: 'esm',
   platform: 'node',
@@ -26,3 +28,19 @@ await build({
   logLevel: 'warning',
 });
 chmodSync(join(root, 'dist/timonel.js'), 0o755);
+writeFileSync(join(root, 'dist/THIRD-PARTY-LICENSES'), licencesOf(metafile));
+emitTypes(root);
+
+/** The licences of the packages in the bundle, which must travel with it. */
+function licencesOf({ inputs }) {
+  const names = Object.keys(inputs).flatMap((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? []);
+  const texts = [...new Set(names)]
+    .sort((a, b) => a.localeCompare(b))
+    .map((name) => {
+      const directory = join(root, 'node_modules', name);
+      const file = readdirSync(directory).find((each) => /^licen[cs]e/i.test(each));
+      if (!file) throw new Error(`${name} is bundled, and has no licence file`);
+      return `${name}\n\n${readFileSync(join(directory, file), 'utf8').trim()}\n`;
+    });
+  return texts.join(`\n${'-'.repeat(80)}\n\n`);
+}
