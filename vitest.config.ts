@@ -8,7 +8,11 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: ['src/**/*.test.ts', 'test/{contract,scenario,simulation}/**/*.test.ts', 'test/tidy.test.ts'],
+          include: [
+            'src/**/*.test.ts',
+            'test/{contract,scenario,simulation,support}/**/*.test.ts',
+            'test/tidy.test.ts',
+          ],
           testTimeout: 20_000,
         },
       },

@@ -86,7 +86,7 @@ export function planNode(plan: NetworkPlan, node: string, index: number): NodePl
 }
 
 /** Cluster and node names have no dots, so that a name belongs to one cluster only. */
-export function nodeNamespace(cluster: string, node: string): string {
+function nodeNamespace(cluster: string, node: string): string {
   return `timonel-${cluster}.${node}`;
 }
 

@@ -52,7 +52,7 @@ export function cpuShares(milliCpu: number): number {
 }
 
 /** Microseconds of CPU time in each period. */
-export function cpuQuota(milliCpu: number): number {
+function cpuQuota(milliCpu: number): number {
   return Math.max(minQuota, Math.floor((milliCpu * cpuPeriod) / 1000));
 }
 
@@ -103,7 +103,7 @@ export function containerResources(pod: Pod, container: PodContainer, memoryCapa
  * Who the kernel ends first when memory is short: -997 for Guaranteed and critical pods, 1000 for BestEffort, in
  * between by the share of the node's memory that the container asked for.
  */
-export function oomScoreAdj(pod: Pod, container: PodContainer, memoryCapacityBytes: number): number {
+function oomScoreAdj(pod: Pod, container: PodContainer, memoryCapacityBytes: number): number {
   const systemNodeCritical = 2_000_001_000;
   if ((pod.spec?.priority ?? 0) >= systemNodeCritical) return -997;
   const qos = qosOf(pod);

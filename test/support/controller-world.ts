@@ -52,16 +52,7 @@ export async function startControllerWorld(
   const api = await startTestApiServer({ store, clock, random, authorizers, admission, endpoints });
   const { client } = api;
   const warnings: string[] = [];
-  const log: Logger = {
-    ...silentLogger,
-    debug: (message, { error } = {}) => {
-      // Nothing may be forbidden to a controller but what namespaces on their way out refuse.
-      if (isApiError(error, 'Forbidden') && !error.status.details?.causes)
-        warnings.push(`${message}: ${error.message}`);
-    },
-    warn: (message, fields) => warnings.push(`${message} ${String(fields?.key)} ${String(fields?.error)}`),
-    with: () => log,
-  };
+  const log = warningsInto(warnings);
   const clientFor = (account: string): Client => api.server.clientFor(userOf(account));
   const reader = delayed(clientFor('kube-controller-manager'), clock, options.watchDelayMs ?? 0);
   const informers = createInformers({ client: reader, clock, random, log });
@@ -104,6 +95,20 @@ export async function startControllerWorld(
       await api.close();
     },
   };
+}
+
+function warningsInto(warnings: string[]): Logger {
+  const log: Logger = {
+    ...silentLogger,
+    debug: (message, { error } = {}) => {
+      // Nothing may be forbidden to a controller but what namespaces on their way out refuse.
+      if (isApiError(error, 'Forbidden') && !error.status.details?.causes)
+        warnings.push(`${message}: ${error.message}`);
+    },
+    warn: (message, fields) => warnings.push(`${message} ${String(fields?.key)} ${String(fields?.error)}`),
+    with: () => log,
+  };
+  return log;
 }
 
 /** Every controller has the rights of its own account and no more. */

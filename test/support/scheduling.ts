@@ -64,7 +64,7 @@ export function verdictsOf(filter: Filter, waiting: Pod, cluster: ClusterCache):
 }
 
 /** The default plugins, for pods that stand alone. */
-export function pluginsFor(namespaces: Namespaces = namespacesOf({ default: {} })): Plugins {
+function pluginsFor(namespaces: Namespaces = namespacesOf({ default: {} })): Plugins {
   return defaultPlugins(new AffinityTerms(namespaces), () => undefined);
 }
 

@@ -13,17 +13,20 @@ const bodyOpener = /(?:=>|\)|\): .*|\bfunction\b.*) \{$/;
 
 /**
  * The functions, methods and arrow functions of a formatted source that have more lines than `most`. Goes by
- * indentation: the formatter puts the end of a body at the column of its head. Suites (`describe`) are not functions.
+ * indentation: the formatter puts the end of a body at the column of its head. Suites of tests are lists, not
+ * functions, and a test's table of cases does not count.
  */
 export function longFunctions(text: string, most: number): { line: number; lines: number }[] {
   const lines = text.split('\n');
   return lines.flatMap((line, at) => {
     if (!bodyOpener.test(line) || controlWords.test(line)) return [];
     const indent = /^\s*/.exec(line)?.[0] ?? '';
-    const start = headOf(lines, at, indent);
-    const head = lines[start] ?? '';
-    if (controlWords.test(head) || /^\s*describe\b/.test(head)) return [];
+    const opens = headOf(lines, at, indent);
+    const head = lines[opens] ?? '';
     const end = lines.findIndex((other, i) => i > at && other.startsWith(`${indent}}`));
+    const isSuite = lines.slice(at + 1, end).some((other) => /^ *(?:it|describe)\b/.test(other));
+    if (controlWords.test(head) || isSuite) return [];
+    const start = /^\s*it\.each\b/.test(head) ? at : opens;
     const length = end - start + 1;
     return length > most ? [{ line: start + 1, lines: length }] : [];
   });
@@ -44,13 +47,13 @@ const declaration =
 const clause = /^export (?:type )?\{([^}]*)\}(?: from '([^']+)')?/gm;
 
 /** The names that a file exports. */
-export function exportsOf(text: string): string[] {
+function exportsOf(text: string): string[] {
   const listed = [...text.matchAll(clause)].flatMap((match) => namesOf(match[1] ?? '').map(({ outside }) => outside));
   return [...[...text.matchAll(declaration)].map((match) => match[1] as string), ...listed];
 }
 
 /** Which names of which files a file uses: `file name`, and `file *` for those it takes whole. */
-export function usesOf({ file, text }: SourceText): string[] {
+function usesOf({ file, text }: SourceText): string[] {
   const at = (path: string): string => resolve(dirname(file), path);
   const code = text.replace(/\/\*[\s\S]*?\*\//g, '');
   const named = [...code.matchAll(/^(?:import|export) (?:type )?\{([^}]*)\} from '(\.[^']+)'/gm)];
@@ -81,16 +84,32 @@ function namesOf(list: string): { inside: string; outside: string }[] {
 }
 
 /**
- * Exports of `files` that no file of `users` imports. A type stays when its own file says it again: it is then part of
- * what the file's other exports take or give.
+ * Exports of `files` that no file of `users` imports. Two may stay all the same: a type that its own file says again,
+ * since it is part of what the file's other exports take or give; and what its own file uses and one of `tests` pins down.
  */
-export function deadExports(files: readonly SourceText[], users: readonly SourceText[]): string[] {
+export function deadExports(options: {
+  files: readonly SourceText[];
+  users: readonly SourceText[];
+  tests?: readonly SourceText[];
+}): string[] {
+  const { files, users, tests = [] } = options;
   const used = new Set(users.flatMap(usesOf));
+  const tested = new Set(tests.flatMap(usesOf));
   return files.flatMap(({ file, text }) =>
     exportsOf(text)
       .filter((name) => !used.has(`${file} ${name}`) && !used.has(`${file} *`))
-      .filter((name) => !(isType(text, name) && [...text.matchAll(new RegExp(`\\b${name}\\b`, 'g'))].length > 1))
+      .filter((name) => !(usesItself(text, name) && (isType(text, name) || tested.has(`${file} ${name}`))))
       .map((name) => `${file} exports ${name}`),
+  );
+}
+
+function usesItself(text: string, name: string): boolean {
+  return (
+    [
+      ...codeLines(text)
+        .join('\n')
+        .matchAll(new RegExp(`\\b${name}\\b`, 'g')),
+    ].length > 1
   );
 }
 
@@ -98,8 +117,16 @@ function isType(text: string, name: string): boolean {
   return new RegExp(`^export (?:interface|type) ${name}\\b`, 'm').test(text);
 }
 
+const impure =
+  /(?<![\w)\]]\.)\b(?:setTimeout|setInterval)\(|\b(?:Date\.now\(|new Date\(\)|Math\.random\(|randomUUID\(|performance\.now\()|\{[^}]*\bset(?:Timeout|Interval)\b[^}]*\} from 'node:timers/;
+
+/** The lines (from 1) that read the machine's clock or randomness, or set its timers. A socket's own timeout is none. */
+export function impureLines(text: string): number[] {
+  return codeLines(text).flatMap((line, i) => (impure.test(line) ? [i + 1] : []));
+}
+
 /** Lines without their comments, strings left as they are: enough to look for calls. */
-export function codeLines(text: string): string[] {
+function codeLines(text: string): string[] {
   const blank = (comment: string): string => comment.replace(/[^\n]/g, '');
   return text
     .replace(/\/\*\*?[\s\S]*?\*\//g, blank)
