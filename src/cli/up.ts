@@ -36,9 +36,9 @@ export async function up(options: UpOptions): Promise<void> {
   }
   await locked(options.name, async () => {
     const known = knownCluster(options.name);
-    const state = known ?? (await planCluster(newCluster(options)));
-    if (known) for (const warning of ignoredFlags(options, known)) output.message(`warning: ${warning}`);
-    const before = known ? clusterCondition(state) : 'new';
+    const before = known ? clusterCondition(known) : 'new';
+    const state = known ? atPort(known, before, options.port) : await planCluster(newCluster(options));
+    if (known) for (const warning of ignoredFlags(options, state)) output.message(`warning: ${warning}`);
     if (before === 'new' || before === 'stopped') await requireKubeconfig(state);
     const pki = await interruptible(async (signal) => startOrUndo(state, { before, output, signal }));
     const kubeconfig = await writeEntry(state, pki);
@@ -54,7 +54,7 @@ export function clientOf(state: ClusterState, pki: ClusterPki): Client {
   return createHttpsClient({ server, certificateAuthority, clientCertificate, clientKey }, { clock });
 }
 
-export function wantedNodes(state: ClusterState): string[] {
+function wantedNodes(state: ClusterState): string[] {
   return state.nodes.filter((node) => node.wanted).map((node) => node.name);
 }
 
@@ -109,7 +109,7 @@ function requirePrerequisites(): void {
   const missing = checkPrerequisites().filter((check) => !check.found && check.for === 'up');
   if (missing.length === 0) return;
   const needs = missing.map((check) => check.need).join(', ');
-  const other = missing.flatMap(({ fix }) => (fix && !fix.startsWith('apt-get install') ? [fix] : []));
+  const other = missing.flatMap(({ fix }) => (fix && !fix.startsWith('apt-get install') ? [`To mend it: ${fix}`] : []));
   const hint = [...(installLine(missing) ? [`Install it: ${installLine(missing)}`] : []), ...other].join('\n');
   throw new CliError(`this host lacks what a cluster needs: ${needs}`, { hint });
 }
@@ -142,11 +142,16 @@ async function startOrUndo(
   }
 }
 
+/** A cluster that is stopped may come up at another port: the old one can have got lost to another program. */
+function atPort(known: ClusterState, condition: string, port: number | undefined): ClusterState {
+  return condition === 'stopped' && port !== undefined ? { ...known, port } : known;
+}
+
 /** Flags that count at the first start only and ask for something else than there is. */
-export function ignoredFlags(options: UpOptions, known: ClusterState): string[] {
+function ignoredFlags(options: UpOptions, known: ClusterState): string[] {
   const { nodeGraceSeconds, evictionAfterSeconds } = known.settings;
   const said = [
-    { flag: '--port', asked: options.port, has: known.port },
+    { flag: '--port', asked: options.port, has: known.port, instead: 'with timonel down before, timonel up --port' },
     { flag: '--nodes', asked: options.nodes, has: known.nodes.length, instead: 'timonel node add' },
     { flag: '--runtime', asked: options.runtime, has: known.runtime },
     { flag: '--node-grace', asked: options.nodeGrace, has: nodeGraceSeconds },

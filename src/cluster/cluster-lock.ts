@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname } from 'node:path';
+import { makeDirectory } from './directory.ts';
 import { LauncherError } from './launcher-error.ts';
 import { clusterPaths, dataRoot } from './state.ts';
 
@@ -11,7 +12,7 @@ import { clusterPaths, dataRoot } from './state.ts';
  * one process only, and takes it back however that process ends. Answers how to unlock.
  */
 export async function lockCluster(name: string): Promise<() => void> {
-  mkdirSync(dataRoot(), { recursive: true, mode: 0o711 });
+  makeDirectory(dataRoot(), 0o711);
   const { run } = clusterPaths(name).directories;
   const lock = createServer();
   // Names of such sockets have at most 107 bytes; a path may have more.
@@ -42,7 +43,7 @@ export async function lockCluster(name: string): Promise<() => void> {
 /** Writes down whose processes the run directory is about to name. Under the lock only. */
 export function claimRunDirectory(name: string): void {
   const { directories, owner } = clusterPaths(name);
-  mkdirSync(directories.run, { recursive: true, mode: 0o711 });
+  makeDirectory(directories.run, 0o711);
   writeFileSync(owner, `${directories.data}\n`);
 }
 

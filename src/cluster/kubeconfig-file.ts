@@ -1,17 +1,9 @@
-import {
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  unlinkSync,
-} from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, realpathSync, renameSync, unlinkSync } from 'node:fs';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Clock } from '../base/clock.ts';
+import { makeDirectory } from './directory.ts';
 import { hasContext, mergeKubeconfig, removeFromKubeconfig } from './kubeconfig-merge.ts';
 import type { KubeconfigEntry } from './kubeconfig-merge.ts';
 
@@ -101,7 +93,7 @@ async function changeFile(options: {
 }): Promise<boolean> {
   const { path, clock, change } = options;
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o750 });
+    makeDirectory(dirname(path), 0o750);
   } catch (error) {
     throw unwritable(path, error);
   }
@@ -180,6 +172,7 @@ function reasonOf(error: unknown): string {
   const code = (error as NodeJS.ErrnoException).code;
   const known: Record<string, string> = {
     EACCES: 'permission denied',
+    ENOENT: 'its directory cannot be made',
     EPERM: 'the file or its directory is immutable',
     EROFS: 'the file system is read-only',
     ENOSPC: 'the disk is full',

@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { makeDirectory } from './directory.ts';
 import type { ClusterDirectories } from './local-node.ts';
 import { type NetworkPlan, type NodePlan, planNode } from './network-plan.ts';
 
@@ -110,7 +111,9 @@ function isWhole(state: Partial<ClusterState>): state is ClusterState {
   const { network, nodes, settings, port, runtime, index } = state;
   const hasNetwork = typeof network?.podsCidr === 'string' && typeof network.servicesCidr === 'string';
   const hasNumbers = Number.isInteger(port) && Number.isInteger(index);
-  const hasNodes = Array.isArray(nodes) && nodes.every(({ name, index: at }) => name && Number.isInteger(at));
+  const hasNodes =
+    Array.isArray(nodes) &&
+    nodes.every((node: Partial<NodeRecord> | null) => node?.name && Number.isInteger(node.index));
   return hasNetwork && hasNumbers && hasNodes && settings !== undefined && runtime !== undefined;
 }
 
@@ -129,7 +132,7 @@ export function readableStates(): ClusterState[] {
 /** Replaces cluster.json as a whole. */
 export function writeState(state: ClusterState): void {
   const { directories, stateFile } = clusterPaths(state.name);
-  mkdirSync(directories.data, { recursive: true, mode: 0o700 });
+  makeDirectory(directories.data, 0o700);
   const next = `${stateFile}.new`;
   writeFileSync(next, `${JSON.stringify(state, undefined, 2)}\n`, { mode: 0o600, flush: true });
   renameSync(next, stateFile);
