@@ -1,3 +1,4 @@
+import { fieldTexts } from './open-api-texts.ts';
 import type { JsonObject } from './plain-json.ts';
 import { hasType, typeSchema, type FieldSchema } from './schema.ts';
 
@@ -115,7 +116,8 @@ function structDefinition(type: string, dialect: Dialect, texts: Descriptions): 
   }
   const required: string[] = [];
   for (const [name, field] of Object.entries(fields)) {
-    properties[name] = property(field, textOf(texts, type, name), dialect);
+    const text = textOf(texts, type, name) || generalText(name, field);
+    properties[name] = property(field, text, dialect);
     if (field.required) required.push(name);
   }
   const description = textOf(texts, type, '');
@@ -180,6 +182,11 @@ function defaultOf({ default: text }: FieldSchema): unknown {
 function textOf(texts: Descriptions, type: string, field: string): string {
   const own = texts[type] ?? texts[newestOf(texts, type)];
   return own?.[field] ?? '';
+}
+
+function generalText(name: string, { type, list, map }: FieldSchema): string {
+  if (list || map || !type.includes('.')) return '';
+  return fieldTexts.get(`${name} ${type.slice(type.lastIndexOf('.') + 1)}`) ?? fieldTexts.get(name) ?? '';
 }
 
 const newest = new WeakMap<Descriptions, ReadonlyMap<string, string>>();

@@ -97,7 +97,7 @@ function create(
 
 /**
  * Names as client-go gives them: the object's, and the time in nanoseconds as hexadecimal digits. A list comes in the
- * order of names, and clients that sort it by times in whole seconds leave it so: the events of one second stay in order.
+ * order of names, and clients that sort it by whole seconds leave it so: the events of one second stay in order.
  * Below the clock's milliseconds the digits are random, rising, so that two recorders hardly ever give the same name.
  */
 function eventNames(random: Random): (object: string, now: number) => string {
