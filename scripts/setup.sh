@@ -42,6 +42,7 @@ fi
 
 if [ ! -d node_modules ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
   echo "Installing npm packages" >&2
-  npm ci --no-audit --no-fund --loglevel=error >&2
+  # Not `npm ci`: it insists on the optional packages of every other platform being in the lock file.
+  npm install --no-save --no-audit --no-fund --loglevel=error >&2
 fi
 npm run --silent build
