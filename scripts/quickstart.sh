@@ -37,9 +37,16 @@ kubectl get pods -o wide
 
 say "5. Calling the service"
 address=$(kubectl get service python-service -o go-template='{{.spec.clusterIP}}'):8000
-for _ in 1 2 3 4 5 6; do
+call() {
   node -e 'fetch(process.argv[1]).then((r) => r.text()).then((t) => process.stdout.write(t))' "http://$address"
+}
+# A container runs before the app in it listens: calls are made again until six have been answered.
+answered=0
+for _ in $(seq 60); do
+  if call 2>/dev/null; then answered=$((answered + 1)); else sleep 0.5; fi
+  [ "$answered" -lt 6 ] || break
 done
+[ "$answered" = 6 ] || { echo "The service at http://$address does not answer: kubectl describe pods" >&2; exit 1; }
 
 say "Done in $((SECONDS - started)) seconds. What to try next:"
 cat >&2 <<TEXT

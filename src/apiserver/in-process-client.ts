@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { KubeList, KubeObject } from '../api/object.ts';
 import { ApiError } from '../api/status.ts';
 import type { Status } from '../api/types/meta-v1.ts';
@@ -16,6 +17,8 @@ import type { ApiRequest, ApiResponse, Handler, RequestContext, User } from './h
 import { watchStream } from './in-process-watch.ts';
 
 const never = new AbortController().signal;
+// All requests without a signal of their own share it.
+setMaxListeners(0, never);
 
 /** A client inside the server's process: the handler's objects as they are, frozen and shared. */
 export function createInProcessClient(handler: Handler, user: User): Client {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import { containerdEvents, criEvents } from './cri-messages.ts';
@@ -33,6 +34,8 @@ export function createRuntimeEvents(source: Source): ContainerRuntime['events'] 
   return (signal) => {
     const out = createPushStream<RuntimeEvent>(signal);
     const abort = new AbortController();
+    // Every exit that waits for its status listens to it.
+    setMaxListeners(0, abort.signal);
     const stop = (): void => abort.abort();
     if (signal.aborted) stop();
     else signal.addEventListener('abort', stop, { once: true });
