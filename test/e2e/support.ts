@@ -14,7 +14,7 @@ export interface Ran {
 }
 
 /** Runs a program to its end. Never rejects: tests look at the exit code. */
-function run(
+export function run(
   command: readonly string[],
   options: { env?: Record<string, string>; input?: string; timeoutMs?: number } = {},
 ): Promise<Ran> {
