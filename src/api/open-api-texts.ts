@@ -1,6 +1,6 @@
 /**
- * What fields are for whose source gives no text, because their type is an object of its own: such a field means the same
- * wherever it stands. The texts of `descriptions.json` come first.
+ * What fields are for whose source gives no text, because their type is an object of its own: such a field means the
+ * same wherever it stands. The texts of `descriptions.json` come first.
  */
 export const fieldTexts: ReadonlyMap<string, string> = new Map([
   ['metadata ObjectMeta', 'Name, namespace, labels, annotations, owners and what the system keeps about the object.'],

@@ -157,6 +157,7 @@ describe('OpenAPI v3', () => {
     expect(
       at(document, 'components', 'schemas', 'io.k8s.api.apps.v1.DeploymentSpec', 'properties', 'template'),
     ).toEqual({
+      description: 'The object that is made for each replica or run.',
       allOf: [{ $ref: '#/components/schemas/io.k8s.api.core.v1.PodTemplateSpec' }],
     });
     expect(
