@@ -21,6 +21,10 @@ async function fail(error: unknown): Promise<void> {
   }
   const { describeFailure } = await import('./cli/failure.ts');
   const { lines, exitCode } = describeFailure(error);
+  if (process.env['TIMONEL_READY_FD']) {
+    const { sayFailed } = await import('./cluster/background-process.ts');
+    sayFailed((lines[0] ?? '').replace(/^error: /, ''));
+  }
   for (const line of lines) process.stderr.write(`${line}\n`);
   process.exit(exitCode);
 }

@@ -1,4 +1,4 @@
-import { localNode, localNodeProcesses, serverProcess } from '../cluster/launcher.ts';
+import { clusterCondition, localNode, localNodeProcesses, serverProcess } from '../cluster/launcher.ts';
 import { nodeDirectories } from '../cluster/local-node.ts';
 import { BrokenStateError, type ClusterState, clusterPaths, listClusters, readState } from '../cluster/state.ts';
 import { existingCluster, restoreHint } from './context.ts';
@@ -10,6 +10,8 @@ export function describeCluster(state: ClusterState) {
   const serverPid = serverProcess(state);
   return {
     name: state.name,
+    /** `degraded`: of the processes that should run, some do not. */
+    condition: clusterCondition(state),
     running: serverPid !== undefined,
     serverPid,
     runtime: state.runtime,
@@ -51,7 +53,7 @@ export async function status(options: { name?: string; output?: 'json' }): Promi
   }
   const rows = clusters.map((cluster) => [
     cluster.name,
-    cluster.running ? 'running' : 'stopped',
+    cluster.condition,
     cluster.runtime,
     cluster.server,
     cluster.nodes.map((node) => (node.state === 'running' ? node.name : `${node.name} (${node.state})`)).join(', '),

@@ -203,8 +203,7 @@ function report(
   }
   const seconds = (tookMs / 1000).toFixed(1);
   const how = wasRunning ? 'was running already' : `is up in ${seconds} s`;
-  output.message(
-    `Cluster ${state.name} ${how}: ${nodes.length} node${nodes.length === 1 ? '' : 's'}, ${nodes.join(', ')}.`,
-  );
+  const count = `${nodes.length} node${nodes.length === 1 ? '' : 's'}`;
+  output.message(`Cluster ${state.name} ${how}: ${[count, ...nodes].join(', ')}.`);
   output.message(`kubectl now uses context ${context} (${kubeconfig}). Try: kubectl get nodes`);
 }

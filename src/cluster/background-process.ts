@@ -7,6 +7,8 @@ import { removeProcessFile, writeProcessFile } from '../node/process-file.ts';
 /** The file descriptor through which a process that we start says that it is ready. */
 const readyDescriptor = 3;
 
+const failureMark = 'failed: ';
+
 export interface BackgroundProcess {
   command: readonly string[];
   logFile: string;
@@ -37,11 +39,13 @@ export async function startInBackground(process_: BackgroundProcess): Promise<{ 
       let said = '';
       ready.on('data', (chunk: Buffer) => {
         said += chunk.toString();
-        if (said.endsWith('\n')) resolve(said.trim());
+        if (said.endsWith('\n') && !said.startsWith(failureMark)) resolve(said.trim());
       });
       child.once('error', reject);
-      child.once('exit', (code, signal) => {
-        reject(new Error(lastLine(logFile) ?? `${program} ended with ${signal ?? `exit code ${code}`}`));
+      // `close` comes after the last word on the pipe; the log may have got none, when the disk is full.
+      child.once('close', (code, signal) => {
+        const reason = said.startsWith(failureMark) ? said.slice(failureMark.length).trim() : lastLine(logFile);
+        reject(new Error(reason || `${program} ended with ${signal ?? `exit code ${code}`}`));
       });
     });
     return { pid: child.pid as number, message };
@@ -66,6 +70,11 @@ export function sayReady(message: string): void {
   } catch {
     // Whoever started us did not wait; there is nobody to tell.
   }
+}
+
+/** Tells whoever started this process why it does not get ready. Does nothing for a process in the foreground. */
+export function sayFailed(reason: string): void {
+  sayReady(`${failureMark}${reason}`);
 }
 
 /** The last words of a log: why a process ended. */

@@ -140,15 +140,15 @@ export function localNodeProcesses(state: ClusterState, name: string): ReturnTyp
   return nodeProcesses(localNode(state, name));
 }
 
-/** `running`: all that should; `partly`: some of it; `stopped`: no process of the cluster. */
-export function clusterCondition(state: ClusterState): 'running' | 'partly' | 'stopped' {
+/** `running`: all that should; `degraded`: some of it; `stopped`: no process of the cluster. */
+export function clusterCondition(state: ClusterState): 'running' | 'degraded' | 'stopped' {
   const server = isServerRunning(state);
   if (state.runtime === 'simulated') return server ? 'running' : 'stopped';
   const isWanted = new Map(state.nodes.map((node) => [node.name, node.wanted]));
   const processes = [...isWanted].map(([name, wanted]) => ({ wanted, ...localNodeProcesses(state, name) }));
   const wanted = processes.filter((node) => node.wanted);
   if (server && wanted.every(({ agent, containerd }) => agent && containerd)) return 'running';
-  return server || processes.some(({ agent, containerd }) => agent ?? containerd) ? 'partly' : 'stopped';
+  return server || processes.some(({ agent, containerd }) => agent ?? containerd) ? 'degraded' : 'stopped';
 }
 
 /** The certificates of the cluster, made when they are missing. */

@@ -28,11 +28,29 @@ export async function killProcesses(marks: ProcessMarks, clock: Clock): Promise<
   throw new Error(`processes ${findProcesses(marks).join(', ')} do not end, not even by SIGKILL`);
 }
 
-/** Asks the containers' processes to end (SIGTERM) and gives them until `graceMs`. */
+/**
+ * Asks the containers' processes to end (SIGTERM) and gives them until `graceMs`. The first process of a container
+ * that does not handle the signal is not waited for: the kernel keeps it from such a process (pid_namespaces(7)).
+ */
 export async function terminateContainers(marks: ProcessMarks, clock: Clock, graceMs: number): Promise<void> {
-  const pids = pidsInCgroups(marks.cgroups);
+  const pids = [...pidsInCgroups(marks.cgroups)];
+  const listening = pids.filter((pid) => !isDeafInit(pid));
   for (const pid of pids) signalProcess(pid, 'SIGTERM');
-  await Promise.all([...pids].map((pid) => waitForExit(pid, clock, graceMs)));
+  await Promise.all(listening.map((pid) => waitForExit(pid, clock, graceMs)));
+}
+
+/** SIGTERM is number 15; the mask counts from 1 (proc(5), status). */
+const sigtermBit = 1n << 14n;
+
+function isDeafInit(pid: number): boolean {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    const numbers = /^NSpid:\s*(.+)$/m.exec(status)?.[1]?.split(/\s+/) ?? [];
+    const caught = BigInt(`0x${/^SigCgt:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'}`);
+    return numbers.length > 1 && numbers.at(-1) === '1' && (caught & sigtermBit) === 0n;
+  } catch {
+    return false;
+  }
 }
 
 function findProcesses({ namespaceInodes, cgroups, pidDirectories }: ProcessMarks): number[] {

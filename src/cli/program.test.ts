@@ -1,0 +1,52 @@
+import { CommanderError } from 'commander';
+import { describe, expect, it } from 'vitest';
+import { createProgram } from './program.ts';
+
+/** What a command line that is wrong answers. */
+async function complaint(...args: string[]): Promise<string> {
+  const program = createProgram('0.0.0-test');
+  let said = '';
+  const listen = (command: typeof program): void => {
+    command.configureOutput({ writeErr: (text) => (said += text) });
+    command.commands.forEach(listen);
+  };
+  listen(program);
+  await expect(program.parseAsync(args, { from: 'user' })).rejects.toThrow(CommanderError);
+  return said;
+}
+
+describe('the command line', () => {
+  it('names a flag that it does not know, and where the help of the command is', async () => {
+    expect(await complaint('node', 'add', '--bogus')).toBe(
+      "error: unknown option '--bogus'\nHow to use it: timonel node add --help\n",
+    );
+  });
+
+  it('suggests the command that was meant', async () => {
+    expect(await complaint('upp')).toContain("error: unknown command 'upp'\n(Did you mean up?)");
+    expect(await complaint('node', 'kil')).toContain('(Did you mean kill?)');
+    expect(await complaint('help', 'nope')).toContain("error: unknown command 'nope'");
+  });
+
+  it.each([
+    ['--nodes', '0', 'a whole number from 1 to 100'],
+    ['--nodes', 'many', 'a whole number from 1 to 100'],
+    ['--nodes', '1.5', 'a whole number from 1 to 100'],
+    ['--port', '99999', 'a whole number from 1 to 65535'],
+    ['--port', '0', 'a whole number from 1 to 65535'],
+    ['--node-grace', '0', 'a number of seconds above zero'],
+    ['--eviction-after', 'soon', 'a number of seconds above zero'],
+    ['--runtime', 'docker', 'Allowed choices are containerd, simulated'],
+  ])('refuses %s %s and says what is allowed', async (flag, value, allowed) => {
+    const said = await complaint('up', flag, value);
+    expect(said).toContain(allowed);
+    expect(said).toContain('How to use it: timonel up --help');
+  });
+
+  it('asks for what is missing', async () => {
+    expect(await complaint('node', 'kill')).toContain("missing required argument 'node'");
+    expect(await complaint('build', '.')).toContain('-t, --tag <name>');
+    expect(await complaint('up', 'extra')).toContain('too many arguments');
+    expect(await complaint('completion', 'tcsh')).toContain('Allowed choices are bash, zsh, fish');
+  });
+});
