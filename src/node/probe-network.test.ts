@@ -7,8 +7,9 @@ let server: Http2Server | undefined;
 
 /** A health service that gives this answer (a frame, or none) and these trailers. */
 function serve(answer: Buffer | undefined, trailers: Record<string, string> | undefined): Promise<number> {
-  server = createServer();
-  server.on('stream', (stream: ServerHttp2Stream) => {
+  const started = createServer();
+  server = started;
+  started.on('stream', (stream: ServerHttp2Stream) => {
     stream.on('error', () => {});
     if (!trailers) return;
     stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
@@ -16,7 +17,7 @@ function serve(answer: Buffer | undefined, trailers: Record<string, string> | un
     stream.end(answer);
   });
   return new Promise((resolve) => {
-    server?.listen(0, '127.0.0.1', () => resolve((server?.address() as AddressInfo).port));
+    started.listen(0, '127.0.0.1', () => resolve((started.address() as AddressInfo).port));
   });
 }
 
@@ -46,7 +47,9 @@ describe('a gRPC probe', () => {
 
   it('says so when nobody implements the health protocol', async () => {
     const result = await probe(await serve(undefined, { 'grpc-status': '12', 'grpc-message': 'unknown service' }));
-    expect(result.output).toBe('error: this server does not implement the grpc health protocol (grpc.health.v1.Health)');
+    expect(result.output).toBe(
+      'error: this server does not implement the grpc health protocol (grpc.health.v1.Health)',
+    );
   });
 
   it('gives up at its timeout, and at once when nobody listens', async () => {

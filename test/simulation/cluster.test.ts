@@ -10,11 +10,17 @@ const log = words
   ? createLogger({ level: words === 'debug' ? 'debug' : 'warn', now: () => 0, write: (line) => console.log(line) })
   : undefined;
 
-it.each(seeds)('keeps its promises in a storm, and comes to rest after it (TIMONEL_SEED=%i replays)', async (seed) => {
-  const { problems, events, acknowledged, healedAfterMs } = await simulate(seed, log);
-  console.log(`seed ${seed}: ${events} events, ${acknowledged} acknowledged writes, at rest after ${healedAfterMs} ms`);
-  expect(problems).toEqual([]);
-}, 60_000);
+it.each(seeds)(
+  'keeps its promises in a storm, and comes to rest after it (TIMONEL_SEED=%i replays)',
+  async (seed) => {
+    const { problems, events, acknowledged, healedAfterMs } = await simulate(seed, log);
+    console.log(
+      `seed ${seed}: ${events} events, ${acknowledged} acknowledged writes, at rest after ${healedAfterMs} ms`,
+    );
+    expect(problems).toEqual([]);
+  },
+  60_000,
+);
 
 it(`does the same again from the same seed`, async () => {
   const seed = seeds[0] as number;

@@ -58,7 +58,8 @@ export class StoreFollower {
         events: (events) => {
           for (const { kind, entry } of events) {
             const expected = this.#disk.history[this.#seen++];
-            const isSame = expected?.revision === entry.revision && expected.key === entry.key && expected.kind === kind;
+            const isSame =
+              expected?.revision === entry.revision && expected.key === entry.key && expected.kind === kind;
             if (!isSame) this.#fail(`the store tells ${kind} ${entry.key} at ${entry.revision} out of order`);
             this.#position = entry.revision;
           }

@@ -63,7 +63,10 @@ async function createDeployment({ client, random, number }: Parameters<Action>[0
       strategy:
         random.float() < 0.2
           ? { type: 'Recreate' }
-          : { type: 'RollingUpdate', rollingUpdate: { maxSurge: surge, maxUnavailable: surge === 0 ? 1 : random.int(3) } },
+          : {
+              type: 'RollingUpdate',
+              rollingUpdate: { maxSurge: surge, maxUnavailable: surge === 0 ? 1 : random.int(3) },
+            },
     },
   });
 }
@@ -98,7 +101,10 @@ async function rollBack({ client, random }: Parameters<Action>[0]): Promise<unkn
   const labels = { ...chosen.spec.template.metadata?.labels };
   delete labels['pod-template-hash'];
   const changed = { ...chosen.spec.template, metadata: { labels } };
-  return client.update(known.deployments, { ...deployment, spec: { ...deployment.spec, template: changed } } as Deployment);
+  return client.update(known.deployments, {
+    ...deployment,
+    spec: { ...deployment.spec, template: changed },
+  } as Deployment);
 }
 
 async function patchDeployment(
