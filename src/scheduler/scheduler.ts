@@ -20,6 +20,7 @@ import { defaultPlugins } from './default-plugins.ts';
 import { Nominations } from './nominations.ts';
 import { priorityOf, uidOf } from './pod-facts.ts';
 import { type Preemption, preempt } from './preemption.ts';
+import { ReportPace } from './report-pace.ts';
 import { SchedulingQueue } from './scheduling-queue.ts';
 import { Verdicts } from './verdicts.ts';
 
@@ -60,6 +61,7 @@ class RunningScheduler implements Scheduler {
   readonly #queue: SchedulingQueue;
   readonly #plugins: Plugins;
   readonly #verdicts: Verdicts;
+  readonly #pace: ReportPace;
   readonly #binder: Binder;
   readonly #budgets: Informer<PodDisruptionBudget>;
   readonly #unsubscribe: (() => void)[] = [];
@@ -76,6 +78,7 @@ class RunningScheduler implements Scheduler {
     this.#cache = new ClusterCache(known);
     this.#plugins = defaultPlugins(new AffinityTerms(known), companionsFrom(informers));
     this.#verdicts = new Verdicts(options);
+    this.#pace = new ReportPace(clock);
     this.#binder = new Binder({ client, clock, onBound: (pod, node) => this.#verdicts.scheduled(pod, node) });
     this.#budgets = informers.of(podDisruptionBudgets);
   }
@@ -105,6 +108,7 @@ class RunningScheduler implements Scheduler {
     this.#isRunning = false;
     for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
     this.#queue.stop();
+    this.#pace.stop();
     this.#binder.flush();
   }
 
@@ -252,7 +256,10 @@ class RunningScheduler implements Scheduler {
     if (preemption?.isHopeless) this.#nominations.delete(uidOf(pod));
     const message = preemption ? `${decision.message} ${preemption.message}` : decision.message;
     const nominatedNode = preemption?.isHopeless ? '' : undefined;
-    void this.#report(pod, this.#verdicts.rejected(pod, { reason, message, nominatedNode }));
+    this.#pace.add(uidOf(pod), () => {
+      const current = this.#queue.get(uidOf(pod));
+      if (current) void this.#report(current, this.#verdicts.rejected(current, { reason, message, nominatedNode }));
+    });
   }
 
   #preempt(pod: Pod, decision: Extract<Decision, { kind: 'none' }>): Preemption | undefined {
