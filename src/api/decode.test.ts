@@ -54,6 +54,15 @@ describe('decodeObject', () => {
     expect(decode(deployment({ Replicas: 1 })).problems).toEqual(['unknown field "spec.Replicas"']);
   });
 
+  it('drops optional lists and maps that are empty, as Go does when it writes them', () => {
+    const raw = deployment({
+      selector: { matchLabels: {} },
+      template: { metadata: { labels: {}, finalizers: [] }, spec: { containers: [], tolerations: [] } },
+    });
+    const { object } = decode(raw);
+    expect(object.spec).toEqual({ selector: {}, template: { metadata: {}, spec: { containers: [] } } });
+  });
+
   it('drops nulls, and makes them zero values inside lists and maps', () => {
     const raw = {
       metadata: { name: 'a', creationTimestamp: null, labels: { x: null } },

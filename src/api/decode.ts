@@ -132,9 +132,10 @@ function structCheck(type: string): Check {
 }
 
 function listCheck(item: Check, field: FieldSchema): Check {
-  return (value) => {
+  return (value, parent, key) => {
     if (!Array.isArray(value)) mismatch(value, `[]${goType(field.type)}`);
     const list = value as unknown[];
+    if (list.length === 0 && !field.required) delete parent[key];
     const at = state.depth++;
     state.owners[at] = '';
     for (let i = 0; i < list.length; i++) {
@@ -147,17 +148,20 @@ function listCheck(item: Check, field: FieldSchema): Check {
 }
 
 function mapCheck(item: Check, field: FieldSchema): Check {
-  return (value) => {
+  return (value, parent, key) => {
     if (typeof value !== 'object' || Array.isArray(value)) mismatch(value, `map[string]${goType(field.type)}`);
     const map = value as Record<string, unknown>;
     const at = state.depth++;
     state.owners[at] = '';
-    for (const key in map) {
-      state.path[at] = key;
-      const entry = map[key] ?? (map[key] = zeroValue(field));
-      item(entry, map, key);
+    let isEmpty = true;
+    for (const name in map) {
+      isEmpty = false;
+      state.path[at] = name;
+      const entry = map[name] ?? (map[name] = zeroValue(field));
+      item(entry, map, name);
     }
     state.depth = at;
+    if (isEmpty && !field.required) delete parent[key];
   };
 }
 

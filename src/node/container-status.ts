@@ -1,6 +1,6 @@
 import { formatTime } from '../base/clock.ts';
 import type { ContainerState, ContainerStateTerminated, ContainerStatus, Pod } from '../api/types/core-v1.ts';
-import { currentOf, previousOf, type ObservedPod, type PodMemory } from './pod-observation.ts';
+import { currentOf, previousOf, type ObservedPod, type PodMemory, type ProbeVerdict } from './pod-observation.ts';
 import { restartsAfter, type PodContainer } from './pod-spec.ts';
 import type { ContainerStatusInfo } from './runtime.ts';
 
@@ -35,7 +35,7 @@ export function containerStatus(input: ContainerStatusInput, container: PodConta
   const status: ContainerStatus = {
     name: spec.name,
     state: stateOf(input, { current, running, terminated, waiting }),
-    ready: role === 'init' ? terminated?.exitCode === 0 : verdict?.started === true && verdict.ready,
+    ready: isReady(role, verdict, terminated),
     restartCount: current.attempt,
     image: current.image,
     imageID: current.imageRef,
@@ -46,6 +46,16 @@ export function containerStatus(input: ContainerStatusInput, container: PodConta
   };
   const last = lastState({ current, previous, old, status, runtimeName });
   return { ...status, ...(last ? { lastState: last } : { lastState: {} }) };
+}
+
+/** An init container is ready when it has done its work; for ephemeral ones there is no such thing. */
+function isReady(
+  role: PodContainer['role'],
+  verdict: ProbeVerdict | undefined,
+  terminated: ContainerStateTerminated | undefined,
+): boolean {
+  if (role === 'init') return terminated?.exitCode === 0;
+  return role !== 'ephemeral' && verdict?.started === true && verdict.ready;
 }
 
 function stateOf(
