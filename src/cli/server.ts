@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { StoreLockedError, StoreCorruptError } from '../store/store-errors.ts';
+import { requireDiskSpace } from '../cluster/disk-space.ts';
 import { claimRunDirectory } from '../cluster/cluster-lock.ts';
 import { clusterPki, planCluster, requirePort, serverProcess, writeOwnKubeconfig } from '../cluster/launcher.ts';
 import { runPart } from '../cluster/standalone-parts.ts';
@@ -84,6 +85,7 @@ async function prepare(options: ServerFlags): Promise<ClusterState> {
   const planned = known ?? (await planCluster({ name, nodes: 0, runtime: 'simulated', port, settings }));
   const state = { ...planned, port: port ?? planned.port };
   if (state.runtime === 'containerd') requireRoot('the server of a cluster with containers');
+  requireDiskSpace(clusterPaths(name).directories.data);
   await requirePort(state.port);
   const pki = clusterPki(state, clock);
   writeState(state);

@@ -11,6 +11,7 @@ import { openImageLibrary } from './images/image-library.ts';
 import { selfCommand, startInBackground } from './background-process.ts';
 import { claimRunDirectory, ownsRunDirectory } from './cluster-lock.ts';
 import { CommandError } from './command.ts';
+import { requireDiskSpace } from './disk-space.ts';
 import { LauncherError } from './launcher-error.ts';
 import { mergeKubeconfig, type KubeconfigEntry } from './kubeconfig-merge.ts';
 import { setUpNetwork } from './local-network.ts';
@@ -183,7 +184,10 @@ export async function startCluster(state: ClusterState, clock: Clock): Promise<C
   const isUntouched = clusterCondition(state) === 'stopped';
   // What a crash left would be in the way of what is to be started.
   if (isReal && isUntouched) await cleanUp(state, clock, { removeData: false });
-  if (!isServerRunning(state)) await requirePort(state.port);
+  if (!isServerRunning(state)) {
+    requireDiskSpace(clusterPaths(state.name).directories.data);
+    await requirePort(state.port);
+  }
   if (isReal && isUntouched) requireFreeRanges(state);
   const installation = detectContainerd();
   // Whoever awaits it gets the error; simulated clusters need none.
