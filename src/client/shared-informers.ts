@@ -6,7 +6,8 @@ import type { Random } from '../base/random.ts';
 import type { Client, Resource } from './client.ts';
 import { type Informer, type InformerHandler, keyOf } from './informer.ts';
 import type { Informers } from './informers.ts';
-import { type ReflectorEffect, runReflector } from './reflector.ts';
+import { runReflector } from './reflector.ts';
+import type { ReflectorEffect } from './reflector-state.ts';
 
 export interface InformersOptions {
   client: Client;

@@ -1,47 +1,23 @@
-import type { EndpointAddress, Endpoints, EndpointSubset, Service } from '../../api/types/core-v1.ts';
-import type { Endpoint, EndpointSlice } from '../../api/types/discovery-v1.ts';
+import type { Endpoints, Service } from '../../api/types/core-v1.ts';
+import type { EndpointSlice } from '../../api/types/discovery-v1.ts';
 import type { Informer } from '../../client/informer.ts';
 import { endpoints as endpointsResource, endpointSlices, services } from '../../client/resources.ts';
 import type { Controller, ControllerContext, Enqueue } from '../controller.ts';
 import { controllerReference } from '../owner-references.ts';
 import { done, type Outcome } from '../reconciler.ts';
-import { familyOf, headlessLabel, triggerTimeAnnotation, type AddressFamily } from './pod-endpoint.ts';
+import { headlessLabel, triggerTimeAnnotation, type AddressFamily } from './pod-endpoint.ts';
 import { managedByLabel, serviceNameLabel, serviceOfSlice } from './slice-controller.ts';
+import { mirroredGroups, shouldMirror } from './mirror.ts';
 import { enqueueChanged } from './service-events.ts';
-import { packSlices, type EndpointGroup } from './slice-packing.ts';
+import { packSlices } from './slice-packing.ts';
 import { SliceWriter } from './slice-writer.ts';
 
 const manager = 'endpointslicemirroring-controller.k8s.io';
-const skipLabel = 'endpointslice.kubernetes.io/skip-mirror';
-const leaderAnnotation = 'control-plane.alpha.kubernetes.io/leader';
-const maxPerSubset = 1000;
 const notMirrored: ReadonlySet<string> = new Set([
   'kubectl.kubernetes.io/last-applied-configuration',
   triggerTimeAnnotation,
 ]);
 const families: readonly AddressFamily[] = ['IPv4', 'IPv6'];
-
-/** Hand-made Endpoints of a service without selector are mirrored; those that hold an election or say no are not. */
-export function shouldMirror(object: Endpoints, service: Service | undefined): boolean {
-  return (
-    service !== undefined &&
-    service.spec?.selector === undefined &&
-    object.metadata.deletionTimestamp === undefined &&
-    object.metadata.labels?.[skipLabel] !== 'true' &&
-    object.metadata.annotations?.[leaderAnnotation] === undefined
-  );
-}
-
-/** What the mirror of these Endpoints holds in one family. */
-export function mirroredGroups(object: Endpoints, family: AddressFamily): EndpointGroup[] {
-  return (object.subsets ?? []).map((subset) => ({
-    ports: (subset.ports ?? []).map((port) => ({ name: '', protocol: 'TCP', ...port })),
-    endpoints: addressesOf(subset)
-      .filter(({ address }) => familyOf(address.ip) === family)
-      .slice(0, maxPerSubset)
-      .map(({ address, ready }) => mirrored(address, ready)),
-  }));
-}
 
 /** Copies hand-made Endpoints into endpoint slices, for readers that know only those. */
 export class EndpointSliceMirroringReconciler implements Controller {
@@ -103,23 +79,6 @@ export class EndpointSliceMirroringReconciler implements Controller {
     }
     return done;
   }
-}
-
-function addressesOf(subset: EndpointSubset): { address: EndpointAddress; ready: boolean }[] {
-  return [
-    ...(subset.addresses ?? []).map((address) => ({ address, ready: true })),
-    ...(subset.notReadyAddresses ?? []).map((address) => ({ address, ready: false })),
-  ];
-}
-
-function mirrored(address: EndpointAddress, ready: boolean): Endpoint {
-  return {
-    addresses: [address.ip],
-    conditions: { ready },
-    ...(address.hostname && { hostname: address.hostname }),
-    ...(address.targetRef && { targetRef: address.targetRef }),
-    ...(address.nodeName && { nodeName: address.nodeName }),
-  };
 }
 
 function blankMirror(object: Endpoints, family: AddressFamily): EndpointSlice {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { node, pod, service } from '../../../test/support/objects.ts';
-import { desiredSubsets, truncateSubsets } from './endpoints-controller.ts';
-import { mirroredGroups, shouldMirror } from './mirroring-controller.ts';
+import { mirroredGroups, shouldMirror } from './mirror.ts';
 import { endpointPorts, podEndpoint, targetPort } from './pod-endpoint.ts';
-import { desiredGroups } from './slice-controller.ts';
+import { desiredGroups } from './slice-groups.ts';
+import { desiredSubsets, truncateSubsets } from './subsets.ts';
 
 const at = (ip: string, nodeName = 'n1') => ({ spec: { nodeName }, status: { phase: 'Running', podIP: ip } });
 const serving = (name: string, ip: string, metadata = {}) => {

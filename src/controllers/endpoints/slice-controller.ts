@@ -6,16 +6,11 @@ import { keyOf, type Informer } from '../../client/informer.ts';
 import { endpointSlices, nodes, pods as podResource, services } from '../../client/resources.ts';
 import type { Controller, ControllerContext, Enqueue } from '../controller.ts';
 import { controllerReference } from '../owner-references.ts';
-import { canonicalJson } from '../semantic-equality.ts';
 import { done, type Outcome } from '../reconciler.ts';
 import {
-  canBeEndpoint,
-  endpointPorts,
   familiesOf,
   inheritedLabels,
   isHeadless,
-  podAddresses,
-  podEndpoint,
   selectsPods,
   triggerTimeAnnotation,
   zoneLabel,
@@ -23,7 +18,8 @@ import {
 } from './pod-endpoint.ts';
 import { enqueueChanged, enqueueServicesOfPods } from './service-events.ts';
 import { indexServices } from './service-index.ts';
-import { packSlices, type EndpointGroup } from './slice-packing.ts';
+import { desiredGroups } from './slice-groups.ts';
+import { packSlices } from './slice-packing.ts';
 import { SliceWriter } from './slice-writer.ts';
 import { TriggerTimes } from './trigger-time.ts';
 
@@ -35,37 +31,6 @@ const manager = 'endpointslice-controller.k8s.io';
 export function serviceOfSlice(managedBy: string): (slice: EndpointSlice) => string[] {
   return ({ metadata: { labels, namespace } }) =>
     labels?.[managedByLabel] === managedBy ? [`${namespace}/${labels[serviceNameLabel]}`] : [];
-}
-
-/**
- * The endpoints of a service in one address family, grouped by the ports they serve. `missingNodes` are the names of
- * nodes that pods claim to be on and that do not exist: such pods are left out unless the service publishes whatever
- * there is.
- */
-export function desiredGroups(options: {
-  service: Service;
-  pods: readonly Pod[];
-  nodeOf: (name: string) => Node | undefined;
-  family: AddressFamily;
-}): { groups: EndpointGroup[]; missingNodes: string[] } {
-  const { service, pods, nodeOf, family } = options;
-  const groups = new Map<string, EndpointGroup>();
-  const missingNodes: string[] = [];
-  for (const pod of pods) {
-    if (!canBeEndpoint(pod, true) || podAddresses(pod, family).length === 0) continue;
-    const nodeName = pod.spec?.nodeName ?? '';
-    const node = nodeOf(nodeName);
-    if (!node && !service.spec?.publishNotReadyAddresses) {
-      missingNodes.push(nodeName);
-      continue;
-    }
-    const ports = endpointPorts(service, pod);
-    const key = canonicalJson(ports);
-    const group = groups.get(key) ?? { ports, endpoints: [] };
-    group.endpoints.push(podEndpoint({ pod, node, service, family }));
-    groups.set(key, group);
-  }
-  return { groups: [...groups.values()], missingNodes };
 }
 
 /** Publishes the pods of services as endpoint slices. */

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { node, pod } from '../../test/support/objects.ts';
-import { judgePod, surplusFinishedPods } from './pod-garbage-collector.ts';
+import { judgePod, surplusFinishedPods } from './pod-garbage.ts';
 
 const deleted = { deletionTimestamp: '2026-01-01T00:00:00Z' };
 

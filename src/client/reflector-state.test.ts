@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ApiError } from '../api/status.ts';
 import type { KubeObject } from '../api/object.ts';
-import { initialState, type ReflectorInput, type ReflectorState, step } from './reflector.ts';
+import { initialState, type ReflectorInput, type ReflectorState, step } from './reflector-state.ts';
 
 const item = (name: string, resourceVersion: string): KubeObject => ({ metadata: { name, resourceVersion } });
 const listed = (resourceVersion: string): ReflectorInput<KubeObject> => ({
