@@ -5,8 +5,8 @@ const burst = 100;
 const perSecond = 50;
 
 /**
- * Reports on pods that found no node, no faster than upstream's scheduler sends them: a thousand hopeless pods must not keep
- * the API server busy with their hopelessness. Of several reports on one pod only the newest is sent.
+ * Reports on pods that found no node, no faster than upstream's scheduler sends them: a thousand hopeless pods must not
+ * keep the API server busy with their hopelessness. Of several reports on one pod only the newest is sent.
  */
 export class ReportPace {
   readonly #clock: Clock;
