@@ -35,6 +35,7 @@ export class NodeRegistration {
 
   /** Resolves when the node is in the API with its status; tries until then. */
   async start(): Promise<void> {
+    this.report('Starting', 'Starting kubelet.');
     await this.retrying('register the node', () => this.register());
     void this.keepLease();
     this.schedule();
@@ -74,6 +75,7 @@ export class NodeRegistration {
     try {
       this.known = await client.create(nodes, newNode(node, this.status(undefined)));
       this.writtenMs = clock.now();
+      this.reportReadiness(undefined);
       // Upstream keeps the status that a node is created with; a server that does not gets it in a second request.
       if (!this.known.status?.conditions) await this.writeNow();
     } catch (error) {
@@ -113,7 +115,8 @@ export class NodeRegistration {
 
   private async writeNow(): Promise<void> {
     const { client, node, clock } = this.context;
-    const status = this.status(this.known?.status);
+    const before = this.known?.status;
+    const status = this.status(before);
     const gone = (this.known?.status?.addresses ?? []).length > 0;
     // Addresses merge by type: those of a node that moved must not stay beside the new ones.
     const addresses = [...(status.addresses ?? []), ...(gone ? [{ $patch: 'replace' }] : [])];
@@ -125,6 +128,21 @@ export class NodeRegistration {
       { subresource: 'status' },
     );
     this.writtenMs = clock.now();
+    this.reportReadiness(before);
+  }
+
+  private reportReadiness(before: NodeStatus | undefined): void {
+    const ready = readyStatus(this.known?.status);
+    if (ready === undefined || ready === readyStatus(before)) return;
+    const reason = ready === 'True' ? 'NodeReady' : 'NodeNotReady';
+    this.report(reason, `Node ${this.context.node.name} status is now: ${reason}`);
+  }
+
+  /** The agent's events name the node by its name where others have the uid, as upstream's: clients look for both. */
+  private report(reason: string, message: string): void {
+    const { name } = this.context.node;
+    const object = { apiVersion: 'v1', kind: 'Node', metadata: { name, uid: name } };
+    this.context.recorder.record(object, 'Normal', reason, message);
   }
 
   /** The next write that is due without any change. */
@@ -188,4 +206,8 @@ export class NodeRegistration {
       }
     }
   }
+}
+
+function readyStatus(status: NodeStatus | undefined): string | undefined {
+  return status?.conditions?.find(({ type }) => type === 'Ready')?.status;
 }

@@ -49,12 +49,18 @@ export class NodeLifecycleReconciler implements Controller {
     };
     const ends = [
       this.#nodes.subscribe({
-        added: (node) => this.#nodeSeen(node, enqueue),
+        added: (node) => {
+          this.#report(node, 'RegisteredNode', `event: Registered Node ${node.metadata.name} in Controller`);
+          this.#nodeSeen(node, enqueue);
+        },
         updated: (node, old) => {
-          if (readiness(old) === 'True' && readiness(node) !== 'True') this.#reportNotReady(node);
+          if (readiness(old) === 'True' && readiness(node) !== 'True') {
+            this.#report(node, 'NodeNotReady', 'status is now: NodeNotReady');
+          }
           this.#nodeSeen(node, enqueue);
         },
         deleted: (node) => {
+          this.#report(node, 'RemovingNode', `event: Removing Node ${node.metadata.name} from Controller`);
           this.#health.forget(node.metadata.name ?? '');
           this.#updateZones(enqueue);
         },
@@ -117,10 +123,9 @@ export class NodeLifecycleReconciler implements Controller {
     return client.update(nodes, { ...node, status: { ...node.status, conditions } }, { subresource: 'status' });
   }
 
-  #reportNotReady(node: Node): void {
-    const object = { apiVersion: 'v1', kind: 'Node', metadata: node.metadata };
-    const message = `Node ${node.metadata.name} status is now: NodeNotReady`;
-    this.#context.recorder.record(object, 'Normal', 'NodeNotReady', message);
+  #report({ metadata }: Node, reason: string, what: string): void {
+    const object = { apiVersion: 'v1', kind: 'Node', metadata };
+    this.#context.recorder.record(object, 'Normal', reason, `Node ${metadata.name} ${what}`);
   }
 
   /** Pods of a node that is not ready are not ready: services must drop them before they are evicted. */
