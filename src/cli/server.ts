@@ -81,7 +81,8 @@ async function prepare(options: ServerFlags): Promise<ClusterState> {
       hint: `Stop it: timonel down --name ${name}`,
     });
   }
-  const settings = { nodeGraceSeconds: 2, evictionAfterSeconds: 2 };
+  // Its nodes are other machines, whose agents report as rarely as upstream's.
+  const settings = { nodeGraceSeconds: 40, evictionAfterSeconds: 300 };
   const planned = known ?? (await planCluster({ name, nodes: 0, runtime: 'simulated', port, settings }));
   const state = { ...planned, port: port ?? planned.port };
   if (state.runtime === 'containerd') requireRoot('the server of a cluster with containers');

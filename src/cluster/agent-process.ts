@@ -28,6 +28,7 @@ export async function runAgent(config: AgentConfig, surroundings: Surroundings):
   mkdirSync(config.dataDirectory, { recursive: true, mode: 0o711 });
   const client = createHttpsClient(config.kubelet, { clock });
   const proxy = config.proxy && startProxy(config, config.proxy, surroundings);
+  proxy?.catch((error: unknown) => log.error('the service proxy did not start', { error }));
   if (!existsSync(config.runtimeSocket)) await waitForSocket(config.runtimeSocket);
   const runtime = createCriRuntime({ socketPath: config.runtimeSocket, clock, log });
   const machine = await readMachine(config.dataDirectory);
@@ -63,7 +64,8 @@ export async function runAgent(config: AgentConfig, surroundings: Surroundings):
   return {
     async stop() {
       await agent.stop();
-      (await proxy)?.stop();
+      // One that did not start has said so.
+      (await proxy?.catch(() => undefined))?.stop();
       await server.close();
       runtime.close();
       client.close();

@@ -38,7 +38,8 @@ export function differenceScript(
  * refused.
  */
 function skeleton(scope: DataplaneScope): string[] {
-  const serviceRange = `{ ${scope.serviceCidrs.join(', ')} }`;
+  // Ranges that are not known cannot be answered for as a whole: what has no rules is left to the routes.
+  const serviceRange = scope.serviceCidrs.length > 0 ? `{ ${scope.serviceCidrs.join(', ')} }` : undefined;
   const localPods = scope.masqueradePodCidr;
   return [
     'map service-ips { type ipv4_addr . inet_proto . inet_service : verdict; }',
@@ -58,8 +59,12 @@ function skeleton(scope: DataplaneScope): string[] {
     ...(localPods ? [`  ct status dnat ip saddr ${localPods} ip daddr ${localPods} masquerade`] : []),
     '}',
     'chain refuse {',
-    `  ip daddr ${serviceRange} ct state new meta l4proto tcp reject with tcp reset`,
-    `  ip daddr ${serviceRange} ct state new reject`,
+    ...(serviceRange
+      ? [
+          `  ip daddr ${serviceRange} ct state new meta l4proto tcp reject with tcp reset`,
+          `  ip daddr ${serviceRange} ct state new reject`,
+        ]
+      : []),
     '}',
     'chain forward { type filter hook forward priority filter; policy accept; jump refuse; }',
     'chain filter-output { type filter hook output priority filter; policy accept; jump refuse; }',
