@@ -23,7 +23,7 @@ async function readState(client: Client): Promise<State> {
   const lists = await Promise.all(kinds.map(async (resource) => (await client.list(resource)).items));
   return {
     all: kinds.flatMap((resource, i) => (lists[i] as KubeObject[]).map((object) => ({ resource, object }))),
-    of: <T extends KubeObject>(resource: Resource<T>) => lists[kinds.indexOf(resource as Resource)] as unknown as T[],
+    of: <T extends KubeObject>(resource: Resource<T>) => lists[kinds.indexOf(resource)] as unknown as T[],
   };
 }
 
@@ -90,7 +90,9 @@ function deploymentProblems(deployment: Deployment, state: State): string[] {
   const sets = state.of(known.replicaSets).filter((set) => isOwnedBy(set, deployment));
   const sum = sets.reduce((total, set) => total + (set.spec?.replicas ?? 0), 0);
   const { replicas = 0, availableReplicas = 0, updatedReplicas = 0, observedGeneration } = status;
-  const counts = spec?.paused ? [sum, replicas, availableReplicas] : [sum, replicas, availableReplicas, updatedReplicas];
+  const counts = spec?.paused
+    ? [sum, replicas, availableReplicas]
+    : [sum, replicas, availableReplicas, updatedReplicas];
   return [
     ...(counts.some((count) => count !== wanted) ? [`${what} wants ${wanted} and has ${counts.join(', ')}`] : []),
     ...(observedGeneration !== metadata.generation ? [`${what} was not looked at since it changed`] : []),
@@ -162,7 +164,9 @@ async function strayPods({ name, runtime, isOn }: SimulatedMachine, state: State
 }
 
 function isOwnedBy(object: KubeObject, owner: KubeObject): boolean {
-  return (object.metadata.ownerReferences ?? []).some(({ uid, controller }) => controller && uid === owner.metadata.uid);
+  return (object.metadata.ownerReferences ?? []).some(
+    ({ uid, controller }) => controller && uid === owner.metadata.uid,
+  );
 }
 
 function isFinished(pod: Pod): boolean {
