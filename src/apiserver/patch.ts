@@ -8,7 +8,7 @@ import { applyStrategicMergePatch } from '../api/strategic-merge-patch.ts';
 import { isDryRun } from './core.ts';
 import type { Core, Outcome, ResourceRequest } from './core.ts';
 import { checkPatchedNames } from './object-body.ts';
-import { formatGoValue } from './go-value.ts';
+import { conversionReason, formatGoValue } from './go-value.ts';
 import { decodeAs, fieldValidationOf, readBody } from './read-body.ts';
 import { fromStorage, toStorage } from './stored-object.ts';
 import { updateObject } from './update-object.ts';
@@ -30,6 +30,8 @@ interface Patch {
   duplicates: readonly string[];
   /** What an error shows of it: a strategic merge patch itself, of others what they made of the object. */
   shown: (patched: unknown) => string;
+  /** Why it does not fit, in the words for this kind of patch. */
+  worded: (reason: string) => string;
 }
 
 /** PATCH of an object or of one of its subresources that have its shape. */
@@ -54,7 +56,7 @@ export async function patch(core: Core, request: ResourceRequest): Promise<Outco
  */
 export async function readPatch(request: ResourceRequest): Promise<(document: unknown, type: string) => AnyObject> {
   const mode = fieldValidationOf(request.request);
-  const { apply, duplicates, shown } = await parsePatch(request);
+  const { apply, duplicates, shown, worded } = await parsePatch(request);
   let { warn } = request;
   return (document, type) => {
     try {
@@ -65,7 +67,7 @@ export async function readPatch(request: ResourceRequest): Promise<(document: un
       const reason = isApiError(error, 'BadRequest') ? misfit.exec(error.message)?.[1] : undefined;
       if (reason === undefined) throw error;
       // Decoding removes what it does not know from the value it is given: show it whole.
-      const cause = invalidValue('patch', shown(apply(document, type)), reason);
+      const cause = invalidValue('patch', shown(apply(document, type)), worded(reason));
       throw ApiError.of('Invalid', ` "" is invalid: patch: ${cause.message}`, { causes: [cause] });
     }
   };
@@ -78,15 +80,17 @@ async function parsePatch(request: ResourceRequest): Promise<Patch> {
   const body = await readBody(request.request, patchTypes);
   const { value, duplicates } = body.parse(fieldValidationOf(request.request));
   const shown = (patched: unknown): string => JSON.stringify(patched);
+  const worded = (reason: string): string => reason;
   switch (body.contentType) {
     case 'application/json-patch+json':
-      return { duplicates, shown, apply: (document) => applyJsonPatch(document, value) };
+      return { duplicates, shown, worded, apply: (document) => applyJsonPatch(document, value) };
     case 'application/merge-patch+json':
-      return { duplicates, shown, apply: (document) => applyMergePatch(document, value) };
+      return { duplicates, shown, worded, apply: (document) => applyMergePatch(document, value) };
     case 'application/strategic-merge-patch+json':
       return {
         duplicates,
         shown: () => formatGoValue(value),
+        worded: conversionReason,
         apply: (document, type) => applyStrategicMergePatch(document, value, type),
       };
     default:

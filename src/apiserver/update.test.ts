@@ -141,11 +141,20 @@ describe('patching objects', () => {
   });
 
   it('refuses results that are not valid', async () => {
-    const misfit = 'json: cannot unmarshal number into Go struct field ConfigMap.data of type map[string]string';
     expect((await patch('strategic-merge-patch', { data: 5 })).json()).toMatchObject({
       ...{ code: 422, reason: 'Invalid' },
-      message: ` "" is invalid: patch: Invalid value: "map[data:5]": ${misfit}`,
+      message: ' "" is invalid: patch: Invalid value: "map[data:5]": cannot restore map from int64',
     });
+    const wrong: [document: object, reason: string][] = [
+      [{ data: { k: 5 } }, 'cannot convert int64 to string'],
+      [{ immutable: 'x' }, 'unrecognized type: bool'],
+      [{ metadata: { finalizers: { a: 1 } } }, 'cannot restore slice from map'],
+      [{ metadata: 'x' }, 'cannot restore struct from: string'],
+    ];
+    for (const [document, reason] of wrong) {
+      const { message } = (await patch('strategic-merge-patch', document)).json();
+      expect(message).toMatch(new RegExp(`: ${reason}$`));
+    }
     expect((await patch('merge-patch', { data: 5 })).json()).toMatchObject({
       ...{ code: 422, reason: 'Invalid' },
       message: expect.stringMatching(
