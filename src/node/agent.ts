@@ -7,7 +7,7 @@ import type { Informers } from '../client/informers.ts';
 import { createEventRecorder } from '../client/recorder.ts';
 import { nodes, pods, services } from '../client/resources.ts';
 import { createInformers } from '../client/shared-informers.ts';
-import type { Pod } from '../api/types/core-v1.ts';
+import type { Node, Pod } from '../api/types/core-v1.ts';
 import { defaultAgentSettings, type AgentContext, type AgentNode, type AgentSettings } from './agent-context.ts';
 import { AgentBackend } from './agent-backend.ts';
 import { createBackoff } from './backoff.ts';
@@ -93,7 +93,10 @@ class NodeAgent implements Agent {
         maxParallelPulls: settings.maxParallelPulls,
         ...(options.isImported && { isImported: options.isImported }),
       }),
-      statuses: createStatusManager({ client, clock, log }),
+      statuses: createStatusManager({
+        ...{ client, clock, log },
+        isNodeReady: () => this.registration !== undefined && isReady(this.registration.node),
+      }),
       crashBackoff: createBackoff(settings.crashBackoff),
       limiter: createLimiter(settings.maxParallelStarts),
     };
@@ -131,7 +134,11 @@ class NodeAgent implements Agent {
     await registration.start();
     this.informers.of(nodes, { fieldSelector: `metadata.name=${node.name}` }).subscribe({
       added: (found) => registration.changed(found),
-      updated: (found) => registration.changed(found),
+      updated: (found, old) => {
+        registration.changed(found);
+        // Its pods were taken out of service while it was not heard of.
+        if (isReady(found) && !isReady(old)) for (const worker of this.workers.values()) worker.wake();
+      },
       deleted: () => registration.changed(undefined),
     });
     this.podInformer.subscribe({
@@ -280,4 +287,8 @@ class NodeAgent implements Agent {
       if (status.runtimeReady && status.networkReady) return;
     }
   }
+}
+
+function isReady(node: Node): boolean {
+  return (node.status?.conditions ?? []).some(({ type, status }) => type === 'Ready' && status === 'True');
 }

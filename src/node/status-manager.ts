@@ -23,21 +23,29 @@ export interface StatusManager {
 interface Entry {
   pod: Pod;
   desired: PodStatus;
-  /** What the server has, as far as known. */
-  written: PodStatus | undefined;
+  /** The server's answer to the last write. */
+  written: Pod | undefined;
   finish: boolean;
   finished: boolean;
   busy: boolean;
   changed: boolean;
   failures: number;
+  /** Before this a status that somebody else changed is left as it is. */
+  insistAtMs: number;
+  /** Of the timer that looks again. */
+  cancel: (() => void) | undefined;
 }
 
 const maxRetryMs = 10_000;
+/** Upstream's period for comparing statuses. */
+const insistEveryMs = 10_000;
 
 interface StatusManagerOptions {
   client: Client;
   clock: Clock;
   log: Logger;
+  /** Does the API have the node as ready? */
+  isNodeReady: () => boolean;
 }
 
 export function createStatusManager(options: StatusManagerOptions): StatusManager {
@@ -63,6 +71,7 @@ class Manager implements StatusManager {
   }
 
   forget(uid: string): void {
+    this.entries.get(uid)?.cancel?.();
     this.entries.delete(uid);
   }
 
@@ -73,13 +82,14 @@ class Manager implements StatusManager {
 
   stop(): void {
     this.stopped = true;
+    for (const entry of this.entries.values()) entry.cancel?.();
   }
 
   private put(pod: Pod, status: PodStatus, finish: boolean): void {
     const uid = pod.metadata.uid ?? '';
     let entry = this.entries.get(uid);
     if (!entry) {
-      const fresh = { written: undefined, finished: false, busy: false, failures: 0 };
+      const fresh = { written: undefined, finished: false, busy: false, failures: 0, insistAtMs: 0, cancel: undefined };
       entry = { ...fresh, pod, desired: status, finish, changed: true };
       this.entries.set(uid, entry);
     }
@@ -111,7 +121,7 @@ class Manager implements StatusManager {
 
   private async write(entry: Entry): Promise<void> {
     const { pod } = entry;
-    const document = statusPatch(entry.written ?? pod.status ?? {}, entry.desired);
+    const document = this.change(entry);
     if (!document) return;
     const { name = '', namespace = '', uid } = pod.metadata;
     const answer = await this.options.client.patch(
@@ -120,7 +130,32 @@ class Manager implements StatusManager {
       { kind: 'strategic', document: { metadata: { uid }, status: document } },
       { subresource: 'status' },
     );
-    entry.written = answer.status ?? entry.desired;
+    entry.written = answer;
+  }
+
+  /**
+   * Others write here too: the node lifecycle controller takes Ready from the pods of a silent node, and the agent that
+   * is heard of again gives it back. While its node is not ready it leaves that alone, and it insists only as often as
+   * upstream's agent looks again, so that two who disagree do not drown the server.
+   */
+  private change(entry: Entry): Record<string, unknown> | undefined {
+    const { pod, written, desired } = entry;
+    const { clock, isNodeReady } = this.options;
+    const base = (written ?? pod).status ?? {};
+    const own = statusPatch(base, desired);
+    if (own || !written || !isNewer(pod, written) || !isNodeReady()) return own;
+    const lost = statusPatch(pod.status ?? {}, desired);
+    if (!lost) return undefined;
+    const waitMs = entry.insistAtMs - clock.monotonic();
+    if (waitMs > 0) {
+      entry.cancel ??= clock.setTimer(waitMs, () => {
+        entry.cancel = undefined;
+        if (!this.stopped) this.put(entry.pod, entry.desired, false);
+      });
+      return undefined;
+    }
+    entry.insistAtMs = clock.monotonic() + insistEveryMs;
+    return lost;
   }
 
   private async remove(entry: Entry): Promise<void> {
@@ -132,4 +167,9 @@ class Manager implements StatusManager {
     );
     entry.finished = true;
   }
+}
+
+/** Versions of one object can be compared (KEP-5504). */
+function isNewer(seen: Pod, written: Pod): boolean {
+  return Number(seen.metadata.resourceVersion) > Number(written.metadata.resourceVersion);
 }
