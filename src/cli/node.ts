@@ -11,7 +11,7 @@ import { CliError } from './errors.ts';
 import { interruptible } from './interrupt.ts';
 import { createOutput, table } from './output.ts';
 import { describeCluster } from './status.ts';
-import { clientOf, nodesReady } from './up.ts';
+import { clientOf, nodesReady, runningAgents } from './up.ts';
 
 type NodeVerb = 'stop' | 'start' | 'kill' | 'remove';
 
@@ -141,6 +141,9 @@ function withWanted(state: ClusterState, name: string, wanted: boolean): Cluster
 
 async function start(state: ClusterState, name: string, signal: AbortSignal): Promise<void> {
   const pki = clusterPki(state, clock);
+  const sinceMs = clock.now();
+  // A simulated node that is to be started does not run, though its server does.
+  const adopted = state.runtime === 'simulated' ? new Set<string>() : runningAgents(state);
   writeState(state);
   if (state.runtime === 'containerd') {
     await setUpNetwork(
@@ -150,7 +153,7 @@ async function start(state: ClusterState, name: string, signal: AbortSignal): Pr
     await startNodes(state, [localNode(state, name)], { pki, clock, installation: detectContainerd() });
   } else notifyServer(state);
   signal.throwIfAborted();
-  await nodesReady(clientOf(state, pki), [name], signal);
+  await nodesReady(clientOf(state, pki), [name], { sinceMs, adopted, signal });
 }
 
 async function halt(state: ClusterState, end: () => Promise<void>): Promise<void> {

@@ -1,8 +1,17 @@
 import { createHttpsClient } from '../client/https-client.ts';
+import type { Node } from '../api/types/core-v1.ts';
 import type { Client } from '../client/client.ts';
 import { nodes as nodeResource } from '../client/resources.ts';
 import { checkKubeconfig, writeKubeconfig } from '../cluster/kubeconfig-file.ts';
-import { cleanUp, clusterCondition, kubeconfigEntry, planCluster, startCluster } from '../cluster/launcher.ts';
+import {
+  cleanUp,
+  clusterCondition,
+  isServerRunning,
+  kubeconfigEntry,
+  localNodeProcesses,
+  planCluster,
+  startCluster,
+} from '../cluster/launcher.ts';
 import type { ClusterPki } from '../cluster/pki.ts';
 import { checkPrerequisites, installLine } from '../cluster/prerequisites.ts';
 import type { ClusterState } from '../cluster/state.ts';
@@ -58,12 +67,27 @@ function wantedNodes(state: ClusterState): string[] {
   return state.nodes.filter((node) => node.wanted).map((node) => node.name);
 }
 
-/** Resolves when every named node reports Ready. Rejects after a minute, and when the signal aborts. */
-export async function nodesReady(client: Client, names: readonly string[], signal?: AbortSignal): Promise<void> {
+/**
+ * Resolves when every named node reports Ready. What nodes said in a life before `sinceMs` (epoch) does not count,
+ * except that of `adopted` ones, which were running all the time. Rejects after a minute, and when the signal aborts.
+ */
+export async function nodesReady(
+  client: Client,
+  names: readonly string[],
+  options: { sinceMs: number; adopted: ReadonlySet<string>; signal: AbortSignal },
+): Promise<void> {
+  const { sinceMs, adopted, signal } = options;
+  // Heartbeats are told in whole seconds.
+  const sinceSecondMs = Math.floor(sinceMs / 1000) * 1000;
+  const isReady = (node: Node): boolean => {
+    const ready = node.status?.conditions?.find((condition) => condition.type === 'Ready');
+    const isFresh = Date.parse(ready?.lastHeartbeatTime ?? '') >= sinceSecondMs;
+    return ready?.status === 'True' && (isFresh || adopted.has(node.metadata?.name ?? ''));
+  };
   const missing = new Set(names);
   const late = new AbortController();
   const cancel = clock.setTimer(readyWithinMs, () => late.abort());
-  const either = signal ? AbortSignal.any([late.signal, signal]) : late.signal;
+  const either = AbortSignal.any([late.signal, signal]);
   try {
     const list = await client.list(nodeResource);
     for (const node of list.items) if (isReady(node)) missing.delete(node.metadata.name ?? '');
@@ -78,7 +102,7 @@ export async function nodesReady(client: Client, names: readonly string[], signa
     cancel();
     late.abort();
   }
-  signal?.throwIfAborted();
+  signal.throwIfAborted();
   const [first] = missing;
   throw new NotReadyError(`nodes are not ready: ${[...missing].join(', ')}`, {
     hint: `Why: kubectl describe node ${first}, and the node's log (timonel status -o json names it).`,
@@ -88,8 +112,11 @@ export async function nodesReady(client: Client, names: readonly string[], signa
 /** The cluster is up, so that one can look at what is wrong. */
 class NotReadyError extends CliError {}
 
-function isReady(node: { status?: { conditions?: { type: string; status: string }[] } }): boolean {
-  return node.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True') ?? false;
+/** The nodes whose agents run, and need not be started. */
+export function runningAgents(state: ClusterState): ReadonlySet<string> {
+  const runs = (name: string): boolean =>
+    state.runtime === 'simulated' ? isServerRunning(state) : localNodeProcesses(state, name).agent !== undefined;
+  return new Set(state.nodes.flatMap((node) => (node.wanted && runs(node.name) ? node.name : [])));
 }
 
 function newCluster(options: UpOptions): Parameters<typeof planCluster>[0] {
@@ -125,10 +152,12 @@ async function startOrUndo(
 ): Promise<ClusterPki> {
   try {
     if (before !== 'running') output.progress(`Starting cluster ${state.name} …`);
+    const sinceMs = clock.now();
+    const adopted = runningAgents(state);
     const pki = await startCluster(state, clock);
     signal.throwIfAborted();
     output.progress('Waiting for its nodes …');
-    await nodesReady(clientOf(state, pki), wantedNodes(state), signal);
+    await nodesReady(clientOf(state, pki), wantedNodes(state), { sinceMs, adopted, signal });
     return pki;
   } catch (error) {
     if (error instanceof NotReadyError) throw error;
