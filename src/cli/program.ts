@@ -1,15 +1,8 @@
 import { Argument, Command, Option } from 'commander';
+import { examples } from './examples.ts';
 import { collect, nodeCount, port, seconds } from './arguments.ts';
 
-const examples = `
-Examples:
-  timonel up                          start a cluster of two nodes and point kubectl at it
-  timonel up --name lab --nodes 3     another one beside it
-  timonel node kill dev-2             lose a node, and watch its pods move
-  timonel down                        stop it, keep its data
-  timonel delete                      stop it and forget everything
-
-Documentation: docs/ in the package, and \`timonel help COMMAND\`.`;
+const documentation = '\nDocumentation: docs/ in the package, and `timonel help COMMAND`.';
 
 const clusterName = (): Option => new Option('--name <name>', 'which cluster').default('dev').env('TIMONEL_CLUSTER');
 const outputFormat = (): Option => new Option('-o, --output <format>', 'print data in this format').choices(['json']);
@@ -19,7 +12,6 @@ export function createProgram(version: string): Command {
   const program = new Command('timonel')
     .description('A whole Kubernetes on one machine: multi-node clusters with real containers, in about a second.')
     .version(version, '-V, --version', 'print the version')
-    .addHelpText('after', examples)
     .showSuggestionAfterError()
     // Settings are handed on to subcommands when those are made.
     .exitOverride()
@@ -30,12 +22,15 @@ export function createProgram(version: string): Command {
   addProcessCommands(program);
   addOtherCommands(program, version);
   addHints(program, 'timonel');
+  program.addHelpText('after', documentation);
   return program;
 }
 
-/** Every complaint about a command line ends with where its help is. */
+/** Help ends with examples, and every complaint about a command line with where the help is. */
 function addHints(command: Command, path: string): void {
   command.showHelpAfterError(`How to use it: ${path} --help`);
+  const lines = examples[path];
+  if (lines) command.addHelpText('after', ['', 'Examples:', ...lines.map((line) => `  ${line}`)].join('\n'));
   for (const inner of command.commands) addHints(inner, `${path} ${inner.name()}`);
 }
 

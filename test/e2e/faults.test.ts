@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Ran, remains, root, run, TestCluster } from './support.ts';
+import { eventually, type Ran, remains, root, run, TestCluster } from './support.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'timonel-faults-'));
 const kubeconfig = join(scratch, 'kubeconfig');
@@ -124,9 +124,12 @@ describe('a cluster that cannot start says why and leaves nothing', () => {
   });
 
   it('when it is interrupted', async () => {
-    const wrapper = ['timeout', '--preserve-status', '-s', 'INT', '0.4'];
-    const ran = await timonelWith({ wrapper }, 'up');
-    expectSentence(ran, /^error: interrupted\n/, 130);
+    const { child, output } = cluster.background(process.execPath, program, 'up');
+    const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+    await eventually(async () => existsSync(join(runDirectory, 'owner')), 'the start to be under way');
+    child.kill('SIGINT');
+    expect(await ended).toBe(130);
+    expect(output()).toBe('error: interrupted\n');
     await nothing();
   });
 });
