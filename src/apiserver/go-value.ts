@@ -13,8 +13,8 @@ export function formatGoValue(value: unknown): string {
 const goKinds: Readonly<Record<string, string>> = { array: 'slice', object: 'map', number: 'int64' };
 
 /**
- * What upstream says of a value that a field cannot hold where it does not read JSON but fits a patched object to a type
- * (apimachinery's unstructured converter), from what its JSON reader says. Other reasons stay as they are.
+ * What upstream says of a value that a field cannot hold where it does not read JSON but fits a patched object to a
+ * type (apimachinery's unstructured converter), from what its JSON reader says. Other reasons stay as they are.
  */
 export function conversionReason(reason: string): string {
   const [, value = '', type = ''] = /^json: cannot unmarshal (\w+)(?: \S+)? into .* of type (\S+)$/.exec(reason) ?? [];
