@@ -10,6 +10,7 @@ const leaseNamespace = 'kube-node-lease';
 const maxRetryMs = 5000;
 /** The status is written at most this often for images alone: they come in bursts. */
 const coalesceMs = 50;
+const insistEveryMs = 10_000;
 
 /** The node's own object and its lease: registered at the start, written when something changes, renewed in time. */
 export class NodeRegistration {
@@ -22,6 +23,8 @@ export class NodeRegistration {
   private writing: Promise<void> | undefined;
   private again = false;
   private cancelTimer = (): void => undefined;
+  private cancelInsisting: (() => void) | undefined;
+  private insistAtMs = 0;
 
   constructor(context: AgentContext, observed: NodeObservation) {
     this.context = context;
@@ -43,6 +46,7 @@ export class NodeRegistration {
 
   stop(): void {
     this.cancelTimer();
+    this.cancelInsisting?.();
     this.stopped.abort();
   }
 
@@ -58,11 +62,30 @@ export class NodeRegistration {
    */
   changed(node: Node | undefined): void {
     if (this.stopped.signal.aborted) return;
-    if (node) this.known = node;
-    else if (this.known) {
+    if (node) {
+      this.known = node;
+      this.insist();
+    } else if (this.known) {
       this.known = undefined;
       void this.retrying('register the node', () => this.register());
     }
+  }
+
+  /**
+   * The node lifecycle controller calls a node that it does not hear of unknown: the agent says at once that it lives,
+   * but not more often than upstream's, which looks at its status every ten seconds.
+   */
+  private insist(): void {
+    if (this.cancelInsisting || !this.known || sameNodeStatus(this.known.status, this.status(this.known.status)))
+      return;
+    const { clock } = this.context;
+    const delayMs = Math.max(coalesceMs, this.insistAtMs - clock.monotonic());
+    this.cancelInsisting = clock.setTimer(delayMs, () => {
+      this.cancelInsisting = undefined;
+      if (!this.known || sameNodeStatus(this.known.status, this.status(this.known.status))) return;
+      this.insistAtMs = clock.monotonic() + insistEveryMs;
+      void this.write();
+    });
   }
 
   private status(old: NodeStatus | undefined): NodeStatus {

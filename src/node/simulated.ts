@@ -90,6 +90,8 @@ class Simulation implements SimulatedRuntime {
   private readonly containers = new Map<string, Container>();
   private readonly images = new Map<string, 'present' | 'pullable' | 'missing'>();
   private readonly crashes = new Map<string, { exitCode: number; times: number }>();
+  /** What began before the power went does not end after it came back. */
+  private boot = 0;
   private readonly subscribers = new Set<PushStream<RuntimeEvent>>();
 
   constructor(options: SimulatedRuntimeOptions) {
@@ -109,7 +111,9 @@ class Simulation implements SimulatedRuntime {
   }
 
   async runPodSandbox(config: SandboxConfig): Promise<string> {
+    const boot = this.boot;
     await this.delay(this.options.startLatencyMs);
+    if (boot !== this.boot) throw new RuntimeError('unavailable', 'the machine lost its power');
     const id = this.newId();
     const { name, namespace, uid, attempt, labels, annotations } = config;
     const ip = config.namespaces.network === 'node' ? '' : this.addresses.take();
@@ -182,6 +186,9 @@ class Simulation implements SimulatedRuntime {
   async startContainer(containerId: string): Promise<void> {
     await this.delay(this.options.startLatencyMs);
     const container = this.container(containerId);
+    const { sandboxId } = container.status;
+    if (this.sandbox(sandboxId).status.state !== 'ready')
+      throw new RuntimeError('other', `sandbox ${sandboxId} is not running`);
     if (container.status.state !== 'created')
       throw new RuntimeError('other', `container ${containerId} is ${container.status.state}, not created`);
     container.status = { ...container.status, state: 'running', startedAtMs: this.clock.now() };
@@ -330,6 +337,7 @@ class Simulation implements SimulatedRuntime {
   }
 
   powerOff(): void {
+    this.boot++;
     for (const id of this.containers.keys()) this.exitContainer(id, 137);
     for (const [sandboxId, sandbox] of this.sandboxes) {
       if (sandbox.status.state !== 'ready') continue;

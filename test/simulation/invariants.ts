@@ -90,11 +90,11 @@ function deploymentProblems(deployment: Deployment, state: State): string[] {
   const sets = state.of(known.replicaSets).filter((set) => isOwnedBy(set, deployment));
   const sum = sets.reduce((total, set) => total + (set.spec?.replicas ?? 0), 0);
   const { replicas = 0, availableReplicas = 0, updatedReplicas = 0, observedGeneration } = status;
-  const counts = spec?.paused
-    ? [sum, replicas, availableReplicas]
-    : [sum, replicas, availableReplicas, updatedReplicas];
+  const counts = [sum, replicas, availableReplicas, updatedReplicas];
+  // One that is paused stays where it is in its rollout, surplus and all.
+  const isWrong = !spec?.paused && counts.some((count) => count !== wanted);
   return [
-    ...(counts.some((count) => count !== wanted) ? [`${what} wants ${wanted} and has ${counts.join(', ')}`] : []),
+    ...(isWrong ? [`${what} wants ${wanted} and has ${counts.join(', ')}`] : []),
     ...(observedGeneration !== metadata.generation ? [`${what} was not looked at since it changed`] : []),
   ];
 }
@@ -116,7 +116,7 @@ function podProblems(state: State): string[] {
     if (!nodeName) return [`${what} is not scheduled: ${JSON.stringify(pod.status?.conditions)}`];
     if (!nodes.has(nodeName)) return [`${what} is bound to ${nodeName}, which is gone`];
     if (isFinished(pod) || isReady(pod)) return [];
-    return [`${what} on ${nodeName} is ${pod.status?.phase} and not ready`];
+    return [`${what} on ${nodeName} is ${pod.status?.phase} and not ready: ${JSON.stringify(pod.status)}`];
   });
 }
 

@@ -65,9 +65,12 @@ async function settle(world: SimulatedWorld): Promise<string[]> {
 
 async function calm(world: SimulatedWorld, acts: ReadonlySet<Promise<void>>): Promise<void> {
   let isHealed = false;
-  const healed = world.heal().then(() => (isHealed = true));
-  while (!isHealed || acts.size > 0) await world.clock.advance(100);
-  await healed;
+  void world.heal().then(() => (isHealed = true));
+  const limit = world.clock.monotonic() + healingLimitMs;
+  while ((!isHealed || acts.size > 0) && world.clock.monotonic() < limit) await world.clock.advance(100);
+  if (!isHealed) world.fail('the API server does not start again');
+  if (acts.size > 0) world.fail(`${acts.size} requests were never answered`);
+  if (!world.isUp) return;
   for (const { metadata, spec } of (await world.client.list(nodes)).items) {
     const name = metadata.name ?? '';
     const document = { spec: { unschedulable: null } };
