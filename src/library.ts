@@ -2,6 +2,7 @@ import { createAuthority, createSigningKey, issueCertificate } from './cluster/c
 import { createControlPlane } from './cluster/control-plane.ts';
 import { mergeKubeconfig } from './cluster/kubeconfig-merge.ts';
 import { createSimulatedNodes } from './cluster/simulated-nodes.ts';
+import { applyManifest, waitForObject } from './cluster/test-aids.ts';
 import { listen } from './apiserver/listener.ts';
 import { unreachableConnector } from './apiserver/streaming/unreachable-connector.ts';
 import type { Clock } from './base/clock.ts';
@@ -9,7 +10,8 @@ import { silentLogger, type Logger } from './base/log.ts';
 import { type Random, seededRandom, systemRandom } from './base/random.ts';
 import { createSimulatedClock } from './base/simulated-clock.ts';
 import { systemClock } from './base/system-clock.ts';
-import type { Client } from './client/client.ts';
+import type { KubeObject } from './api/object.ts';
+import type { Client, ObjectName, Resource } from './client/client.ts';
 import { localControllerSettings } from './controllers/settings.ts';
 import type { SimulatedRuntime } from './node/simulated.ts';
 import { createMemoryStore } from './store/memory.ts';
@@ -34,6 +36,18 @@ export interface CreateClusterOptions {
 export interface Cluster {
   /** As an administrator, in process: no sockets, no JSON. */
   client: Client;
+  /** Creates the objects of a manifest (YAML or JSON, also many documents), or merges them into those that are there. */
+  apply(manifest: string): Promise<KubeObject[]>;
+  /**
+   * The object, once `holds` says so of it; of one that is not there `holds` is told undefined. Rejects after
+   * `timeoutMs` (default 30 s) of the cluster's clock: a simulated one must be advanced meanwhile.
+   */
+  waitFor<T extends KubeObject>(
+    resource: Resource<T>,
+    name: ObjectName,
+    holds: (object: T | undefined) => boolean,
+    timeoutMs?: number,
+  ): Promise<T | undefined>;
   /** Serves HTTPS on a free port of 127.0.0.1 (the first time) and gives a kubeconfig for it. */
   kubeconfig(): Promise<string>;
   /** Names of the running nodes. */
@@ -96,8 +110,12 @@ export async function createCluster(options: CreateClusterOptions = {}): Promise
     return { kubeconfig, close: () => listener.close(0) };
   };
   await Promise.all([simulated.set(names), controlPlane.startParts({ controllers: true, scheduler: true })]);
+  const client = controlPlane.api.clientFor(admin);
   return {
-    client: controlPlane.api.clientFor(admin),
+    client,
+    apply: (manifest) => applyManifest(client, manifest),
+    waitFor: (resource, name, holds, timeoutMs = 30_000) =>
+      waitForObject({ client, clock, resource, name, holds, timeoutMs }),
     kubeconfig: async () => (await (listening ??= serve())).kubeconfig,
     nodes: () => names,
     async addNode(name) {

@@ -94,6 +94,12 @@ describe('sandboxes', () => {
     expect(actions({ pod, sandboxes: [sandbox(0, 'notReady')], containers: ended }).createSandbox).toBeUndefined();
   });
 
+  it('are made anew for a pod that never restarts and whose container was made but never ran', () => {
+    const pod = podOf({ restartPolicy: 'Never' });
+    const containers = [ran(app, { state: 'created' })];
+    expect(actions({ pod, sandboxes: [sandbox(0, 'notReady')], containers }).createSandbox).toEqual({ attempt: 1 });
+  });
+
   it('count as down without an address, unless the pod is in the host network', () => {
     const bare = { ...sandbox(), ip: '' };
     expect(actions({ pod: podOf({}), sandboxes: [bare] }).createSandbox).toEqual({ attempt: 1 });

@@ -94,7 +94,9 @@ function sandboxActions(pod: Pod, observed: ObservedPod): Omit<PodActions, 'remo
     const current = currentOf(observed, container.spec.name);
     return !current || current.state !== 'exited' || restartsAfter(pod, container, current.exitCode);
   });
-  const spent = newest !== undefined && restartPolicyOf(pod) === 'Never' && observed.containers.length > 0;
+  // A container that was made and never started has not had its one run.
+  const hasRun = observed.containers.some((container) => container.state !== 'created');
+  const spent = newest !== undefined && restartPolicyOf(pod) === 'Never' && hasRun;
   const createSandbox =
     wanted && !spent && kill.length === 0 ? { attempt: newest ? newest.attempt + 1 : 0 } : undefined;
   return { createSandbox, stopSandboxes, kill, start: [] };

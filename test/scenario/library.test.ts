@@ -1,4 +1,9 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { createHttpsClient } from '../../src/client/https-client.ts';
+import { loadConnection } from '../../src/client/kubeconfig-file.ts';
 import { createCluster, createSimulatedClock, resources, systemClock, type Cluster } from '../../src/library.ts';
 
 const labels = { app: 'web' };
@@ -63,5 +68,75 @@ describe('the library', () => {
   it('serves other clients over HTTPS', async () => {
     cluster = await createCluster({ nodes: 1, clock: systemClock });
     expect(await cluster.kubeconfig()).toMatch(/server: https:\/\/127\.0\.0\.1:\d+/);
+  });
+
+  it('answers a client that reads the kubeconfig', async () => {
+    cluster = await createCluster();
+    const directory = mkdtempSync(join(tmpdir(), 'timonel-library-'));
+    try {
+      const file = join(directory, 'config');
+      writeFileSync(file, await cluster.kubeconfig());
+      const { connection } = await loadConnection({ file, environment: {} });
+      const client = createHttpsClient(connection, { clock: systemClock });
+      const { items } = await client.list(resources.nodes);
+      expect(items.map(({ metadata }) => metadata.name)).toEqual(['node-1']);
+      client.close();
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  });
+
+  it('applies manifests again and again, and waits for what becomes of them', async () => {
+    cluster = await createCluster();
+    const manifest = (replicas: number) => `
+apiVersion: v1
+kind: Namespace
+metadata: { name: shop }
+---
+${JSON.stringify({ apiVersion: 'apps/v1', kind: 'Deployment', ...deployment, metadata: { name: 'web', namespace: 'shop' }, spec: { ...deployment.spec, replicas } })}
+`;
+    for (const replicas of [2, 4]) {
+      await cluster.apply(manifest(replicas));
+      const name = { name: 'web', namespace: 'shop' };
+      const found = await cluster.waitFor(
+        resources.deployments,
+        name,
+        (d) => d?.status?.availableReplicas === replicas,
+      );
+      expect(found?.spec?.replicas).toBe(replicas);
+    }
+    await expect(cluster.apply('kind: Nothing')).rejects.toThrow('not a known object');
+    const never = cluster.waitFor(resources.pods, { name: 'none', namespace: 'shop' }, (pod) => pod !== undefined, 20);
+    await expect(never).rejects.toThrow('pods none did not come to that in 20 ms');
+  });
+
+  it('starts within 100 ms once its code is warm, and many stand side by side', async () => {
+    cluster = await createCluster();
+    const times: number[] = [];
+    for (let i = 0; i < 5; i++) {
+      const start = systemClock.monotonic();
+      const next = await createCluster();
+      times.push(systemClock.monotonic() - start);
+      await next.stop();
+    }
+    expect(Math.min(...times)).toBeLessThan(100);
+    const others = await Promise.all([1, 2, 3].map(() => createCluster({ nodes: 2 })));
+    await others[0]?.client.create(resources.deployments, deployment);
+    const counts = others.map(async (other) => (await other.client.list(resources.deployments)).items.length);
+    expect(await Promise.all(counts)).toEqual([1, 0, 0]);
+    await Promise.all(others.map((other) => other.stop()));
+  });
+
+  it('leaves no timer and no handle when it stops', async () => {
+    const clock = createSimulatedClock();
+    const before = process.getActiveResourcesInfo().length;
+    cluster = await createCluster({ nodes: 3, clock, seed: 3 });
+    await cluster.kubeconfig();
+    await cluster.client.create(resources.deployments, deployment);
+    await clock.advance(5_000);
+    await cluster.stop();
+    await clock.settle();
+    expect(process.getActiveResourcesInfo().length).toBeLessThanOrEqual(before);
+    expect(clock.pendingTimers).toBe(0);
   });
 });
