@@ -126,11 +126,8 @@ class NodeAgent implements Agent {
     const registration = new NodeRegistration(context, observed);
     this.registration = registration;
     if (!status.runtimeReady || !status.networkReady) void this.awaitReadiness();
-    const orphans = removeOrphans(
-      context,
-      contents,
-      new Set([...this.podInformer.list()].map((pod) => pod.metadata.uid ?? '')),
-    );
+    const listed = this.podUids();
+    const orphans = removeOrphans(context, contents, listed);
     await registration.start();
     this.informers.of(nodes, { fieldSelector: `metadata.name=${node.name}` }).subscribe({
       added: (found) => registration.changed(found),
@@ -147,6 +144,9 @@ class NodeAgent implements Agent {
       deleted: (pod) => this.workers.get(pod.metadata.uid ?? '')?.remove(),
     });
     await orphans;
+    // Pods that went while the node registered have neither been orphans nor had a worker.
+    const missed = contents.sandboxes.filter(({ uid }) => listed.has(uid) && !this.workers.has(uid));
+    if (missed.length > 0) await removeOrphans(context, { ...contents, sandboxes: missed }, this.podUids());
   }
 
   async stop(): Promise<void> {
@@ -157,6 +157,10 @@ class NodeAgent implements Agent {
     this.context.objects.stop();
     this.context.statuses.stop();
     await this.context.statuses.settled();
+  }
+
+  private podUids(): Set<string> {
+    return new Set([...this.podInformer.list()].map((pod) => pod.metadata.uid ?? ''));
   }
 
   private podChanged(found: Pod): void {

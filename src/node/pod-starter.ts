@@ -12,7 +12,7 @@ import { createPodVolumes, type PodVolumes } from './pod-volumes.ts';
 import type { RuntimeView } from './runtime-view.ts';
 import type { SandboxConfig } from './runtime.ts';
 import { sandboxConfig } from './sandbox-config.ts';
-import { createServiceTokens } from './service-tokens.ts';
+import { createServiceTokens, type ServiceTokens } from './service-tokens.ts';
 
 export interface PodStarterOptions {
   view: RuntimeView;
@@ -41,6 +41,7 @@ export class PodStarter {
   /** Why containers do not run. */
   readonly waiting = new Map<string, WaitingReason>();
   readonly volumes: PodVolumes;
+  private readonly tokens: ServiceTokens;
   private readonly context: AgentContext;
   private readonly options: PodStarterOptions;
   private readonly retryAtMs = new Map<string, number>();
@@ -58,10 +59,11 @@ export class PodStarter {
     this.options = options;
     const { client, clock, random, system } = context;
     const podDirectory = podDirectoryOf(context, options.pod());
+    this.tokens = createServiceTokens({ client, clock, random, due: () => this.objectsChanged() });
     this.volumes = createPodVolumes({
       client,
       system,
-      tokens: createServiceTokens({ client, clock, random, due: () => this.objectsChanged() }),
+      tokens: this.tokens,
       sources: (pod) => ({
         configMap: (name) => context.objects.configMap(pod.metadata.namespace ?? '', name),
         secret: (name) => context.objects.secret(pod.metadata.namespace ?? '', name),
@@ -122,6 +124,7 @@ export class PodStarter {
   /** No container begins any more. Resolves when those in the making are made, hooks apart. */
   async stop(startTask: Promise<void> | undefined): Promise<void> {
     this.abort.abort();
+    this.tokens.stop();
     if (this.inHook) return;
     const inHook = new Promise<void>((resolve) => this.hookWaiters.push(resolve));
     await Promise.race([startTask, inHook]);

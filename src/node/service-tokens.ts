@@ -33,6 +33,7 @@ export function createServiceTokens(options: {
   const { client, clock, random, due } = options;
   const held = new Map<string, Held>();
   let cancel = (): void => undefined;
+  let isStopped = false;
 
   async function request(pod: Pod, projection: ServiceAccountTokenProjection): Promise<Held> {
     const { name, namespace = '', uid } = pod.metadata;
@@ -73,9 +74,12 @@ export function createServiceTokens(options: {
       );
       cancel();
       const next = Math.min(...[...held.values()].map((token) => token.renewAtMs));
-      if (Number.isFinite(next)) cancel = clock.setTimer(Math.max(1000, next - clock.now()), due);
+      if (Number.isFinite(next) && !isStopped) cancel = clock.setTimer(Math.max(1000, next - clock.now()), due);
       return new Map([...held].map(([key, { token }]) => [key, token]));
     },
-    stop: () => cancel(),
+    stop() {
+      isStopped = true;
+      cancel();
+    },
   };
 }
