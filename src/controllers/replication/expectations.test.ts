@@ -48,3 +48,12 @@ it('starts slowly and stops at the first batch that fails', async () => {
   expect(result).toEqual({ succeeded: 2, error: new Error('quota') });
   expect(await slowStart(5, () => Promise.resolve())).toEqual({ succeeded: 5 });
 });
+
+it('doubts a cache that does not come to show what was created', async () => {
+  const clock = createSimulatedClock(0);
+  const expectations = new Expectations(clock);
+  expectations.expectCreation(key, 'default/a');
+  expect(expectations.overdue(key)).toEqual([]);
+  await clock.advance(10_000);
+  expect(expectations.overdue(key)).toEqual(['default/a']);
+});

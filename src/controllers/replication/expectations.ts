@@ -3,6 +3,8 @@ import type { Pod } from '../../api/types/core-v1.ts';
 import { keyOf } from '../../client/informer.ts';
 
 const forgetAfterMs = 5 * 60_000;
+/** A cache that lags longer than this is worth a question to the server. */
+export const doubtAfterMs = 10_000;
 
 interface Expected {
   created: Set<string>;
@@ -66,6 +68,16 @@ export class Expectations {
       return true;
     }
     return false;
+  }
+
+  /**
+   * Created pods (`namespace/name`) that the cache should show by now. A cache that lost its watch and listed anew never
+   * shows those that were deleted in between: ask the server, and say {@link creationFailed} of those it does not have.
+   */
+  overdue(controller: string): string[] {
+    const expected = this.#byController.get(controller);
+    if (!expected || this.#clock.monotonic() - expected.since < doubtAfterMs) return [];
+    return [...expected.created];
   }
 
   forget(controller: string): void {

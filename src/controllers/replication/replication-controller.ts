@@ -8,7 +8,7 @@ import type { Controller, ControllerContext, Enqueue } from '../controller.ts';
 import { controllerOf, controllerReference, controllerUids, nameOf, orphanNamespaces } from '../owner-references.ts';
 import { isPodActive } from '../pod-state.ts';
 import { done, type Outcome } from '../reconciler.ts';
-import { Expectations } from './expectations.ts';
+import { doubtAfterMs, Expectations } from './expectations.ts';
 import { podFromTemplate } from './new-pod.ts';
 import { nextAvailableInMs, planReplicas, replicationStatus, statusChanged, type StatusInput } from './plan.ts';
 import type { ReplicatedKind } from './replicated.ts';
@@ -80,7 +80,7 @@ export class ReplicationReconciler<T extends KubeObject> implements Controller {
       this.#expectations.forget(key);
       return done;
     }
-    const maySync = this.#expectations.satisfied(key);
+    const maySync = this.#expectations.satisfied(key) || (await this.#isConfirmed(key));
     const owned = await this.#claim(set);
     const active = owned.filter(isPodActive);
     const attempt: Attempt =
@@ -89,8 +89,21 @@ export class ReplicationReconciler<T extends KubeObject> implements Controller {
         : { failure: undefined };
     await this.#writeStatus(set, owned, active, attempt.failure);
     if (attempt.error) throw attempt.error;
-    const afterMs = nextAvailableInMs(active, this.#kind.minReadySeconds(set), clock.now());
+    const availableInMs = nextAvailableInMs(active, this.#kind.minReadySeconds(set), clock.now());
+    const afterMs = maySync ? availableInMs : Math.min(availableInMs ?? Infinity, doubtAfterMs);
     return afterMs === undefined ? done : { kind: 'requeue', afterMs };
+  }
+
+  /** Asks the server for pods that the cache does not come to show; true when nothing is expected any more. */
+  async #isConfirmed(key: string): Promise<boolean> {
+    for (const podKey of this.#expectations.overdue(key)) {
+      const [namespace = '', name = ''] = podKey.split('/', 2);
+      // Upstream's role for this controller may list pods, and not get one.
+      const request = { namespace, fieldSelector: `metadata.name=${name}` };
+      const { items } = await this.#context.client.list(podResource, request);
+      if (items.length === 0) this.#expectations.creationFailed(key, podKey);
+    }
+    return this.#expectations.satisfied(key);
   }
 
   /** A pod with an owner concerns that owner; an orphan everyone in its namespace whose selector it matches. */
