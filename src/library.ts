@@ -3,6 +3,7 @@ import { createControlPlane } from './cluster/control-plane.ts';
 import { mergeKubeconfig } from './cluster/kubeconfig-merge.ts';
 import { createSimulatedNodes } from './cluster/simulated-nodes.ts';
 import { applyManifest, waitForObject } from './cluster/test-aids.ts';
+import type { Handler } from './apiserver/handler.ts';
 import { listen } from './apiserver/listener.ts';
 import { unreachableConnector } from './apiserver/streaming/unreachable-connector.ts';
 import type { Clock } from './base/clock.ts';
@@ -84,31 +85,6 @@ export async function createCluster(options: CreateClusterOptions = {}): Promise
   const simulated = createSimulatedNodes(controlPlane, surroundings);
   let names = Array.from({ length: options.nodes ?? 1 }, (_, i) => `node-${i + 1}`);
   let listening: Promise<{ kubeconfig: string; close(): Promise<void> }> | undefined;
-  const serve = async () => {
-    const now = clock.now();
-    const server = issueCertificate(
-      authority,
-      { commonName: 'kube-apiserver', usages: ['server'], hosts: ['127.0.0.1', 'localhost'] },
-      now,
-    );
-    const user = issueCertificate(
-      authority,
-      { commonName: admin.name, organizations: ['system:masters'], usages: ['client'] },
-      now,
-    );
-    const listener = await listen({
-      ...{ handler: controlPlane.api.handler, hosts: ['127.0.0.1'], port: 0, clock, log },
-      ...{ key: server.key, certificate: server.certificate, clientAuthority: authority.certificate },
-    });
-    const kubeconfig = mergeKubeconfig(undefined, {
-      name: 'timonel',
-      server: `https://127.0.0.1:${listener.port}`,
-      certificateAuthority: authority.certificate,
-      clientCertificate: user.certificate,
-      clientKey: user.key,
-    });
-    return { kubeconfig, close: () => listener.close(0) };
-  };
   await Promise.all([simulated.set(names), controlPlane.startParts({ controllers: true, scheduler: true })]);
   const client = controlPlane.api.clientFor(admin);
   return {
@@ -116,7 +92,8 @@ export async function createCluster(options: CreateClusterOptions = {}): Promise
     apply: (manifest) => applyManifest(client, manifest),
     waitFor: (resource, name, holds, timeoutMs = 30_000) =>
       waitForObject({ client, clock, resource, name, holds, timeoutMs }),
-    kubeconfig: async () => (await (listening ??= serve())).kubeconfig,
+    kubeconfig: async () =>
+      (await (listening ??= serve({ authority, handler: controlPlane.api.handler, clock, log }))).kubeconfig,
     nodes: () => names,
     async addNode(name) {
       names = [...names, name];
@@ -134,4 +111,37 @@ export async function createCluster(options: CreateClusterOptions = {}): Promise
       await store.close();
     },
   };
+}
+
+/** Answers over HTTPS on a free port of 127.0.0.1, and says how an administrator reaches it. */
+async function serve(options: {
+  authority: ReturnType<typeof createAuthority>;
+  handler: Handler;
+  clock: Clock;
+  log: Logger;
+}): Promise<{ kubeconfig: string; close(): Promise<void> }> {
+  const { authority, handler, clock, log } = options;
+  const now = clock.now();
+  const server = issueCertificate(
+    authority,
+    { commonName: 'kube-apiserver', usages: ['server'], hosts: ['127.0.0.1', 'localhost'] },
+    now,
+  );
+  const user = issueCertificate(
+    authority,
+    { commonName: admin.name, organizations: ['system:masters'], usages: ['client'] },
+    now,
+  );
+  const listener = await listen({
+    ...{ handler, hosts: ['127.0.0.1'], port: 0, clock, log },
+    ...{ key: server.key, certificate: server.certificate, clientAuthority: authority.certificate },
+  });
+  const kubeconfig = mergeKubeconfig(undefined, {
+    name: 'timonel',
+    server: `https://127.0.0.1:${listener.port}`,
+    certificateAuthority: authority.certificate,
+    clientCertificate: user.certificate,
+    clientKey: user.key,
+  });
+  return { kubeconfig, close: () => listener.close(0) };
 }

@@ -88,13 +88,12 @@ describe('the library', () => {
 
   it('applies manifests again and again, and waits for what becomes of them', async () => {
     cluster = await createCluster();
-    const manifest = (replicas: number) => `
-apiVersion: v1
-kind: Namespace
-metadata: { name: shop }
----
-${JSON.stringify({ apiVersion: 'apps/v1', kind: 'Deployment', ...deployment, metadata: { name: 'web', namespace: 'shop' }, spec: { ...deployment.spec, replicas } })}
-`;
+    const manifest = (replicas: number): string => {
+      const metadata = { name: 'web', namespace: 'shop' };
+      const spec = { ...deployment.spec, replicas };
+      const web = JSON.stringify({ apiVersion: 'apps/v1', kind: 'Deployment', metadata, spec });
+      return `apiVersion: v1\nkind: Namespace\nmetadata: { name: shop }\n---\n${web}\n`;
+    };
     for (const replicas of [2, 4]) {
       await cluster.apply(manifest(replicas));
       const name = { name: 'web', namespace: 'shop' };
