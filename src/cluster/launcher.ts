@@ -14,9 +14,10 @@ import { CommandError } from './command.ts';
 import { requireDiskSpace } from './disk-space.ts';
 import { LauncherError } from './launcher-error.ts';
 import { mergeKubeconfig, type KubeconfigEntry } from './kubeconfig-merge.ts';
-import { setUpNetwork } from './local-network.ts';
+import { setUpBridge, setUpNetwork } from './local-network.ts';
 import {
   cleanUpCluster,
+  hasRemains,
   type LocalNode,
   nodeCgroup,
   nodeDirectories,
@@ -29,14 +30,7 @@ import {
 import { linkMtu, readRoutes } from './netns.ts';
 import { overlapping, type NetworkPlan, planNetwork, planNode } from './network-plan.ts';
 import { type ClusterPki, ensurePki, issueNodeCertificates } from './pki.ts';
-import {
-  type ClusterSettings,
-  type ClusterState,
-  clusterPaths,
-  nodePlans,
-  readableStates,
-  writeState,
-} from './state.ts';
+import { type ClusterSettings, type ClusterState, clusterPaths, readableStates, writeState } from './state.ts';
 
 export interface NewCluster {
   name: string;
@@ -183,7 +177,8 @@ export async function startCluster(state: ClusterState, clock: Clock): Promise<C
   const nodes = wantedNodes.map((node) => localNode(state, node.name));
   const isUntouched = clusterCondition(state) === 'stopped';
   // What a crash left would be in the way of what is to be started.
-  if (isReal && isUntouched) await cleanUp(state, clock, { removeData: false });
+  const mustClean = isReal && isUntouched && hasRemains(state.name, clusterPaths(state.name).directories);
+  if (mustClean) await cleanUp(state, clock, { removeData: false });
   if (!isServerRunning(state)) {
     requireDiskSpace(clusterPaths(state.name).directories.data);
     await requirePort(state.port);
@@ -196,12 +191,12 @@ export async function startCluster(state: ClusterState, clock: Clock): Promise<C
   claimRunDirectory(state.name);
   writeState(state);
   writeOwnKubeconfig(state, pki);
-  if (isReal)
-    await setUpNetwork(
-      state.network,
-      nodePlans(state).filter((plan) => wantedNodes.some((n) => n.name === plan.node)),
-    );
-  const nodesStarted = isReal ? startNodes(state, nodes, { pki, clock, installation }) : Promise.resolve();
+  // The server listens on the bridge; it begins while the nodes are still being made.
+  if (isReal) await setUpBridge(state.network);
+  const plans = nodes.map((node) => node.plan);
+  const nodesStarted = isReal
+    ? setUpNetwork(state.network, plans).then(() => startNodes(state, nodes, { pki, clock, installation }))
+    : Promise.resolve();
   await settle([startServer(state), nodesStarted]);
   return pki;
 }

@@ -23,15 +23,11 @@ export async function setUpNetwork(plan: NetworkPlan, nodes: readonly NodePlan[]
   const fresh = nodes.filter((node) => !namespaces.has(node.namespace) || !hasLink(node.hostLink));
   const { defaultInterface } = readRoutes();
   const edge = defaultInterface === undefined ? Promise.resolve() : nftApply(edgeRules(plan));
+  await setUpBridge(plan);
   await ipBatch([
-    ...lastResortRoutes(plan),
-    ...(hasLink(plan.bridge) ? [] : bridgeCommands(plan)),
     ...fresh.flatMap((node) => cableCommands(plan, node, namespaces.has(node.namespace))),
     ...nodes.map((node) => `route replace ${node.podCidr} via ${node.address}`),
   ]);
-  // Answers of services that the host reaches at 127.0.0.1 (node ports) come back over the bridge.
-  setHostSysctl(`net.ipv4.conf.${plan.bridge}.route_localnet`, '1');
-  setHostSysctl(`net.ipv4.conf.${plan.bridge}.rp_filter`, '0');
   setHostSysctl('net.ipv4.ip_forward', '1');
   await Promise.all([
     edge,
@@ -41,6 +37,15 @@ export async function setUpNetwork(plan: NetworkPlan, nodes: readonly NodePlan[]
         : configureNamespace(node.namespace, { sysctls: {}, ip: routesTo(nodes, node) }),
     ),
   ]);
+}
+
+/** The host's end of the cluster: its address is there when this resolves. The first thing to be made; made once. */
+export async function setUpBridge(plan: NetworkPlan): Promise<void> {
+  if (hasLink(plan.bridge)) return;
+  await ipBatch([...lastResortRoutes(plan), ...bridgeCommands(plan)]);
+  // Answers of services that the host reaches at 127.0.0.1 (node ports) come back over the bridge.
+  setHostSysctl(`net.ipv4.conf.${plan.bridge}.route_localnet`, '1');
+  setHostSysctl(`net.ipv4.conf.${plan.bridge}.rp_filter`, '0');
 }
 
 /**

@@ -13,8 +13,8 @@ import { endProcess, readProcessFile, removeProcessFile, writeProcessFile } from
 import { removeCgroup, removeCgroupIfEmpty } from './cgroup-tree.ts';
 import { podNetworkKind, removeNetwork, removeNodeNetwork } from './local-network.ts';
 import { removeDirectories, unmountBelow } from './mounts.ts';
-import { listNamespaces, namespaceInode, namespacePath } from './netns.ts';
-import { belongsToCluster, type NetworkPlan, type NodePlan } from './network-plan.ts';
+import { hasLink, listNamespaces, namespaceInode, namespacePath } from './netns.ts';
+import { belongsToCluster, bridgeName, type NetworkPlan, type NodePlan } from './network-plan.ts';
 import { hasCommand } from './prerequisites.ts';
 import { killProcesses, terminateContainers, type ProcessMarks } from './node-processes.ts';
 
@@ -144,6 +144,15 @@ export async function removeNode(node: LocalNode, others: readonly NodePlan[], c
   removeCgroup(nodeCgroup(node));
   removeNetworkCache(node.plan.namespace);
   await removeDirectories([run, data]);
+}
+
+/** Is there anything of this cluster's last life on the host? Looks at files only. */
+export function hasRemains(cluster: string, directories: ClusterDirectories): boolean {
+  return (
+    existsSync(directories.run) ||
+    hasLink(bridgeName(cluster)) ||
+    listNamespaces().some((name) => belongsToCluster(name, cluster))
+  );
 }
 
 /**
