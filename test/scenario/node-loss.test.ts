@@ -79,6 +79,14 @@ it('takes a dead node out of service within three seconds and replaces its pods 
   );
 });
 
+it('notices a death as quickly when the controllers have just started again', async () => {
+  await world.restartControllers();
+  await world.clock.advance(1_000);
+  world.runner.kill('node-2');
+  const outMs = await world.until('its endpoints out', async () => !(await readyNodes()).includes('node-2'));
+  expect(outMs).toBeLessThan(3000);
+});
+
 it('evicts nobody when every node falls silent', async () => {
   for (const name of ['node-1', 'node-2', 'node-3']) world.runner.kill(name);
   await world.clock.advance(30_000);

@@ -7,7 +7,7 @@ import { isApiError } from '../../src/api/status.ts';
 import type { Client, ListOptions, Resource } from '../../src/client/client.ts';
 import type { Informers } from '../../src/client/informers.ts';
 import { createInformers } from '../../src/client/shared-informers.ts';
-import { createControllers } from '../../src/controllers/manager.ts';
+import { type Controllers, createControllers } from '../../src/controllers/manager.ts';
 import type { ControllerSettings } from '../../src/controllers/settings.ts';
 import { createSecurity } from '../../src/apiserver/security.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
@@ -25,6 +25,8 @@ export interface ControllerWorld {
   list<T extends KubeObject>(resource: Resource<T>, options?: ListOptions): Promise<T[]>;
   /** Goes on until the check holds; answers how long that took. Throws after `limitMs`, both in simulated milliseconds. */
   until(what: string, check: () => Promise<boolean>, limitMs?: number): Promise<number>;
+  /** Other controllers, which know nothing of what was, take over. */
+  restartControllers(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -56,15 +58,10 @@ export async function startControllerWorld(
   const clientFor = (account: string): Client => api.server.clientFor(userOf(account));
   const reader = delayed(clientFor('kube-controller-manager'), clock, options.watchDelayMs ?? 0);
   const informers = createInformers({ client: reader, clock, random, log });
-  const controllers = createControllers({
-    clientFor,
-    informers,
-    clock,
-    random,
-    log,
-    settings: options.settings ?? {},
-    serviceAccountCa: 'the CA',
-  });
+  const settings = options.settings ?? {};
+  const begin = (from: Informers): Controllers =>
+    createControllers({ clientFor, informers: from, clock, random, log, settings, serviceAccountCa: 'the CA' });
+  let controllers = begin(informers);
   await controllers.start();
   const runner = new PodRunner({ client, informers, clock });
   for (let i = 1; i <= (options.nodes ?? 2); i++) await runner.addNode(`node-${i}`);
@@ -84,6 +81,11 @@ export async function startControllerWorld(
         await clock.advance(stepMs);
       }
       return clock.monotonic() - start;
+    },
+    async restartControllers() {
+      await controllers.stop();
+      controllers = begin(createInformers({ client: reader, clock, random, log }));
+      await controllers.start();
     },
     async stop() {
       runner.stop();

@@ -50,6 +50,11 @@ export class NodeHealth {
     return true;
   }
 
+  /** Has it given a sign of life since it was first seen here? */
+  hasStarted(name: string): boolean {
+    return this.#seen.get(name)?.alive ?? false;
+  }
+
   check(name: string, monotonic: number): Health {
     const seen = this.#seen.get(name);
     if (!seen) return { kind: 'silent' };

@@ -44,8 +44,10 @@ export class NodeLifecycleReconciler implements Controller {
     const leaseSeen = (lease: Lease): void => {
       const name = lease.metadata.name ?? '';
       const node = this.#nodes.get(name);
-      // A node that is alive needs no look: its next one is due when this sign of life has become old.
-      if (this.#observe(name) && node && readiness(node) !== 'True') enqueue(name);
+      const hadStarted = this.#health.hasStarted(name);
+      // A node that is alive needs no look: its next one is due when this sign of life has become old. The first sign ends
+      // the longer start-up grace, which the next look still waits for.
+      if (this.#observe(name) && node && (readiness(node) !== 'True' || !hadStarted)) enqueue(name);
     };
     const ends = [
       this.#nodes.subscribe({
