@@ -48,9 +48,11 @@ export async function benchApi(client, { pods = 2000, workers = 32 } = {}) {
   const remove = await load(pods, workers, (i) => {
     return client.call('DELETE', `${path}/p-${i}?gracePeriodSeconds=0`, undefined, { sizeOnly: true });
   });
+  const createWarm = await load(pods, workers, (i) => client.call('POST', path, pod(i), { sizeOnly: true }));
   await client.call('DELETE', `/api/v1/namespaces/${namespace}`);
   return {
     create,
+    createWarm,
     watch: { delivered: delays.length, p50: quantile(delays, 0.5), p99: quantile(delays, 0.99) },
     get,
     patch,

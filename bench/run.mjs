@@ -114,6 +114,7 @@ try {
   if (wanted('api')) {
     const api = await benchApi(client);
     row('create pods, 32 clients', '1,397/s', '4,000/s', `${api.create.perSecond}/s, p99 ${ms(api.create.p99)}`);
+    row('… again, the server warm', '', '', `${api.createWarm.perSecond}/s, p99 ${ms(api.createWarm.p99)}`);
     row('get', '3,782/s', '9,000/s', `${api.get.perSecond}/s, p99 ${ms(api.get.p99)}`);
     row('merge patch', '1,339/s', '4,000/s', `${api.patch.perSecond}/s, p99 ${ms(api.patch.p99)}`);
     row('list 2,000 pods', '127 ms', '25 ms', ms(api.list));
