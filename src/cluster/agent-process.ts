@@ -1,11 +1,10 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { type Connection, createHttpsClient } from '../client/https-client.ts';
 import { createInformers } from '../client/shared-informers.ts';
 import { createNftDataplane } from '../network/nft.ts';
 import { createServiceProxy } from '../network/service-proxy.ts';
 import { createAgent } from '../node/agent.ts';
-import { waitForSocket } from '../node/containerd.ts';
 import { createCriRuntime } from '../node/cri.ts';
 import { createLinuxSystem } from '../node/linux-system.ts';
 import { readMachine } from '../node/machine.ts';
@@ -29,8 +28,9 @@ export async function runAgent(config: AgentConfig, surroundings: Surroundings):
   const client = createHttpsClient(config.kubelet, { clock });
   const proxy = config.proxy && startProxy(config, config.proxy, surroundings);
   proxy?.catch((error: unknown) => log.error('the service proxy did not start', { error }));
-  if (!existsSync(config.runtimeSocket)) await waitForSocket(config.runtimeSocket);
   const runtime = createCriRuntime({ socketPath: config.runtimeSocket, clock, log });
+  // A socket file may be left from a killed containerd: what counts is that somebody answers.
+  await runtime.ready();
   const machine = await readMachine(config.dataDirectory);
   const agent = createAgent({
     ...{ client, runtime, clock, random, log, system: createLinuxSystem(), rootDirectory: config.dataDirectory },
