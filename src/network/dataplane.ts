@@ -10,11 +10,6 @@ export interface DataplaneScope {
   nodeName: string | undefined;
   /** CIDRs of the cluster's services; new connections there that no rule redirects are refused at once. */
   serviceCidrs: readonly string[];
-  /**
-   * The node's own pod range where its bridge hides replies between two of its pods from connection tracking (no
-   * bridge-netfilter): such connections are masqueraded so that replies come back through it.
-   */
-  masqueradePodCidr?: string;
 }
 
 /** One service and its slices of one address family. */

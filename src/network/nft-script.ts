@@ -40,7 +40,6 @@ export function differenceScript(
 function skeleton(scope: DataplaneScope): string[] {
   // Ranges that are not known cannot be answered for as a whole: what has no rules is left to the routes.
   const serviceRange = scope.serviceCidrs.length > 0 ? `{ ${scope.serviceCidrs.join(', ')} }` : undefined;
-  const localPods = scope.masqueradePodCidr;
   return [
     'map service-ips { type ipv4_addr . inet_proto . inet_service : verdict; }',
     'map node-ports { type inet_proto . inet_service : verdict; }',
@@ -56,7 +55,6 @@ function skeleton(scope: DataplaneScope): string[] {
     `  meta mark & ${masqueradeMark} == ${masqueradeMark} masquerade`,
     '  ct status dnat ip saddr . ip daddr @hairpins masquerade',
     '  ct status dnat ip saddr 127.0.0.0/8 masquerade',
-    ...(localPods ? [`  ct status dnat ip saddr ${localPods} ip daddr ${localPods} masquerade`] : []),
     '}',
     'chain refuse {',
     ...(serviceRange

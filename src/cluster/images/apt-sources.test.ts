@@ -4,7 +4,7 @@ import { distributionSources } from './apt-sources.ts';
 describe('the package sources of a base image', () => {
   it("are the distribution's own paragraphs, in deb822 files", () => {
     const debian =
-      'Types: deb\nURIs: http://deb.debian.org/debian\nSuites: bookworm bookworm-updates\nComponents: main';
+      'Types: deb\nURIs: http://mirror.example/debian\nSuites: bookworm bookworm-updates\nComponents: main';
     const source = debian.replace('deb\n', 'deb-src\n');
     const off = `Enabled: no\n${debian}`;
     const files = [
@@ -16,10 +16,10 @@ describe('the package sources of a base image', () => {
 
   it("are the distribution's own lines, in one-line files", () => {
     const text = [
-      '# deb http://deb.debian.org/debian bookworm main',
-      'deb [signed-by=/k.gpg arch=amd64] http://deb.debian.org/debian bookworm main',
-      'deb-src http://deb.debian.org/debian bookworm main',
-      'deb http://security.debian.org bookworm-security main',
+      '# deb http://mirror.example/debian bookworm main',
+      'deb [signed-by=/k.gpg arch=amd64] http://mirror.example/debian bookworm main',
+      'deb-src http://mirror.example/debian bookworm main',
+      'deb http://security.example bookworm-security main',
       'deb https://packages.example.com cloud-bookworm main',
     ].join('\n');
     const [found] = distributionSources([{ path: '/etc/apt/sources.list', text }], 'bookworm');

@@ -39,7 +39,8 @@ export async function makeDebianBase(options: {
       `--aptopt=Acquire::Languages "none"`,
       codename,
       join(work, 'root.tar'),
-      ...(mirrors.length > 0 ? mirrors : ['http://deb.debian.org/debian']),
+      // None: mmdebstrap then takes Debian's own.
+      ...mirrors,
     ];
     await runCommand(command, { env: { SOURCE_DATE_EPOCH: '0' }, ...(onProgress && { onStderr: onProgress }) });
     await rename(join(work, 'root.tar'), file);
