@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
+import type { ContainerProcesses } from './container-processes.ts';
 import { containerdEvents, criEvents } from './cri-messages.ts';
 import { grpcCode, GrpcError, type GrpcChannel } from './grpc.ts';
 import { decode, encode } from './protobuf.ts';
@@ -15,12 +16,13 @@ interface Source {
   /** Ids known to be sandboxes or containers; the others are looked up. */
   sandboxes: ReadonlySet<string>;
   containers: ReadonlyMap<string, string>;
+  processes: ContainerProcesses;
 }
 
 const filters = ['namespace==k8s.io,topic~="^/tasks/(start|delete|oom)$"', 'namespace==k8s.io,topic~="^/images/"'];
 
 /** How long an exit is held back until CRI's status agrees with it. */
-const settleMs = 2_000;
+const settleMs = 20_000;
 
 /**
  * The event stream of {@link ContainerRuntime}: containerd's own where there is one (it also tells OOM kills and
@@ -65,10 +67,15 @@ async function subscribeContainerd(source: Source, signal: AbortSignal, push: Pu
     if (envelope.topic.startsWith('/images/')) push({ kind: 'imagesChanged' });
     else if (envelope.topic === '/tasks/oom')
       push({ kind: 'containerOom', containerId: decode(containerdEvents.taskOom, payload).containerId });
-    else if (envelope.topic === '/tasks/start') started(source, decode(containerdEvents.taskStart, payload), push);
-    else {
+    else if (envelope.topic === '/tasks/start') {
+      const { containerId, pid } = decode(containerdEvents.taskStart, payload);
+      source.processes.started(containerId, pid);
+      started(source, { containerId }, push);
+    } else {
       const { containerId, id } = decode(containerdEvents.taskDelete, payload);
-      if (id === '' || id === containerId) exited(source, { containerId, signal, push });
+      if (id !== '' && id !== containerId) continue;
+      source.processes.ended(containerId);
+      exited(source, { containerId, signal, push });
     }
   }
 }

@@ -246,7 +246,7 @@ export const containerdEvents = {
     topic: string(3),
     event: nested(4, message({ typeUrl: string(1), value: bytes(2) })),
   }),
-  taskStart: message({ containerId: string(1) }),
+  taskStart: message({ containerId: string(1), pid: int(2) }),
   taskOom: message({ containerId: string(1) }),
   /** `id` names an exec'd process; it is empty or the container's own for the container. */
   taskDelete: message({ containerId: string(1), exitStatus: int(3), id: string(5) }),

@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import { waitForSocket } from './containerd.ts';
+import { createContainerProcesses, type ContainerProcesses } from './container-processes.ts';
 import { createRuntimeEvents } from './containerd-events.ts';
 import { toContainerConfig, toSandboxConfig } from './cri-config.ts';
 import { cri } from './cri-messages.ts';
@@ -28,6 +29,8 @@ export interface CriRuntime extends ContainerRuntime {
 /** Seconds that a runtime may take for a call which should be quick; starting and stopping get longer. */
 const quickMs = 20_000;
 const slowMs = 120_000;
+/** How much later than the agent the runtime itself ends a container that outlives its grace. */
+const secondLineSeconds = 2;
 
 /**
  * CRI v1 over a UNIX socket, as the kubelet speaks it. Written for containerd 1.6 to 2.x; any CRI runtime serves. The
@@ -50,11 +53,13 @@ export function createCriRuntime(options: { socketPath: string; clock: Clock; lo
   /** Ids that this runtime made or listed: events name tasks, which may be either. */
   const sandboxes = new Set<string>();
   const containers = new Map<string, string>();
+  const processes = createContainerProcesses(clock);
   const runtime: Omit<CriRuntime, 'events'> = {
     ...imageCalls(call),
     ...streamingCalls(call),
     ...containerCalls(call, containers),
-    ...sandboxCalls(call, sandboxes),
+    ...sandboxCalls(call, sandboxes, processes),
+    ...stopping(call, processes, clock),
 
     async version() {
       const { runtimeName, runtimeVersion } = await call(cri.version, {});
@@ -85,7 +90,10 @@ export function createCriRuntime(options: { socketPath: string; clock: Clock; lo
     },
     close: () => channel.close(),
   };
-  return { ...runtime, events: createRuntimeEvents({ channel, clock, log, runtime, sandboxes, containers }) };
+  return {
+    ...runtime,
+    events: createRuntimeEvents({ channel, clock, log, runtime, sandboxes, containers, processes }),
+  };
 }
 
 type Call = <Q extends Message, A extends Message>(
@@ -94,7 +102,7 @@ type Call = <Q extends Message, A extends Message>(
   timeoutMs?: number,
 ) => Promise<Decoded<A>>;
 
-function sandboxCalls(call: Call, known: Set<string>) {
+function sandboxCalls(call: Call, known: Set<string>, processes: ContainerProcesses) {
   return {
     async runPodSandbox(config) {
       const { podSandboxId } = await call(cri.runPodSandbox, { config: toSandboxConfig(config) }, slowMs);
@@ -102,9 +110,11 @@ function sandboxCalls(call: Call, known: Set<string>) {
       return podSandboxId;
     },
     async stopPodSandbox(podSandboxId) {
+      await processes.kill(podSandboxId);
       await unlessGone(call(cri.stopPodSandbox, { podSandboxId }, slowMs));
     },
     async removePodSandbox(podSandboxId) {
+      await processes.kill(podSandboxId);
       await unlessGone(call(cri.removePodSandbox, { podSandboxId }, slowMs));
       known.delete(podSandboxId);
     },
@@ -137,10 +147,6 @@ function containerCalls(call: Call, known: Map<string, string>) {
     async startContainer(containerId) {
       await call(cri.startContainer, { containerId }, slowMs);
     },
-    async stopContainer(containerId, graceSeconds) {
-      const timeoutMs = graceSeconds * 1000 + slowMs;
-      await unlessGone(call(cri.stopContainer, { containerId, timeout: graceSeconds }, timeoutMs));
-    },
     async removeContainer(containerId) {
       await unlessGone(call(cri.removeContainer, { containerId }, slowMs));
       known.delete(containerId);
@@ -171,6 +177,24 @@ function containerCalls(call: Call, known: Map<string, string>) {
     },
     async containerStats() {
       return (await call(cri.listContainerStats, {})).stats.flatMap(toStats);
+    },
+  } satisfies Partial<ContainerRuntime>;
+}
+
+function stopping(call: Call, processes: ContainerProcesses, clock: Clock) {
+  return {
+    async stopContainer(containerId, graceSeconds) {
+      // The runtime knows the signal that the image wants; what outlives its grace is killed from here.
+      const isOurs = graceSeconds > 0 && processes.isReachable(containerId);
+      const timeout = isOurs ? graceSeconds + secondLineSeconds : graceSeconds;
+      const cancel = isOurs
+        ? clock.setTimer(graceSeconds * 1000, () => void processes.kill(containerId))
+        : (): void => undefined;
+      try {
+        await unlessGone(call(cri.stopContainer, { containerId, timeout }, timeout * 1000 + slowMs));
+      } finally {
+        cancel();
+      }
     },
   } satisfies Partial<ContainerRuntime>;
 }

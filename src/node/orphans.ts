@@ -54,6 +54,5 @@ async function removeSandbox(context: AgentContext, sandboxId: string, container
       await runtime.removeContainer(id);
     }),
   );
-  await runtime.stopPodSandbox(sandboxId);
   await runtime.removePodSandbox(sandboxId);
 }

@@ -293,9 +293,7 @@ export class PodWorker {
     await killAll(context, { pod, running, containerOf, graceSeconds, ip: this.starter.podIps()[0] ?? '' });
     await Promise.all(running.map((container) => this.view.refresh(container.id)));
     this.wake();
-    const sandboxes = this.view.observed().sandboxes;
-    await Promise.all(sandboxes.map((sandbox) => context.runtime.stopPodSandbox(sandbox.id)));
-    await Promise.all(sandboxes.map((sandbox) => this.view.refresh(sandbox.id)));
+    await Promise.all(this.view.observed().sandboxes.map((sandbox) => this.endSandbox(sandbox.id)));
     this.stage = 'ended';
     this.prober.stop();
     this.wake();
@@ -304,6 +302,14 @@ export class PodWorker {
       if (result.status === 'rejected') context.log.warn('cannot clean up after a pod', { error: result.reason });
     }
     context.objects.release(pod.metadata.uid ?? '');
+  }
+
+  /** A pod that is deleted leaves in one step; one that has finished stays to be looked at. */
+  private async endSandbox(id: string): Promise<void> {
+    const { runtime } = this.context;
+    if (this.pod.metadata.deletionTimestamp === undefined && !this.removed) return this.stopSandbox(id);
+    this.view.goingDown(id);
+    await runtime.removePodSandbox(id);
   }
 
   /** The grace became shorter: those still running get the new one. */

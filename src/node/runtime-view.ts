@@ -58,9 +58,16 @@ export class RuntimeView {
     this.current = undefined;
   }
 
+  /** The sandbox is being taken away: whatever it becomes, the pod's last status is about what was in it. */
+  goingDown(sandboxId: string): void {
+    const status = this.sandboxes.get(sandboxId);
+    if (status) this.sandboxes.set(sandboxId, { ...status, state: 'notReady' });
+    this.current = undefined;
+  }
+
   /**
    * Asks the runtime about one container or sandbox; `kind` for one that is not known yet. What it has no more is
-   * forgotten.
+   * forgotten, unless it was seen to end.
    */
   async refresh(id: string, kind?: 'sandbox' | 'container'): Promise<void> {
     try {
@@ -77,7 +84,8 @@ export class RuntimeView {
       this.current = undefined;
     } catch (error) {
       if (!(error instanceof RuntimeError && error.kind === 'notFound')) throw error;
-      this.forget(id);
+      const hasEnded = this.sandboxes.get(id)?.state === 'notReady' || this.containers.get(id)?.state === 'exited';
+      if (!hasEnded) this.forget(id);
     }
   }
 

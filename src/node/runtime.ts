@@ -11,6 +11,7 @@ export interface ContainerRuntime {
   runPodSandbox(config: SandboxConfig): Promise<string>;
   /** Ends every process of the sandbox and takes down its network. Idempotent. */
   stopPodSandbox(sandboxId: string): Promise<void>;
+  /** Stops it too, if need be, and takes its containers along. Idempotent. */
   removePodSandbox(sandboxId: string): Promise<void>;
   podSandboxStatus(sandboxId: string): Promise<SandboxStatus>;
   listPodSandboxes(): Promise<SandboxSummary[]>;
