@@ -1,4 +1,5 @@
 import type { Deployment, ReplicaSet } from '../api/types/apps-v1.ts';
+import type { Job } from '../api/types/batch-v1.ts';
 import type { KubeObject } from '../api/object.ts';
 import type {
   ConfigMap,
@@ -46,3 +47,4 @@ export const replicationControllers = resource<ReplicationController>(
   'replicationcontrollers',
   'ReplicationController',
 );
+export const jobs = resource<Job>('batch', 'v1', 'jobs', 'Job');

@@ -35,8 +35,8 @@ export function decideClaims<T extends KubeObject>(
 }
 
 /** The patch that makes `reference` the controller of the object with this uid. */
-function adoptionPatch(reference: OwnerReference, uid: string): Record<string, unknown> {
-  return { metadata: { ownerReferences: [reference], uid } };
+function adoptionPatch(reference: OwnerReference, uid: string, finalizers?: string[]): Record<string, unknown> {
+  return { metadata: { ownerReferences: [reference], uid, ...(finalizers && { finalizers }) } };
 }
 
 /** The patch that takes the reference to `ownerUid` away from the object with this uid. */
@@ -52,6 +52,8 @@ export async function claim<T extends KubeObject>(options: {
   reference: OwnerReference;
   /** Asks the server, not the cache: an owner that is gone or going must not adopt. */
   canAdopt: () => Promise<boolean>;
+  /** Finalizers that adopted objects get as well. */
+  finalizers?: string[];
 }): Promise<T[]> {
   const { client, resource, decision, reference } = options;
   const patch = (object: T, document: Record<string, unknown>): Promise<T | undefined> =>
@@ -59,7 +61,7 @@ export async function claim<T extends KubeObject>(options: {
   const owned = [...decision.owned];
   if (decision.adopt.length > 0 && (await options.canAdopt())) {
     for (const object of decision.adopt) {
-      const adopted = await patch(object, adoptionPatch(reference, object.metadata.uid ?? ''));
+      const adopted = await patch(object, adoptionPatch(reference, object.metadata.uid ?? '', options.finalizers));
       if (adopted) owned.push(adopted);
     }
   }

@@ -10,6 +10,8 @@ import { EndpointsReconciler } from './endpoints/endpoints-controller.ts';
 import { EndpointSliceMirroringReconciler } from './endpoints/mirroring-controller.ts';
 import { EndpointSliceReconciler } from './endpoints/slice-controller.ts';
 import { GarbageCollector } from './garbage-collector/garbage-collector.ts';
+import { JobReconciler } from './job/job-controller.ts';
+import { TtlAfterFinishedReconciler } from './job/ttl-controller.ts';
 import { NamespaceReconciler } from './namespace/namespace-controller.ts';
 import { NodeIpamReconciler } from './node-ipam.ts';
 import { NodeLifecycleReconciler } from './node-lifecycle/node-lifecycle-controller.ts';
@@ -107,6 +109,8 @@ function entries(certificate: string): Entry[] {
       create: (context) => new ReplicationReconciler(replicationControllerKind, context),
     },
     { name: 'deployment-controller', create: (context) => new DeploymentReconciler(context) },
+    { name: 'job-controller', create: (context) => new JobReconciler(context) },
+    { name: 'ttl-after-finished-controller', create: (context) => new TtlAfterFinishedReconciler(context) },
     { name: 'endpoint-controller', create: (context) => new EndpointsReconciler(context) },
     { name: 'endpointslice-controller', create: (context) => new EndpointSliceReconciler(context) },
     {

@@ -51,6 +51,20 @@ describe('the library', () => {
     expect(places).not.toContain('node-2');
   });
 
+  it('runs pods that end to their end', async () => {
+    const clock = createSimulatedClock();
+    cluster = await createCluster({ nodes: 2, clock, seed: 1 });
+    const annotations = { 'simulated.timonel.dev/exit-after-ms': '60000' };
+    const spec = { containers: [{ name: 'sum', image: 'sum:1' }], restartPolicy: 'Never' };
+    const template = { metadata: { annotations }, spec };
+    const name = { name: 'sum', namespace: 'default' };
+    await cluster.client.create(resources.jobs, { metadata: name, spec: { template, completions: 4, parallelism: 2 } });
+    await clock.advance(125_000);
+    const { status } = await cluster.client.get(resources.jobs, name);
+    expect(status?.conditions?.map(({ type }) => type)).toEqual(['SuccessCriteriaMet', 'Complete']);
+    expect(status?.succeeded).toBe(4);
+  });
+
   it('does the same again from the same seed', async () => {
     const names: string[][] = [];
     for (let run = 0; run < 2; run++) {

@@ -1,4 +1,5 @@
 import { formatMicroTime, formatTime, type Clock } from '../../src/base/clock.ts';
+import { isPodFinished } from '../../src/api/pod-phase.ts';
 import { isApiError } from '../../src/api/status.ts';
 import type { Node, Pod } from '../../src/api/types/core-v1.ts';
 import type { Client, ObjectName } from '../../src/client/client.ts';
@@ -21,7 +22,7 @@ export class PodRunner {
   readonly #stopMs: number;
   readonly #alive = new Set<string>();
   readonly #handled = new Set<string>();
-  readonly #end: () => void;
+  readonly #unsubscribe: () => void;
   #turn = 0;
   #address = 0;
   #stopped = false;
@@ -29,6 +30,8 @@ export class PodRunner {
   readonly broken = new Set<string>();
   /** Nobody starts pods while this is set. */
   held = false;
+  /** How a running pod ends by itself, if it does. */
+  endOf: (pod: Pod) => { afterMs: number; exitCode: number } | undefined = () => undefined;
 
   constructor(options: { client: Client; informers: Informers; clock: Clock; startMs?: number; stopMs?: number }) {
     this.#client = options.client;
@@ -36,7 +39,7 @@ export class PodRunner {
     this.#startMs = options.startMs ?? 50;
     this.#stopMs = options.stopMs ?? 20;
     this.#pods = options.informers.of(pods);
-    this.#end = this.#pods.subscribe({
+    this.#unsubscribe = this.#pods.subscribe({
       added: (pod) => this.#look(pod),
       updated: (pod) => this.#look(pod),
     });
@@ -69,7 +72,7 @@ export class PodRunner {
 
   stop(): void {
     this.#stopped = true;
-    this.#end();
+    this.#unsubscribe();
   }
 
   async #reportReady(name: string): Promise<void> {
@@ -100,7 +103,10 @@ export class PodRunner {
     } else if (!node) {
       if (this.#alive.size > 0) this.#once(pod, 'bind', 1, () => this.#bind(pod));
     } else if (!this.held && this.#alive.has(node) && pod.status?.phase !== 'Running') {
-      this.#once(pod, 'start', this.#startMs, () => this.#run(pod));
+      if (!isPodFinished(pod)) this.#once(pod, 'start', this.#startMs, () => this.#run(pod));
+    } else if (this.#alive.has(node) && pod.status?.phase === 'Running') {
+      const end = this.endOf(pod);
+      if (end) this.#once(pod, 'end', end.afterMs, () => this.#finish(pod, end.exitCode));
     }
   }
 
@@ -149,7 +155,25 @@ export class PodRunner {
     await this.#client.update(pods, { ...current, status }, { subresource: 'status' });
   }
 
-  #remove(pod: Pod): Promise<unknown> {
+  async #finish(pod: Pod, exitCode: number): Promise<void> {
+    const current = this.#pods.get(keyOf(pod));
+    if (current?.metadata.uid !== pod.metadata.uid || !current || isPodFinished(current)) return;
+    const finishedAt = formatTime(this.#clock.now());
+    const terminated = { exitCode, reason: exitCode === 0 ? 'Completed' : 'Error', startedAt: finishedAt, finishedAt };
+    const status = {
+      ...current.status,
+      phase: exitCode === 0 ? 'Succeeded' : 'Failed',
+      conditions: [{ type: 'Ready', status: 'False', lastTransitionTime: finishedAt }],
+      containerStatuses: (current.spec?.containers ?? []).map(({ name, image = '' }) => {
+        return { name, image, imageID: image, ready: false, restartCount: 0, state: { terminated } };
+      }),
+    };
+    await this.#client.update(pods, { ...current, status }, { subresource: 'status' });
+  }
+
+  async #remove(pod: Pod): Promise<unknown> {
+    // Pods that are kept by somebody, or run to an end, show how they ended.
+    if (pod.metadata.finalizers?.length || pod.spec?.restartPolicy !== 'Always') await this.#finish(pod, 143);
     const preconditions = { uid: pod.metadata.uid ?? '' };
     return this.#client.delete(pods, nameOf(pod), { gracePeriodSeconds: 0, preconditions });
   }

@@ -5,11 +5,12 @@ import { keyOf, type Informer } from '../../client/informer.ts';
 import { pods as podResource } from '../../client/resources.ts';
 import { claim, decideClaims, isStillThere } from '../claims.ts';
 import type { Controller, ControllerContext, Enqueue } from '../controller.ts';
-import { controllerOf, controllerReference, controllerUids, nameOf, orphanNamespaces } from '../owner-references.ts';
+import { controllerOf, controllerReference, controllerUids, orphanNamespaces } from '../owner-references.ts';
 import { isPodActive } from '../pod-state.ts';
 import { done, type Outcome } from '../reconciler.ts';
 import { doubtAfterMs, Expectations } from './expectations.ts';
 import { podFromTemplate } from './new-pod.ts';
+import { messageOf, PodControl } from './pod-control.ts';
 import { nextAvailableInMs, planReplicas, replicationStatus, statusChanged, type StatusInput } from './plan.ts';
 import type { ReplicatedKind } from './replicated.ts';
 import { slowStart } from './slow-start.ts';
@@ -29,6 +30,7 @@ export class ReplicationReconciler<T extends KubeObject> implements Controller {
   readonly #sets: Informer<T>;
   readonly #pods: Informer<Pod>;
   readonly #expectations: Expectations;
+  readonly #podControl: PodControl;
 
   constructor(kind: ReplicatedKind<T>, context: ControllerContext) {
     this.#kind = kind;
@@ -41,6 +43,7 @@ export class ReplicationReconciler<T extends KubeObject> implements Controller {
     this.#sets.addIndex('controller', controllerUids);
     this.#sets.addIndex('namespace', (set) => [set.metadata.namespace ?? '']);
     this.#expectations = new Expectations(context.clock);
+    this.#podControl = new PodControl(context, this.#expectations);
   }
 
   watch(enqueue: Enqueue): () => void {
@@ -80,7 +83,7 @@ export class ReplicationReconciler<T extends KubeObject> implements Controller {
       this.#expectations.forget(key);
       return done;
     }
-    const maySync = this.#expectations.satisfied(key) || (await this.#isConfirmed(key));
+    const maySync = this.#expectations.satisfied(key) || (await this.#podControl.isConfirmed(key));
     const owned = await this.#claim(set);
     const active = owned.filter(isPodActive);
     const attempt: Attempt =
@@ -92,18 +95,6 @@ export class ReplicationReconciler<T extends KubeObject> implements Controller {
     const availableInMs = nextAvailableInMs(active, this.#kind.minReadySeconds(set), clock.now());
     const afterMs = maySync ? availableInMs : Math.min(availableInMs ?? Infinity, doubtAfterMs);
     return afterMs === undefined ? done : { kind: 'requeue', afterMs };
-  }
-
-  /** Asks the server for pods that the cache does not come to show; true when nothing is expected any more. */
-  async #isConfirmed(key: string): Promise<boolean> {
-    for (const podKey of this.#expectations.overdue(key)) {
-      const [namespace = '', name = ''] = podKey.split('/', 2);
-      // Upstream's role for this controller may list pods, and not get one.
-      const request = { namespace, fieldSelector: `metadata.name=${name}` };
-      const { items } = await this.#context.client.list(podResource, request);
-      if (items.length === 0) this.#expectations.creationFailed(key, podKey);
-    }
-    return this.#expectations.satisfied(key);
   }
 
   /** A pod with an owner concerns that owner; an orphan everyone in its namespace whose selector it matches. */
@@ -159,41 +150,22 @@ export class ReplicationReconciler<T extends KubeObject> implements Controller {
   }
 
   async #create(key: string, set: T, count: number): Promise<Attempt> {
-    const { client, recorder, random } = this.#context;
+    const { random } = this.#context;
     const template = this.#kind.template(set) ?? {};
     const reference = this.#reference(set);
     const { error } = await slowStart(count, async () => {
-      const pod = podFromTemplate({ owner: set, reference, template, random });
-      this.#expectations.expectCreation(key, keyOf(pod));
-      try {
-        await client.create(podResource, pod);
-        recorder.record(this.#typed(set), 'Normal', 'SuccessfulCreate', `Created pod: ${pod.metadata.name}`);
-      } catch (failure) {
-        this.#expectations.creationFailed(key, keyOf(pod));
-        if (isNamespaceTerminating(failure)) return;
-        recorder.record(this.#typed(set), 'Warning', 'FailedCreate', `Error creating: ${messageOf(failure)}`);
-        throw failure;
-      }
+      await this.#podControl.create(
+        key,
+        this.#typed(set),
+        podFromTemplate({ owner: set, reference, template, random }),
+      );
     });
     if (error === undefined) return { failure: null };
     return { failure: { reason: 'FailedCreate', message: messageOf(error) }, error };
   }
 
   async #delete(key: string, set: T, surplus: readonly Pod[]): Promise<Attempt> {
-    const { client, recorder } = this.#context;
-    for (const pod of surplus) this.#expectations.expectDeletion(key, pod.metadata.uid ?? '');
-    const deletions = surplus.map(async (pod) => {
-      const uid = pod.metadata.uid ?? '';
-      try {
-        await client.delete(podResource, nameOf(pod), { preconditions: { uid } });
-        recorder.record(this.#typed(set), 'Normal', 'SuccessfulDelete', `Deleted pod: ${pod.metadata.name}`);
-      } catch (failure) {
-        this.#expectations.deletionFailed(key, uid);
-        if (isApiError(failure, 'NotFound', 'Conflict')) return;
-        recorder.record(this.#typed(set), 'Warning', 'FailedDelete', `Error deleting: ${messageOf(failure)}`);
-        throw failure;
-      }
-    });
+    const deletions = surplus.map((pod) => this.#podControl.delete(key, this.#typed(set), pod));
     const failed = (await Promise.allSettled(deletions)).find((result) => result.status === 'rejected');
     if (!failed) return { failure: null };
     return { failure: { reason: 'FailedDelete', message: messageOf(failed.reason) }, error: failed.reason };
@@ -235,16 +207,4 @@ export class ReplicationReconciler<T extends KubeObject> implements Controller {
   #typed(set: T): KubeObject {
     return { apiVersion: this.#kind.apiVersion, kind: this.#kind.resource.kind, metadata: set.metadata };
   }
-}
-
-/** A namespace on its way out takes no new objects: not this controller's failure. */
-function isNamespaceTerminating(error: unknown): boolean {
-  return (
-    isApiError(error, 'Forbidden') &&
-    (error.status.details?.causes?.some((cause) => cause.reason === 'NamespaceTerminating') ?? false)
-  );
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -106,6 +106,38 @@ describe('jobs', () => {
   });
 });
 
+describe('indexed jobs', () => {
+  const base = { template: template({ restartPolicy: 'Never' }), completions: 3, completionMode: 'Indexed' };
+
+  it('say which of their rules cannot be', () => {
+    const rules = [
+      { action: 'FailIndex', onExitCodes: { containerName: 'web', operator: 'In', values: [3, 0, 3] } },
+      { action: 'Count' },
+    ];
+    const policies = { podFailurePolicy: { rules }, successPolicy: { rules: [{ succeededIndexes: '0,2-5' }, {}] } };
+    expect(messages(job, make(job, { ...base, ...policies, maxFailedIndexes: 4 }))).toEqual([
+      'spec.backoffLimitPerIndex: Required value: when maxFailedIndexes is specified',
+      'spec.maxFailedIndexes: Invalid value: 4: must be less than or equal to completions',
+      'spec.podFailurePolicy.rules[0].action: Invalid value: "FailIndex": requires the backoffLimitPerIndex to be set',
+      'spec.podFailurePolicy.rules[0].onExitCodes.containerName: Invalid value: "web": must be one of the container or ' +
+        'initContainer names in the pod template',
+      'spec.podFailurePolicy.rules[0].onExitCodes.values[1]: Invalid value: 0: must not be 0 for the In operator',
+      'spec.podFailurePolicy.rules[0].onExitCodes.values[2]: Duplicate value: 3',
+      'spec.podFailurePolicy.rules[0].onExitCodes.values: Invalid value: [3,0,3]: must be ordered',
+      'spec.podFailurePolicy.rules[1]: Invalid value: specifying one of OnExitCodes and OnPodConditions is required',
+      'spec.successPolicy.rules[0].succeededIndexes: Invalid value: "0,2-5": error parsing succeededIndexes: ' +
+        'too large index: "5"',
+      'spec.successPolicy.rules[1]: Required value: at least one of succeededCount or succeededIndexes must be specified',
+    ]);
+  });
+
+  it('leave room for the index in their name', () => {
+    const object = make(job, base);
+    object.metadata.name = 'n'.repeat(62);
+    expect(messages(job, object)[0]).toContain('will not able to create pod with invalid DNS label');
+  });
+});
+
 describe('cron jobs', () => {
   const jobTemplate = { spec: { template: template({ restartPolicy: 'OnFailure' }) } };
 

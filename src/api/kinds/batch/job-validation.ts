@@ -1,12 +1,25 @@
 import type { Job, JobSpec } from '../../types/batch-v1.ts';
 import type { StatusCause } from '../../types/meta-v1.ts';
-import { invalidValue, notSupported, required } from '../../field-errors.ts';
+import { dnsLabel, dnsSubdomain } from '../../names.ts';
+import { invalidValue, notSupported, required, tooLong } from '../../field-errors.ts';
 import { nonNegative } from '../checks.ts';
 import { immutable } from '../immutable.ts';
+import { validateJobPolicies } from './job-policy-validation.ts';
 import { validatePodTemplate } from '../core/pod-template-validation.ts';
 
-export function validateJob({ spec }: Job): StatusCause[] {
-  return spec ? validateJobSpec(spec, 'spec') : [required('spec', '')];
+const maxParallelism = 100_000;
+const maxManagedBy = 63;
+
+export function validateJob({ metadata, spec }: Job): StatusCause[] {
+  if (!spec) return [required('spec', '')];
+  const causes = validateJobSpec(spec, 'spec');
+  if (spec.completionMode !== 'Indexed' || !spec.completions) return causes;
+  // Pods of an indexed job are named for their index, in their hostnames too.
+  const name = metadata.name ?? '';
+  for (const problem of dnsLabel(`${name}-${spec.completions - 1}`)) {
+    causes.push(invalidValue('metadata.name', name, `will not able to create pod with invalid DNS label: ${problem}`));
+  }
+  return causes;
 }
 
 /** Rules of a job's spec at `path`, also within a cron job. */
@@ -26,12 +39,8 @@ export function validateJobSpec(spec: JobSpec, path: string): StatusCause[] {
   if (mode === 'Indexed' && spec.completions === undefined) {
     causes.push(required(`${path}.completions`, `when completion mode is Indexed`));
   }
-  if (mode !== 'Indexed' && spec.backoffLimitPerIndex !== undefined) {
-    causes.push(
-      invalidValue(`${path}.backoffLimitPerIndex`, spec.backoffLimitPerIndex, 'requires indexed completion mode'),
-    );
-  }
-  causes.push(...validatePodTemplate(spec.template, `${path}.template`));
+  causes.push(...validateIndexes(spec, path), ...validateJobPolicies(spec, path));
+  causes.push(...validateManagement(spec, path), ...validatePodTemplate(spec.template, `${path}.template`));
   const policy = spec.template?.spec?.restartPolicy ?? '';
   const policyPath = `${path}.template.spec.restartPolicy`;
   if (policy === '' || policy === 'Always') {
@@ -41,6 +50,51 @@ export function validateJobSpec(spec: JobSpec, path: string): StatusCause[] {
   } else if (spec.podFailurePolicy && policy !== 'Never') {
     causes.push(invalidValue(policyPath, policy, 'only "Never" is supported when podFailurePolicy is specified'));
   }
+  return causes;
+}
+
+/** Limits of indexed jobs, which keep what each index came to in their status. */
+function validateIndexes(spec: JobSpec, path: string): StatusCause[] {
+  const { completionMode, completions = 0, parallelism = 0, backoffLimitPerIndex, maxFailedIndexes } = spec;
+  const causes: StatusCause[] = [];
+  const isIndexed = completionMode === 'Indexed';
+  if (isIndexed && parallelism > maxParallelism) {
+    const rule = `must be less than or equal to ${maxParallelism} when completion mode is Indexed`;
+    causes.push(invalidValue(`${path}.parallelism`, parallelism, rule));
+  }
+  if (!isIndexed && backoffLimitPerIndex !== undefined) {
+    causes.push(invalidValue(`${path}.backoffLimitPerIndex`, backoffLimitPerIndex, 'requires indexed completion mode'));
+  }
+  if (maxFailedIndexes === undefined) return causes;
+  if (backoffLimitPerIndex === undefined) {
+    causes.push(required(`${path}.backoffLimitPerIndex`, 'when maxFailedIndexes is specified'));
+  }
+  if (!isIndexed) {
+    causes.push(invalidValue(`${path}.maxFailedIndexes`, maxFailedIndexes, 'requires indexed completion mode'));
+  } else if (maxFailedIndexes > completions) {
+    const rule = 'must be less than or equal to completions';
+    causes.push(invalidValue(`${path}.maxFailedIndexes`, maxFailedIndexes, rule));
+  }
+  return causes;
+}
+
+function validateManagement(spec: JobSpec, path: string): StatusCause[] {
+  const causes: StatusCause[] = [];
+  const { podReplacementPolicy, podFailurePolicy, managedBy } = spec;
+  const policyPath = `${path}.podReplacementPolicy`;
+  if (podReplacementPolicy && podFailurePolicy && podReplacementPolicy !== 'Failed') {
+    causes.push(notSupported(policyPath, podReplacementPolicy, ['Failed']));
+  } else if (podReplacementPolicy && !['Failed', 'TerminatingOrFailed'].includes(podReplacementPolicy)) {
+    causes.push(notSupported(policyPath, podReplacementPolicy, ['Failed', 'TerminatingOrFailed']));
+  }
+  if (managedBy === undefined) return causes;
+  const [domain = '', ...rest] = managedBy.split('/');
+  if (managedBy === '') causes.push(required(`${path}.managedBy`, ''));
+  else if (rest.length === 0 || rest.join('/') === '' || dnsSubdomain(domain).length > 0) {
+    const rule = 'must be a domain-prefixed path (such as "acme.io/foo")';
+    causes.push(invalidValue(`${path}.managedBy`, managedBy, rule));
+  }
+  if (managedBy.length > maxManagedBy) causes.push(tooLong(`${path}.managedBy`, maxManagedBy));
   return causes;
 }
 
