@@ -4,8 +4,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-packages=(containerd runc containernetworking-plugins nftables iproute2 util-linux mount iptables)
-commands=(containerd runc - nft ip nsenter umount iptables)
+packages=(containerd runc nftables iproute2 util-linux mount)
+commands=(containerd runc nft ip nsenter umount)
 packages+=(kubernetes-client buildah mmdebstrap busybox-static)
 commands+=(kubectl buildah mmdebstrap busybox)
 if [ "${1:-run}" = test ]; then
@@ -16,10 +16,7 @@ fi
 export PATH="$PATH:/usr/sbin:/sbin"
 missing=()
 for i in "${!packages[@]}"; do
-  case "${commands[$i]}" in
-    -) [ -x /usr/lib/cni/bridge ] || [ -x /opt/cni/bin/bridge ] || missing+=("${packages[$i]}") ;;
-    *) command -v "${commands[$i]}" >/dev/null || missing+=("${packages[$i]}") ;;
-  esac
+  command -v "${commands[$i]}" >/dev/null || missing+=("${packages[$i]}")
 done
 if [ "${#missing[@]}" -gt 0 ]; then
   if [ "$(id -u)" != 0 ]; then

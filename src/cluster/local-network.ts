@@ -1,3 +1,4 @@
+import { podGateway } from '../node/cni-plugin.ts';
 import { belongsToCluster, bridgeName, type NetworkPlan, type NodePlan } from './network-plan.ts';
 import {
   bridgesAreFiltered,
@@ -119,9 +120,20 @@ function nodeCommands(plan: NetworkPlan, node: NodePlan, nodes: readonly NodePla
     `addr replace ${node.address}/24 dev eth0`,
     'link set eth0 up',
     `route replace default via ${plan.hostAddress}`,
-    // Until the first pod makes the bridge, and for ever for addresses that no pod has.
+    ...(podNetworkKind() === 'bridge' ? podBridgeCommands(plan, node) : []),
+    // For addresses that no pod has.
     `route replace unreachable ${node.podCidr} metric ${lastResortMetric}`,
     ...routesTo(nodes, node),
+  ];
+}
+
+/** What joins the pods of the node: each pod's link is plugged in by the CNI plugin. */
+function podBridgeCommands({ mtu }: NetworkPlan, { podCidr }: NodePlan): string[] {
+  const { address, hardwareAddress } = podGateway(podCidr);
+  return [
+    `link add cni0 mtu ${mtu} address ${hardwareAddress} type bridge stp_state 0 forward_delay 0`,
+    `addr replace ${address}/24 dev cni0`,
+    'link set cni0 up',
   ];
 }
 

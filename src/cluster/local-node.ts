@@ -15,7 +15,6 @@ import { podNetworkKind, removeNetwork, removeNodeNetwork } from './local-networ
 import { removeDirectories, unmountBelow } from './mounts.ts';
 import { hasLink, listNamespaces, namespaceInode, namespacePath } from './netns.ts';
 import { belongsToCluster, bridgeName, type NetworkPlan, type NodePlan } from './network-plan.ts';
-import { hasCommand } from './prerequisites.ts';
 import { killProcesses, terminateContainers, type ProcessMarks } from './node-processes.ts';
 
 /** Where a cluster keeps its files. Nodes have a directory each in `nodes/` of both. */
@@ -64,7 +63,6 @@ export async function startNodeContainerd(node: LocalNode, installation: Contain
       kind: podNetworkKind(),
       podCidr,
       mtu: node.network.mtu,
-      hostPorts: hasCommand('iptables'),
     },
   });
   await ensurePauseImage(paths.socket, imageArchitecture(process.arch));

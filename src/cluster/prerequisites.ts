@@ -1,6 +1,5 @@
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { findCniPlugins } from '../node/containerd.ts';
 
 /** Something that a cluster of real containers needs of its host. */
 export interface Prerequisite {
@@ -29,7 +28,6 @@ const commands: readonly Command[] = [
   { command: 'nft', package: 'nftables', why: 'sends service traffic to pods', for: 'up' },
   { command: 'nsenter', package: 'util-linux', why: 'starts programs inside a node', for: 'up' },
   { command: 'umount', package: 'mount', why: 'takes down what containers mounted', for: 'up' },
-  { command: 'iptables', package: 'iptables', why: 'serves host ports of pods', for: 'use' },
   { command: 'buildah', package: 'buildah', why: 'builds images', for: 'build' },
   { command: 'mmdebstrap', package: 'mmdebstrap', why: 'makes base images without a registry', for: 'image base' },
   { command: 'busybox', package: 'busybox-static', why: 'makes the busybox image', for: 'image base' },
@@ -41,7 +39,7 @@ const commands: readonly Command[] = [
  * the file system that tells about the kernel.
  */
 export function checkPrerequisites(root = '/'): Prerequisite[] {
-  return [...hostChecks(root), ...commands.map(checkCommand), cniPlugins()];
+  return [...hostChecks(root), ...commands.map(checkCommand)];
 }
 
 /** One line that installs every package the list lacks; undefined when none is lacking. */
@@ -102,23 +100,8 @@ function hostChecks(root: string): Prerequisite[] {
   ];
 }
 
-/** Whether a command is there at all. */
-export function hasCommand(command: string): boolean {
-  return commandPath(command) !== undefined;
-}
-
 function checkCommand({ command, package: name, why, for: purpose }: Command): Prerequisite {
   return { need: command, found: commandPath(command) !== undefined, why, fix: aptLine(name), for: purpose };
-}
-
-function cniPlugins(): Prerequisite {
-  return {
-    need: 'CNI plugins',
-    found: findCniPlugins() !== undefined,
-    why: 'connect pods to their node',
-    fix: aptLine('containernetworking-plugins'),
-    for: 'up',
-  };
 }
 
 function aptLine(packages: string): string {

@@ -1,10 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { renderCniConfig } from './cni-config.ts';
 import { renderContainerdConfig, type ContainerdConfigOptions } from './containerd-config.ts';
 
 const options: ContainerdConfigOptions = {
   version: '1.6.20',
-  cniBinDirectory: '/usr/lib/cni',
   sandboxImage: 'timonel.local/pause:1',
   mayLowerOomScore: false,
   paths: {
@@ -15,6 +13,7 @@ const options: ContainerdConfigOptions = {
     pidFile: '/r/containerd.pid',
     logFile: '/r/containerd.log',
     cniConfigDirectory: '/r/cni',
+    cniBinDirectory: '/d/cni-plugins',
     cniDataDirectory: '/r/cni-addresses',
     registryDirectory: '/d/registries',
   },
@@ -36,7 +35,7 @@ describe("a node's containerd configuration", () => {
       'root = "/d/containerd"',
       'state = "/r/containerd"',
       'address = "/r/containerd.sock"',
-      'bin_dir = "/usr/lib/cni"',
+      'bin_dir = "/d/cni-plugins"',
       'conf_dir = "/r/cni"',
       'Root = "/r/containerd/runc"',
       'config_path = "/d/registries"',
@@ -54,26 +53,5 @@ describe("a node's containerd configuration", () => {
     expect(renderContainerdConfig(options)).toMatch(/oom_score = 0\n[^]*restrict_oom_score_adj = true/);
     const able = renderContainerdConfig({ ...options, mayLowerOomScore: true });
     expect(able).toMatch(/oom_score = -999\n[^]*restrict_oom_score_adj = false/);
-  });
-});
-
-describe('the pod network of a node', () => {
-  const network = { name: 'n', podCidr: '10.244.1.0/24', mtu: 1400, dataDirectory: '/d' };
-  const types = (text: string): string[] =>
-    (JSON.parse(text) as { plugins: { type: string }[] }).plugins.map(({ type }) => type);
-
-  it('has host ports only where they can be served', () => {
-    expect(types(renderCniConfig({ ...network, kind: 'bridge', hostPorts: true }))).toEqual(['bridge', 'portmap']);
-    expect(types(renderCniConfig({ ...network, kind: 'ptp', hostPorts: false }))).toEqual(['ptp']);
-  });
-
-  it("gives addresses of the node's own range", () => {
-    const config = JSON.parse(renderCniConfig({ ...network, kind: 'bridge', hostPorts: false })) as {
-      plugins: unknown[];
-    };
-    expect(config.plugins[0]).toMatchObject({
-      mtu: 1400,
-      ipam: { dataDir: '/d', ranges: [[{ subnet: '10.244.1.0/24' }]] },
-    });
   });
 });

@@ -9,6 +9,7 @@ export interface ContainerdPaths {
   pidFile: string;
   logFile: string;
   cniConfigDirectory: string;
+  cniBinDirectory: string;
   /** Where the address allocator of the pod network keeps what it gave away. */
   cniDataDirectory: string;
   /** containerd's registry hosts directory (`<dir>/<registry>/hosts.toml`). */
@@ -19,7 +20,6 @@ export interface ContainerdConfigOptions {
   /** `1.6.20`, as `containerd --version` gives it. */
   version: string;
   paths: ContainerdPaths;
-  cniBinDirectory: string;
   sandboxImage: string;
   /** Whether processes may lower their OOM score (CAP_SYS_RESOURCE); without it containers would fail to start. */
   mayLowerOomScore: boolean;
@@ -61,7 +61,7 @@ export function renderContainerdConfig(options: ContainerdConfigOptions): string
   return [...head, ...(major >= 2 ? formatThree(options) : formatTwo(options)), ''].join('\n');
 }
 
-function formatTwo({ paths, cniBinDirectory, sandboxImage, mayLowerOomScore }: ContainerdConfigOptions): string[] {
+function formatTwo({ paths, sandboxImage, mayLowerOomScore }: ContainerdConfigOptions): string[] {
   const cri = 'plugins."io.containerd.grpc.v1.cri"';
   return [
     ...section(cri, {
@@ -74,14 +74,14 @@ function formatTwo({ paths, cniBinDirectory, sandboxImage, mayLowerOomScore }: C
       enable_unprivileged_ports: true,
       enable_unprivileged_icmp: true,
     }),
-    ...section(`${cri}.cni`, { bin_dir: cniBinDirectory, conf_dir: paths.cniConfigDirectory }),
+    ...section(`${cri}.cni`, { bin_dir: paths.cniBinDirectory, conf_dir: paths.cniConfigDirectory }),
     ...section(`${cri}.containerd`, { snapshotter: 'overlayfs', discard_unpacked_layers: false }),
     ...runc(`${cri}.containerd.runtimes.runc`, paths),
     ...section(`${cri}.registry`, { config_path: paths.registryDirectory }),
   ];
 }
 
-function formatThree({ paths, cniBinDirectory, sandboxImage, mayLowerOomScore }: ContainerdConfigOptions): string[] {
+function formatThree({ paths, sandboxImage, mayLowerOomScore }: ContainerdConfigOptions): string[] {
   const images = 'plugins."io.containerd.cri.v1.images"';
   const runtime = 'plugins."io.containerd.cri.v1.runtime"';
   return [
@@ -94,7 +94,7 @@ function formatThree({ paths, cniBinDirectory, sandboxImage, mayLowerOomScore }:
       enable_unprivileged_ports: true,
       enable_unprivileged_icmp: true,
     }),
-    ...section(`${runtime}.cni`, { bin_dir: cniBinDirectory, conf_dir: paths.cniConfigDirectory }),
+    ...section(`${runtime}.cni`, { bin_dir: paths.cniBinDirectory, conf_dir: paths.cniConfigDirectory }),
     ...runc(`${runtime}.containerd.runtimes.runc`, paths),
     ...section('plugins."io.containerd.grpc.v1.cri"', {
       stream_server_address: '127.0.0.1',

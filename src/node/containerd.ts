@@ -1,11 +1,27 @@
 import { execFile, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, openSync, closeSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  closeSync,
+  readFileSync,
+  rmSync,
+  watch,
+  writeFileSync,
+} from 'node:fs';
 import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { Clock } from '../base/clock.ts';
 import { renderContainerdConfig, type ContainerdPaths } from './containerd-config.ts';
-import { renderCniConfig, type PodNetworkOptions } from './cni-config.ts';
+import {
+  cniPluginName,
+  loopbackPlugin,
+  renderCniConfig,
+  renderCniPlugin,
+  type PodNetworkOptions,
+} from './cni-plugin.ts';
 import { pauseImageName } from './pause-image.ts';
 import { endProcess, readProcessFile, writeProcessFile } from './process-file.ts';
 
@@ -13,17 +29,13 @@ import { endProcess, readProcessFile, writeProcessFile } from './process-file.ts
 export interface ContainerdInstallation {
   /** `1.6.20`. */
   version: string;
-  cniBinDirectory: string;
   mayLowerOomScore: boolean;
 }
 
-const cniDirectories = ['/opt/cni/bin', '/usr/lib/cni', '/usr/libexec/cni'];
 const path = `${process.env['PATH'] ?? ''}:/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin`;
 
-/** Finds containerd and the CNI plugins. Rejects with a sentence when one of them is missing. */
+/** Finds containerd. Rejects with a sentence when it is missing. */
 export async function detectContainerd(): Promise<ContainerdInstallation> {
-  const cniBinDirectory = findCniPlugins();
-  if (cniBinDirectory === undefined) throw new Error(`no CNI plugins in any of ${cniDirectories.join(', ')}`);
   const text = await new Promise<string>((resolve, reject) => {
     execFile('containerd', ['--version'], { env: { ...process.env, PATH: path } }, (error, stdout) => {
       if (error) reject(new Error(`containerd does not run: ${error.message}`));
@@ -32,12 +44,7 @@ export async function detectContainerd(): Promise<ContainerdInstallation> {
   });
   const version = /\bv?(\d+\.\d+\.\d+)/.exec(text)?.[1];
   if (version === undefined) throw new Error(`containerd tells no version: ${text.trim()}`);
-  return { version, cniBinDirectory, mayLowerOomScore: hasResourceCapability() };
-}
-
-/** The directory that has the `bridge` plugin. */
-export function findCniPlugins(): string | undefined {
-  return cniDirectories.find((directory) => existsSync(join(directory, 'bridge')));
+  return { version, mayLowerOomScore: hasResourceCapability() };
 }
 
 /** CAP_SYS_RESOURCE is number 24 (capabilities(7)). */
@@ -56,6 +63,8 @@ export function containerdPaths(dataDirectory: string, runDirectory: string): Co
     pidFile: join(runDirectory, 'containerd.pid'),
     logFile: join(runDirectory, 'containerd.log'),
     cniConfigDirectory: join(runDirectory, 'cni'),
+    // Programs do not run from /run everywhere.
+    cniBinDirectory: join(dataDirectory, 'cni-plugins'),
     cniDataDirectory: join(runDirectory, 'cni-addresses'),
     registryDirectory: join(dataDirectory, 'registries'),
   };
@@ -82,11 +91,10 @@ export async function startContainerd(start: ContainerdStart): Promise<{ pid: nu
     await waitForListener(paths.socket, AbortSignal.timeout(10_000));
     return { pid: running, adopted: true };
   }
-  for (const directory of [paths.root, paths.state, paths.cniConfigDirectory, paths.registryDirectory])
+  for (const directory of [paths.root, paths.state, paths.registryDirectory])
     mkdirSync(directory, { recursive: true, mode: 0o711 });
   writeFileSync(paths.configFile, renderContainerdConfig({ paths, ...installation, sandboxImage: pauseImageName }));
-  const cni = renderCniConfig({ ...start.podNetwork, dataDirectory: paths.cniDataDirectory });
-  writeFileSync(join(paths.cniConfigDirectory, '10-timonel.conflist'), cni);
+  writePodNetwork(paths, start.podNetwork);
   rmSync(paths.socket, { force: true });
   const command = ['containerd', '--config', paths.configFile];
   // `ip netns exec` would hide the cgroups: it mounts /sys anew.
@@ -114,6 +122,18 @@ export async function startContainerd(start: ContainerdStart): Promise<{ pid: nu
   child.removeAllListeners();
   child.unref();
   return { pid: child.pid as number, adopted: false };
+}
+
+function writePodNetwork(paths: ContainerdPaths, podNetwork: ContainerdStart['podNetwork']): void {
+  const { cniConfigDirectory, cniBinDirectory, cniDataDirectory } = paths;
+  for (const directory of [cniConfigDirectory, cniBinDirectory, cniDataDirectory])
+    mkdirSync(directory, { recursive: true, mode: 0o711 });
+  writeFileSync(join(cniConfigDirectory, '10-timonel.conflist'), renderCniConfig(podNetwork.name));
+  const plugin = renderCniPlugin({ ...podNetwork, dataDirectory: cniDataDirectory });
+  for (const [name, text] of [[cniPluginName, plugin] as const, ['loopback', loopbackPlugin] as const]) {
+    writeFileSync(join(cniBinDirectory, name), text);
+    chmodSync(join(cniBinDirectory, name), 0o755);
+  }
 }
 
 /** Ends a node's containerd; its containers go on running. Idempotent. */

@@ -1,0 +1,235 @@
+/** The pod network of one node. */
+export interface PodNetworkOptions {
+  name: string;
+  /** `bridge` joins the pods by the node's bridge `cni0`, which exists; `ptp` gives each its own link to the node. */
+  kind: 'bridge' | 'ptp';
+  /** The node's own part of the pod range, a /24: `10.244.1.0/24`. Its first address is the node's. */
+  podCidr: string;
+  mtu: number;
+  /** Where the plugin remembers which pod has which address. */
+  dataDirectory: string;
+}
+
+/** The name of the plugin's file in containerd's directory for them. */
+export const cniPluginName = 'timonel';
+
+/** The CNI configuration list (https://www.cni.dev/docs/spec/) of a node. */
+export function renderCniConfig(name: string): string {
+  const plugin = { type: cniPluginName, capabilities: { portMappings: true } };
+  return `${JSON.stringify({ cniVersion: '0.4.0', name, plugins: [plugin] }, undefined, 2)}\n`;
+}
+
+/**
+ * containerd connects `lo` by a plugin of this name. The plugin above has done it already: this one only says so.
+ */
+export const loopbackPlugin = `#!/bin/sh
+case $CNI_COMMAND in
+VERSION) echo '{"cniVersion":"1.0.0","supportedVersions":["0.3.1","0.4.0","1.0.0","1.1.0"]}' ;;
+ADD) echo '{"cniVersion":"0.3.1","interfaces":[{"name":"lo","sandbox":"'"$CNI_NETNS"'"}],"ips":[{"version":"4","interface":0,"address":"127.0.0.1/8"}]}' ;;
+esac
+`;
+
+const hexadecimal = (number: string): string => Number(number).toString(16).padStart(2, '0');
+
+/** The first four bytes of the hardware addresses of a /24: the last two follow from the address. */
+function hardwarePrefix(podCidr: string): string {
+  const [, second = '', third = ''] = podCidr.split('.');
+  return `0a:58:${hexadecimal(second)}:${hexadecimal(third)}`;
+}
+
+/** The node's own address in its pod range, and the hardware address that goes with it. */
+export function podGateway(podCidr: string): { address: string; hardwareAddress: string } {
+  return { address: podCidr.replace(/\d+\/24$/, '1'), hardwareAddress: `${hardwarePrefix(podCidr)}:00:01` };
+}
+
+/**
+ * A CNI plugin as a shell script: address, link and host ports of a pod. The plugins that distributions bring are four
+ * programs for each pod, whose starts alone cost twice of what this takes; most of this runs in the shell itself.
+ *
+ * An address is taken by making its file, which only one can; a file under the pod's id tells which it has. Addresses
+ * are given out in turn, so that a late packet for a pod that is gone meets nobody. The hardware address follows from
+ * the address: whoever takes it over is reached at once, whatever neighbours remember. Host ports are translated by nftables.
+ */
+export function renderCniPlugin(options: PodNetworkOptions): string {
+  const { kind, podCidr, mtu, dataDirectory } = options;
+  const { address: gateway } = podGateway(podCidr);
+  const prefix = podCidr.replace(/\.\d+\/24$/, '');
+  return `#!/bin/sh
+set -euC
+addresses='${dataDirectory}' prefix=${prefix} gateway=${gateway} mtu=${mtu} hardware=${hardwarePrefix(podCidr)}
+${answers}
+${addressing}
+${hostPorts}
+link() {
+${linkOf[kind]}
+}
+${commands}`;
+}
+
+const answers = `
+fail() {
+  printf '{"cniVersion":"0.4.0","code":%s,"msg":"%s"}\\n' "$1" "$2"
+  exit 1
+}`;
+
+const addressing = `
+# Sets n: the next free number after the last one that was given out.
+take() {
+  n=1
+  [ ! -e "$addresses/last" ] || read -r n <"$addresses/last"
+  tries=0
+  while [ "$tries" -lt 254 ]; do
+    tries=$((tries + 1))
+    n=$((n % 254 + 1))
+    if [ "$n" -gt 1 ] && { echo "$CNI_CONTAINERID" >"$addresses/$n"; } 2>/dev/null; then
+      echo "$n" >|"$addresses/last"
+      echo "$n" >|"$addresses/$CNI_CONTAINERID"
+      return
+    fi
+  done
+  fail 11 "no address is free in $prefix.0/24"
+}`;
+
+/** The bridge's or the link's host side, then the pod's side. */
+const linkOf = {
+  bridge: `  ip -batch - <<EOF
+link add $host mtu $mtu type veth peer name $CNI_IFNAME address $hardware:$((n / 100)):$((n % 100)) mtu $mtu netns $CNI_NETNS
+link set $host master cni0 up
+link set $host type bridge_slave hairpin on
+EOF
+  nsenter --net="$CNI_NETNS" ip -batch - <<EOF
+link set lo up
+addr add $address/24 dev $CNI_IFNAME
+link set $CNI_IFNAME up
+route add default via $gateway
+EOF`,
+  ptp: `  ip -batch - <<EOF
+link add $host mtu $mtu type veth peer name $CNI_IFNAME address $hardware:$((n / 100)):$((n % 100)) mtu $mtu netns $CNI_NETNS
+addr add $gateway/32 dev $host
+link set $host up
+route replace $address dev $host src $gateway
+EOF
+  nsenter --net="$CNI_NETNS" ip -batch - <<EOF
+link set lo up
+addr add $address/32 dev $CNI_IFNAME
+link set $CNI_IFNAME up
+route add $gateway dev $CNI_IFNAME scope link
+route add default via $gateway
+EOF`,
+};
+
+const hostPorts = `
+# The value of one field of the JSON object in $mapping, whose name containerd writes with a capital letter.
+field() {
+  value=\${mapping#*'"'$1'":'}
+  [ "$value" != "$mapping" ] || value=\${mapping#*'"'$2'":'}
+  [ "$value" != "$mapping" ] || value=
+  value=\${value%%,*}
+  value=\${value#'"'}
+  value=\${value%'"'}
+}
+
+# Calls $1 for each port mapping in the configuration, with hostPort, port, protocol and hostAddress set.
+each_port() {
+  mappings=\${config#*'"portMappings":['}
+  mappings=\${mappings%%']'*}
+  while :; do
+    case $mappings in *'{'*'}'*) ;; *) return 0 ;; esac
+    mapping=\${mappings#*'{'}
+    mapping=\${mapping%%'}'*}
+    mappings=\${mappings#*'}'}
+    field HostPort hostPort; host_port=$value
+    field ContainerPort containerPort; port=$value
+    field Protocol protocol; protocol=$value
+    field HostIP hostIP; host_address=$value
+    case $host_address in *:*) continue ;; esac
+    "$1"
+  done
+}
+
+host_port_table() {
+  cat <<EOF
+add table ip timonel-host-ports
+add map ip timonel-host-ports any { type inet_proto . inet_service : ipv4_addr . inet_service; }
+add map ip timonel-host-ports exact { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service; }
+add set ip timonel-host-ports hairpin { type ipv4_addr . ipv4_addr; }
+add chain ip timonel-host-ports translate
+add chain ip timonel-host-ports prerouting { type nat hook prerouting priority -95; }
+add chain ip timonel-host-ports output { type nat hook output priority -95; }
+add chain ip timonel-host-ports postrouting { type nat hook postrouting priority 105; }
+flush chain ip timonel-host-ports translate
+flush chain ip timonel-host-ports prerouting
+flush chain ip timonel-host-ports output
+flush chain ip timonel-host-ports postrouting
+add rule ip timonel-host-ports translate dnat to ip daddr . meta l4proto . th dport map @exact
+add rule ip timonel-host-ports translate dnat to meta l4proto . th dport map @any
+add rule ip timonel-host-ports prerouting fib daddr type local jump translate
+add rule ip timonel-host-ports output fib daddr type local jump translate
+add rule ip timonel-host-ports postrouting ip saddr 127.0.0.0/8 ct status dnat masquerade
+add rule ip timonel-host-ports postrouting ip saddr . ip daddr @hairpin masquerade
+EOF
+}
+
+open_port() {
+  case $host_address in
+  '' | 0.0.0.0) echo "add element ip timonel-host-ports any { $protocol . $host_port : $address . $port }" ;;
+  *) echo "add element ip timonel-host-ports exact { $host_address . $protocol . $host_port : $address . $port }" ;;
+  esac
+}
+
+close_port() {
+  case $host_address in
+  '' | 0.0.0.0) nft delete element ip timonel-host-ports any "{ $protocol . $host_port }" ;;
+  *) nft delete element ip timonel-host-ports exact "{ $host_address . $protocol . $host_port }" ;;
+  esac 2>/dev/null || :
+}
+
+open_ports() {
+  {
+    host_port_table
+    each_port open_port
+    echo "add element ip timonel-host-ports hairpin { $address . $address }"
+  } | nft -f -
+}
+
+close_ports() {
+  each_port close_port
+  nft delete element ip timonel-host-ports hairpin "{ $address . $address }" 2>/dev/null || :
+}`;
+
+const commands = `
+case $CNI_COMMAND in
+VERSION)
+  echo '{"cniVersion":"1.0.0","supportedVersions":["0.3.1","0.4.0","1.0.0","1.1.0"]}'
+  exit 0
+  ;;
+ADD | DEL) ;;
+*) exit 0 ;;
+esac
+
+IFS= read -r config || :
+has_ports=
+case $config in *'"portMappings":['*'{'*) has_ports=1 ;; esac
+
+if [ "$CNI_COMMAND" = DEL ]; then
+  own="$addresses/$CNI_CONTAINERID"
+  [ -e "$own" ] || exit 0
+  read -r n <"$own"
+  address=$prefix.$n
+  [ -z "$has_ports" ] || close_ports
+  # The links go with the pod's namespace.
+  exec rm -f "$own" "$addresses/$n"
+fi
+
+# Eleven letters of the id: names of links have at most fifteen.
+host=veth\${CNI_CONTAINERID%"\${CNI_CONTAINERID#???????????}"}
+take
+address=$prefix.$n
+if ! complaint=$(link 2>&1); then
+  rm -f "$addresses/$n" "$addresses/$CNI_CONTAINERID"
+  ip link del "$host" 2>/dev/null || :
+  fail 999 "cannot link the pod: $(echo "$complaint" | tr -d '"\\\\' | tr '\\n' ' ')"
+fi
+[ -z "$has_ports" ] || open_ports
+echo '{"cniVersion":"0.4.0","interfaces":[{"name":"'"$host"'"},{"name":"'"$CNI_IFNAME"'","sandbox":"'"$CNI_NETNS"'"}],"ips":[{"version":"4","interface":1,"address":"'"$address"'/24","gateway":"'"$gateway"'"}],"routes":[{"dst":"0.0.0.0/0"}]}'
+`;
