@@ -77,7 +77,9 @@ describe("a pod's CNI plugin", () => {
     run('ADD', 'dddddddddddddddd');
     expect(readFileSync(log, 'utf8').trim().split('\n')).toEqual([
       '> ip -batch -',
-      'link add vethddddddddddd mtu 1400 type veth peer name eth0 address 0a:58:f4:01:2:0 mtu 1400 netns /run/netns/pod',
+      expect.stringMatching(
+        /^link add vethd{11} mtu 1400 type veth .* address 0a:58:f4:01:2:0 mtu 1400 netns/,
+      ) as unknown,
       'link set vethddddddddddd master cni0 up',
       'link set vethddddddddddd type bridge_slave hairpin on',
       '> nsenter --net=/run/netns/pod ip -batch -',

@@ -25,7 +25,10 @@ export function renderCniConfig(name: string): string {
 export const loopbackPlugin = `#!/bin/sh
 case $CNI_COMMAND in
 VERSION) echo '{"cniVersion":"1.0.0","supportedVersions":["0.3.1","0.4.0","1.0.0","1.1.0"]}' ;;
-ADD) echo '{"cniVersion":"0.3.1","interfaces":[{"name":"lo","sandbox":"'"$CNI_NETNS"'"}],"ips":[{"version":"4","interface":0,"address":"127.0.0.1/8"}]}' ;;
+ADD)
+  lo='{"name":"lo","sandbox":"'"$CNI_NETNS"'"}'
+  echo '{"cniVersion":"0.3.1","interfaces":['"$lo"'],"ips":[{"version":"4","interface":0,"address":"127.0.0.1/8"}]}'
+  ;;
 esac
 `;
 
@@ -48,7 +51,7 @@ export function podGateway(podCidr: string): { address: string; hardwareAddress:
  *
  * An address is taken by making its file, which only one can; a file under the pod's id tells which it has. Addresses
  * are given out in turn, so that a late packet for a pod that is gone meets nobody. The hardware address follows from
- * the address: whoever takes it over is reached at once, whatever neighbours remember. Host ports are translated by nftables.
+ * the address: whoever takes it over is reached at once, whatever neighbours remember. Host ports are an nftables map.
  */
 export function renderCniPlugin(options: PodNetworkOptions): string {
   const { kind, podCidr, mtu, dataDirectory } = options;
@@ -56,7 +59,8 @@ export function renderCniPlugin(options: PodNetworkOptions): string {
   const prefix = podCidr.replace(/\.\d+\/24$/, '');
   return `#!/bin/sh
 set -euC
-addresses='${dataDirectory}' prefix=${prefix} gateway=${gateway} mtu=${mtu} hardware=${hardwarePrefix(podCidr)}
+addresses='${dataDirectory}'
+prefix=${prefix} gateway=${gateway} mtu=${mtu} hardware=${hardwarePrefix(podCidr)}
 ${answers}
 ${addressing}
 ${hostPorts}
@@ -93,7 +97,7 @@ take() {
 /** The bridge's or the link's host side, then the pod's side. */
 const linkOf = {
   bridge: `  ip -batch - <<EOF
-link add $host mtu $mtu type veth peer name $CNI_IFNAME address $hardware:$((n / 100)):$((n % 100)) mtu $mtu netns $CNI_NETNS
+link add $host mtu $mtu type veth peer name $CNI_IFNAME address $mac mtu $mtu netns $CNI_NETNS
 link set $host master cni0 up
 link set $host type bridge_slave hairpin on
 EOF
@@ -104,7 +108,7 @@ link set $CNI_IFNAME up
 route add default via $gateway
 EOF`,
   ptp: `  ip -batch - <<EOF
-link add $host mtu $mtu type veth peer name $CNI_IFNAME address $hardware:$((n / 100)):$((n % 100)) mtu $mtu netns $CNI_NETNS
+link add $host mtu $mtu type veth peer name $CNI_IFNAME address $mac mtu $mtu netns $CNI_NETNS
 addr add $gateway/32 dev $host
 link set $host up
 route replace $address dev $host src $gateway
@@ -224,12 +228,14 @@ fi
 # Eleven letters of the id: names of links have at most fifteen.
 host=veth\${CNI_CONTAINERID%"\${CNI_CONTAINERID#???????????}"}
 take
-address=$prefix.$n
+address=$prefix.$n mac=$hardware:$((n / 100)):$((n % 100))
 if ! complaint=$(link 2>&1); then
   rm -f "$addresses/$n" "$addresses/$CNI_CONTAINERID"
   ip link del "$host" 2>/dev/null || :
   fail 999 "cannot link the pod: $(echo "$complaint" | tr -d '"\\\\' | tr '\\n' ' ')"
 fi
 [ -z "$has_ports" ] || open_ports
-echo '{"cniVersion":"0.4.0","interfaces":[{"name":"'"$host"'"},{"name":"'"$CNI_IFNAME"'","sandbox":"'"$CNI_NETNS"'"}],"ips":[{"version":"4","interface":1,"address":"'"$address"'/24","gateway":"'"$gateway"'"}],"routes":[{"dst":"0.0.0.0/0"}]}'
+interfaces='{"name":"'"$host"'"},{"name":"'"$CNI_IFNAME"'","sandbox":"'"$CNI_NETNS"'"}'
+ip='{"version":"4","interface":1,"address":"'"$address"'/24","gateway":"'"$gateway"'"}'
+echo '{"cniVersion":"0.4.0","interfaces":['"$interfaces"'],"ips":['"$ip"'],"routes":[{"dst":"0.0.0.0/0"}]}'
 `;
