@@ -1,5 +1,6 @@
-import { closeSync, existsSync, openSync, readFileSync, readSync, fstatSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, readSync, fstatSync, writeFileSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import { join } from 'node:path';
 import { StoreCorruptError } from './store-errors.ts';
 
 const pageBytes = 4096;
@@ -12,14 +13,22 @@ const growthBytes = { least: 1 << 20, most: 64 << 20 };
 
 /**
  * Looks at an LMDB data file before LMDB maps it into memory, where a missing end would kill the process with a bus
- * error. Throws {@link StoreCorruptError}. A file that does not exist, or is empty, is a new store.
+ * error. Throws {@link StoreCorruptError}. A file that does not exist, or is empty, is a new store, unless the mark
+ * that {@link markAsUsed} leaves says that there was more.
  */
 export function checkDataFile(directory: string, file: string): void {
-  if (!existsSync(file)) return;
+  const wasUsed = existsSync(join(directory, usedMark));
+  if (!existsSync(file)) {
+    if (wasUsed) throw new StoreCorruptError(directory, 'data.mdb is missing');
+    return;
+  }
   const descriptor = openSync(file, 'r');
   try {
     const { size } = fstatSync(descriptor);
-    if (size === 0) return;
+    if (size === 0) {
+      if (wasUsed) throw new StoreCorruptError(directory, 'data.mdb is empty');
+      return;
+    }
     const pages = Buffer.alloc(2 * pageBytes);
     if (readSync(descriptor, pages, 0, pages.length, 0) < pages.length) {
       throw new StoreCorruptError(directory, 'data.mdb is cut off');
@@ -37,6 +46,14 @@ export function checkDataFile(directory: string, file: string): void {
   } finally {
     closeSync(descriptor);
   }
+}
+
+const usedMark = 'used';
+
+/** To be called when the data file durably holds something: from then on a missing or empty one is damage. */
+export function markAsUsed(directory: string): void {
+  const file = join(directory, usedMark);
+  if (!existsSync(file)) writeFileSync(file, '');
 }
 
 /**

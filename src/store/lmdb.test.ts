@@ -88,6 +88,8 @@ describe('a store on LMDB', () => {
       'a missing end': () => truncate(file, 60_000),
       'another file': () => writeFile(file, 'this is not a database'.repeat(1000)),
       'almost nothing': () => truncate(file, 100),
+      nothing: () => truncate(file, 0),
+      'no file': () => rm(file),
     };
     for (const [name, damage] of Object.entries(damaged)) {
       await writeFile(file, sound);

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
-import { checkDataFile, isAlive, type ProcessId, SpaceReserve, thisProcess } from './lmdb-file.ts';
+import { checkDataFile, isAlive, markAsUsed, type ProcessId, SpaceReserve, thisProcess } from './lmdb-file.ts';
 import { decodeRecord, encodeCheck, encodeRecord } from './log-record.ts';
 import { MvccIndex } from './mvcc-index.ts';
 import { type Journal, type JournalCommit, MvccStore, type Restored, type VersionId } from './mvcc-store.ts';
@@ -36,6 +36,7 @@ export async function openLmdbStore({ path }: { path: string }): Promise<Store> 
   const databases = openDatabases(path);
   try {
     claim(path, databases);
+    markAsUsed(path);
     const journal = new LmdbJournal(databases, await SpaceReserve.open(file));
     try {
       const { restored, leftover } = load(path, databases);
