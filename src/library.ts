@@ -1,6 +1,7 @@
 import { createAuthority, createSigningKey, issueCertificate } from './cluster/certificates.ts';
 import { createControlPlane } from './cluster/control-plane.ts';
 import { mergeKubeconfig } from './cluster/kubeconfig-merge.ts';
+import { createSimulatedVolumes } from './cluster/local-volumes.ts';
 import { createSimulatedNodes } from './cluster/simulated-nodes.ts';
 import { applyManifest, waitForObject } from './cluster/test-aids.ts';
 import type { Handler } from './apiserver/handler.ts';
@@ -81,6 +82,7 @@ export async function createCluster(options: CreateClusterOptions = {}): Promise
     connector: unreachableConnector,
     controllers: localControllerSettings,
     evictionAfterSeconds: 2,
+    localVolumes: createSimulatedVolumes(),
   });
   const simulated = createSimulatedNodes(controlPlane, surroundings);
   let names = Array.from({ length: options.nodes ?? 1 }, (_, i) => `node-${i + 1}`);

@@ -6,6 +6,7 @@ import type { AnyObject } from '../api/object.ts';
 import { jsonEquals } from '../api/plain-json.ts';
 import type { Endpoints, Service, ServicePort } from '../api/types/core-v1.ts';
 import type { EndpointSlice } from '../api/types/discovery-v1.ts';
+import type { StorageClass } from '../api/types/storage-v1.ts';
 import type { Entry, Operation, Store } from '../store/store.ts';
 import type { WriteHook } from './core.ts';
 import { familyOf, firstServiceAddress } from './ip-range.ts';
@@ -82,6 +83,36 @@ export function keepSystemServices(
     ),
   );
   return () => watches.forEach((watch) => watch.close());
+}
+
+/** Writes the storage class that a cluster with a provisioner of its own has, unless one of its name is there. */
+export async function writeDefaultStorageClass(options: {
+  store: Store;
+  clock: Clock;
+  random: Random;
+  provisioner: string;
+}): Promise<void> {
+  const { store, clock, random, provisioner } = options;
+  const key = '/storage.k8s.io/storageclasses/standard';
+  if ((await store.get(key)).kind === 'found') return;
+  const storageClass: StorageClass = {
+    apiVersion: 'storage.k8s.io/v1',
+    kind: 'StorageClass',
+    metadata: {
+      name: 'standard',
+      annotations: { 'storageclass.kubernetes.io/is-default-class': 'true' },
+      uid: random.uuid(),
+      creationTimestamp: formatTime(clock.now()),
+    },
+    provisioner,
+    reclaimPolicy: 'Delete',
+    volumeBindingMode: 'Immediate',
+    allowVolumeExpansion: true,
+  };
+  const encode = encoder(storageClass as unknown as AnyObject);
+  const result = await store.commit([{ kind: 'put', key, expectedRevision: 0, encode }]);
+  // A conflict: another server has written it.
+  if (result.kind === 'failed') throw result.error;
 }
 
 function operationFor(options: {

@@ -7,6 +7,8 @@ import type {
   Event,
   Namespace,
   Node,
+  PersistentVolume,
+  PersistentVolumeClaim,
   Pod,
   ReplicationController,
   Secret,
@@ -15,6 +17,7 @@ import type {
 } from '../api/types/core-v1.ts';
 import type { Lease } from '../api/types/coordination-v1.ts';
 import type { EndpointSlice } from '../api/types/discovery-v1.ts';
+import type { StorageClass } from '../api/types/storage-v1.ts';
 import type { Resource } from './client.ts';
 
 function resource<T extends KubeObject>(
@@ -48,3 +51,11 @@ export const replicationControllers = resource<ReplicationController>(
   'ReplicationController',
 );
 export const jobs = resource<Job>('batch', 'v1', 'jobs', 'Job');
+export const persistentVolumes = resource<PersistentVolume>('', 'v1', 'persistentvolumes', 'PersistentVolume', false);
+export const persistentVolumeClaims = resource<PersistentVolumeClaim>(
+  '',
+  'v1',
+  'persistentvolumeclaims',
+  'PersistentVolumeClaim',
+);
+export const storageClasses = resource<StorageClass>('storage.k8s.io', 'v1', 'storageclasses', 'StorageClass', false);

@@ -2,7 +2,7 @@ import { kinds, virtualKinds } from '../api/kinds.ts';
 import type { NodeConnector } from '../apiserver/streaming/node-connector.ts';
 import { createStreamingEndpoints } from '../apiserver/streaming/endpoints.ts';
 import { createSecurity, type Security } from '../apiserver/security.ts';
-import { writeSystemServices } from '../apiserver/bootstrap.ts';
+import { writeDefaultStorageClass, writeSystemServices } from '../apiserver/bootstrap.ts';
 import { createApiServer, type ApiServer } from '../apiserver/server.ts';
 import type { User } from '../apiserver/handler.ts';
 import type { Clock } from '../base/clock.ts';
@@ -14,6 +14,7 @@ import { createEventRecorder } from '../client/recorder.ts';
 import { createInformers } from '../client/shared-informers.ts';
 import { createControllers } from '../controllers/manager.ts';
 import type { ControllerSettings } from '../controllers/settings.ts';
+import type { LocalVolumes } from '../controllers/volumes/local-provisioner.ts';
 import { createScheduler } from '../scheduler/scheduler.ts';
 import type { Store } from '../store/store.ts';
 import { kubernetesVersion } from './versions.ts';
@@ -37,6 +38,8 @@ export interface ControlPlaneOptions extends Surroundings {
   dns?: { serviceAddress: string; endpoint: { address: string; port: number } };
   connector: NodeConnector;
   controllers: ControllerSettings;
+  /** Where volumes are made for claims; with it comes a default storage class. Absent: somebody else makes them. */
+  localVolumes?: LocalVolumes;
   /** How long pods stay on a node that is lost, unless they say otherwise. */
   evictionAfterSeconds: number;
 }
@@ -61,11 +64,14 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     issuer: 'https://kubernetes.default.svc.cluster.local',
     defaultTolerationSeconds: { notReady: seconds, unreachable: seconds },
   });
-  const { serviceCidr, advertise, dns } = options;
+  const { serviceCidr, advertise, dns, localVolumes } = options;
   // Here already, so that both go to disk together; the API server then finds its services written, and keeps them.
   await Promise.all([
     security.bootstrap(),
     writeSystemServices({ store, clock, random, serviceCidr, advertise, ...(dns && { dns }) }),
+    ...(localVolumes
+      ? [writeDefaultStorageClass({ store, clock, random, provisioner: localVolumes.provisioner })]
+      : []),
   ]);
   const api = await createApiServer({
     ...{ store, kinds, virtualKinds, clock, random, log },
@@ -96,6 +102,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
           ...{ informers, clock, random, log, settings: options.controllers },
           clientFor: (account) => clientFor(controllerUser(account)),
           serviceAccountCa: options.certificateAuthority,
+          ...(localVolumes && { localVolumes }),
         });
         running.push(controllers);
         started.push(controllers.start());

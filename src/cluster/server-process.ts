@@ -7,10 +7,12 @@ import { createResponder } from '../network/dns/responder.ts';
 import { createNftDataplane } from '../network/nft.ts';
 import { createServiceProxy } from '../network/service-proxy.ts';
 import { localControllerSettings } from '../controllers/settings.ts';
+import type { LocalVolumes } from '../controllers/volumes/local-provisioner.ts';
 import { openLmdbStore } from '../store/lmdb.ts';
 import { sayReady } from './background-process.ts';
 import { type ControlPlane, createControlPlane, type Surroundings } from './control-plane.ts';
 import { clusterPki } from './launcher.ts';
+import { createLocalVolumes, createSimulatedVolumes } from './local-volumes.ts';
 import { createSimulatedNodes } from './simulated-nodes.ts';
 import { type ClusterState, clusterPaths, readState } from './state.ts';
 
@@ -59,6 +61,7 @@ export async function runServer(
       nodeMonitorGracePeriodMs: state.settings.nodeGraceSeconds * 1000,
     },
     evictionAfterSeconds: state.settings.evictionAfterSeconds,
+    ...localVolumes(state),
   });
   const listener = await listen({
     handler: controlPlane.api.handler,
@@ -89,6 +92,12 @@ export async function runServer(
       if (current) await simulated?.set(wantedNames(current));
     },
   };
+}
+
+/** Nodes on other machines share no directory: there, somebody else makes volumes. */
+function localVolumes({ name, runtime, nodes }: ClusterState): { localVolumes?: LocalVolumes } {
+  if (runtime === 'containerd') return { localVolumes: createLocalVolumes(clusterPaths(name).volumes) };
+  return nodes.length > 0 ? { localVolumes: createSimulatedVolumes() } : {};
 }
 
 function wantedNames(state: ClusterState): string[] {

@@ -42,6 +42,7 @@ export interface ClusterPaths {
   store: string;
   kubeconfig: string;
   builds: string;
+  volumes: string;
   images: string;
   serverLog: string;
   serverPid: string;
@@ -75,6 +76,7 @@ export function clusterPaths(name: string): ClusterPaths {
     store: join(data, 'store'),
     kubeconfig: join(data, 'kubeconfig'),
     builds: join(data, 'builds'),
+    volumes: join(data, 'volumes'),
     images: join(data, 'images'),
     serverLog: join(data, 'server.log'),
     serverPid: join(run, 'server.pid'),

@@ -1,20 +1,6 @@
-import type { Client, Resource } from '../client/client.ts';
-import type { PersistentVolume, PersistentVolumeClaim, Pod, Volume } from '../api/types/core-v1.ts';
-
-const claims: Resource<PersistentVolumeClaim> = {
-  group: '',
-  version: 'v1',
-  plural: 'persistentvolumeclaims',
-  kind: 'PersistentVolumeClaim',
-  namespaced: true,
-};
-const volumes: Resource<PersistentVolume> = {
-  group: '',
-  version: 'v1',
-  plural: 'persistentvolumes',
-  kind: 'PersistentVolume',
-  namespaced: false,
-};
+import type { Client } from '../client/client.ts';
+import { persistentVolumeClaims, persistentVolumes } from '../client/resources.ts';
+import type { Pod, Volume } from '../api/types/core-v1.ts';
 
 /** Where the storage behind a claim lies on this node. */
 export interface ClaimedPath {
@@ -22,6 +8,8 @@ export interface ClaimedPath {
   /** hostPath's type; '' for a local volume. */
   type: string;
   readOnly: boolean;
+  /** The volume is the pod's alone to give to its group (fsGroup); a hostPath belongs to the host. */
+  takesGroup: boolean;
 }
 
 /**
@@ -31,14 +19,21 @@ export interface ClaimedPath {
 export async function claimedPath(client: Client, pod: Pod, volume: Volume): Promise<ClaimedPath> {
   const namespace = pod.metadata.namespace ?? '';
   const name = volume.persistentVolumeClaim?.claimName ?? `${pod.metadata.name}-${volume.name}`;
-  const claim = await client.get(claims, { namespace, name });
+  const claim = await client.get(persistentVolumeClaims, { namespace, name });
+  const { deletionTimestamp, ownerReferences = [] } = claim.metadata;
+  if (deletionTimestamp !== undefined)
+    throw new Error(`can't start pod because PVC ${namespace}/${name} is being deleted`);
+  if (volume.ephemeral && !ownerReferences.some(({ uid, controller }) => controller && uid === pod.metadata.uid)) {
+    const owner = `pod ${namespace}/${pod.metadata.name}`;
+    throw new Error(`PVC ${namespace}/${name} was not created for ${owner} (pod is not owner)`);
+  }
   const volumeName = claim.spec?.volumeName;
   if (!volumeName || claim.status?.phase !== 'Bound') {
     throw new Error(`PVC ${namespace}/${name} is not bound`);
   }
-  const { spec } = await client.get(volumes, { name: volumeName });
+  const { spec } = await client.get(persistentVolumes, { name: volumeName });
   const readOnly = volume.persistentVolumeClaim?.readOnly === true;
-  if (spec?.hostPath) return { path: spec.hostPath.path, type: spec.hostPath.type ?? '', readOnly };
-  if (spec?.local) return { path: spec.local.path, type: '', readOnly };
+  if (spec?.hostPath) return { path: spec.hostPath.path, type: spec.hostPath.type ?? '', readOnly, takesGroup: false };
+  if (spec?.local) return { path: spec.local.path, type: '', readOnly, takesGroup: true };
   throw new Error(`volume ${volumeName} is of a type that this node cannot mount`);
 }

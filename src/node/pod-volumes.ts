@@ -74,6 +74,7 @@ async function prepare(options: PodVolumesOptions, pod: Pod, volume: Volume): Pr
   if (volume.persistentVolumeClaim || volume.ephemeral) {
     const claimed = await claimedPath(options.client, pod, volume);
     await system.files.prepareHostPath(claimed.path, claimed.type);
+    if (claimed.takesGroup && !claimed.readOnly) await giveToGroup(options, pod, claimed.path);
     return { hostPath: claimed.path, readOnly: claimed.readOnly };
   }
   if (volume.emptyDir) return prepareEmptyDir(options, pod, volume, directory('empty-dir'));
@@ -93,9 +94,13 @@ async function prepareEmptyDir(
   if (medium === 'Memory') {
     await mounts.mountTmpfs(path, sizeLimit && sizeLimit !== '0' ? quantityToNumber(sizeLimit) : undefined);
   }
-  const { fsGroup, fsGroupChangePolicy } = pod.spec?.securityContext ?? {};
-  if (fsGroup !== undefined) await files.setGroup(path, fsGroup, fsGroupChangePolicy === 'OnRootMismatch');
+  await giveToGroup(options, pod, path);
   return { hostPath: path, readOnly: false };
+}
+
+async function giveToGroup({ system }: PodVolumesOptions, pod: Pod, path: string): Promise<void> {
+  const { fsGroup, fsGroupChangePolicy } = pod.spec?.securityContext ?? {};
+  if (fsGroup !== undefined) await system.files.setGroup(path, fsGroup, fsGroupChangePolicy === 'OnRootMismatch');
 }
 
 async function preparePayload(

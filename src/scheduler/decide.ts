@@ -43,6 +43,12 @@ export function decide(pod: Pod, options: DecideOptions): Decision {
   const { cluster, plugins, nominations, random, startAt } = options;
   const nodes = cluster.nodes;
   if (nodes.length === 0) return noNodes;
+  for (const filter of plugins.filters) {
+    const reason = filter.rejects?.(pod);
+    if (reason === undefined) continue;
+    const message = `0/${nodes.length} nodes are available: ${reason}.`;
+    return { kind: 'none', message, rejectedBy: new Set([filter]), resolvable: [] };
+  }
   const check = nodeChecker(pod, options);
   const nominated = cluster.node(nominations.nodeOf(uidOf(pod)) ?? '');
   if (nominated && check(nominated) === null) return { kind: 'node', name: nominated.name, looked: 0 };

@@ -10,12 +10,17 @@ import {
   taintToleration,
 } from './filters/node-filters.ts';
 import { podTopologySpread } from './filters/pod-topology-spread.ts';
+import { volumeBinding, volumeRestrictions, type VolumeView } from './filters/volume-filters.ts';
 import { interPodPreference, nodeAffinityPreference, taintPreference } from './scores/placement-scores.ts';
 import { balancedAllocation, imageLocality, leastAllocated } from './scores/resource-scores.ts';
 import { type Companions, spread } from './scores/spread-score.ts';
 
 /** The upstream scheduler's default profile, in its order. */
-export function defaultPlugins(terms: Pick<AffinityTerms, 'of'>, companionsOf: Companions): Plugins {
+export function defaultPlugins(
+  terms: Pick<AffinityTerms, 'of'>,
+  companionsOf: Companions,
+  volumes: VolumeView,
+): Plugins {
   return {
     filters: [
       nodeUnschedulable,
@@ -24,6 +29,8 @@ export function defaultPlugins(terms: Pick<AffinityTerms, 'of'>, companionsOf: C
       nodeAffinity,
       nodePorts,
       nodeResourcesFit,
+      volumeRestrictions(volumes),
+      volumeBinding(volumes),
       podTopologySpread,
       interPodAffinity(terms),
     ],

@@ -6,7 +6,9 @@ export type ClusterEvent =
   | { kind: 'nodeAdded' | 'nodeDeleted'; node: Node }
   | { kind: 'nodeUpdated'; node: Node; old: Node }
   | { kind: 'podAdded' | 'podDeleted'; pod: Pod }
-  | { kind: 'podUpdated'; pod: Pod; old: Pod };
+  | { kind: 'podUpdated'; pod: Pod; old: Pod }
+  /** Claims, volumes or storage classes have come or changed. */
+  | { kind: 'volumesChanged' };
 
 /**
  * Decides for one pod and one node, from a snapshot. `prepare` is called once for each pod and may look at all nodes;
@@ -14,6 +16,8 @@ export type ClusterEvent =
  */
 export interface Filter {
   readonly name: string;
+  /** Why the pod can run on no node at all, whatever the nodes are like (upstream's PreFilter). */
+  rejects?(pod: Pod): string | undefined;
   /** Undefined: this filter has nothing to say about this pod. */
   prepare(pod: Pod, snapshot: Snapshot): NodeCheck | undefined;
   /** Is a pod that this filter turned away worth another try after `event`? (KEP-4247.) */

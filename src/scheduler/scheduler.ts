@@ -23,6 +23,8 @@ import { type Preemption, preempt } from './preemption.ts';
 import { ReportPace } from './report-pace.ts';
 import { SchedulingQueue } from './scheduling-queue.ts';
 import { Verdicts } from './verdicts.ts';
+import type { VolumePlan } from './filters/volume-filters.ts';
+import { VolumeBinder } from './volume-binder.ts';
 
 export interface SchedulerOptions {
   client: Client;
@@ -63,6 +65,7 @@ class RunningScheduler implements Scheduler {
   readonly #verdicts: Verdicts;
   readonly #pace: ReportPace;
   readonly #binder: Binder;
+  readonly #volumes: VolumeBinder;
   readonly #budgets: Informer<PodDisruptionBudget>;
   readonly #unsubscribe: (() => void)[] = [];
   #isRunning = false;
@@ -76,7 +79,8 @@ class RunningScheduler implements Scheduler {
     this.#queue = new SchedulingQueue(clock, () => this.#pump());
     const known = namespacesFrom(informers.of(namespaces));
     this.#cache = new ClusterCache(known);
-    this.#plugins = defaultPlugins(new AffinityTerms(known), companionsFrom(informers));
+    this.#volumes = new VolumeBinder({ client, clock, informers });
+    this.#plugins = defaultPlugins(new AffinityTerms(known), companionsFrom(informers), this.#volumes);
     this.#verdicts = new Verdicts(options);
     this.#pace = new ReportPace(clock);
     this.#binder = new Binder({ client, clock, onBound: (pod, node) => this.#verdicts.scheduled(pod, node) });
@@ -99,6 +103,7 @@ class RunningScheduler implements Scheduler {
         updated: (pod, old) => this.#podChanged(pod, old),
         deleted: (pod) => this.#podGone(pod),
       }),
+      this.#volumes.watch(() => this.#queue.happened({ kind: 'volumesChanged' })),
     );
     this.#isRunning = true;
     this.#pump();
@@ -201,8 +206,10 @@ class RunningScheduler implements Scheduler {
       const count = this.#cache.nodes.length;
       this.#startAt = (this.#startAt + decision.looked) % count;
       this.#nominations.delete(uidOf(pod));
+      const node = this.#cache.node(decision.name);
+      const volumes = node && this.#volumes.reserve(pod, node);
       this.#cache.assume(pod, decision.name);
-      void this.#bind(pod, decision.name);
+      void this.#bind(pod, decision.name, volumes);
     } catch (error) {
       this.#broke(pod, error);
     }
@@ -216,9 +223,13 @@ class RunningScheduler implements Scheduler {
     });
   }
 
-  async #bind(pod: Pod, nodeName: string): Promise<void> {
+  async #bind(pod: Pod, nodeName: string, volumes: VolumePlan | undefined): Promise<void> {
     const uid = uidOf(pod);
+    let plugin = 'PreBind plugin "VolumeBinding"';
     try {
+      if (volumes) await this.#volumes.bind(volumes, nodeName);
+      if (!this.#isRunning) return;
+      plugin = 'Bind plugin "DefaultBinder"';
       await this.#binder.bind(pod, nodeName);
       this.#queue.remove(uid);
     } catch (error) {
@@ -226,7 +237,9 @@ class RunningScheduler implements Scheduler {
       const isStillWaiting = this.#queue.get(uid) !== undefined;
       this.#queue.happened({ kind: 'podDeleted', pod });
       if (isApiError(error, 'NotFound')) return this.#queue.remove(uid);
-      if (isStillWaiting) this.#broke(pod, error, 'running Bind plugin "DefaultBinder": ');
+      if (isStillWaiting) this.#broke(pod, error, `running ${plugin}: `);
+    } finally {
+      if (volumes) this.#volumes.release(volumes);
     }
   }
 

@@ -8,6 +8,7 @@ import type { Client, ListOptions, Resource } from '../../src/client/client.ts';
 import type { Informers } from '../../src/client/informers.ts';
 import { createInformers } from '../../src/client/shared-informers.ts';
 import { type Controllers, createControllers } from '../../src/controllers/manager.ts';
+import type { LocalVolumes } from '../../src/controllers/volumes/local-provisioner.ts';
 import type { ControllerSettings } from '../../src/controllers/settings.ts';
 import { createSecurity } from '../../src/apiserver/security.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
@@ -20,6 +21,8 @@ export interface ControllerWorld {
   clock: SimulatedClock;
   informers: Informers;
   runner: PodRunner;
+  /** Where the data of volumes would be. */
+  directories: ReadonlySet<string>;
   /** What the controllers complained about. */
   warnings: string[];
   list<T extends KubeObject>(resource: Resource<T>, options?: ListOptions): Promise<T[]>;
@@ -59,8 +62,19 @@ export async function startControllerWorld(
   const reader = delayed(clientFor('kube-controller-manager'), clock, options.watchDelayMs ?? 0);
   const informers = createInformers({ client: reader, clock, random, log });
   const settings = options.settings ?? {};
+  const directories = new Set<string>();
+  const localVolumes = volumesIn(directories);
   const begin = (from: Informers): Controllers =>
-    createControllers({ clientFor, informers: from, clock, random, log, settings, serviceAccountCa: 'the CA' });
+    createControllers({
+      clientFor,
+      informers: from,
+      clock,
+      random,
+      log,
+      settings,
+      serviceAccountCa: 'the CA',
+      localVolumes,
+    });
   let controllers = begin(informers);
   await controllers.start();
   const runner = new PodRunner({ client, informers, clock });
@@ -72,16 +86,9 @@ export async function startControllerWorld(
     informers,
     runner,
     warnings,
+    directories,
     list: async (resource, listOptions) => (await client.list(resource, listOptions)).items,
-    async until(what, check, limitMs = 10_000) {
-      const start = clock.monotonic();
-      while (!(await check())) {
-        if (clock.monotonic() - start >= limitMs)
-          throw new Error(`not within ${limitMs} ms: ${what}\n${warnings.join('\n')}`);
-        await clock.advance(stepMs);
-      }
-      return clock.monotonic() - start;
-    },
+    until: (what, check, limitMs = 10_000) => until({ clock, warnings, limitMs }, what, check),
     async restartControllers() {
       await controllers.stop();
       controllers = begin(createInformers({ client: reader, clock, random, log }));
@@ -96,6 +103,29 @@ export async function startControllerWorld(
       security.close();
       await api.close();
     },
+  };
+}
+
+async function until(
+  world: { clock: SimulatedClock; warnings: readonly string[]; limitMs: number },
+  what: string,
+  check: () => Promise<boolean>,
+): Promise<number> {
+  const { clock, warnings, limitMs } = world;
+  const start = clock.monotonic();
+  while (!(await check())) {
+    if (clock.monotonic() - start >= limitMs)
+      throw new Error(`not within ${limitMs} ms: ${what}\n${warnings.join('\n')}`);
+    await clock.advance(stepMs);
+  }
+  return clock.monotonic() - start;
+}
+
+function volumesIn(directories: Set<string>): LocalVolumes {
+  return {
+    ...{ provisioner: 'timonel.dev/local', root: '/volumes' },
+    create: (path) => Promise.resolve(void directories.add(path)),
+    remove: (path) => Promise.resolve(void directories.delete(path)),
   };
 }
 

@@ -7,6 +7,7 @@ import { ClusterCache } from '../../src/scheduler/cluster-cache.ts';
 import { type DecideOptions, type Plugins } from '../../src/scheduler/decide.ts';
 import { defaultPlugins } from '../../src/scheduler/default-plugins.ts';
 import { Nominations } from '../../src/scheduler/nominations.ts';
+import type { VolumeView } from '../../src/scheduler/filters/volume-filters.ts';
 import type { Filter } from '../../src/scheduler/plugin.ts';
 import { node, pod } from './objects.ts';
 
@@ -63,9 +64,15 @@ export function verdictsOf(filter: Filter, waiting: Pod, cluster: ClusterCache):
   ) as Record<string, string | null>;
 }
 
+/** A cluster without claims. */
+const noVolumes: VolumeView = {
+  ...{ claim: () => undefined, volume: () => undefined, volumes: () => [], storageClass: () => undefined },
+  taken: new Set(),
+};
+
 /** The default plugins, for pods that stand alone. */
 function pluginsFor(namespaces: Namespaces = namespacesOf({ default: {} })): Plugins {
-  return defaultPlugins(new AffinityTerms(namespaces), () => undefined);
+  return defaultPlugins(new AffinityTerms(namespaces), () => undefined, noVolumes);
 }
 
 export function decideOptions(cluster: ClusterCache, more: Partial<DecideOptions> = {}): DecideOptions {

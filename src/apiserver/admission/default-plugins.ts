@@ -4,6 +4,7 @@ import type { AdmissionPlugin } from '../admission.ts';
 import type { Authorizer } from '../authorization.ts';
 import type { Rbac } from '../authorization/rbac.ts';
 import { certificateApproval, certificateSigning, certificateSubjectRestriction } from './certificates.ts';
+import { persistentVolumeClaimResize } from './claim-resize.ts';
 import { defaultIngressClass, defaultStorageClass } from './default-classes.ts';
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts';
 import type { TolerationSeconds } from './default-toleration-seconds.ts';
@@ -41,6 +42,7 @@ export function defaultPlugins(options: {
     defaultTolerationSeconds(tolerationSeconds),
     defaultStorageClass(lookup),
     storageObjectInUseProtection(),
+    persistentVolumeClaimResize(lookup),
     runtimeClass(lookup),
     certificateApproval(authorize),
     certificateSigning(authorize),

@@ -36,6 +36,7 @@ export function interPodAffinity(terms: Pick<AffinityTerms, 'of'>): Filter {
         case 'nodeUpdated':
           return JSON.stringify(event.node.metadata.labels) !== JSON.stringify(event.old.metadata.labels);
         case 'nodeDeleted':
+        case 'volumesChanged':
           return false;
         case 'podAdded':
           return required.some((term) => term.isAbout(event.pod));

@@ -131,6 +131,7 @@ export const nodeResourcesFit: Filter = {
         return JSON.stringify(event.node.status?.allocatable) !== JSON.stringify(event.old.status?.allocatable);
       case 'nodeDeleted':
       case 'podAdded':
+      case 'volumesChanged':
         return false;
     }
   },

@@ -66,6 +66,8 @@ function couldHelpConstraint(pod: Pod, wire: TopologySpreadConstraint, event: Cl
   const domainOf = (node: { metadata: { labels?: Record<string, string> } }): string | undefined =>
     node.metadata.labels?.[wire.topologyKey];
   switch (event.kind) {
+    case 'volumesChanged':
+      return false;
     case 'nodeAdded':
     case 'nodeDeleted':
       return domainOf(event.node) !== undefined;

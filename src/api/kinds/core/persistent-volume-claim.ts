@@ -1,5 +1,6 @@
 import type { PersistentVolumeClaim, PersistentVolumeClaimSpec } from '../../types/core-v1.ts';
 import type { StatusCause } from '../../types/meta-v1.ts';
+import { compareQuantities } from '../../quantity.ts';
 import { forbidden, required } from '../../field-errors.ts';
 import { ageColumn, column, nameColumn, wideColumn } from '../columns.ts';
 import { defineKind } from '../define-kind.ts';
@@ -66,7 +67,17 @@ const updateRule =
 
 function validateUpdate(object: PersistentVolumeClaim, old: PersistentVolumeClaim, subresource: string): StatusCause[] {
   if (subresource !== '') return [];
-  return deepEqual(fixed(object.spec, old.spec), fixed(old.spec, old.spec)) ? [] : [forbidden('spec', updateRule)];
+  const isFixed = deepEqual(fixed(object.spec, old.spec), fixed(old.spec, old.spec));
+  const [size, before] = [sizeOf(object), sizeOf(old)];
+  const isResized = compareQuantities(size, before) !== 0;
+  if (!isFixed || (isResized && old.status?.phase !== 'Bound')) return [forbidden('spec', updateRule)];
+  if (compareQuantities(size, before) >= 0 || compareQuantities(size, old.status?.capacity?.storage ?? '0') >= 0)
+    return [];
+  return [forbidden('spec.resources.requests.storage', 'field can not be less than status.capacity')];
+}
+
+function sizeOf({ spec }: PersistentVolumeClaim): string {
+  return spec?.resources?.requests?.storage ?? '0';
 }
 
 /** The part that may not change. A claim without a volume or a class may still be given one. */

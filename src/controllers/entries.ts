@@ -1,0 +1,114 @@
+import type { Controller, ControllerContext } from './controller.ts';
+import { DeploymentReconciler } from './deployment/deployment-controller.ts';
+import { EndpointsReconciler } from './endpoints/endpoints-controller.ts';
+import { EndpointSliceMirroringReconciler } from './endpoints/mirroring-controller.ts';
+import { EndpointSliceReconciler } from './endpoints/slice-controller.ts';
+import { GarbageCollector } from './garbage-collector/garbage-collector.ts';
+import { JobReconciler } from './job/job-controller.ts';
+import { TtlAfterFinishedReconciler } from './job/ttl-controller.ts';
+import { NamespaceReconciler } from './namespace/namespace-controller.ts';
+import { NodeIpamReconciler } from './node-ipam.ts';
+import { NodeLifecycleReconciler } from './node-lifecycle/node-lifecycle-controller.ts';
+import { TaintEvictionReconciler } from './node-lifecycle/taint-eviction-controller.ts';
+import { PodGarbageCollector } from './pod-garbage-collector.ts';
+import { replicaSetKind, replicationControllerKind } from './replication/replicated.ts';
+import { ReplicationReconciler } from './replication/replication-controller.ts';
+import { RootCaPublisher } from './service-account/root-ca-publisher.ts';
+import { ServiceAccountReconciler } from './service-account/service-account-controller.ts';
+import { ServiceAccountTokenReconciler } from './service-account/token-controller.ts';
+import { EphemeralVolumeReconciler } from './volumes/ephemeral-volumes.ts';
+import { LocalProvisioner, type LocalVolumes } from './volumes/local-provisioner.ts';
+import { ClaimProtectionReconciler, VolumeProtectionReconciler } from './volumes/protection.ts';
+import { PersistentVolumeReconciler } from './volumes/volume-controller.ts';
+
+/** One controller of the manager. */
+export interface ControllerEntry {
+  /** In events and log lines. */
+  name: string;
+  /** Whose rights it uses, where that is not the account of its own name. */
+  account?: string;
+  create: (context: ControllerContext) => Controller;
+}
+
+/** Informers read, and tokens are made, with the rights of the manager itself (`system:kube-controller-manager`). */
+const managerAccount = 'kube-controller-manager';
+
+/** Every controller of a cluster. */
+export function controllerEntries(options: {
+  serviceAccountCa: string;
+  localVolumes?: LocalVolumes;
+}): ControllerEntry[] {
+  return [...clusterEntries(options.serviceAccountCa), ...workloadEntries(), ...volumeEntries(options.localVolumes)];
+}
+
+function clusterEntries(certificate: string): ControllerEntry[] {
+  return [
+    { name: 'namespace-controller', create: (context) => new NamespaceReconciler(context) },
+    { name: 'service-account-controller', create: (context) => new ServiceAccountReconciler(context) },
+    {
+      name: 'root-ca-certificate-publisher',
+      account: 'root-ca-cert-publisher',
+      create: (context) => new RootCaPublisher(context, certificate),
+    },
+    {
+      name: 'serviceaccount-token-controller',
+      account: managerAccount,
+      create: (context) => new ServiceAccountTokenReconciler(context, certificate),
+    },
+    { name: 'node-ipam-controller', account: 'node-controller', create: (context) => new NodeIpamReconciler(context) },
+    { name: 'node-controller', create: (context) => new NodeLifecycleReconciler(context) },
+    {
+      name: 'taint-eviction-controller',
+      account: 'node-controller',
+      create: (context) => new TaintEvictionReconciler(context),
+    },
+    { name: 'pod-garbage-collector', create: (context) => new PodGarbageCollector(context) },
+    {
+      name: 'garbage-collector-controller',
+      account: 'generic-garbage-collector',
+      create: (context) => new GarbageCollector(context),
+    },
+    { name: 'endpoint-controller', create: (context) => new EndpointsReconciler(context) },
+    { name: 'endpointslice-controller', create: (context) => new EndpointSliceReconciler(context) },
+    {
+      name: 'endpointslicemirroring-controller',
+      create: (context) => new EndpointSliceMirroringReconciler(context),
+    },
+  ];
+}
+
+function workloadEntries(): ControllerEntry[] {
+  return [
+    { name: 'replicaset-controller', create: (context) => new ReplicationReconciler(replicaSetKind, context) },
+    {
+      name: 'replication-controller',
+      create: (context) => new ReplicationReconciler(replicationControllerKind, context),
+    },
+    { name: 'deployment-controller', create: (context) => new DeploymentReconciler(context) },
+    { name: 'job-controller', create: (context) => new JobReconciler(context) },
+    { name: 'ttl-after-finished-controller', create: (context) => new TtlAfterFinishedReconciler(context) },
+  ];
+}
+
+function volumeEntries(local: LocalVolumes | undefined): ControllerEntry[] {
+  const account = 'persistent-volume-binder';
+  const provisioner = local && {
+    ...{ name: local.provisioner, account },
+    create: (context: ControllerContext) => new LocalProvisioner(context, local),
+  };
+  return [
+    ...(provisioner ? [provisioner] : []),
+    {
+      name: 'persistentvolume-controller',
+      account,
+      create: (context) => new PersistentVolumeReconciler(context),
+    },
+    { name: 'pvc-protection-controller', create: (context) => new ClaimProtectionReconciler(context) },
+    { name: 'pv-protection-controller', create: (context) => new VolumeProtectionReconciler(context) },
+    {
+      name: 'ephemeral_volume',
+      account: 'ephemeral-volume-controller',
+      create: (context) => new EphemeralVolumeReconciler(context),
+    },
+  ];
+}
