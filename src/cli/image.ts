@@ -74,6 +74,7 @@ export async function sentence<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
+    if (error instanceof CliError) throw error;
     throw new CliError((error as Error).message, { cause: error });
   }
 }

@@ -1,6 +1,7 @@
 import { Argument, Command, Option } from 'commander';
 import { examples } from './examples.ts';
 import { collect, nodeCount, port, seconds } from './arguments.ts';
+import { addRegistryCommands } from './registry/commands.ts';
 
 const documentation = '\nDocumentation: docs/ in the package, and `timonel help COMMAND`.';
 
@@ -19,6 +20,7 @@ export function createProgram(version: string): Command {
   addClusterCommands(program);
   addNodeCommands(program);
   addImageCommands(program);
+  addRegistryCommands(program);
   addProcessCommands(program);
   addOtherCommands(program, version);
   addHints(program, 'timonel');

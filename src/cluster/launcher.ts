@@ -30,6 +30,7 @@ import {
 import { linkMtu, readRoutes } from './netns.ts';
 import { overlapping, type NetworkPlan, planNetwork, planNode } from './network-plan.ts';
 import { type ClusterPki, ensurePki, issueNodeCertificates } from './pki.ts';
+import { startRegistry, stopRegistry, trustRegistry } from './registry/local-registry.ts';
 import { type ClusterSettings, type ClusterState, clusterPaths, readableStates, writeState } from './state.ts';
 
 export interface NewCluster {
@@ -59,18 +60,19 @@ export async function planCluster(wanted: NewCluster): Promise<ClusterState> {
   return {
     format: 1,
     ...{ name, index, runtime, network, settings: wanted.settings },
-    port: wanted.port ?? (await freePort(new Set(others.map((other) => other.port)))),
+    port: wanted.port ?? (await freePort(firstPort, new Set(others.map((other) => other.port)))),
     nodes: Array.from({ length: wanted.nodes }, (_, i) => ({ name: `${name}-${i + 1}`, index: i + 1, wanted: true })),
   };
 }
 
 const firstPort = 6443;
 
-async function freePort(taken: ReadonlySet<number>): Promise<number> {
-  for (let port = firstPort; port < firstPort + 200; port++) {
+/** The first port of 127.0.0.1 from `first` on that nobody has. */
+export async function freePort(first: number, taken: ReadonlySet<number>): Promise<number> {
+  for (let port = first; port < first + 200; port++) {
     if (!taken.has(port) && (await portProblem(port)) === undefined) return port;
   }
-  throw new LauncherError(`no port from ${firstPort} on is free`, 'Name one with --port.');
+  throw new LauncherError(`no port from ${first} on is free`, 'Name one with --port.');
 }
 
 /** Why 127.0.0.1:`port` cannot be listened on (`EADDRINUSE`, `EACCES`); undefined when it can. */
@@ -197,7 +199,7 @@ export async function startCluster(state: ClusterState, clock: Clock): Promise<C
   const nodesStarted = isReal
     ? setUpNetwork(state.network, plans).then(() => startNodes(state, nodes, { pki, clock, installation }))
     : Promise.resolve();
-  await settle([startServer(state), nodesStarted]);
+  await settle([startServer(state), nodesStarted, ...(isReal ? [startRegistry(state, nodes, clock)] : [])]);
   return pki;
 }
 
@@ -243,6 +245,7 @@ export async function startNodes(
   const start = async (node: LocalNode): Promise<void> => {
     const configFile = writeAgentConfig(state, node, pki, clock);
     startNodeAgent(node, selfCommand('agent', '--state', configFile));
+    trustRegistry(state, node);
     await startNodeContainerd(node, detected);
     await library.syncNode(nodeRuntimeSocket(node), running);
   };
@@ -304,6 +307,7 @@ function writeAgentConfig(state: ClusterState, node: LocalNode, pki: ClusterPki,
 /** Stops all processes of a cluster and takes its network away; its data stays. */
 export async function stopCluster(state: ClusterState, clock: Clock): Promise<void> {
   await endProcess(clusterPaths(state.name).serverPid, clock);
+  await stopRegistry(state, clock);
   if (state.runtime === 'containerd') {
     await Promise.all(state.nodes.map((node) => stopNode(localNode(state, node.name), clock)));
   }

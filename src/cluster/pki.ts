@@ -82,6 +82,22 @@ export function issueNodeCertificates(options: {
   };
 }
 
+/**
+ * A certificate for another server of the cluster's, as `<name>.crt` and `<name>.key` beside those of the control plane, whose CA
+ * must be there. Answers the CA's certificate.
+ */
+export function ensureServerCertificate(options: {
+  directory: string;
+  name: string;
+  hosts: readonly string[];
+  now: number;
+}): string {
+  const { directory, name, hosts, now } = options;
+  const authority = ensureAuthority(directory, now);
+  ensurePair({ directory, name, authority, request: { commonName: name, usages: ['server'], hosts }, now });
+  return authority.certificate;
+}
+
 function serverHosts(options: PkiOptions): string[] {
   const { serviceIp, advertised = [], clusterDomain = 'cluster.local' } = options;
   const service = ['kubernetes', 'default', 'svc', clusterDomain];

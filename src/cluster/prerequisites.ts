@@ -10,7 +10,7 @@ export interface Prerequisite {
   /** The exact line that mends it; undefined when there is none. */
   fix: string | undefined;
   /** `up` refuses to start without; `build` and `image base` say so when they are called. */
-  for: 'up' | 'build' | 'image base' | 'use';
+  for: 'up' | 'build' | 'image base' | 'registry' | 'use';
 }
 
 interface Command {
@@ -31,6 +31,8 @@ const commands: readonly Command[] = [
   { command: 'buildah', package: 'buildah', why: 'builds images', for: 'build' },
   { command: 'mmdebstrap', package: 'mmdebstrap', why: 'makes base images without a registry', for: 'image base' },
   { command: 'busybox', package: 'busybox-static', why: 'makes the busybox image', for: 'image base' },
+  { command: 'docker-registry', package: 'docker-registry', why: "serves the cluster's own registry", for: 'registry' },
+  { command: 'skopeo', package: 'skopeo', why: 'pushes and pulls images', for: 'registry' },
   { command: 'kubectl', package: 'kubernetes-client', why: 'talks to the cluster', for: 'use' },
 ];
 

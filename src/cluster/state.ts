@@ -17,6 +17,8 @@ export interface ClusterState {
   network: NetworkPlan;
   nodes: NodeRecord[];
   settings: ClusterSettings;
+  /** The cluster's image registry, once it was asked for: its port on 127.0.0.1. */
+  registry?: { port: number };
 }
 
 export interface NodeRecord {

@@ -1,0 +1,125 @@
+import { createInterface } from 'node:readline/promises';
+import { Writable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import type { Secret, ServiceAccount } from '../../api/types/core-v1.ts';
+import { isApiError } from '../../api/status.ts';
+import { createHttpsClient } from '../../client/https-client.ts';
+import { loadConnection } from '../../client/kubeconfig-file.ts';
+import { secrets, serviceAccounts } from '../../client/resources.ts';
+import { registryEndpoint } from '../../cluster/registry/local-registry.ts';
+import { readableStates } from '../../cluster/state.ts';
+import { checkLogin, LoginError } from '../../delivery/registry/check-login.ts';
+import {
+  dropLogin,
+  keepLogin,
+  loginFiles,
+  pullSecretData,
+  type RegistryLogin,
+} from '../../delivery/registry/docker-config.ts';
+import { clock } from '../context.ts';
+import { CliError } from '../errors.ts';
+import { createOutput } from '../output.ts';
+
+export interface LoginFlags {
+  username?: string;
+  password?: string;
+  passwordStdin?: boolean;
+  insecure?: boolean;
+  pullSecret?: boolean;
+  namespace?: string;
+  context?: string;
+}
+
+export async function login(registry: string, options: LoginFlags): Promise<void> {
+  const host = registry.replace(/^https?:\/\//, '').replace(/\/.*$/, '');
+  const given = await askForLogin(host, options);
+  const own = readableStates()
+    .map(registryEndpoint)
+    .find((endpoint) => endpoint?.name === host);
+  try {
+    await checkLogin(host, given, {
+      ...(own && { certificateAuthority: own.certificateAuthority }),
+      ...(options.insecure && { insecure: true }),
+    });
+  } catch (error) {
+    if (!(error instanceof LoginError)) throw error;
+    const hint =
+      error.kind === 'refused' ? 'Nothing was kept. Try again.' : 'Is the name right? --insecure speaks HTTP.';
+    throw new CliError(`login to ${host}: ${error.message}`, { hint });
+  }
+  const [file] = loginFiles(process.env);
+  await keepLogin(host, given, file as string);
+  const output = createOutput();
+  output.message(`Login to ${host} succeeded; it is kept in ${file}.`);
+  if (options.pullSecret) output.message(await givePullSecret(host, given, options));
+}
+
+export async function logout(registry: string): Promise<void> {
+  let found = false;
+  for (const file of loginFiles(process.env)) found = (await dropLogin(registry, file)) || found;
+  const output = createOutput();
+  output.message(found ? `The login to ${registry} is forgotten.` : `There was no login to ${registry}.`);
+}
+
+async function askForLogin(host: string, options: LoginFlags): Promise<RegistryLogin> {
+  const { username, password, passwordStdin } = options;
+  if (passwordStdin) {
+    if (!username) throw new CliError('--password-stdin needs --username', { exitCode: 2 });
+    return { username, password: (await text(process.stdin)).replace(/\r?\n$/, '') };
+  }
+  if (username && password !== undefined) return { username, password };
+  if (!process.stdin.isTTY) {
+    throw new CliError(`logging in to ${host} needs a user name and a password`, {
+      hint: 'Without a terminal: -u NAME --password-stdin < FILE',
+      exitCode: 2,
+    });
+  }
+  return { username: username ?? (await ask('Username: ', false)), password: await ask('Password: ', true) };
+}
+
+async function ask(question: string, isSecret: boolean): Promise<string> {
+  process.stderr.write(question);
+  const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const prompt = createInterface({ input: process.stdin, output: isSecret ? silent : process.stderr, terminal: true });
+  try {
+    return await prompt.question('');
+  } finally {
+    prompt.close();
+    if (isSecret) process.stderr.write('\n');
+  }
+}
+
+/** Lets every pod of the namespace that has no service account of its own pull from the registry. */
+async function givePullSecret(host: string, given: RegistryLogin, options: LoginFlags): Promise<string> {
+  const { connection, namespace: ofContext } = await loadConnection({
+    environment: process.env,
+    ...(options.context && { context: options.context }),
+  });
+  const namespace = options.namespace ?? ofContext;
+  const client = createHttpsClient(connection, { clock });
+  try {
+    const name = `pull-${host.replace(/[^a-z0-9.-]/gi, '-').toLowerCase()}`;
+    const secret: Secret = {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name, namespace },
+      type: 'kubernetes.io/dockerconfigjson',
+      data: { '.dockerconfigjson': Buffer.from(pullSecretData(host, given)).toString('base64') },
+    };
+    try {
+      await client.create(secrets, secret);
+    } catch (error) {
+      if (!isApiError(error, 'AlreadyExists')) throw error;
+      await client.patch(secrets, { name, namespace }, { kind: 'merge', document: { data: secret.data } });
+    }
+    const account = await client.get<ServiceAccount>(serviceAccounts, { name: 'default', namespace });
+    const present = account.imagePullSecrets ?? [];
+    if (!present.some((reference) => reference.name === name)) {
+      const document = { imagePullSecrets: [...present, { name }] };
+      await client.patch(serviceAccounts, { name: 'default', namespace }, { kind: 'merge', document });
+    }
+    return `Pods of namespace ${namespace} pull from ${host} with secret ${name}.`;
+  } finally {
+    client.close();
+  }
+}

@@ -1,0 +1,68 @@
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { normaliseImageName } from '../../cluster/images/image-library.ts';
+import { pullImage, pushImage, type RegistryAccess } from '../../cluster/images/transfer.ts';
+import { registryEndpoint } from '../../cluster/registry/local-registry.ts';
+import { type ClusterState, clusterPaths } from '../../cluster/state.ts';
+import { findLogin, loginFiles } from '../../delivery/registry/docker-config.ts';
+import { existingCluster } from '../context.ts';
+import { CliError } from '../errors.ts';
+import { clusterImages, report, sentence } from '../image.ts';
+import { createOutput } from '../output.ts';
+
+export async function push(
+  image: string,
+  destination: string | undefined,
+  options: { name: string; insecure?: boolean },
+): Promise<void> {
+  const state = existingCluster(options.name);
+  const { library, directory } = clusterImages(state);
+  const name = await sentence(() => Promise.resolve(normaliseImageName(image)));
+  const found = (await sentence(() => library.list())).find((each) => each.name === name);
+  if (!found) throw noImage(name);
+  const target = destination === undefined ? name : normaliseImageName(destination);
+  await sentence(async () => pushImage(found, directory, target, await accessTo(state, target, options.insecure)));
+  createOutput().data(target);
+}
+
+export async function pull(image: string, options: { name: string; insecure?: boolean }): Promise<void> {
+  const state = existingCluster(options.name);
+  const { library, sockets } = clusterImages(state);
+  const name = await sentence(() => Promise.resolve(normaliseImageName(image)));
+  const { images } = clusterPaths(state.name);
+  const file = join(images, `pulled-${process.pid}.tar`);
+  mkdirSync(images, { recursive: true });
+  const names = await sentence(async () => {
+    try {
+      await pullImage(name, file, await accessTo(state, name, options.insecure));
+      return await library.import(file, { name, sockets });
+    } finally {
+      rmSync(file, { force: true });
+    }
+  });
+  report(names, sockets.length);
+}
+
+export async function tag(image: string, alias: string, options: { name: string }): Promise<void> {
+  const { library, directory, sockets } = clusterImages(existingCluster(options.name));
+  const name = await sentence(() => Promise.resolve(normaliseImageName(image)));
+  const found = (await sentence(() => library.list())).find((each) => each.name === name);
+  if (!found) throw noImage(name);
+  const names = await sentence(() => library.import(join(directory, found.archive), { name: alias, sockets }));
+  report(names, sockets.length);
+}
+
+function noImage(name: string): CliError {
+  return new CliError(`the cluster has no image ${name}`, { hint: 'What it has: timonel image list' });
+}
+
+/** The cluster's own registry is known; for any other, what Docker or Podman have kept. */
+async function accessTo(state: ClusterState, image: string, insecure = false): Promise<RegistryAccess> {
+  const host = image.split('/')[0] as string;
+  const own = registryEndpoint(state);
+  if (own && (host === own.name || host === `127.0.0.1:${own.port}`)) {
+    return { login: own, certificateDirectory: own.certificateDirectory };
+  }
+  const login = await findLogin(host, loginFiles(process.env));
+  return { ...(login && { login }), insecure };
+}

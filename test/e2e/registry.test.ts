@@ -1,0 +1,82 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { remains, TestCluster } from './support.ts';
+
+const scratch = mkdtempSync(join(tmpdir(), 'timonel-registry-'));
+const cluster = new TestCluster('reg', join(scratch, 'kubeconfig'));
+process.env['DOCKER_CONFIG'] = join(scratch, 'docker');
+
+beforeAll(async () => {
+  await cluster.tryTimonel('delete');
+  await cluster.timonel('up', '--nodes', '1');
+  await cluster.timonel('image', 'base', '--busybox', 'bb');
+});
+
+afterAll(async () => {
+  await cluster.tryTimonel('delete');
+  rmSync(scratch, { recursive: true, force: true });
+  expect(await remains('reg')).toEqual([]);
+});
+
+describe("the cluster's registry", () => {
+  let name = '';
+  const pod = (pod: string, image: string): string =>
+    JSON.stringify({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: pod },
+      spec: {
+        terminationGracePeriodSeconds: 0,
+        containers: [{ name: 'c', image, imagePullPolicy: 'Always', command: ['sleep', '60'] }],
+      },
+    });
+  const repositories = async (): Promise<string[]> =>
+    (JSON.parse(await cluster.timonel('registry', 'ls', '-o', 'json')) as { repository: string; tag: string }[]).map(
+      (image) => `${image.repository}:${image.tag}`,
+    );
+
+  it('takes what is pushed, and every node pulls from it without a secret', async () => {
+    name = (await cluster.timonel('registry', 'up')).trim();
+    expect(name).toMatch(/^localhost:5\d\d\d$/);
+    await cluster.timonel('push', 'bb', `${name}/team/bb:1`);
+    await cluster.timonel('tag', 'bb', `${name}/other`);
+    await cluster.timonel('push', `${name}/other`);
+    expect(await repositories()).toEqual(['other:latest', 'team/bb:1']);
+    await cluster.kubectlWith(pod('first', `${name}/team/bb:1`), 'apply', '-f', '-');
+    await cluster.kubectl('wait', '--for=condition=Ready', 'pod/first', '--timeout=30s');
+  });
+
+  it('is there again after a restart, also for a node that joins later', async () => {
+    await cluster.timonel('down');
+    await cluster.timonel('up');
+    await cluster.timonel('node', 'add');
+    const text = pod('second', `${name}/team/bb:1`).replace('"spec":{', '"spec":{"nodeName":"reg-2",');
+    await cluster.kubectlWith(text, 'apply', '-f', '-');
+    await cluster.kubectl('wait', '--for=condition=Ready', 'pod/second', '--timeout=30s');
+    expect(await cluster.timonel('pull', `${name}/team/bb:1`)).toBe(`${name}/team/bb:1\n`);
+  });
+
+  it('lets in who knows the password', async () => {
+    const { username, password } = JSON.parse(await cluster.timonel('registry', 'login-info', '-o', 'json')) as {
+      username: string;
+      password: string;
+    };
+    const wrong = await cluster.tryTimonel('login', name, '-u', username, '-p', 'wrong');
+    expect(wrong).toMatchObject({ code: 1 });
+    expect(wrong.stderr).toContain('does not know this user name and password');
+    await cluster.timonel('login', name, '-u', username, '-p', password, '--pull-secret');
+    const account = await cluster.json<{ imagePullSecrets: unknown }>('get', 'serviceaccount', 'default');
+    expect(account.imagePullSecrets).toEqual([{ name: `pull-${name.replace(':', '-')}` }]);
+    expect((await cluster.tryTimonel('logout', name)).stderr).toBe(`The login to ${name} is forgotten.\n`);
+  });
+
+  it('forgets images, and frees their space', async () => {
+    const unknown = await cluster.tryTimonel('registry', 'rm', 'nothing');
+    expect(unknown.stderr).toBe('error: the registry has no image nothing\nWhat it has: timonel registry ls\n');
+    await cluster.timonel('registry', 'rm', 'team/bb:1', `${name}/other`);
+    expect(await repositories()).toEqual([]);
+    expect((await cluster.tryTimonel('registry', 'gc')).stderr).toMatch(/^[1-9]\d* blobs removed\.$/m);
+  });
+});
