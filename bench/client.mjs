@@ -1,6 +1,7 @@
-// A small Kubernetes client for load: keep-alive connections, no parsing unless asked for.
+// A small Kubernetes client for load: it shares the machine with the server that it measures, so it costs as little as it
+// can. Each connection is a TLS socket with one request under way, and just enough of HTTP/1.1 to tell where an answer ends.
 import { readFileSync } from 'node:fs';
-import https from 'node:https';
+import tls from 'node:tls';
 import { parse } from 'yaml';
 
 /** Reads server and credentials from a kubeconfig's current context. */
@@ -10,36 +11,38 @@ export function connect(kubeconfigPath, sockets = 36) {
   const cluster = config.clusters.find((c) => c.name === context.cluster).cluster;
   const user = config.users.find((u) => u.name === context.user).user;
   const decode = (data) => data && Buffer.from(data, 'base64');
-  const tls = {
+  const secureContext = tls.createSecureContext({
     ca: decode(cluster['certificate-authority-data']),
     cert: decode(user['client-certificate-data']),
     key: decode(user['client-key-data']),
-  };
-  return new Client(new URL(cluster.server), user.token, tls, sockets);
+  });
+  return new Client(new URL(cluster.server), user.token, secureContext, sockets);
 }
 
 class Client {
-  constructor(server, token, tls, sockets) {
-    this.server = server;
-    this.headers = { accept: 'application/json', ...(token && { authorization: `Bearer ${token}` }) };
-    this.agent = new https.Agent({ keepAlive: true, maxSockets: sockets, ...tls });
+  #free = [];
+  #open = 0;
+  #waiting = [];
+
+  constructor(server, token, secureContext, sockets) {
+    this.options = { host: server.hostname, port: Number(server.port), secureContext };
+    this.sockets = sockets;
+    this.head = `Host: ${server.host}\r\nAccept: application/json\r\n${token ? `Authorization: Bearer ${token}\r\n` : ''}`;
   }
 
   /** Answers the parsed body, or its size alone with `{ sizeOnly: true }`. */
   async call(method, path, body, { sizeOnly = false } = {}) {
-    const data = body && JSON.stringify(body);
-    const type = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
-    const response = await this.#send(method, path, data, data && { 'content-type': type });
-    const chunks = [];
-    let bytes = 0;
-    for await (const chunk of response) {
-      bytes += chunk.length;
-      if (!sizeOnly || response.statusCode >= 400) chunks.push(chunk);
+    const connection = await this.#take();
+    let answer;
+    try {
+      answer = await connection.exchange(this.#request(method, path, body), sizeOnly);
+    } finally {
+      this.#release(connection);
     }
-    const text = () => Buffer.concat(chunks).toString();
-    if (response.statusCode >= 400) {
-      const error = new Error(`${method} ${path}: ${response.statusCode} ${text().slice(0, 300)}`);
-      error.status = response.statusCode;
+    const { status, bytes, text } = answer;
+    if (status >= 400) {
+      const error = new Error(`${method} ${path}: ${status} ${text().slice(0, 300)}`);
+      error.status = status;
       throw error;
     }
     return sizeOnly ? bytes : JSON.parse(text());
@@ -47,33 +50,14 @@ class Client {
 
   /** Calls `onLine` with each event's JSON text. Answers the function that ends the watch. */
   async watch(path, onLine) {
-    const response = await this.#send('GET', path);
+    const connection = await Connection.open(this.options);
     let rest = '';
-    response.on('error', () => {});
-    response.on('data', (chunk) => {
-      const lines = (rest + chunk).split('\n');
+    await connection.stream(this.#request('GET', path), (text) => {
+      const lines = (rest + text).split('\n');
       rest = lines.pop();
       for (const line of lines) onLine(line);
     });
-    return () => response.destroy();
-  }
-
-  #send(method, path, data, headers = {}) {
-    return new Promise((resolve, reject) => {
-      const { hostname, port } = this.server;
-      const length = data ? { 'content-length': Buffer.byteLength(data) } : {};
-      const options = {
-        hostname,
-        port,
-        method,
-        path,
-        agent: this.agent,
-        headers: { ...this.headers, ...headers, ...length },
-      };
-      const request = https.request(options, resolve);
-      request.on('error', reject);
-      request.end(data);
-    });
+    return () => connection.close();
   }
 
   /** A namespace with its default service account in place. */
@@ -85,6 +69,143 @@ class Client {
       () => this.call('GET', `/api/v1/namespaces/${name}/serviceaccounts/default`).catch(() => false),
       'account',
     );
+  }
+
+  #request(method, path, body) {
+    if (body === undefined) return `${method} ${path} HTTP/1.1\r\n${this.head}\r\n`;
+    const data = JSON.stringify(body);
+    const type = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
+    const entity = `Content-Type: ${type}\r\nContent-Length: ${Buffer.byteLength(data)}`;
+    return `${method} ${path} HTTP/1.1\r\n${this.head}${entity}\r\n\r\n${data}`;
+  }
+
+  async #take() {
+    for (;;) {
+      const free = this.#free.pop();
+      if (free?.closed === false) return free;
+      if (free) this.#open--;
+      else if (this.#open < this.sockets) return this.#connect();
+      else await new Promise((resolve) => this.#waiting.push(resolve));
+    }
+  }
+
+  async #connect() {
+    this.#open++;
+    try {
+      return await Connection.open(this.options);
+    } catch (error) {
+      this.#open--;
+      throw error;
+    }
+  }
+
+  #release(connection) {
+    this.#free.push(connection);
+    this.#waiting.shift()?.();
+  }
+}
+
+const headEnd = Buffer.from('\r\n\r\n');
+
+/** One connection; answers have a `Content-Length` or are chunked. */
+class Connection {
+  closed = false;
+  #socket;
+  #onData = () => {};
+  #onClose = () => {};
+
+  static open(options) {
+    return new Promise((resolve, reject) => {
+      const socket = tls.connect(options, () => resolve(new Connection(socket)));
+      socket.setNoDelay(true);
+      socket.once('error', reject);
+    });
+  }
+
+  constructor(socket) {
+    this.#socket = socket;
+    socket.on('data', (chunk) => this.#onData(chunk));
+    socket.on('error', () => {});
+    socket.once('close', () => {
+      this.closed = true;
+      this.#onClose();
+    });
+  }
+
+  close() {
+    this.closed = true;
+    this.#socket.destroy();
+  }
+
+  /** One request and its answer; the body is kept unless `sizeOnly`. */
+  exchange(request, sizeOnly) {
+    return new Promise((resolve, reject) => {
+      let head;
+      let chunks = [];
+      let size = 0;
+      this.#onClose = () => reject(new Error('the connection was closed'));
+      this.#onData = (chunk) => {
+        chunks.push(chunk);
+        size += chunk.length;
+        if (!head) {
+          const start = chunks.length === 1 ? chunk : Buffer.concat(chunks);
+          head = parseHead(start);
+          if (!head) return;
+          size = start.length - head.end;
+          chunks = [start.subarray(head.end)];
+        }
+        if (head.length === undefined) throw new Error('an answer without a length');
+        if (size < head.length) {
+          if (sizeOnly && head.status < 400) chunks.length = 0;
+          return;
+        }
+        const body = chunks;
+        resolve({ status: head.status, bytes: size, text: () => Buffer.concat(body).toString() });
+      };
+      this.#socket.write(request);
+    });
+  }
+
+  /** A request whose answer comes in chunks and does not end. Resolves when its head is there. */
+  stream(request, onText) {
+    return new Promise((resolve, reject) => {
+      let rest = Buffer.alloc(0);
+      let head;
+      this.#onClose = () => reject(new Error('the connection was closed'));
+      this.#onData = (chunk) => {
+        rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+        if (!head) {
+          head = parseHead(rest);
+          if (!head) return;
+          if (head.status !== 200) return reject(new Error(`a watch was answered with ${head.status}`));
+          rest = rest.subarray(head.end);
+          resolve();
+        }
+        rest = takeChunks(rest, onText);
+      };
+      this.#socket.write(request);
+    });
+  }
+}
+
+function parseHead(bytes) {
+  const at = bytes.indexOf(headEnd);
+  if (at < 0) return undefined;
+  const text = bytes.latin1Slice(0, at);
+  const length = /\r\ncontent-length: *(\d+)/i.exec(text)?.[1];
+  return { status: Number(text.slice(9, 12)), length: length && Number(length), end: at + headEnd.length };
+}
+
+/** Calls `onText` for each whole chunk at the start of `bytes`; answers what is left. */
+function takeChunks(bytes, onText) {
+  for (;;) {
+    const lineEnd = bytes.indexOf('\r\n');
+    if (lineEnd < 0) return bytes;
+    const size = Number.parseInt(bytes.latin1Slice(0, lineEnd), 16);
+    const end = lineEnd + 2 + size;
+    if (bytes.length < end + 2) return bytes;
+    onText(bytes.utf8Slice(lineEnd + 2, end));
+    bytes = bytes.subarray(end + 2);
   }
 }
 
