@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import { Agent, request } from 'node:https';
 import type { IncomingMessage } from 'node:http';
 import type { RequestOptions } from 'node:https';
-import type { Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestApiServer } from '../../test/support/api-server.ts';
 import type { TestApiServer } from '../../test/support/api-server.ts';
@@ -178,6 +179,21 @@ describe('the HTTPS listener', () => {
     const [answer] = (await once(refused, 'response')) as [IncomingMessage];
     expect(answer.statusCode).toBe(404);
     answer.resume();
+  });
+
+  it('lets another handler serve one connection', async () => {
+    const socket = connect({ host: '127.0.0.1', port: listener.port });
+    await once(socket, 'connect');
+    const forget = listener.divert({ remoteAddress: socket.localAddress, remotePort: socket.localPort }, () =>
+      Promise.resolve({ status: 418, headers: {}, body: { kind: 'none' } }),
+    );
+    const secured = connectTls({ socket, ca: authority.certificate, host: '127.0.0.1' });
+    const diverted = request({ createConnection: () => secured, host: '127.0.0.1', path });
+    diverted.end();
+    const [answer] = (await once(diverted, 'response')) as [IncomingMessage];
+    forget();
+    expect([answer.statusCode, (await send(path, { agent: false })).status]).toEqual([418, 200]);
+    socket.destroy();
   });
 
   it('says when a port cannot be had', async () => {

@@ -30,6 +30,8 @@ export interface ListenOptions {
 
 export interface Listener {
   port: number;
+  /** Lets another handler serve the connection that is about to come from `from`. Answers how to forget it. */
+  divert(from: RemoteEnd, handler: Handler): () => void;
   /** Takes no more connections, and ends those that are still open after `graceMs`. */
   close(graceMs: number): Promise<void>;
 }
@@ -41,10 +43,11 @@ const longestHeaders = 64 * 1024;
 /** Serves a handler on HTTPS (HTTP/1.1). Rejects when a port cannot be had. */
 export async function listen(options: ListenOptions): Promise<Listener> {
   const servers: Server[] = [];
+  const diverted: Diverted = new Map();
   let { port } = options;
   try {
     for (const host of options.hosts) {
-      const server = createListener(options);
+      const server = createListener(options, diverted);
       servers.push(server);
       port = await open(server, host, port);
     }
@@ -54,6 +57,11 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   }
   return {
     port,
+    divert(from, handler) {
+      const key = keyOf(from);
+      diverted.set(key, handler);
+      return () => void diverted.delete(key);
+    },
     async close(graceMs) {
       const closed = servers.map((server) => new Promise((resolve) => server.close(resolve)));
       for (const server of servers) server.closeIdleConnections();
@@ -77,7 +85,21 @@ function open(server: Server, host: string, port: number): Promise<number> {
   });
 }
 
-function createListener({ handler, key, certificate, clientAuthority, log }: ListenOptions): Server {
+/** Where a connection comes from. */
+export interface RemoteEnd {
+  remoteAddress?: string | undefined;
+  remotePort?: number | undefined;
+}
+
+/** Handlers of single connections, by their other end. */
+type Diverted = Map<string, Handler>;
+
+function keyOf({ remoteAddress, remotePort }: RemoteEnd): string {
+  return `${remoteAddress} ${remotePort}`;
+}
+
+function createListener(options: ListenOptions, diverted: Diverted): Server {
+  const { handler, key, certificate, clientAuthority, log } = options;
   const server = createServer({
     key,
     cert: certificate,
@@ -86,15 +108,18 @@ function createListener({ handler, key, certificate, clientAuthority, log }: Lis
     maxHeaderSize: longestHeaders,
   });
   const sockets = new Set<Duplex>();
-  server.on('secureConnection', (socket: TLSSocket) => socket.on('error', () => socket.destroy()));
+  server.on('secureConnection', (socket: TLSSocket) => {
+    socket.on('error', () => socket.destroy());
+    peers.set(socket, lookAt(socket, diverted.get(keyOf(socket)) ?? handler));
+  });
   server.on('request', (message: IncomingMessage, response: ServerResponse) => {
-    void serve(handler, { message, response, log });
+    void serve({ message, response, log });
   });
   server.on('upgrade', (message: IncomingMessage, socket: Duplex, head: Buffer) => {
     // The server forgets sockets that it handed over; they end with it all the same.
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
-    void upgrade(handler, { message, socket, head, log });
+    void upgrade({ message, socket, head, log });
   });
   const closeAll = server.closeAllConnections.bind(server);
   server.closeAllConnections = () => {
@@ -104,14 +129,20 @@ function createListener({ handler, key, certificate, clientAuthority, log }: Lis
   return server;
 }
 
-async function serve(
-  handler: Handler,
-  { message, response, log }: { message: IncomingMessage; response: ServerResponse; log: Logger },
-): Promise<void> {
+async function serve({
+  message,
+  response,
+  log,
+}: {
+  message: IncomingMessage;
+  response: ServerResponse;
+  log: Logger;
+}): Promise<void> {
   const request = new HttpRequest(message, response);
   response.on('error', (error) => log.debug('a client went away', { path: message.url, error }));
   try {
-    const answer = await handlerFor(handler, message)(request, contextOf(message));
+    const peer = peerOf(message);
+    const answer = await handlerFor(peer, message)(request, peer.context);
     await sendResponse(answer, { message, response });
   } catch (error) {
     log.error('an answer could not be sent', { method: message.method, path: message.url, error });
@@ -119,17 +150,15 @@ async function serve(
   }
 }
 
-async function upgrade(
-  handler: Handler,
-  parts: { message: IncomingMessage; socket: Duplex; head: Buffer; log: Logger },
-): Promise<void> {
+async function upgrade(parts: { message: IncomingMessage; socket: Duplex; head: Buffer; log: Logger }): Promise<void> {
   const { message, socket, head, log } = parts;
   socket.on('error', () => socket.destroy());
   const response = new ServerResponse(message);
   const request = new HttpRequest(message, response);
   socket.once('close', () => request.abort());
   try {
-    const answer = await handlerFor(handler, message)(request, contextOf(message));
+    const peer = peerOf(message);
+    const answer = await handlerFor(peer, message)(request, peer.context);
     if (answer.body.kind === 'upgrade') return answer.body.accept(socket, head);
     response.shouldKeepAlive = false;
     response.assignSocket(socket as TLSSocket);
@@ -142,9 +171,8 @@ async function upgrade(
 }
 
 /** Whoever shows a certificate that is not ours, and nothing else, is refused before anybody asks who it is. */
-function handlerFor(handler: Handler, message: IncomingMessage): Handler {
-  const { clientCertificate, isRefused } = peerOf(message.socket as TLSSocket);
-  if (!isRefused || clientCertificate || message.headers.authorization !== undefined) return handler;
+function handlerFor({ context, isRefused, handler }: Peer, { headers }: IncomingMessage): Handler {
+  if (!isRefused || context.clientCertificate || headers.authorization !== undefined) return handler;
   return () => Promise.resolve(unauthorized());
 }
 
@@ -153,37 +181,31 @@ function unauthorized(): ApiResponse {
   return { status: code, headers: { 'content-type': 'application/json' }, body: { kind: 'object', object: status } };
 }
 
-interface Peer extends RequestContext {
+interface Peer {
+  context: RequestContext;
+  handler: Handler;
   /** It showed a certificate that our authority did not sign. */
   isRefused: boolean;
 }
 
-/** A connection's peer, looked at once. */
-const peers = new WeakMap<TLSSocket, Peer>();
+/** Each connection's peer, looked at once. */
+const peers = new WeakMap<Duplex, Peer>();
 
-function contextOf({ socket }: IncomingMessage): RequestContext {
-  return peerOf(socket as TLSSocket);
+function peerOf({ socket }: IncomingMessage): Peer {
+  return peers.get(socket) as Peer;
 }
 
-function peerOf(socket: TLSSocket): Peer {
-  let peer = peers.get(socket);
-  if (!peer) peers.set(socket, (peer = lookAt(socket)));
-  return peer;
-}
-
-function lookAt(socket: TLSSocket): Peer {
+function lookAt(socket: TLSSocket, handler: Handler): Peer {
   const certificate = socket.getPeerCertificate() as ReturnType<TLSSocket['getPeerCertificate']> | undefined;
   const { remoteAddress } = socket;
-  const base = { ...(remoteAddress !== undefined && { remoteAddress }), isRefused: false };
-  if (!certificate?.raw) return base;
-  if (!socket.authorized) return { ...base, isRefused: true };
+  const base = remoteAddress === undefined ? {} : { remoteAddress };
+  if (!certificate?.raw) return { context: base, handler, isRefused: false };
+  if (!socket.authorized) return { context: base, handler, isRefused: true };
   const { CN, O = [] } = certificate.subject as { CN?: string | string[]; O?: string | string[] };
-  return {
-    ...base,
-    clientCertificate: {
-      commonName: [CN ?? ''].flat()[0] ?? '',
-      organizations: [O].flat(),
-      fingerprint: createHash('sha256').update(certificate.raw).digest('hex'),
-    },
+  const clientCertificate = {
+    commonName: [CN ?? ''].flat()[0] ?? '',
+    organizations: [O].flat(),
+    fingerprint: createHash('sha256').update(certificate.raw).digest('hex'),
   };
+  return { context: { ...base, clientCertificate }, handler, isRefused: false };
 }

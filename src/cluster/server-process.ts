@@ -14,6 +14,7 @@ import { type ControlPlane, createControlPlane, type Surroundings } from './cont
 import { clusterPki } from './launcher.ts';
 import { createLocalVolumes, createSimulatedVolumes } from './local-volumes.ts';
 import { createSimulatedNodes } from './simulated-nodes.ts';
+import { createWarmUp } from './warm-up/warm-up.ts';
 import { type ClusterState, clusterPaths, readState } from './state.ts';
 
 export interface ServerProcess {
@@ -63,8 +64,9 @@ export async function runServer(
     evictionAfterSeconds: state.settings.evictionAfterSeconds,
     ...localVolumes(state),
   });
+  const warmUp = createWarmUp({ ...surroundings, pki });
   const listener = await listen({
-    handler: controlPlane.api.handler,
+    handler: warmUp.stepBackFor(controlPlane.api.handler),
     hosts: isReal ? ['127.0.0.1', address] : ['127.0.0.1'],
     port: state.port,
     key: pki.server.key,
@@ -78,9 +80,11 @@ export async function runServer(
   const partsStarted = controlPlane.startParts(parts);
   const network = isReal ? startNetwork(state, controlPlane, surroundings) : undefined;
   await partsStarted;
+  if (process.env['TIMONEL_WARM_UP'] !== 'off') void warmUp.start(listener);
   log.info('the control plane is up', { cluster: state.name, port: state.port });
   return {
     async stop() {
+      await warmUp.stop();
       await (await network)?.stop();
       await simulated?.stop();
       await listener.close(1_000);
