@@ -1,0 +1,296 @@
+import { goFunction, type FunctionMap, type GoFunction } from '../template/function.ts';
+import {
+  compareStrings,
+  describe,
+  descriptionOf,
+  emptyMap,
+  GoInteger,
+  GoStruct,
+  integerOf,
+  isFunction,
+  isMap,
+  kindOf,
+  mapGet,
+  mapSet,
+  sortedKeys,
+  strings,
+  typeOf,
+  type GoMap,
+} from '../template/values.ts';
+import { toInteger } from './numbers.ts';
+import { textOf } from './text.ts';
+
+/** How many elements a function may make at once. */
+const maxElements = 5_000_000;
+
+function checkElements(count: number): void {
+  if (count > maxElements) throw new Error(`result has more than ${maxElements} elements`);
+}
+
+/** The elements of any slice; other values give Sprig's error. */
+function elementsOf(value: unknown, doing: string): unknown[] {
+  if (Array.isArray(value)) return value;
+  if (value instanceof Uint8Array) return Array.from(value, (byte) => new GoInteger('uint8', BigInt(byte)));
+  if (value == null) throw new Error('runtime error: invalid memory address or nil pointer dereference');
+  throw new Error(`${doing} ${kindOf(value)}`);
+}
+
+/** reflect.DeepEqual: types must be the same, too. */
+export function deepEqual(a: unknown, b: unknown): boolean {
+  if (a == null || b == null) return a == null && b == null;
+  if (typeof a !== 'object' || typeof b !== 'object') return a === b;
+  if (typeOf(a) !== typeOf(b)) return false;
+  if (a === b) return true;
+  if (a instanceof GoInteger) return a.value === integerOf(b);
+  if (a instanceof GoStruct) return b instanceof GoStruct && deepEqual(a.fields, b.fields) && a.text?.() === b.text?.();
+  if (a instanceof Uint8Array) return b instanceof Uint8Array && Buffer.compare(a, b) === 0;
+  if (Array.isArray(a)) {
+    return Array.isArray(b) && a.length === b.length && a.every((element, i) => deepEqual(element, b[i]));
+  }
+  if (isFunction(a) || !isMap(b)) return false;
+  const keys = Object.keys(a);
+  return keys.length === Object.keys(b).length && keys.every((key) => equalEntries(a as GoMap, b, key));
+}
+
+function equalEntries(a: GoMap, b: GoMap, key: string): boolean {
+  return Object.hasOwn(b, key) && deepEqual(a[key], b[key]);
+}
+
+/** Whether a value is the zero of its type, or empty: Sprig's rule, which is that of `if`, but for structs' pointers. */
+export function isEmpty(value: unknown): boolean {
+  switch (typeof value) {
+    case 'string':
+      return value === '';
+    case 'number':
+      return value === 0;
+    case 'bigint':
+      return value === 0n;
+    case 'boolean':
+      return !value;
+    default:
+      if (value == null) return true;
+      if (Array.isArray(value) || value instanceof Uint8Array) return value.length === 0;
+      if (value instanceof GoInteger) return value.value === 0n;
+      return isMap(value) && !isFunction(value) && Object.keys(value).length === 0;
+  }
+}
+
+function sliceList(list: unknown, ...indexes: unknown[]): unknown {
+  const elements = elementsOf(list, 'list should be type of slice or array but');
+  if (elements.length === 0) return null;
+  const start = indexes.length > 0 ? Number(toInteger(indexes[0])) : 0;
+  const end = indexes.length < 2 ? elements.length : Number(toInteger(indexes[1]));
+  if (start < 0 || start > end || end > elements.length)
+    throw new Error('reflect.Value.Slice: slice index out of bounds');
+  const part = elements.slice(start, end);
+  const description = descriptionOf(list as object);
+  return description ? describe(part, description) : part;
+}
+
+function chunk(size: number, list: unknown): unknown[] {
+  const elements = elementsOf(list, 'Cannot chunk type');
+  if (size <= 0) throw new Error('runtime error: makeslice: len out of range');
+  const chunks: unknown[] = [];
+  for (let i = 0; i < elements.length; i += size) chunks.push(elements.slice(i, i + size));
+  return describe(chunks, { type: '[][]interface {}', element: '[]interface {}' });
+}
+
+function concat(...lists: unknown[]): unknown[] {
+  checkElements(lists.reduce<number>((sum, list) => sum + (Array.isArray(list) ? list.length : 0), 0));
+  return lists.flatMap((list) => {
+    if (list == null) throw new Error('runtime error: invalid memory address or nil pointer dereference');
+    if (!Array.isArray(list)) throw new Error(`Cannot concat type ${kindOf(list)} as list`);
+    return list as unknown[];
+  });
+}
+
+/** A function and its twin that Sprig calls `must…`: an error ends a template either way. */
+function withMust(functions: FunctionMap): FunctionMap {
+  const twins = Object.entries(functions).map(([name, fn]): [string, GoFunction] => {
+    return [`must${name[0]?.toUpperCase()}${name.slice(1)}`, fn];
+  });
+  return { ...functions, ...Object.fromEntries(twins) };
+}
+
+function firstOf(elements: unknown[], at: number): unknown {
+  return elements.at(at) ?? null;
+}
+
+const append = goFunction(['any', 'any'], (list, value) => {
+  const elements = elementsOf(list, 'Cannot push on type');
+  checkElements(elements.length);
+  return [...elements, value];
+});
+const list = goFunction(['...any'], (...values) => values);
+
+/** Sprig's functions on lists. */
+export const listFunctions: FunctionMap = {
+  list,
+  tuple: list,
+  ...withMust({
+    append,
+    push: append,
+    prepend: goFunction(['any', 'any'], (elements, value) => [
+      value,
+      ...elementsOf(elements, 'Cannot prepend on type'),
+    ]),
+    first: goFunction(['any'], (value) => firstOf(elementsOf(value, 'Cannot find first on type'), 0)),
+    last: goFunction(['any'], (value) => firstOf(elementsOf(value, 'Cannot find last on type'), -1)),
+    rest: goFunction(['any'], (value) => elementsOf(value, 'Cannot find rest on type').slice(1)),
+    initial: goFunction(['any'], (value) => elementsOf(value, 'Cannot find initial on type').slice(0, -1)),
+    reverse: goFunction(['any'], (value) => [...elementsOf(value, 'Cannot find reverse on type')].reverse()),
+    compact: goFunction(['any'], (value) =>
+      elementsOf(value, 'Cannot compact on type').filter((element) => !isEmpty(element)),
+    ),
+    uniq: goFunction(['any'], (value) => unique(elementsOf(value, 'Cannot find uniq on type'))),
+    without: goFunction(['any', '...any'], (value, ...omitted) =>
+      elementsOf(value, 'Cannot find without on type').filter((e) => !omitted.some((other) => deepEqual(e, other))),
+    ),
+    has: goFunction(['any', 'any'], (needle, haystack) =>
+      haystack == null
+        ? false
+        : elementsOf(haystack, 'Cannot find has on type').some((element) => deepEqual(needle, element)),
+    ),
+    slice: goFunction(['any', '...any'], sliceList),
+    chunk: goFunction(['int', 'any'], chunk),
+  }),
+  concat: goFunction(['...any'], concat),
+};
+
+/** Scalars are looked up, the rest is compared one by one. */
+function unique(elements: unknown[]): unknown[] {
+  const scalars = new Set<unknown>();
+  const kept: unknown[] = [];
+  const compared: unknown[] = [];
+  for (const element of elements) {
+    if (typeof element !== 'object' || element === null) {
+      if (scalars.has(element ?? null)) continue;
+      scalars.add(element ?? null);
+    } else {
+      if (compared.some((other) => deepEqual(element, other))) continue;
+      compared.push(element);
+    }
+    kept.push(element);
+  }
+  return kept;
+}
+
+function given(map: GoMap | null): GoMap {
+  return map ?? emptyMap();
+}
+
+function writable(map: GoMap | null): GoMap {
+  if (map === null) throw new Error('assignment to entry in nil map');
+  return map;
+}
+
+function dict(...entries: unknown[]): GoMap {
+  const map = emptyMap();
+  for (let i = 0; i < entries.length; i += 2) {
+    mapSet(map, textOf(entries[i]), i + 1 < entries.length ? entries[i + 1] : '');
+  }
+  return map;
+}
+
+function dig(...args: unknown[]): unknown {
+  if (args.length < 3) throw new Error('dig needs at least three arguments');
+  let value = args.at(-1);
+  for (const key of args.slice(0, -2)) {
+    if (!isMap(value) || descriptionOf(value)?.element !== undefined) {
+      throw new Error(`interface conversion: interface {} is ${nilOr(value)}, not map[string]interface {}`);
+    }
+    if (typeof key !== 'string') throw new Error(`interface conversion: interface {} is ${nilOr(key)}, not string`);
+    value = mapGet(value, key);
+    if (value === undefined) return args.at(-2);
+  }
+  return value;
+}
+
+function nilOr(value: unknown): string {
+  return value == null ? 'nil' : typeOf(value);
+}
+
+/** mergo.Merge: what `target` lacks, or has empty, comes from `source`; with `overwrite`, what the source has not empty wins. */
+function mergeInto(target: GoMap, source: GoMap, overwrite: boolean, depth = 0): void {
+  if (depth > 200) throw new Error('maps are nested too deep to be merged');
+  for (const key of Object.keys(source)) {
+    const from = source[key];
+    const into = Object.hasOwn(target, key) ? target[key] : undefined;
+    if (isMap(into) && isMap(from)) mergeInto(into, from, overwrite, depth + 1);
+    else if (!Object.hasOwn(target, key) || (overwrite ? !isEmpty(from) : isEmpty(into))) {
+      if (from != null || !Object.hasOwn(target, key)) mapSet(target, key, from ?? null);
+    }
+  }
+}
+
+function merge(overwrite: boolean): GoFunction {
+  return goFunction(['map', '...map'], (target, ...sources) => {
+    for (const source of sources) mergeInto(writable(target), given(source), overwrite);
+    return target;
+  });
+}
+
+/** copystructure.Copy. */
+function deepCopy(value: unknown, depth = 0): unknown {
+  if (depth > 500) throw new Error('values are nested too deep to be copied');
+  if (value instanceof Uint8Array) return Uint8Array.from(value);
+  if (Array.isArray(value)) {
+    return described(
+      value,
+      value.map((element) => deepCopy(element, depth + 1)),
+    );
+  }
+  if (!isMap(value) || isFunction(value)) return value;
+  const copy = emptyMap();
+  for (const key of Object.keys(value)) mapSet(copy, key, deepCopy(value[key], depth + 1));
+  return described(value, copy);
+}
+
+function described<T extends object>(original: object, copy: T): T {
+  const description = descriptionOf(original);
+  return description ? describe(copy, description) : copy;
+}
+
+const copyFunction = goFunction(['any'], (value) => {
+  if (value == null) throw new Error('reflect: call of reflect.Value.Type on zero Value');
+  return deepCopy(value);
+});
+
+/** Sprig's functions on maps. */
+export const dictFunctions: FunctionMap = {
+  dict: goFunction(['...any'], dict),
+  get: goFunction(
+    ['map', 'string'],
+    (map, key) => mapGet(given(map), key) ?? (Object.hasOwn(given(map), key) ? null : ''),
+  ),
+  set: goFunction(['map', 'string', 'any'], (map, key, value) => {
+    mapSet(writable(map), key, value);
+    return map;
+  }),
+  unset: goFunction(['map', 'string'], (map, key) => {
+    delete given(map)[key];
+    return map;
+  }),
+  hasKey: goFunction(['map', 'string'], (map, key) => Object.hasOwn(given(map), key)),
+  pluck: goFunction(['string', '...map'], (key, ...maps) =>
+    maps.filter((map) => Object.hasOwn(given(map), key)).map((map) => given(map)[key] ?? null),
+  ),
+  // Go gives keys and values in any order; here the order is always the same.
+  keys: goFunction(['...map'], (...maps) => strings(maps.flatMap((map) => sortedKeys(given(map))))),
+  values: goFunction(['map'], (map) => sortedKeys(given(map)).map((key) => given(map)[key] ?? null)),
+  pick: goFunction(['map', '...string'], (map, ...keys) => picked(given(map), (key) => keys.includes(key))),
+  omit: goFunction(['map', '...string'], (map, ...keys) => picked(given(map), (key) => !keys.includes(key))),
+  merge: merge(false),
+  mustMerge: merge(false),
+  mergeOverwrite: merge(true),
+  mustMergeOverwrite: merge(true),
+  deepCopy: copyFunction,
+  mustDeepCopy: copyFunction,
+  dig: goFunction(['...any'], dig),
+};
+
+function picked(map: GoMap, isPicked: (key: string) => boolean): GoMap {
+  const result = emptyMap();
+  for (const key of Object.keys(map).sort(compareStrings)) if (isPicked(key)) mapSet(result, key, map[key]);
+  return result;
+}

@@ -1,0 +1,109 @@
+import { Parser, Composer, LineCounter, type Document, type ScalarTag } from 'yaml';
+import { emptyMap, isMap, mapSet, type GoMap } from '../template/values.ts';
+import { resolveScalar } from './yaml-scalar.ts';
+
+/**
+ * sigs.k8s.io/yaml's Unmarshal: YAML 1.1 as go-yaml v2 reads it (yes, on and 0777 are what they were), turned into
+ * what JSON has. Numbers are float64, keys are strings.
+ */
+
+/** How many nodes aliases may stand for, so that a small text cannot make a large value. */
+const maxAliases = 1000;
+const maxDepth = 500;
+
+const goScalar: ScalarTag = {
+  tag: 'tag:yaml.org,2002:plain',
+  default: true,
+  test: { test: (text: string) => resolveScalar(text) !== undefined } as unknown as RegExp,
+  resolve: (text) => jsonNumberOf(resolveScalar(text)),
+};
+
+function jsonNumberOf(value: ReturnType<typeof resolveScalar>): unknown {
+  return typeof value === 'bigint' ? Number(value) : value;
+}
+
+function explicit(name: string, resolve: (text: string, fail: (message: string) => void) => unknown): ScalarTag {
+  return { tag: `tag:yaml.org,2002:${name}`, resolve };
+}
+
+const typedTags: ScalarTag[] = (['bool', 'int', 'float', 'null'] as const).map((name) =>
+  explicit(name, (text, fail) => {
+    const value = resolveScalar(text);
+    if (value === undefined) fail(`cannot decode !!str \`${text}\` as a !!${name}`);
+    return jsonNumberOf(value);
+  }),
+);
+const binary = explicit('binary', (text) => Buffer.from(text, 'base64').toString('utf8'));
+const timestamp = explicit('timestamp', (text) => text);
+
+/** Reads the first document of a text. @throws Error in go-yaml's words where they are known */
+export function readYaml(text: string): unknown {
+  const lines = new LineCounter();
+  const composer = new Composer({
+    version: '1.1',
+    merge: true,
+    uniqueKeys: false,
+    prettyErrors: false,
+    lineCounter: lines,
+    customTags: (tags) => [
+      ...tags.filter((tag) => typeof tag === 'object' && /:(?:map|seq|str|merge)$/.test(tag.tag)),
+      goScalar,
+      ...typedTags,
+      binary,
+      timestamp,
+    ],
+  });
+  const [document] = composer.compose(new Parser(lines.addNewLine).parse(text));
+  if (!document) return null;
+  check(document, lines);
+  return plain(document.toJS({ maxAliasCount: maxAliases, mapAsMap: false }), 0);
+}
+
+function check(document: Document.Parsed | Document, lines: LineCounter): void {
+  const [error] = document.errors;
+  if (!error) return;
+  const { line } = lines.linePos(error.pos[0]);
+  throw new Error(`error converting YAML to JSON: yaml: line ${line}: ${explain(error.code, error.message)}`);
+}
+
+function explain(code: string, message: string): string {
+  switch (code) {
+    case 'TAB_AS_INDENT':
+      return 'found character that cannot start any token';
+    case 'BLOCK_AS_IMPLICIT_KEY':
+      return 'mapping values are not allowed in this context';
+    case 'BAD_INDENT':
+    case 'MISSING_CHAR':
+      return 'did not find expected node content';
+    default:
+      return message;
+  }
+}
+
+/** Maps without a prototype, lists as they are. */
+function plain(value: unknown, depth: number): unknown {
+  if (depth > maxDepth) throw new Error(`yaml: values are nested more than ${maxDepth} deep`);
+  if (Array.isArray(value)) return value.map((element) => plain(element, depth + 1));
+  if (!isMap(value)) return value ?? null;
+  const map = emptyMap();
+  for (const key of Object.keys(value)) mapSet(map, key, plain(value[key], depth + 1));
+  return map;
+}
+
+/** Reads a document that must be a map or a list; nothing at all is an empty one. */
+export function readYamlAs(text: string, kind: 'map' | 'list'): GoMap | unknown[] {
+  const value = readYaml(text);
+  if (value === null) return kind === 'map' ? emptyMap() : [];
+  if (kind === 'list' ? Array.isArray(value) : isMap(value)) return value as GoMap | unknown[];
+  const found = Array.isArray(value)
+    ? 'array'
+    : isMap(value)
+      ? 'object'
+      : typeof value === 'boolean'
+        ? 'bool'
+        : typeof value;
+  const target = kind === 'map' ? 'map[string]interface {}' : '[]interface {}';
+  throw new Error(
+    `error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ${found} into Go value of type ${target}`,
+  );
+}

@@ -1,0 +1,143 @@
+import { locate, TemplateError } from './error.ts';
+import { nodeText, type AnyNode, type Source } from './nodes.ts';
+import { quote } from './quote.ts';
+
+/** What one execution may use; each has a default that no real chart comes near. */
+export interface Limits {
+  /** Actions, calls and turns of loops. */
+  readonly steps: number;
+  /** UTF-16 units of output, those of included templates and of functions' results counted each time. */
+  readonly outputLength: number;
+  /** Templates within templates. */
+  readonly depth: number;
+}
+
+export const defaultLimits: Limits = { steps: 20_000_000, outputLength: 256 * 1024 * 1024, depth: 1000 };
+
+/** What a template does after a statement: goes on, or leaves the turn or the loop around it. */
+export type Signal = 0 | 1 | 2;
+export const goOn = 0;
+export const breakLoop = 1;
+export const continueLoop = 2;
+
+export type Statement = (x: Execution, dot: unknown) => Signal;
+
+/** A template, compiled. */
+export interface Template {
+  readonly name: string;
+  readonly source: Source;
+  /** How many variables it has; `$` is the first. */
+  readonly slots: number;
+  readonly run: Statement;
+}
+
+/** Where an execution finds templates: `parseText` serves `tpl`. */
+export interface TemplateLookup {
+  find(name: string): Template | undefined;
+  /** A set that has all of this one's templates and those that `text` defines, the text itself under `name`. */
+  parseText(name: string, text: string): TemplateLookup;
+}
+
+export type MissingKey = 'default' | 'zero' | 'error';
+
+/** One run of a template: its output, its variables, and what it used of its budgets. */
+export class Execution {
+  readonly missingKey: MissingKey;
+  /** What a function of the embedder's may want to know, such as the chart's context. */
+  set: TemplateLookup;
+  out = '';
+  /** The variables of the template that runs. */
+  variables: unknown[] = [];
+  template: Template;
+  /** What is being evaluated, for errors. */
+  node: AnyNode | undefined;
+  depth = 0;
+  /** How often each template is being included at the moment. */
+  readonly included = new Map<string, number>();
+  readonly #limits: Limits;
+  #steps = 0;
+  #produced = 0;
+
+  constructor(set: TemplateLookup, template: Template, missingKey: MissingKey, limits: Limits) {
+    this.set = set;
+    this.template = template;
+    this.missingKey = missingKey;
+    this.#limits = limits;
+  }
+
+  write(text: string): void {
+    this.out += text;
+    this.produce(text.length);
+  }
+
+  /** Accounts for text that was made, printed or not. */
+  produce(length: number): void {
+    this.#produced += length;
+    if (this.#produced > this.#limits.outputLength) {
+      this.#exceeded(`more than ${this.#limits.outputLength} characters of output`);
+    }
+  }
+
+  step(): void {
+    if (++this.#steps > this.#limits.steps) this.#exceeded(`more than ${this.#limits.steps} steps`);
+  }
+
+  /** Ends the execution because of what it used; no function turns this into a value or another error. */
+  #exceeded(what: string): never {
+    throw this.#error('limit', what);
+  }
+
+  /** Ends the execution with an error at the current node, in Go's form. */
+  fail(message: string, cause?: unknown): never {
+    throw this.#error('execute', message, cause);
+  }
+
+  #error(phase: 'execute' | 'limit', message: string, cause?: unknown): TemplateError {
+    const { node, template } = this;
+    if (!node) return new TemplateError(phase, `template: ${template.name}: ${message}`, undefined, cause);
+    const location = locate(node.source.name, node.source.text, node.position);
+    const place = `${location.name}:${location.line}:${location.column}`;
+    const at = `executing ${quote(template.name)} at <${nodeText(node)}>`;
+    return new TemplateError(phase, `template: ${place}: ${at}: ${message}`, location, cause);
+  }
+
+  /** Runs a template with variables of its own; its output goes where the caller's goes. */
+  invoke(template: Template, dot: unknown): void {
+    this.step();
+    if (this.depth >= this.#limits.depth) this.#exceeded(`exceeded maximum template depth (${this.#limits.depth})`);
+    const { variables, template: caller } = this;
+    this.depth++;
+    this.template = template;
+    this.variables = newVariables(template.slots, dot);
+    template.run(this, dot);
+    this.variables = variables;
+    this.template = caller;
+    this.depth--;
+  }
+
+  /** What a template gives, as a string. After an error the execution is over, so that nothing needs to be restored. */
+  capture(template: Template, dot: unknown): string {
+    const { out, node } = this;
+    this.out = '';
+    this.invoke(template, dot ?? undefined);
+    const captured = this.out;
+    this.out = out;
+    this.node = node;
+    return captured;
+  }
+
+  /** Runs `body` with other templates to be found. */
+  within<T>(set: TemplateLookup, body: () => T): T {
+    const outer = this.set;
+    this.set = set;
+    const result = body();
+    this.set = outer;
+    return result;
+  }
+}
+
+function newVariables(slots: number, dot: unknown): unknown[] {
+  const variables: unknown[] = [dot];
+  for (let i = 1; i < slots; i++) variables.push(undefined);
+  return variables;
+}

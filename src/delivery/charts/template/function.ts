@@ -1,0 +1,128 @@
+import type { Execution } from './execution.ts';
+import { descriptionOf, GoInteger, GoStruct, isMap, type GoMap } from './values.ts';
+
+/** Go types of parameters, and what a function gets for each. `int` comes as a number, nil maps and slices as null. */
+interface ParameterTypes {
+  any: unknown;
+  /** As `any`, but no value (undefined) is told from nil (null), as with Go's reflect.Value. */
+  value: unknown;
+  string: string;
+  int: number;
+  int64: bigint;
+  float64: number;
+  bool: boolean;
+  map: GoMap | null;
+  list: unknown[] | null;
+  strings: string[] | null;
+  bytes: Uint8Array | null;
+  function: GoFunction | null;
+  time: GoStruct;
+}
+
+export type ParameterType = keyof ParameterTypes;
+type Variadic = `...${ParameterType}`;
+
+type Arguments<P extends readonly (ParameterType | Variadic)[]> = P extends readonly [infer H, ...infer T]
+  ? H extends ParameterType
+    ? [ParameterTypes[H], ...(T extends readonly (ParameterType | Variadic)[] ? Arguments<T> : [])]
+    : H extends `...${infer V extends ParameterType}`
+      ? ParameterTypes[V][]
+      : never
+  : [];
+
+/** A function or method that templates can call; Go's rules for arguments are applied before `call`. */
+export interface GoFunction {
+  readonly parameters: readonly ParameterType[];
+  /** The last parameter takes any number of arguments. */
+  readonly variadic: boolean;
+  readonly call: (args: unknown[], execution: Execution) => unknown;
+}
+
+export type FunctionMap = Readonly<Record<string, GoFunction>>;
+
+/** `goFunction(['string', '...any'], (format, ...rest) => …)`. A thrown Error is the error that the function returns. */
+export function goFunction<const P extends readonly (ParameterType | Variadic)[]>(
+  parameters: P,
+  body: (...args: Arguments<P>) => unknown,
+): GoFunction {
+  const call = body as unknown as (...args: unknown[]) => unknown;
+  return { ...signature(parameters), call: (args) => call(...args) };
+}
+
+/** A function that also needs the execution that calls it: its templates, its budgets. */
+export function executionFunction<const P extends readonly (ParameterType | Variadic)[]>(
+  parameters: P,
+  body: (execution: Execution, ...args: Arguments<P>) => unknown,
+): GoFunction {
+  const call = body as unknown as (execution: Execution, ...args: unknown[]) => unknown;
+  return { ...signature(parameters), call: (args, execution) => call(execution, ...args) };
+}
+
+function signature(parameters: readonly (ParameterType | Variadic)[]): Omit<GoFunction, 'call'> {
+  const variadic = parameters.at(-1)?.startsWith('...') ?? false;
+  return { parameters: parameters.map((p) => p.replace('...', '') as ParameterType), variadic };
+}
+
+const typeNames: Readonly<Record<ParameterType, string>> = {
+  any: 'interface {}',
+  value: 'reflect.Value',
+  string: 'string',
+  int: 'int',
+  int64: 'int64',
+  float64: 'float64',
+  bool: 'bool',
+  map: 'map[string]interface {}',
+  list: '[]interface {}',
+  strings: '[]string',
+  bytes: '[]uint8',
+  function: 'func',
+  time: 'time.Time',
+};
+
+export function parameterName(type: ParameterType): string {
+  return typeNames[type];
+}
+
+/** Whether nil can be given to a parameter of this type. */
+export function canBeNil(type: ParameterType): boolean {
+  return (
+    type === 'any' || type === 'value' || type === 'map' || type === 'list' || type === 'strings' || type === 'bytes'
+  );
+}
+
+/** Whether a value (not nil) can be given as this type as it is. */
+export function isAssignable(value: unknown, type: ParameterType): boolean {
+  switch (type) {
+    case 'any':
+    case 'value':
+      return true;
+    case 'string':
+      return typeof value === 'string';
+    case 'int':
+      return typeof value === 'bigint';
+    case 'int64':
+      return value instanceof GoInteger && value.type === 'int64';
+    case 'float64':
+      return typeof value === 'number';
+    case 'bool':
+      return typeof value === 'boolean';
+    case 'map':
+      return isMap(value) && descriptionOf(value)?.element === undefined;
+    case 'list':
+      return Array.isArray(value) && descriptionOf(value)?.element === undefined;
+    case 'strings':
+      return Array.isArray(value) && descriptionOf(value)?.element === 'string';
+    case 'bytes':
+      return value instanceof Uint8Array;
+    case 'function':
+      return false;
+    case 'time':
+      return value instanceof GoStruct && value.type === 'time.Time';
+  }
+}
+
+/** What the function's body gets for an assignable value. */
+export function argumentOf(value: unknown, type: ParameterType): unknown {
+  if (type === 'int') return Number(value);
+  return type === 'int64' ? (value as { value: bigint }).value : value;
+}
