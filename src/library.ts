@@ -3,7 +3,6 @@ import { createControlPlane } from './cluster/control-plane.ts';
 import { mergeKubeconfig } from './cluster/kubeconfig-merge.ts';
 import { createSimulatedVolumes } from './cluster/local-volumes.ts';
 import { createSimulatedNodes } from './cluster/simulated-nodes.ts';
-import { applyManifest, waitForObject } from './cluster/test-aids.ts';
 import type { Handler } from './apiserver/handler.ts';
 import { listen } from './apiserver/listener.ts';
 import { unreachableConnector } from './apiserver/streaming/unreachable-connector.ts';
@@ -14,6 +13,10 @@ import { createSimulatedClock } from './base/simulated-clock.ts';
 import { systemClock } from './base/system-clock.ts';
 import type { KubeObject } from './api/object.ts';
 import type { Client, ObjectName, Resource } from './client/client.ts';
+import { applySet } from './delivery/apply/applier.ts';
+import { parseManifests } from './delivery/apply/manifests.ts';
+import { createResourceMapper } from './delivery/apply/resource-mapper.ts';
+import { waitForObjects } from './delivery/apply/wait.ts';
 import { localControllerSettings } from './controllers/settings.ts';
 import type { SimulatedRuntime } from './node/simulated.ts';
 import { createMemoryStore } from './store/memory.ts';
@@ -89,9 +92,14 @@ export async function createCluster(options: CreateClusterOptions = {}): Promise
   let listening: Promise<{ kubeconfig: string; close(): Promise<void> }> | undefined;
   await Promise.all([simulated.set(names), controlPlane.startParts({ controllers: true, scheduler: true })]);
   const client = controlPlane.api.clientFor(admin);
+  const mapper = createResourceMapper(client);
   return {
     client,
-    apply: (manifest) => applyManifest(client, manifest),
+    async apply(manifest) {
+      const objects = parseManifests(manifest, 'manifest').map(({ object }) => object);
+      const applied = await applySet({ client, mapper, clock, namespace: 'default' }, objects);
+      return applied.map(({ object }) => object);
+    },
     waitFor: (resource, name, holds, timeoutMs = 30_000) =>
       waitForObject({ client, clock, resource, name, holds, timeoutMs }),
     kubeconfig: async () =>
@@ -113,6 +121,27 @@ export async function createCluster(options: CreateClusterOptions = {}): Promise
       await store.close();
     },
   };
+}
+
+async function waitForObject<T extends KubeObject>(options: {
+  client: Client;
+  clock: Clock;
+  resource: Resource<T>;
+  name: ObjectName;
+  holds: (object: T | undefined) => boolean;
+  timeoutMs: number;
+}): Promise<T | undefined> {
+  const { resource, name, holds } = options;
+  let last: T | undefined;
+  await waitForObjects({
+    ...options,
+    targets: [{ resource, name }],
+    until: (object) => {
+      last = object as T | undefined;
+      return holds(last) ? { state: 'ready' } : { state: 'progressing', reason: `it is ${JSON.stringify(last)}` };
+    },
+  });
+  return last;
 }
 
 /** Answers over HTTPS on a free port of 127.0.0.1, and says how an administrator reaches it. */

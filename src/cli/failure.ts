@@ -3,6 +3,7 @@ import { KubeconfigError } from '../client/kubeconfig.ts';
 import { CommandError } from '../cluster/command.ts';
 import { LauncherError } from '../cluster/launcher-error.ts';
 import { BrokenPkiError } from '../cluster/pki-error.ts';
+import { ApplyError, ManifestError, UnknownKindError, WaitError } from '../delivery/apply/errors.ts';
 import { CliError } from './errors.ts';
 
 /** What to print about a failed command, and how to exit. Unforeseen errors show their stack: they are bugs. */
@@ -34,6 +35,10 @@ function explain(error: unknown): Explanation | undefined {
   if (error instanceof ApiError) return { message: `the server says: ${error.message}` };
   if (error instanceof KubeconfigError) {
     return { message: error.message, hint: 'Name a kubeconfig with --kubeconfig or $KUBECONFIG.' };
+  }
+  if (error instanceof WaitError) return { message: [error.message, ...error.explanation].join('\n') };
+  if (error instanceof ManifestError || error instanceof ApplyError || error instanceof UnknownKindError) {
+    return { message: error.message };
   }
   if (error instanceof BrokenPkiError) {
     return {

@@ -118,9 +118,9 @@ describe('the library', () => {
       );
       expect(found?.spec?.replicas).toBe(replicas);
     }
-    await expect(cluster.apply('kind: Nothing')).rejects.toThrow('not a known object');
+    await expect(cluster.apply('kind: Nothing')).rejects.toThrow('apiVersion of this Nothing is not set');
     const never = cluster.waitFor(resources.pods, { name: 'none', namespace: 'shop' }, (pod) => pod !== undefined, 20);
-    await expect(never).rejects.toThrow('pods none did not come to that in 20 ms');
+    await expect(never).rejects.toThrow('not ready after 0.02 s: Pod shop/none: it is undefined');
   });
 
   it('starts within 100 ms once its code is warm, and many stand side by side', async () => {
