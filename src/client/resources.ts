@@ -1,4 +1,4 @@
-import type { Deployment, ReplicaSet } from '../api/types/apps-v1.ts';
+import type { ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet } from '../api/types/apps-v1.ts';
 import type { Job } from '../api/types/batch-v1.ts';
 import type { KubeObject } from '../api/object.ts';
 import type {
@@ -59,3 +59,11 @@ export const persistentVolumeClaims = resource<PersistentVolumeClaim>(
   'PersistentVolumeClaim',
 );
 export const storageClasses = resource<StorageClass>('storage.k8s.io', 'v1', 'storageclasses', 'StorageClass', false);
+export const statefulSets = resource<StatefulSet>('apps', 'v1', 'statefulsets', 'StatefulSet');
+export const daemonSets = resource<DaemonSet>('apps', 'v1', 'daemonsets', 'DaemonSet');
+export const controllerRevisions = resource<ControllerRevision>(
+  'apps',
+  'v1',
+  'controllerrevisions',
+  'ControllerRevision',
+);

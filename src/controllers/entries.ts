@@ -16,6 +16,8 @@ import { ReplicationReconciler } from './replication/replication-controller.ts';
 import { RootCaPublisher } from './service-account/root-ca-publisher.ts';
 import { ServiceAccountReconciler } from './service-account/service-account-controller.ts';
 import { ServiceAccountTokenReconciler } from './service-account/token-controller.ts';
+import { DaemonSetReconciler } from './daemon-set/daemon-set-controller.ts';
+import { StatefulSetReconciler } from './stateful-set/stateful-set-controller.ts';
 import { EphemeralVolumeReconciler } from './volumes/ephemeral-volumes.ts';
 import { LocalProvisioner, type LocalVolumes } from './volumes/local-provisioner.ts';
 import { ClaimProtectionReconciler, VolumeProtectionReconciler } from './volumes/protection.ts';
@@ -85,6 +87,12 @@ function workloadEntries(): ControllerEntry[] {
       create: (context) => new ReplicationReconciler(replicationControllerKind, context),
     },
     { name: 'deployment-controller', create: (context) => new DeploymentReconciler(context) },
+    { name: 'statefulset-controller', create: (context) => new StatefulSetReconciler(context) },
+    {
+      name: 'daemonset-controller',
+      account: 'daemon-set-controller',
+      create: (context) => new DaemonSetReconciler(context),
+    },
     { name: 'job-controller', create: (context) => new JobReconciler(context) },
     { name: 'ttl-after-finished-controller', create: (context) => new TtlAfterFinishedReconciler(context) },
   ];

@@ -1,4 +1,5 @@
 import type { Deployment, ReplicaSet } from '../../api/types/apps-v1.ts';
+import { scaledValue } from '../int-or-percent.ts';
 import { desiredReplicasOf, maxReplicasOf } from './annotations.ts';
 import { oldestFirst } from './template-hash.ts';
 
@@ -32,8 +33,8 @@ function isRolling(deployment: Deployment): boolean {
 export function fenceposts(deployment: Deployment): { surge: number; unavailable: number } {
   const replicas = replicasOf(deployment);
   const rolling = deployment.spec?.strategy?.rollingUpdate;
-  const surge = resolve(rolling?.maxSurge ?? '25%', replicas, Math.ceil);
-  const unavailable = resolve(rolling?.maxUnavailable ?? '25%', replicas, Math.floor);
+  const surge = scaledValue(rolling?.maxSurge ?? '25%', replicas, 'up');
+  const unavailable = scaledValue(rolling?.maxUnavailable ?? '25%', replicas, 'down');
   return { surge, unavailable: surge === 0 && unavailable === 0 ? 1 : unavailable };
 }
 
@@ -165,9 +166,4 @@ function isSaturated(deployment: Deployment, set: ReplicaSet): boolean {
     desiredReplicasOf(set) === replicas &&
     (set.status?.availableReplicas ?? 0) === replicas
   );
-}
-
-function resolve(value: number | string, total: number, round: (n: number) => number): number {
-  if (typeof value === 'number') return value;
-  return round((Number.parseInt(value, 10) * total) / 100);
 }

@@ -67,7 +67,8 @@ export class PodControl {
   }
 }
 
-function isNamespaceTerminating(error: unknown): boolean {
+/** A namespace on its way out takes no new objects. */
+export function isNamespaceTerminating(error: unknown): boolean {
   return (
     isApiError(error, 'Forbidden') &&
     (error.status.details?.causes?.some((cause) => cause.reason === 'NamespaceTerminating') ?? false)

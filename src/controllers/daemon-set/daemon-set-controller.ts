@@ -1,0 +1,263 @@
+import { labelMatcher } from '../../api/label-selector.ts';
+import type { ControllerRevision, DaemonSet } from '../../api/types/apps-v1.ts';
+import type { Node, Pod } from '../../api/types/core-v1.ts';
+import { keyOf, type Informer } from '../../client/informer.ts';
+import {
+  controllerRevisions as revisionResource,
+  daemonSets as setResource,
+  nodes as nodeResource,
+  pods as podResource,
+} from '../../client/resources.ts';
+import { claim, decideClaims, isStillThere } from '../claims.ts';
+import type { Controller, ControllerContext, Enqueue } from '../controller.ts';
+import { settleRevisions, truncateHistory, type Revisions } from '../history/revisions.ts';
+import { controllerOf, controllerReference, controllerUids, orphanNamespaces } from '../owner-references.ts';
+import { done, type Outcome } from '../reconciler.ts';
+import { doubtAfterMs, Expectations } from '../replication/expectations.ts';
+import { podFromTemplate } from '../replication/new-pod.ts';
+import { nextAvailableInMs } from '../replication/plan.ts';
+import { PodControl } from '../replication/pod-control.ts';
+import { slowStart } from '../replication/slow-start.ts';
+import { semanticallyEqual } from '../semantic-equality.ts';
+import { unlessGone } from '../unless-gone.ts';
+import { FailureBackoff } from './failure-backoff.ts';
+import { placementOn, specForNode } from './placement.ts';
+import { daemonStatus, hashLabel, isSameStatus, planPlacement, planRollingUpdate, type DaemonView } from './plan.ts';
+
+/** Pods that one reconcile creates or deletes at most. */
+const burst = 250;
+const templateGeneration = 'deprecated.daemonset.template.generation';
+const generationLabel = 'pod-template-generation';
+
+/** One pod of a template on every node that fits, put there by the scheduler (concepts/workloads/controllers/daemonset). */
+export class DaemonSetReconciler implements Controller {
+  readonly name = 'daemonset-controller';
+  readonly concurrency = 2;
+  readonly #context: ControllerContext;
+  readonly #sets: Informer<DaemonSet>;
+  readonly #pods: Informer<Pod>;
+  readonly #nodes: Informer<Node>;
+  readonly #revisions: Informer<ControllerRevision>;
+  readonly #expectations: Expectations;
+  readonly #podControl: PodControl;
+  readonly #failures: FailureBackoff;
+
+  constructor(context: ControllerContext) {
+    this.#context = context;
+    this.#sets = context.informers.of(setResource);
+    this.#sets.addIndex('namespace', (set) => [set.metadata.namespace ?? '']);
+    this.#pods = context.informers.of(podResource);
+    this.#pods.addIndex('controller', controllerUids);
+    this.#pods.addIndex('orphan', orphanNamespaces);
+    this.#nodes = context.informers.of(nodeResource);
+    this.#revisions = context.informers.of(revisionResource);
+    this.#revisions.addIndex('controller', controllerUids);
+    this.#revisions.addIndex('orphan', orphanNamespaces);
+    this.#expectations = new Expectations(context.clock);
+    this.#podControl = new PodControl(context, this.#expectations);
+    this.#failures = new FailureBackoff(context.clock);
+  }
+
+  watch(enqueue: Enqueue): () => void {
+    const look = (set: DaemonSet): void => enqueue(keyOf(set));
+    const everySet = (concerns: (set: DaemonSet) => boolean): void => {
+      for (const set of this.#sets.list()) if (concerns(set)) look(set);
+    };
+    const ends = [
+      this.#sets.subscribe({
+        added: look,
+        updated: (set, old) => {
+          if (set.metadata.uid !== old.metadata.uid) this.#expectations.forget(keyOf(set));
+          look(set);
+        },
+        deleted: (set) => this.#expectations.forget(keyOf(set)),
+      }),
+      this.#nodes.subscribe({
+        added: (node) => everySet((set) => placementOn(node, set).shouldRun),
+        updated: (node, old) => {
+          if (isSame(node, old)) return;
+          everySet((set) => !semanticallyEqual(placementOn(node, set), placementOn(old, set)));
+        },
+        deleted: () => everySet(() => true),
+      }),
+      this.#pods.subscribe({
+        added: (pod) => this.#podChanged(pod, enqueue),
+        updated: (pod, old) => {
+          if (controllerOf(old)?.uid !== controllerOf(pod)?.uid) this.#podChanged(old, enqueue);
+          this.#podChanged(pod, enqueue);
+        },
+        deleted: (pod) => {
+          const key = this.#ownerKey(pod);
+          if (key === undefined) return;
+          this.#expectations.gone(key, pod);
+          enqueue(key);
+        },
+      }),
+    ];
+    return () => ends.forEach((end) => end());
+  }
+
+  async reconcile(key: string): Promise<Outcome> {
+    const set = this.#sets.get(key);
+    if (!set) {
+      this.#expectations.forget(key);
+      return done;
+    }
+    if (set.metadata.deletionTimestamp !== undefined) return done;
+    if (selectsEverything(set)) {
+      const message = 'This daemon set is selecting all pods. A non-empty selector is required.';
+      this.#context.recorder.record(typed(set), 'Warning', 'SelectingAll', message);
+      return done;
+    }
+    const { client, clock } = this.#context;
+    const revisions = await this.#settle(set);
+    const hash = revisions.update.metadata.labels?.[hashLabel] ?? '';
+    const maySync = this.#expectations.satisfied(key) || (await this.#podControl.isConfirmed(key));
+    const pods = await this.#claim(set);
+    const view = { set, nodes: [...this.#nodes.list()], pods, hash, now: clock.now() };
+    const { error, afterMs } = maySync ? await this.#act(key, view) : { error: undefined, afterMs: doubtAfterMs };
+    const status = daemonStatus(view, revisions.collisionCount);
+    if (!isSameStatus(set.status, status)) {
+      await unlessGone(client.update(setResource, { ...set, status }, { subresource: 'status' }));
+    }
+    if (error !== undefined) throw error;
+    const used = new Set([hash, ...pods.map(({ metadata }) => metadata.labels?.[hashLabel])]);
+    await truncateHistory(client, revisions.all, {
+      live: ({ metadata }) => used.has(metadata.labels?.[hashLabel]),
+      limit: set.spec?.revisionHistoryLimit ?? 10,
+    });
+    const waits = [afterMs, nextAvailableInMs(pods, set.spec?.minReadySeconds ?? 0, view.now)];
+    const next = Math.min(...waits.map((wait) => wait ?? Infinity));
+    return next === Infinity ? done : { kind: 'requeue', afterMs: next };
+  }
+
+  #podChanged(pod: Pod, enqueue: Enqueue): void {
+    const key = this.#ownerKey(pod);
+    if (key !== undefined) {
+      this.#expectations.seen(key, pod);
+      enqueue(key);
+    } else if (!controllerOf(pod) && pod.metadata.deletionTimestamp === undefined) {
+      for (const set of this.#sets.byIndex('namespace', pod.metadata.namespace ?? '')) {
+        if (labelMatcher(set.spec?.selector).matches(pod.metadata.labels)) enqueue(keyOf(set));
+      }
+    }
+  }
+
+  #ownerKey(pod: Pod): string | undefined {
+    const reference = controllerOf(pod);
+    return reference?.kind === 'DaemonSet' ? `${pod.metadata.namespace}/${reference.name}` : undefined;
+  }
+
+  async #settle(set: DaemonSet): Promise<Revisions> {
+    const { client } = this.#context;
+    const selector = labelMatcher(set.spec?.selector);
+    const reference = controllerReference(set, 'apps/v1', 'DaemonSet');
+    const own = this.#revisions.byIndex('controller', set.metadata.uid ?? '');
+    const orphans = this.#revisions.byIndex('orphan', set.metadata.namespace ?? '');
+    const decision = decideClaims(set, [...own, ...orphans], ({ metadata }) => selector.matches(metadata.labels));
+    const canAdopt = (): Promise<boolean> => isStillThere(client, setResource, set);
+    const known = await claim({ client, resource: revisionResource, decision, reference, canAdopt });
+    const owner = {
+      ...{ object: set, reference, template: set.spec?.template ?? {} },
+      collisionCount: set.status?.collisionCount,
+      labels: (hash: string) => ({ [hashLabel]: hash }),
+    };
+    return settleRevisions(client, owner, known);
+  }
+
+  #claim(set: DaemonSet): Promise<Pod[]> {
+    const { client } = this.#context;
+    const selector = labelMatcher(set.spec?.selector);
+    const own = this.#pods.byIndex('controller', set.metadata.uid ?? '');
+    const orphans = this.#pods.byIndex('orphan', set.metadata.namespace ?? '');
+    return claim({
+      client,
+      resource: podResource,
+      decision: decideClaims(set, [...own, ...orphans], (pod) => selector.matches(pod.metadata.labels)),
+      reference: controllerReference(set, 'apps/v1', 'DaemonSet'),
+      canAdopt: () => isStillThere(client, setResource, set),
+    });
+  }
+
+  /** Places daemons; when everything is in its place, goes on with a rolling update. */
+  async #act(key: string, view: DaemonView): Promise<{ error?: unknown; afterMs?: number }> {
+    const { set } = view;
+    const plan = planPlacement(view);
+    const { due, afterMs } = this.#endedPods(set, plan.ended);
+    const wait = afterMs === undefined ? {} : { afterMs };
+    const surplus = [...plan.delete, ...due];
+    if (plan.create.length + surplus.length > 0) {
+      const error = await this.#move(key, view, plan.create, surplus);
+      return { ...wait, ...(error !== undefined && { error }) };
+    }
+    if (set.spec?.updateStrategy?.type !== 'RollingUpdate') return wait;
+    const step = planRollingUpdate(view);
+    const failed = await this.#move(key, view, step.create, step.delete);
+    return { ...wait, ...(failed !== undefined && { error: failed }) };
+  }
+
+  /** Pods that ended go so that others can come: at once when they succeeded, with back-off when they failed. */
+  #endedPods(set: DaemonSet, ended: readonly { pod: Pod; nodeName: string }[]): { due: Pod[]; afterMs?: number } {
+    const { recorder } = this.#context;
+    const due: Pod[] = [];
+    const waits: number[] = [];
+    for (const { pod, nodeName } of ended) {
+      const name = `${pod.metadata.namespace}/${pod.metadata.name} on node ${nodeName}`;
+      if (pod.status?.phase === 'Succeeded') {
+        const message = `Found succeeded daemon pod ${name}, will try to delete it`;
+        recorder.record(typed(set), 'Normal', 'SucceededDaemonPod', message);
+        due.push(pod);
+        continue;
+      }
+      const waitMs = this.#failures.take(`${set.metadata.uid}/${nodeName}`);
+      if (waitMs > 0) {
+        waits.push(waitMs);
+        continue;
+      }
+      const message = `Found failed daemon pod ${name}, will try to kill it`;
+      recorder.record(typed(set), 'Warning', 'FailedDaemonPod', message);
+      due.push(pod);
+    }
+    return { due, ...(waits.length > 0 && { afterMs: Math.min(...waits) }) };
+  }
+
+  async #move(key: string, view: DaemonView, create: readonly string[], surplus: readonly Pod[]): Promise<unknown> {
+    const { set, hash } = view;
+    const { random } = this.#context;
+    const reference = controllerReference(set, 'apps/v1', 'DaemonSet');
+    const template = set.spec?.template ?? {};
+    const generation = set.metadata.annotations?.[templateGeneration];
+    const nodeNames = create.slice(0, burst);
+    const { error } = await slowStart(nodeNames.length, async (i) => {
+      const pod = podFromTemplate({ owner: set, reference, template, random });
+      const labels = {
+        ...pod.metadata.labels,
+        ...(generation && { [generationLabel]: generation }),
+        [hashLabel]: hash,
+      };
+      const spec = specForNode(pod.spec ?? { containers: [] }, nodeNames[i] ?? '');
+      await this.#podControl.create(key, typed(set), { ...pod, metadata: { ...pod.metadata, labels }, spec });
+    });
+    const deletions = surplus.slice(0, burst).map((pod) => this.#podControl.delete(key, typed(set), pod));
+    const failed = (await Promise.allSettled(deletions)).find((result) => result.status === 'rejected');
+    return error ?? failed?.reason;
+  }
+}
+
+/** Nothing has changed that placement looks at. */
+function isSame(node: Node, old: Node): boolean {
+  return (
+    semanticallyEqual(node.metadata.labels, old.metadata.labels) &&
+    semanticallyEqual(node.spec?.taints, old.spec?.taints)
+  );
+}
+
+function selectsEverything({ spec }: DaemonSet): boolean {
+  const { matchLabels = {}, matchExpressions = [] } = spec?.selector ?? {};
+  return Object.keys(matchLabels).length === 0 && matchExpressions.length === 0;
+}
+
+/** Events name their object's kind, which objects from a list may lack. */
+function typed({ metadata }: DaemonSet): DaemonSet {
+  return { apiVersion: 'apps/v1', kind: 'DaemonSet', metadata };
+}
