@@ -16,6 +16,8 @@ const doors = [
   'src/delivery/charts/template/engine.ts',
   'src/delivery/charts/template/pause.ts',
   'src/delivery/charts/functions/functions.ts',
+  'src/delivery/charts/functions/files.ts',
+  'src/delivery/charts/functions/semver.ts',
   'src/delivery/charts/functions/yaml-read.ts',
 ];
 

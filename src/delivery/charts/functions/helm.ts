@@ -5,6 +5,7 @@ import type { Execution } from '../template/execution.ts';
 import { quote } from '../template/quote.ts';
 import { decodeJson, decodeJsonAs, encodeJson } from './json.ts';
 import { emitPrettyYaml, emitYaml } from './yaml-emit.ts';
+import { encodeToml } from './toml-encode.ts';
 import { readYamlAs } from './yaml-read.ts';
 
 /** What a chart's author says with `fail` and `required`: Helm shows it without what was being executed. */
@@ -113,6 +114,12 @@ export function helmFunctions({ onLint, lookup }: HelmOptions): FunctionMap {
       swallow(
         () => readYamlAs(text, 'list') as unknown[],
         (e) => [e],
+      ),
+    ),
+    toToml: goFunction(['any'], (value) =>
+      swallow(
+        () => encodeToml(value),
+        (message) => message,
       ),
     ),
     toJson,

@@ -191,6 +191,8 @@ function unexpected(text: string, from: number, expects: string): string {
   const at = from + (/^[ \t\r\n]*/.exec(text.slice(from))?.[0].length ?? 0);
   const c = text[at];
   if (c === undefined) return 'unexpected end of JSON input';
+  const number = /-?\d+$/.exec(text.slice(0, at))?.[0];
+  if (number !== undefined && at === from && /[.eE]/.test(c)) return inNumber(text, at - number.length);
   const literal = ['true', 'false', 'null'].find((word) => word[0] === c);
   const atValue = expects.startsWith('beginning of value');
   if (atValue && literal !== undefined) return inLiteral(text, at, literal);

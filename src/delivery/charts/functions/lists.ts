@@ -210,16 +210,18 @@ function nilOr(value: unknown): string {
   return value == null ? 'nil' : typeOf(value);
 }
 
-/** mergo.Merge: what `target` lacks, or has empty, comes from `source`; with `overwrite`, what the source has not empty wins. */
+/**
+ * mergo.Merge, as Sprig uses it: what `target` lacks, or has empty, comes from `source`; with `overwrite`, the source wins.
+ * Maps are merged, lists are not.
+ */
 function mergeInto(target: GoMap, source: GoMap, overwrite: boolean, depth = 0): void {
   if (depth > 200) throw new Error('maps are nested too deep to be merged');
   for (const key of Object.keys(source)) {
-    const from = source[key];
+    const from = source[key] ?? null;
     const into = Object.hasOwn(target, key) ? target[key] : undefined;
-    if (isMap(into) && isMap(from)) mergeInto(into, from, overwrite, depth + 1);
-    else if (!Object.hasOwn(target, key) || (overwrite ? !isEmpty(from) : isEmpty(into))) {
-      if (from != null || !Object.hasOwn(target, key)) mapSet(target, key, from ?? null);
-    }
+    const bothMaps = isMap(from) && isMap(into);
+    if (bothMaps) mergeInto(into, from, overwrite, depth + 1);
+    if (from === null ? overwrite : bothMaps ? isEmpty(into) : overwrite || isEmpty(into)) mapSet(target, key, from);
   }
 }
 

@@ -157,7 +157,8 @@ export function camelCase(text: string): string {
   let out = '';
   let at = 0;
   while (isConnector(runes[at])) out += runes[at++];
-  if (at >= runes.length) return out;
+  // The library writes the last of nothing but connectors twice.
+  if (at >= runes.length) return out + (runes.at(-1) ?? '');
   let previous = mapRunes(runes[at] as string, toUpper);
   for (at++; at < runes.length; at++) {
     let rune = runes[at] as string;

@@ -1,6 +1,6 @@
 import { formatFloat } from '../template/format-number.ts';
 import { compareStrings } from '../template/values.ts';
-import { toJsonValue, type JsonValue } from './json.ts';
+import { encodeJson, toJsonValue, type JsonValue } from './json.ts';
 import { looksLikeOther } from './yaml-scalar.ts';
 
 /** Writes YAML as go-yaml does: sorted keys, its choice of quotes and blocks, its folding of long lines. */
@@ -12,19 +12,42 @@ interface Style {
   readonly width: number;
   /** Floats that are whole are written as integers, as they come out of JSON. */
   readonly wholeFloats: boolean;
+  readonly compareKeys: (a: string, b: string) => number;
 }
 
-const classic: Style = { indentsLists: false, width: 80, wholeFloats: true };
-const pretty: Style = { indentsLists: true, width: Infinity, wholeFloats: false };
+const classic: Style = {
+  indentsLists: false,
+  width: 80,
+  wholeFloats: true,
+  compareKeys: (a, b) => compareNaturally(a, b, false),
+};
+const pretty: Style = {
+  indentsLists: true,
+  width: Infinity,
+  wholeFloats: false,
+  compareKeys: (a, b) => compareNaturally(a, b, true),
+};
 
-/** sigs.k8s.io/yaml's Marshal. @throws Error for what JSON cannot hold */
+/** What go-yaml refuses to read, and sigs.k8s.io/yaml reads its JSON with it. */
+const unreadable = /[\x7f-\x84\x86-\x9f\ufffe\uffff]/;
+
+/** sigs.k8s.io/yaml's Marshal. @throws Error for what JSON cannot hold, or YAML cannot */
 export function emitYaml(value: unknown): string {
-  return new Emitter(classic).document(toJsonValue(value));
+  const text = new Emitter(classic).document(toJsonValue(value));
+  // They are written as escapes.
+  if (/\\(?:x[789][\dA-F]|uFFF[EF])/.test(text) && holdsUnreadable(value)) {
+    throw new Error('error converting JSON to YAML: yaml: control characters are not allowed');
+  }
+  return text;
 }
 
 /** go-yaml v3's, indented by two: Helm's `toYamlPretty`. */
 export function emitPrettyYaml(value: unknown): string {
   return new Emitter(pretty).document(toJsonValue(value));
+}
+
+function holdsUnreadable(value: unknown): boolean {
+  return unreadable.test(encodeJson(value));
 }
 
 const step = 2;
@@ -75,7 +98,7 @@ class Emitter {
       return;
     }
     const own = indent + step;
-    keys.sort(compareNaturally).forEach((key, i) => {
+    keys.sort(this.#style.compareKeys).forEach((key, i) => {
       if (i === 0 && at === 'item') this.#out += ' ';
       else {
         this.#freshLine();
@@ -91,7 +114,8 @@ class Emitter {
       this.#out += `${this.#string(key, own, 'simple key')}:`;
       this.#value(value, own, 'key');
     } else {
-      this.#out += `? ${this.#string(key, own, 'value')}`;
+      this.#out += '? ';
+      this.#out += this.#string(key, own, 'value');
       this.#freshLine();
       this.#out += `${' '.repeat(own)}:`;
       this.#value(value, own, 'item');
@@ -106,7 +130,7 @@ class Emitter {
 
   #number(value: number): string {
     if (this.#style.wholeFloats && Number.isInteger(value) && value >= -(2 ** 63) && value < 2 ** 64) {
-      return BigInt(value).toString();
+      return formatFloat(value, 'f');
     }
     return formatFloat(value, 'g');
   }
@@ -274,8 +298,11 @@ function escapeCharacter(c: string): string {
   return code <= 0xffff ? `\\u${hex.padStart(4, '0')}` : `\\U${hex.padStart(8, '0')}`;
 }
 
-/** go-yaml's order of keys: numbers in them by their value, letters after all else. */
-function compareNaturally(a: string, b: string): number {
+/**
+ * go-yaml's order of keys: numbers in them by their value, letters after all else; but, since v3 (`digitsFirst`), letters
+ * before what goes on a number.
+ */
+function compareNaturally(a: string, b: string, digitsFirst: boolean): number {
   const length = Math.min(a.length, b.length);
   let i = 0;
   let digits = false;
@@ -284,7 +311,7 @@ function compareNaturally(a: string, b: string): number {
   const [x, y] = [a[i] as string, b[i] as string];
   const [isLetterA, isLetterB] = [isLetter(x), isLetter(y)];
   if (isLetterA && isLetterB) return compareStrings(x, y);
-  if (isLetterA || isLetterB) return (digits ? isLetterA : isLetterB) ? -1 : 1;
+  if (isLetterA || isLetterB) return (digits && digitsFirst ? isLetterA : isLetterB) ? -1 : 1;
   return compareNumbers(a, b, i);
 }
 

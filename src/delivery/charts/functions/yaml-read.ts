@@ -56,33 +56,61 @@ export function readYaml(text: string): unknown {
   const [document] = composer.compose(new Parser(lines.addNewLine).parse(text));
   if (!document) return null;
   check(document, lines);
-  return plain(document.toJS({ maxAliasCount: maxAliases, mapAsMap: false }), 0);
+  return plain(valueOf(document), 0);
+}
+
+function valueOf(document: Document.Parsed | Document): unknown {
+  try {
+    return document.toJS({ maxAliasCount: maxAliases, mapAsMap: false });
+  } catch (error) {
+    const { message } = error as Error;
+    const anchor = /: (\S+)$/.exec(message)?.[1] ?? '';
+    const what = /Unresolved alias/.test(message)
+      ? `unknown anchor '${anchor}' referenced`
+      : 'document contains excessive aliasing';
+    throw new Error(`error converting YAML to JSON: yaml: ${what}`, { cause: error });
+  }
 }
 
 function check(document: Document.Parsed | Document, lines: LineCounter): void {
   const [error] = document.errors;
   if (!error) return;
-  const { line } = lines.linePos(error.pos[0]);
-  throw new Error(`error converting YAML to JSON: yaml: line ${line}: ${explain(error.code, error.message)}`);
+  // A key that goes over lines is wrong where it ends.
+  const { line } = lines.linePos(error.pos[error.code === 'BLOCK_AS_IMPLICIT_KEY' ? 1 : 0]);
+  const { problem, isParsers } = explain(error.code, error.message);
+  // The parser, unlike the scanner, counts from 0; neither names the first line.
+  const shown = isParsers ? line - 1 : line === 1 ? 0 : line;
+  throw new Error(`error converting YAML to JSON: yaml: ${shown > 0 ? `line ${shown}: ` : ''}${problem}`);
 }
 
-function explain(code: string, message: string): string {
-  switch (code) {
-    case 'TAB_AS_INDENT':
-      return 'found character that cannot start any token';
-    case 'BLOCK_AS_IMPLICIT_KEY':
-      return 'mapping values are not allowed in this context';
-    case 'BAD_INDENT':
-    case 'MISSING_CHAR':
-      return 'did not find expected node content';
-    default:
-      return message;
+interface Problem {
+  readonly problem: string;
+  /** Whether go-yaml's parser finds it, not its scanner. */
+  readonly isParsers?: boolean;
+}
+
+function explain(code: string, message: string): Problem {
+  if (message.includes('end with a ]')) return { problem: "did not find expected ',' or ']'", isParsers: true };
+  if (message.includes('end with a }')) return { problem: "did not find expected ',' or '}'", isParsers: true };
+  if (code === 'TAB_AS_INDENT' || message.includes('cannot start with')) {
+    return { problem: 'found character that cannot start any token' };
   }
+  if (message.includes('closing') && message.includes('quote')) return { problem: 'found unexpected end of stream' };
+  if (code === 'BLOCK_AS_IMPLICIT_KEY' || /[Nn]ested mappings|compact mappings/.test(message)) {
+    return { problem: 'mapping values are not allowed in this context' };
+  }
+  if (code === 'BAD_INDENT' || code === 'MISSING_CHAR')
+    return { problem: 'did not find expected key', isParsers: true };
+  return { problem: message };
 }
 
 /** Maps without a prototype, lists as they are. */
 function plain(value: unknown, depth: number): unknown {
   if (depth > maxDepth) throw new Error(`yaml: values are nested more than ${maxDepth} deep`);
+  if (typeof value === 'number' && !Number.isFinite(value)) {
+    const text = Number.isNaN(value) ? 'NaN' : value > 0 ? '+Inf' : '-Inf';
+    throw new Error(`error converting YAML to JSON: json: unsupported value: ${text}`);
+  }
   if (Array.isArray(value)) return value.map((element) => plain(element, depth + 1));
   if (!isMap(value)) return value ?? null;
   const map = emptyMap();

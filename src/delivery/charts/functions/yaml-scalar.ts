@@ -30,7 +30,7 @@ const base60 = /^[-+]?\d[\d_]*(?::[0-5]?\d)+(?:\.[\d_]*)?$/;
 
 /** Whether a string must be quoted so that it is read as one. */
 export function looksLikeOther(text: string): boolean {
-  if (words.has(text) || text === '<<') return true;
+  if (words.has(text)) return true;
   if (!numberStart.test(text)) return false;
   return resolveScalar(text) !== undefined || isTimestamp(text) || base60.test(text);
 }

@@ -357,6 +357,11 @@ function compileConstantArgument(node: OperandNode, type: ParameterType): Evalua
       if (integer === undefined || integer >= 2n ** 63n) return expected('integer', node);
       return constant(node, type === 'int' ? Number(integer) : integer);
     }
+    case 'uint32': {
+      const integer = node.type === 'number' ? node.integer : undefined;
+      if (integer === undefined || integer < 0n) return expected('unsigned integer', node);
+      return constant(node, Number(BigInt.asUintN(32, integer)));
+    }
     case 'float64':
       if (node.type === 'number' && node.float !== undefined) return constant(node, node.float);
       return expected('float', node);

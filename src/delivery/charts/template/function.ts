@@ -17,6 +17,8 @@ interface ParameterTypes {
   bytes: Uint8Array | null;
   function: GoFunction | null;
   time: GoStruct;
+  certificate: GoStruct;
+  uint32: number;
 }
 
 export type ParameterType = keyof ParameterTypes;
@@ -77,6 +79,8 @@ const typeNames: Readonly<Record<ParameterType, string>> = {
   bytes: '[]uint8',
   function: 'func',
   time: 'time.Time',
+  certificate: 'sprig.certificate',
+  uint32: 'uint32',
 };
 
 export function parameterName(type: ParameterType): string {
@@ -118,11 +122,16 @@ export function isAssignable(value: unknown, type: ParameterType): boolean {
       return false;
     case 'time':
       return value instanceof GoStruct && value.type === 'time.Time';
+    case 'certificate':
+      return value instanceof GoStruct && value.type === 'sprig.certificate';
+    case 'uint32':
+      return value instanceof GoInteger && value.type === 'uint32';
   }
 }
 
 /** What the function's body gets for an assignable value. */
 export function argumentOf(value: unknown, type: ParameterType): unknown {
   if (type === 'int') return Number(value);
+  if (type === 'uint32') return Number((value as { value: bigint }).value);
   return type === 'int64' ? (value as { value: bigint }).value : value;
 }

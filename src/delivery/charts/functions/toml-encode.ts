@@ -1,0 +1,86 @@
+import { formatFloat } from '../template/format-number.ts';
+import { GoInteger, GoStruct, isMap, sortedKeys, type GoMap } from '../template/values.ts';
+
+/** TOML as github.com/BurntSushi/toml writes it. */
+
+const maxDepth = 200;
+
+/** @throws Error for what TOML cannot hold */
+export function encodeToml(value: unknown): string {
+  if (!isMap(value)) throw new Error('toml: top-level values must be Go maps or structs');
+  return tableText(value, [], 0).replace(/^\n/, '');
+}
+
+/** A table's own values first, then the tables in it. */
+function tableText(table: GoMap, path: readonly string[], depth: number): string {
+  if (depth > maxDepth) throw new Error(`toml: tables are nested more than ${maxDepth} deep`);
+  const keys = sortedKeys(table).filter((key) => table[key] != null);
+  const indent = '  '.repeat(path.length);
+  const values = keys.filter((key) => !isTableLike(table[key]));
+  const tables = keys.filter((key) => isTableLike(table[key]));
+  let out = values.map((key) => `${indent}${keyText(key)} = ${valueText(table[key], depth)}\n`).join('');
+  for (const key of tables) {
+    const inner = [...path, key];
+    const name = inner.map(keyText).join('.');
+    const value = table[key];
+    const gap = path.length === 0 ? '\n' : '';
+    if (Array.isArray(value)) {
+      for (const element of value) {
+        out += `\n${indent}[[${name}]]\n${tableText(element as GoMap, inner, depth + 1)}`;
+      }
+    } else out += `${gap}${indent}[${name}]\n${tableText(value as GoMap, inner, depth + 1)}`;
+  }
+  return out;
+}
+
+function isTableLike(value: unknown): boolean {
+  if (Array.isArray(value)) return value.length > 0 && value.every(isMap);
+  return isMap(value);
+}
+
+function keyText(key: string): string {
+  return /^[\w-]+$/.test(key) ? key : stringText(key);
+}
+
+function valueText(value: unknown, depth: number): string {
+  if (depth > maxDepth) throw new Error(`toml: values are nested more than ${maxDepth} deep`);
+  if (typeof value === 'string') return stringText(value);
+  if (typeof value === 'number') return floatText(value);
+  if (typeof value === 'boolean' || typeof value === 'bigint') return String(value);
+  if (value instanceof GoInteger) return String(value.value);
+  if (value instanceof GoStruct)
+    return value.type === 'time.Time' ? String(value.json?.()) : stringText(value.text?.() ?? '');
+  if (Array.isArray(value)) {
+    if (value.includes(null)) throw new Error('toml: cannot encode array with nil element');
+    return `[${value.map((element) => valueText(element, depth + 1)).join(', ')}]`;
+  }
+  if (isMap(value)) {
+    const entries = sortedKeys(value).map((key) => `${keyText(key)} = ${valueText(value[key], depth + 1)}`);
+    return `{${entries.join(', ')}}`;
+  }
+  throw new Error('toml: unsupported type');
+}
+
+function floatText(value: number): string {
+  if (Number.isNaN(value)) return 'nan';
+  if (!Number.isFinite(value)) return value > 0 ? 'inf' : '-inf';
+  const text = formatFloat(value, 'f');
+  return text.includes('.') ? text : `${text}.0`;
+}
+
+const escapes: Readonly<Record<string, string>> = {
+  '\b': '\\b',
+  '\t': '\\t',
+  '\n': '\\n',
+  '\f': '\\f',
+  '\r': '\\r',
+  '"': '\\"',
+  '\\': '\\\\',
+};
+
+function stringText(text: string): string {
+  const escaped = text.replace(/["\\\p{Cc}]/gu, (c) => {
+    return escapes[c] ?? `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  });
+  return `"${escaped}"`;
+}
