@@ -5,7 +5,7 @@ import { drained } from './drained.ts';
 /** Below this a client counts as keeping up. */
 const smallBacklog = 1024 * 1024;
 
-/** A watch on its way to a client: events of one turn of the loop go out in one write. */
+/** A watch on its way to a client: events that come at once, which are those of one flush of the store, go out in one write. */
 export class HttpWatch implements WatchResponseSink {
   readonly #response: ServerResponse;
   #waiting: Uint8Array[] = [];
@@ -46,7 +46,8 @@ export class HttpWatch implements WatchResponseSink {
   #schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    setImmediate(() => {
+    // Before the answers to the writes that these events tell of, whose promises were not settled yet.
+    queueMicrotask(() => {
       this.#isScheduled = false;
       this.#flush();
     });
@@ -56,6 +57,8 @@ export class HttpWatch implements WatchResponseSink {
     const response = this.#response;
     if (this.#waiting.length > 0 && !response.destroyed) {
       response.write(this.#waiting.length === 1 ? (this.#waiting[0] as Uint8Array) : Buffer.concat(this.#waiting));
+      // Node would keep it until all microtasks have run.
+      response.socket?.uncork();
     }
     this.#waiting = [];
     this.#waitingBytes = 0;
