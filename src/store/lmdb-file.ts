@@ -9,7 +9,8 @@ const magic = 0xbeefc0de;
  * Where LMDB's meta structure lies in each of the first two pages (mdb.c, `MDB_meta`, behind a 24-byte page header).
  */
 const metaOffsets = { magic: 24, pageSize: 48, lastPage: 144, transaction: 152 };
-const growthBytes = { least: 1 << 20, most: 64 << 20 };
+/** Commits wait while the file grows: for a few milliseconds at most. */
+const growthBytes = { least: 1 << 20, most: 4 << 20 };
 
 /**
  * Looks at an LMDB data file before LMDB maps it into memory, where a missing end would kill the process with a bus
