@@ -1,6 +1,5 @@
 #!/usr/bin/env node
-import { CommanderError } from 'commander';
-import { createProgram } from './cli/program.ts';
+import type { CommanderError } from 'commander';
 
 declare const TIMONEL_VERSION: string;
 
@@ -8,14 +7,24 @@ declare const TIMONEL_VERSION: string;
 const usageExitCode = 2;
 
 try {
-  const program = createProgram(TIMONEL_VERSION);
-  await program.parseAsync(process.argv);
+  await run(process.argv.slice(2));
 } catch (error) {
   await fail(error);
 }
 
+async function run(words: readonly string[]): Promise<void> {
+  const [command, flag, file] = words;
+  // The launcher's own processes: nobody types these, and what reads command lines would only take its time.
+  if (flag === '--state' && file !== undefined) {
+    if (command === 'server') return (await import('./cli/local-server.ts')).localServer(file);
+    if (command === 'agent') return (await import('./cli/local-agent.ts')).localAgent(file);
+  }
+  const { createProgram } = await import('./cli/program.ts');
+  await createProgram(TIMONEL_VERSION).parseAsync(process.argv);
+}
+
 async function fail(error: unknown): Promise<void> {
-  if (error instanceof CommanderError) {
+  if (isCommanderError(error)) {
     process.exitCode = error.exitCode === 0 ? 0 : usageExitCode;
     return;
   }
@@ -27,4 +36,8 @@ async function fail(error: unknown): Promise<void> {
   }
   for (const line of lines) process.stderr.write(`${line}\n`);
   process.exit(exitCode);
+}
+
+function isCommanderError(error: unknown): error is CommanderError {
+  return error instanceof Error && 'code' in error && String(error.code).startsWith('commander.');
 }

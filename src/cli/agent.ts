@@ -1,13 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { runAgent } from '../cluster/agent-process.ts';
 import { standaloneAgentConfig } from '../cluster/standalone-agent.ts';
-import type { AgentConfig } from '../cluster/agent-config.ts';
 import { requireRoot } from './context.ts';
 import { CliError } from './errors.ts';
 import { foreground } from './foreground.ts';
 
 interface AgentFlags {
-  state?: string;
   kubeconfig?: string;
   nodeName?: string;
   data: string;
@@ -18,7 +16,6 @@ interface AgentFlags {
 export async function agent(options: AgentFlags): Promise<void> {
   requireRoot('running a node');
   await foreground(async (surroundings) => {
-    if (options.state) return runAgent(JSON.parse(readFileSync(options.state, 'utf8')) as AgentConfig, surroundings);
     const config = await standaloneAgentConfig({ ...options, clock: surroundings.clock });
     requireContainerd(config.runtimeSocket);
     return runAgent(config, surroundings);

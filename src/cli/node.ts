@@ -1,6 +1,7 @@
 import { isApiError } from '../api/status.ts';
 import { nodes as nodeResource } from '../client/resources.ts';
-import { clusterPki, isServerRunning, localNode, notifyServer, startNodes } from '../cluster/launcher.ts';
+import { isServerRunning, localNode, notifyServer, startNodes } from '../cluster/launcher.ts';
+import { clusterPki } from '../cluster/cluster-pki.ts';
 import { detectContainerd } from '../node/containerd.ts';
 import { killNode, removeNode, stopNode } from '../cluster/local-node.ts';
 import { setUpNetwork } from '../cluster/local-network.ts';

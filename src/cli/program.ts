@@ -159,7 +159,6 @@ function addProcessCommands(program: Command): void {
     .option('--data <directory>', 'data directory')
     .option('--port <port>', 'port of the API server', port)
     .option('--leader-elect', 'wait for leadership before acting')
-    .addOption(new Option('--state <file>').hideHelp())
     .action(async (options) => (await import('./server.ts')).server(options));
   program
     .command('agent')
@@ -168,7 +167,6 @@ function addProcessCommands(program: Command): void {
     .option('--node-name <name>', 'name of the node (default: the host name)')
     .option('--data <directory>', 'data directory', '/var/lib/timonel/agent')
     .option('--containerd <socket>', 'socket of a running containerd')
-    .addOption(new Option('--state <file>').hideHelp())
     .action(async (options) => (await import('./agent.ts')).agent(options));
 }
 

@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs';
-import { StoreLockedError, StoreCorruptError } from '../store/store-errors.ts';
 import { requireDiskSpace } from '../cluster/disk-space.ts';
 import { claimRunDirectory } from '../cluster/cluster-lock.ts';
-import { clusterPki, planCluster, requirePort, serverProcess, writeOwnKubeconfig } from '../cluster/launcher.ts';
+import { clusterPki } from '../cluster/cluster-pki.ts';
+import { planCluster, requirePort, serverProcess, writeOwnKubeconfig } from '../cluster/launcher.ts';
 import { runPart } from '../cluster/standalone-parts.ts';
 import { runServer, type ServerParts } from '../cluster/server-process.ts';
 import { type ClusterState, clusterPaths, writeState } from '../cluster/state.ts';
@@ -10,6 +9,7 @@ import { removeProcessFile, writeProcessFile } from '../node/process-file.ts';
 import { clock, knownCluster, locked, requireRoot } from './context.ts';
 import { CliError } from './errors.ts';
 import { foreground } from './foreground.ts';
+import { explained } from './local-server.ts';
 import { createOutput } from './output.ts';
 
 interface ServerFlags {
@@ -19,7 +19,6 @@ interface ServerFlags {
   data?: string;
   port?: number;
   leaderElect?: boolean;
-  state?: string;
 }
 
 /** Runs the control plane in the foreground; or one part of it, against any API server. */
@@ -33,37 +32,12 @@ export async function server(options: ServerFlags): Promise<void> {
   }
   const isAlone = options.only === 'apiserver';
   const parts: ServerParts = { controllers: !isAlone, scheduler: !isAlone };
-  if (options.state) {
-    const state = JSON.parse(readFileSync(options.state, 'utf8')) as ClusterState;
-    return explained(state, () => foreground((surroundings) => runServer(state, parts, surroundings)));
-  }
   if (options.data) process.env['TIMONEL_ROOT'] = options.data;
   const state = await locked(options.name, () => prepare(options));
   const { serverPid, kubeconfig } = clusterPaths(state.name);
   createOutput().message(`The API server of ${state.name}: https://127.0.0.1:${state.port}, kubeconfig ${kubeconfig}`);
   process.once('exit', () => removeProcessFile(serverPid));
   await explained(state, () => foreground((surroundings) => runServer(state, parts, surroundings)));
-}
-
-/** Turns what can be wrong with store and port into sentences. */
-async function explained(state: ClusterState, work: () => Promise<void>): Promise<void> {
-  try {
-    await work();
-  } catch (error) {
-    if (error instanceof StoreLockedError) {
-      throw new CliError(error.message, { hint: `It is running already: timonel status --name ${state.name}` });
-    }
-    if (error instanceof StoreCorruptError) {
-      const anew = `timonel delete --name ${state.name} && timonel up --name ${state.name}`;
-      throw new CliError(error.message, { hint: `Restore the directory from a backup, or start anew: ${anew}` });
-    }
-    if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') {
-      throw new CliError(`the server cannot listen: ${(error as Error).message}`, {
-        hint: 'Another program has the port. End it, or choose another with --port.',
-      });
-    }
-    throw error;
-  }
 }
 
 async function onePart(part: 'controllers' | 'scheduler', options: ServerFlags): Promise<void> {

@@ -1,19 +1,22 @@
 import { spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { Readable } from 'node:stream';
+import type { Duplex } from 'node:stream';
 import { removeProcessFile, writeProcessFile } from '../node/process-file.ts';
 
-/** The file descriptor through which a process that we start says that it is ready. */
+/** The file descriptor of a socket on which we tell a process that it may begin, and it says that it is ready. */
 const readyDescriptor = 3;
 
 const failureMark = 'failed: ';
+const beginMark = 'begin\n';
 
 export interface BackgroundProcess {
   command: readonly string[];
   logFile: string;
   pidFile: string;
   env?: Readonly<Record<string, string>>;
+  /** What it waits for once it has loaded (see {@link awaitBegin}); when this rejects, the process is ended. */
+  prepared: Promise<unknown>;
 }
 
 /**
@@ -21,7 +24,7 @@ export interface BackgroundProcess {
  * {@link sayReady}), with what it says. Rejects with the end of its log when it ends instead.
  */
 export async function startInBackground(process_: BackgroundProcess): Promise<{ pid: number; message: string }> {
-  const { command, logFile, pidFile, env } = process_;
+  const { command, logFile, pidFile, env, prepared } = process_;
   mkdirSync(dirname(logFile), { recursive: true, mode: 0o700 });
   const log = openSync(logFile, 'a', 0o600);
   const [program = '', ...args] = command;
@@ -33,7 +36,13 @@ export async function startInBackground(process_: BackgroundProcess): Promise<{ 
   });
   closeSync(log);
   if (child.pid !== undefined) writeProcessFile(pidFile, child.pid);
-  const ready = child.stdio[readyDescriptor] as Readable;
+  const ready = child.stdio[readyDescriptor] as Duplex;
+  // A process that ended before it could begin is told of below.
+  ready.on('error', () => {});
+  prepared.then(
+    () => ready.write(beginMark),
+    () => child.kill('SIGKILL'),
+  );
   try {
     const message = await new Promise<string>((resolve, reject) => {
       let said = '';
@@ -57,6 +66,14 @@ export async function startInBackground(process_: BackgroundProcess): Promise<{ 
     ready.destroy();
     child.unref();
   }
+}
+
+/** Blocks the thread until whoever started this process has prepared what it needs. In the foreground nobody has to. */
+export function awaitBegin(): void {
+  const descriptor = process.env['TIMONEL_READY_FD'];
+  if (!descriptor) return;
+  const bytes = readSync(Number(descriptor), Buffer.alloc(beginMark.length));
+  if (bytes === 0) throw new Error('whoever started this process went away');
 }
 
 /** Tells whoever started this process that it is ready. Does nothing for a process in the foreground. */

@@ -10,12 +10,9 @@ import type { Logger } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import type { Client } from '../client/client.ts';
 import type { Informers } from '../client/informers.ts';
-import { createEventRecorder } from '../client/recorder.ts';
 import { createInformers } from '../client/shared-informers.ts';
-import { createControllers } from '../controllers/manager.ts';
 import type { ControllerSettings } from '../controllers/settings.ts';
 import type { LocalVolumes } from '../controllers/volumes/local-provisioner.ts';
-import { createScheduler } from '../scheduler/scheduler.ts';
 import type { Store } from '../store/store.ts';
 import { kubernetesVersion } from './versions.ts';
 
@@ -96,8 +93,10 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     security,
     informers,
     async startParts(parts) {
+      // Loaded here, for the API to answer before.
       const started: Promise<void>[] = [];
       if (parts.controllers) {
+        const { createControllers } = await import('../controllers/manager.ts');
         const controllers = createControllers({
           ...{ informers, clock, random, log, settings: options.controllers },
           clientFor: (account) => clientFor(controllerUser(account)),
@@ -108,6 +107,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
         started.push(controllers.start());
       }
       if (parts.scheduler) {
+        const { startScheduler } = await import('./start-scheduler.ts');
         const scheduler = startScheduler(clientFor('system:kube-scheduler'), informers, options);
         running.push(scheduler);
         started.push(scheduler.start());
@@ -134,9 +134,4 @@ function controllerUser(account: string): string {
 function component(name: string): User {
   const groups = name.startsWith('system:serviceaccount:') ? serviceAccountGroups : [];
   return { name, groups: [...groups, 'system:authenticated'] };
-}
-
-export function startScheduler(client: Client, informers: Informers, { clock, random, log }: Surroundings) {
-  const recorder = createEventRecorder({ client, component: 'default-scheduler', clock, random, log });
-  return createScheduler({ client, informers, recorder, clock, random, log });
 }

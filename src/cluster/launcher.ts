@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { Clock } from '../base/clock.ts';
+import { yieldToEventLoop } from '../base/yield.ts';
 import { type ContainerdInstallation, detectContainerd } from '../node/containerd.ts';
 import { endProcess, readProcessFile } from '../node/process-file.ts';
 import type { Connection } from '../client/https-client.ts';
@@ -10,6 +11,7 @@ import type { KeyPair } from './certificates.ts';
 import { openImageLibrary } from './images/image-library.ts';
 import { selfCommand, startInBackground } from './background-process.ts';
 import { claimRunDirectory, ownsRunDirectory } from './cluster-lock.ts';
+import { clusterPki } from './cluster-pki.ts';
 import { CommandError } from './command.ts';
 import { requireDiskSpace } from './disk-space.ts';
 import { LauncherError } from './launcher-error.ts';
@@ -29,7 +31,7 @@ import {
 } from './local-node.ts';
 import { linkMtu, readRoutes } from './netns.ts';
 import { overlapping, type NetworkPlan, planNetwork, planNode } from './network-plan.ts';
-import { type ClusterPki, ensurePki, issueNodeCertificates } from './pki.ts';
+import { type ClusterPki, issueNodeCertificates } from './pki.ts';
 import { startRegistry, stopRegistry, trustRegistry } from './registry/local-registry.ts';
 import { type ClusterSettings, type ClusterState, clusterPaths, readableStates, writeState } from './state.ts';
 
@@ -148,16 +150,6 @@ export function clusterCondition(state: ClusterState): 'running' | 'degraded' | 
   return server || processes.some(({ agent, containerd }) => agent ?? containerd) ? 'degraded' : 'stopped';
 }
 
-/** The certificates of the cluster, made when they are missing. */
-export function clusterPki(state: ClusterState, clock: Clock): ClusterPki {
-  return ensurePki({
-    directory: clusterPaths(state.name).pki,
-    now: clock.now(),
-    serviceIp: state.network.apiServiceAddress,
-    advertised: [state.network.hostAddress],
-  });
-}
-
 /** The admin's entry for a kubeconfig. */
 export function kubeconfigEntry(state: ClusterState, pki: ClusterPki): KubeconfigEntry {
   return {
@@ -189,17 +181,29 @@ export async function startCluster(state: ClusterState, clock: Clock): Promise<C
   const installation = detectContainerd();
   // Whoever awaits it gets the error; simulated clusters need none.
   installation.catch(() => {});
-  const pki = clusterPki(state, clock);
   claimRunDirectory(state.name);
+  // The server's process loads its program meanwhile, which takes longer than all of this.
+  const prepared = yieldToEventLoop().then(() => prepareServer(state, clock));
+  const serverStarted = startServer(state, prepared);
+  const nodesStarted = prepared.then(async (pki) => {
+    if (!isReal) return;
+    const plans = nodes.map((node) => node.plan);
+    const registryStarted = startRegistry(state, nodes, clock);
+    const started = setUpNetwork(state.network, plans).then(() =>
+      startNodes(state, nodes, { pki, clock, installation }),
+    );
+    await settle([started, registryStarted]);
+  });
+  await settle([nodesStarted, serverStarted]);
+  return prepared;
+}
+
+/** Makes what the server works with: certificates, its state, the bridge that it listens on. */
+async function prepareServer(state: ClusterState, clock: Clock): Promise<ClusterPki> {
+  const pki = clusterPki(state, clock);
   writeState(state);
   writeOwnKubeconfig(state, pki);
-  // The server listens on the bridge; it begins while the nodes are still being made.
-  if (isReal) await setUpBridge(state.network);
-  const plans = nodes.map((node) => node.plan);
-  const nodesStarted = isReal
-    ? setUpNetwork(state.network, plans).then(() => startNodes(state, nodes, { pki, clock, installation }))
-    : Promise.resolve();
-  await settle([startServer(state), nodesStarted, ...(isReal ? [startRegistry(state, nodes, clock)] : [])]);
+  if (state.runtime === 'containerd') await setUpBridge(state.network);
   return pki;
 }
 
@@ -218,7 +222,8 @@ export function writeOwnKubeconfig(state: ClusterState, pki: ClusterPki): void {
 /** New objects get half the room that V8 would take: 12 MB less in memory, and no slower. */
 const serverMemory = '--max-semi-space-size=8';
 
-async function startServer(state: ClusterState): Promise<void> {
+/** Starts the server's process at once; it begins when `prepared` resolves. Rejects as that does, too. */
+async function startServer(state: ClusterState, prepared: Promise<unknown>): Promise<void> {
   if (isServerRunning(state)) return;
   const { stateFile, serverLog, serverPid } = clusterPaths(state.name);
   try {
@@ -226,8 +231,10 @@ async function startServer(state: ClusterState): Promise<void> {
       command: [process.execPath, serverMemory, ...selfCommand('server', '--state', stateFile).slice(1)],
       logFile: serverLog,
       pidFile: serverPid,
+      prepared,
     });
   } catch (error) {
+    await prepared;
     const reason = (error as Error).message;
     throw new LauncherError(`the server did not start: ${reason}`, `Its log: ${serverLog}`, { cause: error });
   }

@@ -1,19 +1,15 @@
 import { createHttpsNodeConnector } from '../apiserver/streaming/https-node-connector.ts';
 import { listen } from '../apiserver/listener.ts';
-import { startDnsServer } from '../network/dns/dns-server.ts';
-import { createForwarder } from '../network/dns/forwarder.ts';
-import { createInformerView } from '../network/dns/informer-view.ts';
-import { createResponder } from '../network/dns/responder.ts';
-import { createNftDataplane } from '../network/nft.ts';
-import { createServiceProxy } from '../network/service-proxy.ts';
 import { localControllerSettings } from '../controllers/settings.ts';
 import type { LocalVolumes } from '../controllers/volumes/local-provisioner.ts';
 import { openLmdbStore } from '../store/lmdb.ts';
 import { sayReady } from './background-process.ts';
 import { type ControlPlane, createControlPlane, type Surroundings } from './control-plane.ts';
-import { clusterPki } from './launcher.ts';
+import { clusterPki } from './cluster-pki.ts';
+import { dnsPort } from './network-plan.ts';
 import { createLocalVolumes, createSimulatedVolumes } from './local-volumes.ts';
-import { createSimulatedNodes } from './simulated-nodes.ts';
+import type { startHostNetwork } from './host-network.ts';
+import type { SimulatedNodes } from './simulated-nodes.ts';
 import { createWarmUp } from './warm-up/warm-up.ts';
 import { type ClusterState, clusterPaths, readState } from './state.ts';
 
@@ -28,9 +24,6 @@ export interface ServerParts {
   controllers: boolean;
   scheduler: boolean;
 }
-
-const clusterDomain = 'cluster.local';
-const dnsPort = 53;
 
 /** The control plane of a local cluster as a process: store, API server, controllers, scheduler, DNS, the host's service rules. */
 export async function runServer(
@@ -74,11 +67,11 @@ export async function runServer(
     clientAuthority: pki.authority.certificate,
     ...{ log, clock },
   });
-  const simulated = isReal ? undefined : createSimulatedNodes(controlPlane, surroundings);
+  const simulated = isReal ? undefined : await simulatedNodes(controlPlane, surroundings);
   await simulated?.set(wantedNames(state));
   sayReady('ready');
   const partsStarted = controlPlane.startParts(parts);
-  const network = isReal ? startNetwork(state, controlPlane, surroundings) : undefined;
+  const network = isReal ? hostNetwork(state, controlPlane, surroundings) : undefined;
   await partsStarted;
   if (process.env['TIMONEL_WARM_UP'] !== 'off') void warmUp.start(listener);
   log.info('the control plane is up', { cluster: state.name, port: state.port });
@@ -108,35 +101,13 @@ function wantedNames(state: ClusterState): string[] {
   return state.nodes.filter((node) => node.wanted).map((node) => node.name);
 }
 
-/** DNS and the host's own way to services. */
-async function startNetwork(
-  state: ClusterState,
-  controlPlane: ControlPlane,
-  { clock, log }: Surroundings,
-): Promise<{ stop(): Promise<void> }> {
-  const { informers } = controlPlane;
-  const { hostAddress, dnsServiceAddress, servicesCidr } = state.network;
-  const proxy = createServiceProxy({
-    ...{ informers, clock, log, nodeName: undefined },
-    dataplane: createNftDataplane({
-      table: `timonel-${state.name}`,
-      nodeName: undefined,
-      serviceCidrs: [servicesCidr],
-    }),
-  });
-  const view = createInformerView(informers);
-  const forward = createForwarder({ clock, own: [hostAddress, dnsServiceAddress] });
-  const [dns] = await Promise.all([
-    startDnsServer({
-      ...{ address: hostAddress, port: dnsPort, log },
-      respond: createResponder({ domain: clusterDomain, view, forward }),
-    }),
-    proxy.start(),
-  ]);
-  return {
-    async stop() {
-      proxy.stop();
-      await dns.close();
-    },
-  };
+/** Loaded only where there are any. */
+async function simulatedNodes(controlPlane: ControlPlane, surroundings: Surroundings): Promise<SimulatedNodes> {
+  const { createSimulatedNodes } = await import('./simulated-nodes.ts');
+  return createSimulatedNodes(controlPlane, surroundings);
+}
+
+/** Loaded when the API answers already. */
+async function hostNetwork(...parts: Parameters<typeof startHostNetwork>): Promise<{ stop(): Promise<void> }> {
+  return (await import('./host-network.ts')).startHostNetwork(...parts);
 }

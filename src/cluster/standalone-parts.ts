@@ -6,7 +6,8 @@ import { runLeaderElection } from '../client/leader-election.ts';
 import { createInformers } from '../client/shared-informers.ts';
 import { createControllers } from '../controllers/manager.ts';
 import { upstreamControllerSettings } from '../controllers/settings.ts';
-import { startScheduler, type Surroundings } from './control-plane.ts';
+import type { Surroundings } from './control-plane.ts';
+import { startScheduler } from './start-scheduler.ts';
 
 export interface Part {
   stop(): Promise<void>;
