@@ -1,5 +1,5 @@
 import type { ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet } from '../api/types/apps-v1.ts';
-import type { Job } from '../api/types/batch-v1.ts';
+import type { CronJob, Job } from '../api/types/batch-v1.ts';
 import type { KubeObject } from '../api/object.ts';
 import type {
   ConfigMap,
@@ -17,6 +17,7 @@ import type {
 } from '../api/types/core-v1.ts';
 import type { Lease } from '../api/types/coordination-v1.ts';
 import type { EndpointSlice } from '../api/types/discovery-v1.ts';
+import type { PodDisruptionBudget } from '../api/types/policy-v1.ts';
 import type { StorageClass } from '../api/types/storage-v1.ts';
 import type { Resource } from './client.ts';
 
@@ -66,4 +67,11 @@ export const controllerRevisions = resource<ControllerRevision>(
   'v1',
   'controllerrevisions',
   'ControllerRevision',
+);
+export const cronJobs = resource<CronJob>('batch', 'v1', 'cronjobs', 'CronJob');
+export const podDisruptionBudgets = resource<PodDisruptionBudget>(
+  'policy',
+  'v1',
+  'poddisruptionbudgets',
+  'PodDisruptionBudget',
 );

@@ -16,6 +16,8 @@ import { ReplicationReconciler } from './replication/replication-controller.ts';
 import { RootCaPublisher } from './service-account/root-ca-publisher.ts';
 import { ServiceAccountReconciler } from './service-account/service-account-controller.ts';
 import { ServiceAccountTokenReconciler } from './service-account/token-controller.ts';
+import { CronJobReconciler } from './cron-job/cron-job-controller.ts';
+import { DisruptionReconciler } from './disruption-budget/disruption-controller.ts';
 import { DaemonSetReconciler } from './daemon-set/daemon-set-controller.ts';
 import { StatefulSetReconciler } from './stateful-set/stateful-set-controller.ts';
 import { EphemeralVolumeReconciler } from './volumes/ephemeral-volumes.ts';
@@ -94,6 +96,8 @@ function workloadEntries(): ControllerEntry[] {
       create: (context) => new DaemonSetReconciler(context),
     },
     { name: 'job-controller', create: (context) => new JobReconciler(context) },
+    { name: 'cronjob-controller', create: (context) => new CronJobReconciler(context) },
+    { name: 'disruption-controller', create: (context) => new DisruptionReconciler(context) },
     { name: 'ttl-after-finished-controller', create: (context) => new TtlAfterFinishedReconciler(context) },
   ];
 }

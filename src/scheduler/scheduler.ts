@@ -6,11 +6,11 @@ import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import { yieldToEventLoop } from '../base/yield.ts';
-import type { Client, Resource } from '../client/client.ts';
+import type { Client } from '../client/client.ts';
 import type { EventRecorder } from '../client/event-recorder.ts';
 import type { Informer } from '../client/informer.ts';
 import type { Informers } from '../client/informers.ts';
-import { namespaces, nodes, pods } from '../client/resources.ts';
+import { namespaces, nodes, podDisruptionBudgets, pods } from '../client/resources.ts';
 import { AffinityTerms, type Namespaces } from './affinity-terms.ts';
 import { Binder } from './binder.ts';
 import { ClusterCache } from './cluster-cache.ts';
@@ -45,11 +45,6 @@ export interface Scheduler {
 
 /** How long decisions may go on before everyone else in the process gets a turn. */
 const sliceMs = 5;
-
-const podDisruptionBudgets: Resource<PodDisruptionBudget> = {
-  ...{ group: 'policy', version: 'v1', plural: 'poddisruptionbudgets' },
-  ...{ kind: 'PodDisruptionBudget', namespaced: true },
-};
 
 export function createScheduler(options: SchedulerOptions): Scheduler {
   return new RunningScheduler(options);

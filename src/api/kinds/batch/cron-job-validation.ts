@@ -1,5 +1,6 @@
 import type { CronJob } from '../../types/batch-v1.ts';
 import type { StatusCause } from '../../types/meta-v1.ts';
+import { CronSyntaxError, isTimeZone, parseCronSchedule } from '../../cron-schedule.ts';
 import { invalidValue, notSupported, required } from '../../field-errors.ts';
 import { nonNegative } from '../checks.ts';
 import { validateJobSpec } from './job-validation.ts';
@@ -15,7 +16,7 @@ export function validateCronJob({ metadata, spec }: CronJob): StatusCause[] {
   }
   if (!spec.schedule) causes.push(required('spec.schedule', ''));
   else causes.push(...validateSchedule(spec.schedule, spec.timeZone));
-  if (spec.timeZone === '') causes.push(invalidValue('spec.timeZone', '', 'timeZone must be nil or non-empty string'));
+  if (spec.timeZone !== undefined) causes.push(...validateTimeZone(spec.timeZone));
   nonNegative(causes, 'spec.startingDeadlineSeconds', spec.startingDeadlineSeconds);
   nonNegative(causes, 'spec.successfulJobsHistoryLimit', spec.successfulJobsHistoryLimit);
   nonNegative(causes, 'spec.failedJobsHistoryLimit', spec.failedJobsHistoryLimit);
@@ -29,19 +30,30 @@ export function validateCronJob({ metadata, spec }: CronJob): StatusCause[] {
   return causes;
 }
 
+function validateTimeZone(timeZone: string): StatusCause[] {
+  const invalid = (rule: string): StatusCause[] => [invalidValue('spec.timeZone', timeZone, rule)];
+  if (timeZone === '') return invalid('timeZone must be nil or non-empty string');
+  if (timeZone.toLowerCase() === 'local') {
+    return invalid('timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones');
+  }
+  return isTimeZone(timeZone) ? [] : invalid(`unknown time zone ${timeZone}`);
+}
+
 function validateSchedule(schedule: string, timeZone: string | undefined): StatusCause[] {
   const causes: StatusCause[] = [];
-  if (/\bTZ=/.test(schedule)) {
+  if (schedule.includes('TZ')) {
     const rule =
       timeZone === undefined
         ? 'cannot use TZ or CRON_TZ in schedule, use timeZone field instead'
         : 'cannot use both timeZone field and TZ or CRON_TZ in schedule';
     causes.push(invalidValue('spec.schedule', schedule, rule));
+    return causes;
   }
-  const fields = schedule.trim().split(/\s+/);
-  if (!schedule.startsWith('@') && fields.length !== 5) {
-    const found = `expected exactly 5 fields, found ${fields.length}: [${fields.join(' ')}]`;
-    causes.push(invalidValue('spec.schedule', schedule, found));
+  try {
+    parseCronSchedule(schedule);
+  } catch (error) {
+    if (!(error instanceof CronSyntaxError)) throw error;
+    causes.push(invalidValue('spec.schedule', schedule, error.message));
   }
   return causes;
 }
