@@ -1,18 +1,33 @@
-import { statSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { buildImageFromDockerfile } from '../cluster/images/build-image.ts';
-import { clusterPaths } from '../cluster/state.ts';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { type BuildRequest, buildImageFromDockerfile } from '../cluster/images/build/build-image.ts';
+import { clusterPaths, dataRoot } from '../cluster/state.ts';
+import { loginFiles } from '../delivery/registry/docker-config.ts';
 import { existingCluster } from './context.ts';
 import { CliError } from './errors.ts';
 import { clusterImages, report, sentence } from './image.ts';
 import { createOutput } from './output.ts';
 
-interface BuildFlags {
+export interface BuildFlags {
   name: string;
-  tag: string;
+  tag: string[];
   file?: string;
   buildArg: string[];
   target?: string;
+  secret: string[];
+  ssh: string[];
+  platform: string[];
+  label: string[];
+  addHost: string[];
+  buildContext: string[];
+  cacheFrom: string[];
+  cacheTo: string[];
+  network?: string;
+  cache: boolean;
+  pull?: true | 'missing' | 'always' | 'never';
+  builder: 'auto' | 'buildah' | 'docker';
+  quiet?: boolean;
 }
 
 /** Builds a Dockerfile and gives the image to the cluster's nodes. */
@@ -26,21 +41,58 @@ export async function build(directory: string, options: BuildFlags): Promise<voi
     });
   }
   const output = createOutput();
-  const name = await sentence(() =>
-    buildImageFromDockerfile({
-      context,
-      ...(options.file && { dockerfile: resolve(options.file) }),
-      name: options.tag,
-      buildArgs: Object.fromEntries(options.buildArg.map(parseArgument)),
-      ...(options.target && { target: options.target }),
-      storageDirectory: clusterPaths(state.name).builds,
-      library,
-      libraryDirectory,
-      sockets,
-      onProgress: (text) => output.message(text.trimEnd()),
-    }),
+  const authFile = loginFiles(process.env).find((file) => existsSync(file));
+  const names = await sentence(() =>
+    withDockerfile(options.file, (dockerfile) =>
+      buildImageFromDockerfile(requestOf(context, dockerfile, options), {
+        builder: options.builder === 'auto' ? 'buildah' : options.builder,
+        storageDirectory: clusterPaths(state.name).builds,
+        cacheDirectory: join(dataRoot(), '.cache'),
+        ...(authFile && { authFile }),
+        ...{ library, libraryDirectory, sockets },
+        ...(!options.quiet && { onProgress: (text: string) => output.message(text.trimEnd()) }),
+        onNotice: (text) => output.message(text),
+      }),
+    ),
   );
-  report([name], sockets.length);
+  report(names, sockets.length);
+}
+
+function requestOf(context: string, dockerfile: string | undefined, options: BuildFlags): BuildRequest {
+  const { target, network, pull } = options;
+  return {
+    context,
+    names: options.tag,
+    ...(dockerfile !== undefined && { dockerfile }),
+    buildArgs: Object.fromEntries(options.buildArg.map(parseArgument)),
+    ...(target !== undefined && { target }),
+    ...(network !== undefined && { network }),
+    secrets: options.secret,
+    ssh: options.ssh,
+    platforms: options.platform.flatMap((each) => each.split(',')),
+    labels: options.label,
+    addHosts: options.addHost,
+    buildContexts: options.buildContext,
+    cacheFrom: options.cacheFrom,
+    cacheTo: options.cacheTo,
+    noCache: !options.cache,
+    ...(pull !== undefined && { pull: pull === true ? 'always' : pull }),
+  };
+}
+
+/** `-` is a Dockerfile on standard input. */
+async function withDockerfile<T>(
+  file: string | undefined,
+  work: (dockerfile: string | undefined) => Promise<T>,
+): Promise<T> {
+  if (file !== '-') return work(file === undefined ? undefined : resolve(file));
+  const directory = mkdtempSync(join(tmpdir(), 'timonel-build-'));
+  try {
+    writeFileSync(join(directory, 'Dockerfile'), readFileSync(0));
+    return await work(join(directory, 'Dockerfile'));
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
 }
 
 function parseArgument(text: string): [string, string] {

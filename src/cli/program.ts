@@ -1,6 +1,7 @@
 import { Argument, Command, Option } from 'commander';
 import { examples } from './examples.ts';
-import { collect, nodeCount, port, seconds } from './arguments.ts';
+import { addBuildCommand } from './build-command.ts';
+import { nodeCount, port, seconds } from './arguments.ts';
 import { addRegistryCommands } from './registry/commands.ts';
 
 const documentation = '\nDocumentation: docs/ in the package, and `timonel help COMMAND`.';
@@ -20,6 +21,7 @@ export function createProgram(version: string): Command {
   addClusterCommands(program);
   addNodeCommands(program);
   addImageCommands(program);
+  addBuildCommand(program);
   addRegistryCommands(program);
   addProcessCommands(program);
   addOtherCommands(program, version);
@@ -131,16 +133,6 @@ function addImageCommands(program: Command): void {
     .option('--include <packages>', 'Debian packages to install, separated by commas')
     .option('--busybox', 'a small one of busybox alone')
     .action(async (name, options) => (await import('./image.ts')).makeBaseImage(name, options));
-  program
-    .command('build')
-    .argument('<directory>', 'build context, with a Dockerfile')
-    .requiredOption('-t, --tag <name>', 'name of the image')
-    .option('-f, --file <path>', 'Dockerfile (default: DIRECTORY/Dockerfile)')
-    .option('--build-arg <name=value>', 'build argument', collect, [])
-    .option('--target <stage>', 'build up to this stage')
-    .addOption(clusterName())
-    .description('build an image with buildah and import it into every node')
-    .action(async (directory, options) => (await import('./build.ts')).build(directory, options));
 }
 
 function addProcessCommands(program: Command): void {

@@ -18,6 +18,8 @@ export interface CommandOptions {
   env?: Readonly<Record<string, string>>;
   /** Gets each chunk of standard error as it comes (progress of long commands). */
   onStderr?: (text: string) => void;
+  /** The same for standard output. */
+  onStdout?: (text: string) => void;
   signal?: AbortSignal;
 }
 
@@ -26,7 +28,7 @@ const path = `${process.env['PATH'] ?? ''}:/usr/local/sbin:/usr/sbin:/sbin:/usr/
 
 /** Runs a command to its end; resolves with its standard output. Rejects with {@link CommandError}. */
 export function runCommand(command: readonly string[], options: CommandOptions = {}): Promise<string> {
-  const { input, env, onStderr, signal } = options;
+  const { input, env, onStderr, onStdout, signal } = options;
   return new Promise((resolve, reject) => {
     const [program = '', ...args] = command;
     const child = spawn(program, args, {
@@ -36,7 +38,10 @@ export function runCommand(command: readonly string[], options: CommandOptions =
     });
     const out: Buffer[] = [];
     let errors = '';
-    child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
+    child.stdout.on('data', (chunk: Buffer) => {
+      out.push(chunk);
+      onStdout?.(chunk.toString());
+    });
     child.stderr.on('data', (chunk: Buffer) => {
       errors = (errors + chunk.toString()).slice(-8192);
       onStderr?.(chunk.toString());

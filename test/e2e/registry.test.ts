@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -58,6 +58,50 @@ describe("the cluster's registry", () => {
     expect(await cluster.timonel('pull', `${name}/team/bb:1`)).toBe(`${name}/team/bb:1\n`);
   });
 
+  it('takes what was built, with a build secret that is in no layer', async () => {
+    const context = join(scratch, 'app');
+    mkdirSync(context);
+    writeFileSync(join(scratch, 'token'), 'hush');
+    writeFileSync(join(context, '.dockerignore'), '*.log\n');
+    writeFileSync(join(context, 'noise.log'), '');
+    writeFileSync(
+      join(context, 'Dockerfile'),
+      `ARG BASE=none
+FROM \${BASE} AS build
+RUN --mount=type=secret,id=token wc -c < /run/secrets/token > /size
+FROM \${BASE}
+COPY --from=build /size /size
+COPY . /app
+CMD ["sh", "-c", "cat /size; ls -A /app /run/secrets; sleep 60"]
+`,
+    );
+    const flags = ['--build-arg', 'BASE=bb', '--secret', `id=token,src=${join(scratch, 'token')}`];
+    const tags = ['-t', `${name}/app:1`, '-t', `${name}/app:latest`];
+    expect(await cluster.timonel('build', ...flags, ...tags, context)).toBe(`${name}/app:1\n${name}/app:latest\n`);
+    await cluster.timonel('push', `${name}/app:1`);
+    await cluster.kubectlWith(
+      pod('built', `${name}/app:1`).replace(/"command":\[[^\]]*\]/, '"tty":false'),
+      'apply',
+      '-f',
+      '-',
+    );
+    await cluster.kubectl('wait', '--for=condition=Ready', 'pod/built', '--timeout=30s');
+    const words = await cluster.kubectl('logs', 'built');
+    expect(words).toMatch(/^4\n/);
+    expect(words).not.toContain('noise.log');
+    expect(words).not.toContain('token');
+    const missing = await cluster.tryTimonel(
+      'build',
+      '-t',
+      'x',
+      '--build-arg',
+      'BASE=bb',
+      '--pull=never',
+      join(scratch, 'none'),
+    );
+    expect(missing).toMatchObject({ code: 1, stdout: '' });
+  });
+
   it('lets in who knows the password', async () => {
     const { username, password } = JSON.parse(await cluster.timonel('registry', 'login-info', '-o', 'json')) as {
       username: string;
@@ -75,7 +119,7 @@ describe("the cluster's registry", () => {
   it('forgets images, and frees their space', async () => {
     const unknown = await cluster.tryTimonel('registry', 'rm', 'nothing');
     expect(unknown.stderr).toBe('error: the registry has no image nothing\nWhat it has: timonel registry ls\n');
-    await cluster.timonel('registry', 'rm', 'team/bb:1', `${name}/other`);
+    await cluster.timonel('registry', 'rm', 'team/bb:1', `${name}/other`, 'app:1');
     expect(await repositories()).toEqual([]);
     expect((await cluster.tryTimonel('registry', 'gc')).stderr).toMatch(/^[1-9]\d* blobs removed\.$/m);
   });

@@ -1,7 +1,7 @@
 /**
- * The cluster's own image registry: distribution's `docker-registry` on the host, with TLS by the cluster's CA. It listens on
- * 127.0.0.1, so that the host (and only it) calls it `localhost:PORT`; nodes reach it at the host's address on the bridge, under the same
- * name. It is started with the cluster once it was asked for, and ends with it.
+ * The cluster's own image registry: distribution's `docker-registry` on the host, with TLS by the cluster's CA. It
+ * listens on 127.0.0.1, so that the host (and only it) calls it `localhost:PORT`; nodes reach it at the host's address
+ * on the bridge, under the same name. It is started with the cluster once it was asked for, and ends with it.
  */
 import { hash } from 'bcryptjs';
 import { spawn } from 'node:child_process';
@@ -60,8 +60,8 @@ export function registryEndpoint(state: ClusterState): RegistryEndpoint | undefi
 }
 
 /**
- * Starts the registry of a cluster whose state names one, and lets `nodes` trust it. Resolves when it takes connections; rejects with the
- * end of its log. One that runs is left alone.
+ * Starts the registry of a cluster whose state names one, and lets `nodes` trust it. Resolves when it takes
+ * connections; rejects with the end of its log. One that runs is left alone.
  */
 export async function startRegistry(state: ClusterState, nodes: readonly LocalNode[], clock: Clock): Promise<void> {
   const { registry, network, name } = state;
@@ -73,7 +73,7 @@ export async function startRegistry(state: ClusterState, nodes: readonly LocalNo
   if (!isRegistryRunning(state)) await startProcess(state, registry.port, clock);
 }
 
-/** Lets a node's containerd pull from the registry, at once: it reads the file at each pull. Nothing to do without a registry. */
+/** Lets a node's containerd pull from the registry, at once: it reads the file at each pull. */
 export function trustRegistry(state: ClusterState, node: LocalNode): void {
   const endpoint = registryEndpoint(state);
   if (!endpoint) return;

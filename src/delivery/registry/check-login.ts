@@ -27,7 +27,8 @@ interface Answer {
 }
 
 /**
- * Asks a registry whether it knows a login: `GET /v2/` with Basic credentials, or with a token from where its challenge sends us
+ * Asks a registry whether it knows a login: `GET /v2/` with Basic credentials, or with a token from where its challenge
+ * sends us
  * (https://distribution.github.io/distribution/spec/auth/token/). Rejects with {@link LoginError}.
  */
 export async function checkLogin(registry: string, login: RegistryLogin, options: CheckOptions = {}): Promise<void> {

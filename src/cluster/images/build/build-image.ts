@@ -1,0 +1,182 @@
+import { existsSync } from 'node:fs';
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { runCommand } from '../../command.ts';
+import { requireCommand } from '../../prerequisites.ts';
+import { type ImageLibrary, normaliseImageName } from '../image-library.ts';
+import { type BaseSources, provideBases } from './base-images.ts';
+import { openBuildah } from './buildah.ts';
+import { baseImages } from './dockerfile.ts';
+
+/** What a build is made of, as `docker build` takes it. */
+export interface BuildRequest {
+  /** The directory that the Dockerfile copies from. */
+  context: string;
+  /** Default: `Dockerfile`, or else `Containerfile`, in the context. */
+  dockerfile?: string;
+  /** At least one. */
+  names: readonly string[];
+  buildArgs?: Readonly<Record<string, string>>;
+  /** The stage to build up to. */
+  target?: string;
+  /** `id=NAME,src=FILE` or `id=NAME,env=VARIABLE`: readable during a RUN, in no layer. */
+  secrets?: readonly string[];
+  /** Agent sockets or keys for RUN --mount=type=ssh. */
+  ssh?: readonly string[];
+  /** `linux/arm64`; several make an image of all of them. Default: this machine's. */
+  platforms?: readonly string[];
+  labels?: readonly string[];
+  addHosts?: readonly string[];
+  /** Further contexts for COPY --from: `NAME=DIRECTORY`. */
+  buildContexts?: readonly string[];
+  network?: string;
+  noCache?: boolean;
+  cacheFrom?: readonly string[];
+  cacheTo?: readonly string[];
+  pull?: BaseSources['pull'];
+}
+
+export interface BuildSurroundings extends Pick<BaseSources, 'cacheDirectory' | 'authFile' | 'onNotice'> {
+  builder: 'buildah' | 'docker';
+  /** The builder's own storage, kept between builds for its layers. */
+  storageDirectory: string;
+  /** Images that were imported are found by FROM; the result goes into it. */
+  library: ImageLibrary;
+  libraryDirectory: string;
+  /** Nodes that get the image. */
+  sockets: readonly string[];
+  onProgress?: (text: string) => void;
+}
+
+/**
+ * Builds a Dockerfile and gives the image to the library and its nodes, under every name. Resolves with the normalised
+ * names.
+ */
+export async function buildImageFromDockerfile(request: BuildRequest, around: BuildSurroundings): Promise<string[]> {
+  const names = request.names.map(normaliseImageName);
+  const dockerfile = request.dockerfile ?? findDockerfile(request.context);
+  const text = await readFile(dockerfile, 'utf8').catch(() => {
+    throw new Error(`there is no file ${dockerfile}`);
+  });
+  requireEmulation(request.platforms ?? [], text);
+  const archive = join(around.storageDirectory, `built-${process.pid}.tar`);
+  try {
+    const build = around.builder === 'docker' ? buildWithDocker : buildWithBuildah;
+    await build({ request, around, names, dockerfile, text, archive });
+    for (const name of names) await around.library.import(archive, { name, sockets: around.sockets });
+  } finally {
+    await rm(archive, { force: true });
+  }
+  return names;
+}
+
+interface Work {
+  request: BuildRequest;
+  around: BuildSurroundings;
+  names: readonly string[];
+  dockerfile: string;
+  text: string;
+  /** Where the image is to be left, as an archive. */
+  archive: string;
+}
+
+async function buildWithBuildah({ request, around, names, dockerfile, text, archive }: Work): Promise<void> {
+  requireCommand('buildah');
+  const buildah = await openBuildah(around.storageDirectory, around.onProgress);
+  const [name = ''] = names;
+  await provideBases(buildah, baseImages(text, request.buildArgs), {
+    ...around,
+    library: await around.library.list(),
+    pull: request.pull ?? 'missing',
+  });
+  const isForMany = (request.platforms?.length ?? 0) > 1;
+  // Its cache does not tell platforms apart.
+  if (isForMany) await buildah.run(['rmi', '--force', name]).catch(() => undefined);
+  await buildah.run([
+    ...[
+      'bud',
+      isForMany ? '--layers=false' : '--layers',
+      '--isolation',
+      isolation(),
+      '--pull=false',
+      ...commonFlags(request),
+    ],
+    ...(request.addHosts ?? []).flatMap((host) => ['--add-host', host]),
+    ...(request.buildContexts ?? []).flatMap((each) => ['--build-context', each]),
+    ...(request.network === undefined ? [] : ['--network', request.network]),
+    ...(around.authFile ? ['--authfile', around.authFile] : []),
+    ...(isForMany ? ['--manifest', name] : ['-t', name]),
+    ...['-f', dockerfile, request.context],
+  ]);
+  await (isForMany
+    ? buildah.run(['manifest', 'push', '--quiet', '--all', name, `oci-archive:${archive}`])
+    : buildah.run(['push', '--quiet', '--disable-compression', name, `docker-archive:${archive}:${name}`]));
+}
+
+/** Docker's own builder; several platforms need its containerd image store. */
+async function buildWithDocker({ request, around, names, dockerfile, archive }: Work): Promise<void> {
+  const [name = ''] = names;
+  const progress = around.onProgress && { onStderr: around.onProgress, onStdout: around.onProgress };
+  const command = [
+    ...['docker', 'build', ...commonFlags(request), ...(request.pull === 'always' ? ['--pull'] : [])],
+    ...(request.addHosts ?? []).flatMap((host) => ['--add-host', host]),
+    ...(request.buildContexts ?? []).flatMap((each) => ['--build-context', each]),
+    ...(request.network === undefined ? [] : ['--network', request.network]),
+    ...['-t', name, '-f', dockerfile, request.context],
+  ];
+  await runCommand(command, progress || {});
+  await runCommand(['docker', 'save', '-o', archive, name]);
+}
+
+/** The flags that both builders have under one name. */
+function commonFlags(request: BuildRequest): string[] {
+  const each = (flag: string, values: readonly string[] = []): string[] => values.flatMap((value) => [flag, value]);
+  const args = Object.entries(request.buildArgs ?? {}).map(([key, value]) => `${key}=${value}`);
+  return [
+    ...each('--build-arg', args),
+    ...each('--secret', request.secrets),
+    ...each('--ssh', request.ssh),
+    ...each('--label', request.labels),
+    ...each('--cache-from', request.cacheFrom),
+    ...each('--cache-to', request.cacheTo),
+    ...(request.target === undefined ? [] : ['--target', request.target]),
+    ...(request.platforms?.length ? ['--platform', request.platforms.join(',')] : []),
+    ...(request.noCache ? ['--no-cache'] : []),
+  ];
+}
+
+const machines: Readonly<Record<string, string>> = {
+  amd64: 'x86_64',
+  arm64: 'aarch64',
+  arm: 'arm',
+  386: 'i386',
+  ppc64le: 'ppc64le',
+  s390x: 's390x',
+  riscv64: 'riscv64',
+};
+const own = { x64: 'amd64', arm64: 'arm64' } as Readonly<Record<string, string>>;
+
+/** Programs of another machine run only where the kernel has an emulator for them; copying files needs none. */
+function requireEmulation(platforms: readonly string[], dockerfile: string): void {
+  if (!/^\s*RUN\b/im.test(dockerfile)) return;
+  for (const platform of platforms) {
+    const [system, architecture = ''] = platform.split('/');
+    const machine = machines[architecture];
+    if (system !== 'linux' || !machine) throw new Error(`"${platform}" is no platform: use linux/amd64, linux/arm64 …`);
+    if (own[process.arch] === architecture || existsSync(`/proc/sys/fs/binfmt_misc/qemu-${machine}`)) continue;
+    throw new Error(
+      `this machine cannot run programs of ${platform}: apt-get install -y qemu-user-static binfmt-support`,
+    );
+  }
+}
+
+/** `chroot` needs nothing of the machine; who knows better says so the way buildah documents it. */
+function isolation(): string {
+  return process.env['BUILDAH_ISOLATION'] ?? 'chroot';
+}
+
+function findDockerfile(context: string): string {
+  const found = ['Dockerfile', 'Containerfile'].map((name) => join(context, name)).find((file) => existsSync(file));
+  if (found === undefined) throw new Error(`there is no Dockerfile in ${context}`);
+  return found;
+}
