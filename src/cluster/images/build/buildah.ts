@@ -21,6 +21,10 @@ export async function openBuildah(directory: string, onProgress?: (text: string)
   const registries = join(directory, 'registries.conf');
   await writeFile(policy, '{"default":[{"type":"insecureAcceptAnything"}]}\n');
   await writeFile(registries, 'unqualified-search-registries = ["docker.io"]\nshort-name-mode = "permissive"\n');
+  // A file of logins that the environment names and that is not there would be an error; those that are, come as a flag.
+  const noLogins = join(directory, 'auth.json');
+  await writeFile(noLogins, '{}\n');
+  const ownFiles = { CONTAINERS_REGISTRIES_CONF: registries, REGISTRY_AUTH_FILE: noLogins, DOCKER_CONFIG: '' };
   // An overlay cannot lie on an overlay, as in a container; copies always work.
   const driver = (await statfs(directory)).type === overlayMagic ? 'vfs' : 'overlay';
   const storage = ['--root', join(directory, 'root'), '--runroot', join(directory, 'run'), '--storage-driver', driver];
@@ -30,7 +34,7 @@ export async function openBuildah(directory: string, onProgress?: (text: string)
     const signing = withPolicy.has(verb) ? ['--signature-policy', policy] : [];
     const isBuild = verb === 'bud';
     return runCommand(['buildah', ...storage, verb, ...signing, ...rest], {
-      env: { CONTAINERS_REGISTRIES_CONF: registries, ...env },
+      env: { ...ownFiles, ...env },
       ...(onProgress && isBuild && { onStderr: onProgress, onStdout: onProgress }),
     });
   };
