@@ -62,7 +62,7 @@ async function spawnDetached() {
 
 /** Resident memory of the cluster's server and agent, in MB, some seconds after the last work. */
 async function memory() {
-  await new Promise((resolve) => setTimeout(resolve, 8000));
+  await new Promise((resolve) => setTimeout(resolve, 10_000));
   const sizes = readdirSync('/proc')
     .filter((pid) => /^\d+$/.test(pid))
     .map((pid) => {
@@ -117,7 +117,7 @@ try {
   }
   if (wanted('api')) {
     // Enough for the server's warm-up, which waits until it is quiet.
-    await new Promise((resolve) => setTimeout(resolve, 8000));
+    await new Promise((resolve) => setTimeout(resolve, 10_000));
     const api = await benchApi(client);
     row('create pods, 32 clients', '1,397/s', '4,000/s', `${api.create.perSecond}/s, p99 ${ms(api.create.p99)}`);
     row('… again', '', '', `${api.createWarm.perSecond}/s, p99 ${ms(api.createWarm.p99)}`);

@@ -50,24 +50,24 @@ describe('the warm-up', () => {
     const complaints: unknown[] = [];
     const complain = (...words: unknown[]) => void complaints.push(words);
     const log = { ...silentLogger, warn: complain, debug: complain };
-    const warmUp = createWarmUp({ ...surroundings, log, clock, pki, rounds: [2, 60] });
+    const warmUp = createWarmUp({ ...surroundings, log, clock, pki, rounds: [1, 52] });
     const before = { revision: api.store.revision, metrics: requestsIn(api.server.metrics.render()) };
     const done = warmUp.start(await serve(warmUp));
-    await clock.advance(1000);
+    await clock.advance(3000);
     await done;
     expect(complaints).toEqual([]);
     expect({ revision: api.store.revision, metrics: requestsIn(api.server.metrics.render()) }).toEqual(before);
   });
 
-  it('waits until it has been quiet for a second; heartbeats do not count', async () => {
+  it('waits until it has been quiet for three seconds; heartbeats do not count', async () => {
     const clock = createSimulatedClock();
     const warmUp = createWarmUp({ ...surroundings, clock, pki, rounds: [1] });
     const ask = warmUp.stepBackFor(api.server.handler);
     let isDone = false;
     const done = warmUp.start(await serve(warmUp)).then(() => (isDone = true));
-    await clock.advance(900);
+    await clock.advance(2900);
     await ask(requestFor('/api/v1/nodes'), {});
-    await clock.advance(900);
+    await clock.advance(2900);
     await ask(requestFor('/apis/coordination.k8s.io/v1/leases'), {});
     expect([isDone, clock.pendingTimers]).toEqual([false, 1]);
     await clock.advance(100);
@@ -78,7 +78,7 @@ describe('the warm-up', () => {
     const clock = createSimulatedClock();
     const warmUp = createWarmUp({ ...surroundings, clock, pki, rounds: [1_000_000] });
     const done = warmUp.start(await serve(warmUp));
-    await clock.advance(1000);
+    await clock.advance(3000);
     await warmUp.stop();
     await done;
     expect(clock.pendingTimers).toBe(0);

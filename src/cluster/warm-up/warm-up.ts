@@ -33,7 +33,7 @@ export interface WarmUpOptions extends Surroundings {
 }
 
 /** Nobody has come for so long: whoever started the cluster has got what they wanted for now. */
-const quietBeforeMs = 1000;
+const quietBeforeMs = 3000;
 /** Between requests; so much later than somebody else's the next one comes. */
 const quietBetweenMs = 50;
 const connections = 4;
