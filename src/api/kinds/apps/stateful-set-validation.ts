@@ -1,4 +1,5 @@
 import type { StatefulSet, StatefulSetSpec } from '../../types/apps-v1.ts';
+import type { PodTemplateSpec } from '../../types/core-v1.ts';
 import type { StatusCause } from '../../types/meta-v1.ts';
 import { forbidden, invalidValue, notSupported, required } from '../../field-errors.ts';
 import { nonNegative } from '../checks.ts';
@@ -32,8 +33,18 @@ export function validateStatefulSet({ spec }: StatefulSet): StatusCause[] {
     }
   }
   causes.push(...validateSelector(spec.selector, 'statefulset'));
-  causes.push(...validateReplicatedTemplate(spec.template, spec.selector, 'StatefulSet'));
+  causes.push(...validateReplicatedTemplate(withClaims(spec), spec.selector, 'StatefulSet'));
   return causes;
+}
+
+/** The template with the volumes that its pods get from the claim templates: containers mount them by those names. */
+function withClaims({ template, volumeClaimTemplates = [] }: StatefulSetSpec): PodTemplateSpec {
+  if (!template?.spec) return template;
+  const { volumes = [] } = template.spec;
+  const names = volumeClaimTemplates.map(({ metadata }) => metadata.name ?? '');
+  const added = names.filter((name) => !volumes.some((volume) => volume.name === name));
+  const claims = added.map((name) => ({ name, persistentVolumeClaim: { claimName: name } }));
+  return { ...template, spec: { ...template.spec, volumes: [...volumes, ...claims] } };
 }
 
 const updatable: readonly (keyof StatefulSetSpec)[] = [

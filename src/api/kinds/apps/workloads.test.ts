@@ -60,6 +60,20 @@ describe('stateful sets', () => {
   });
 });
 
+it('stateful sets mount what their claims are templates of', () => {
+  const mounting = (name: string) => {
+    const volumeMounts = [{ name, mountPath: '/data' }];
+    return template({ containers: [{ name: 'db', image: 'db:1', volumeMounts }] });
+  };
+  const spec = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } };
+  const volumeClaimTemplates = [{ metadata: { name: 'data' }, spec }];
+  const of = (name: string) => make(statefulSet, { selector, template: mounting(name), volumeClaimTemplates });
+  expect(messages(statefulSet, of('data'))).toEqual([]);
+  expect(messages(statefulSet, of('other'))).toEqual([
+    'spec.template.spec.containers[0].volumeMounts[0].name: Not found: "other"',
+  ]);
+});
+
 describe('daemon sets', () => {
   it('replace one pod at a time', () => {
     const object = make(daemonSet, { selector, template: template() });
