@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net';
 import { InvalidArgumentError } from 'commander';
 
 /** A count of nodes: 1 to 100. */
@@ -15,6 +16,13 @@ export function seconds(text: string): number {
   const value = /^\d+(\.\d+)?s?$/.test(text) ? Number.parseFloat(text) : Number.NaN;
   if (!(value > 0)) throw new InvalidArgumentError('It is a number of seconds above zero, like 40 or 0.5.');
   return value;
+}
+
+/** A range of IPv4 addresses, as `10.90.0.0/24`. */
+export function ipv4Range(text: string): string {
+  const [address = '', prefix = ''] = text.split('/');
+  if (isIPv4(address) && /^\d+$/.test(prefix) && Number(prefix) >= 8 && Number(prefix) <= 32) return text;
+  throw new InvalidArgumentError('It is a range of IPv4 addresses, like 10.90.0.0/24.');
 }
 
 /** For a flag that may come more than once. */

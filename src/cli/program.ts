@@ -1,7 +1,7 @@
 import { Argument, Command, Option } from 'commander';
 import { examples } from './examples.ts';
 import { addBuildCommand } from './build-command.ts';
-import { nodeCount, port, seconds } from './arguments.ts';
+import { ipv4Range, nodeCount, port, seconds } from './arguments.ts';
 import { addRegistryCommands } from './registry/commands.ts';
 
 const documentation = '\nDocumentation: docs/ in the package, and `timonel help COMMAND`.';
@@ -53,6 +53,7 @@ function addClusterCommands(program: Command): void {
     .option('--port <port>', 'port of the API server on 127.0.0.1 (default: the first free one from 6443)', port)
     .option('--node-grace <seconds>', 'how long a silent node counts as alive (default: 2; upstream: 40)', seconds)
     .option('--eviction-after <seconds>', 'when pods leave a lost node (default: 2; upstream: 300)', seconds)
+    .option('--lb-pool <cidr>', 'addresses of load balancers (default: the first free 10.90.N.0/24)', ipv4Range)
     .addOption(outputFormat())
     .action(async (options) => (await import('./up.ts')).up(options));
   program

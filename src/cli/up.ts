@@ -28,6 +28,7 @@ export interface UpOptions {
   port?: number;
   nodeGrace?: number;
   evictionAfter?: number;
+  lbPool?: string;
   output?: 'json';
 }
 
@@ -125,6 +126,7 @@ function newCluster(options: UpOptions): Parameters<typeof planCluster>[0] {
     nodes: options.nodes ?? defaults.nodes,
     runtime: options.runtime ?? 'containerd',
     port: options.port,
+    loadBalancersCidr: options.lbPool,
     settings: {
       nodeGraceSeconds: options.nodeGrace ?? defaults.nodeGraceSeconds,
       evictionAfterSeconds: options.evictionAfter ?? defaults.evictionAfterSeconds,
@@ -184,6 +186,7 @@ function ignoredFlags(options: UpOptions, known: ClusterState): string[] {
     { flag: '--nodes', asked: options.nodes, has: known.nodes.length, instead: 'timonel node add' },
     { flag: '--runtime', asked: options.runtime, has: known.runtime },
     { flag: '--node-grace', asked: options.nodeGrace, has: nodeGraceSeconds },
+    { flag: '--lb-pool', asked: options.lbPool, has: known.network.loadBalancersCidr },
     { flag: '--eviction-after', asked: options.evictionAfter, has: evictionAfterSeconds },
   ];
   return said

@@ -89,7 +89,9 @@ async function startProxy(config: AgentConfig, connection: Connection, { clock, 
     nodeName: config.nodeName,
     serviceCidrs: config.serviceCidrs,
   });
-  const proxy = createServiceProxy({ informers, dataplane, clock, log, nodeName: config.nodeName });
+  const proxy = createServiceProxy({
+    ...{ informers, dataplane, clock, log, nodeName: config.nodeName, podCidr: config.podCidr },
+  });
   await proxy.start();
   return {
     stop() {

@@ -2,6 +2,8 @@ import { startDnsServer } from '../network/dns/dns-server.ts';
 import { createForwarder } from '../network/dns/forwarder.ts';
 import { createInformerView } from '../network/dns/informer-view.ts';
 import { createResponder } from '../network/dns/responder.ts';
+import { createEventRecorder } from '../client/recorder.ts';
+import { createListeningPorts } from '../network/listening-ports.ts';
 import { createNftDataplane } from '../network/nft.ts';
 import { createServiceProxy } from '../network/service-proxy.ts';
 import type { ControlPlane, Surroundings } from './control-plane.ts';
@@ -14,16 +16,27 @@ const clusterDomain = 'cluster.local';
 export async function startHostNetwork(
   state: ClusterState,
   controlPlane: ControlPlane,
-  { clock, log }: Surroundings,
+  { clock, random, log }: Surroundings,
 ): Promise<{ stop(): Promise<void> }> {
   const { informers } = controlPlane;
-  const { hostAddress, dnsServiceAddress, servicesCidr } = state.network;
+  const { hostAddress, dnsServiceAddress, servicesCidr, loadBalancersCidr } = state.network;
+  const client = controlPlane.api.clientFor({ name: 'system:kube-proxy', groups: ['system:authenticated'] });
+  const recorder = createEventRecorder({ ...{ client, clock, random, log }, component: 'host-ports' });
+  const holder = createListeningPorts();
   const proxy = createServiceProxy({
     ...{ informers, clock, log, nodeName: undefined },
+    hostPorts: {
+      holder,
+      onRefused(service, { ip = '0.0.0.0', hostPort, protocol }, reason) {
+        const object = { apiVersion: 'v1', kind: 'Service', metadata: service.metadata };
+        const message = `port ${ip}:${hostPort}/${protocol} of the host is not published: ${reason}`;
+        recorder.record(object, 'Warning', 'HostPortConflict', message);
+      },
+    },
     dataplane: createNftDataplane({
       table: `timonel-${state.name}`,
       nodeName: undefined,
-      serviceCidrs: [servicesCidr],
+      serviceCidrs: [servicesCidr, loadBalancersCidr],
     }),
   });
   const view = createInformerView(informers);
@@ -38,6 +51,7 @@ export async function startHostNetwork(
   return {
     async stop() {
       proxy.stop();
+      holder.close();
       await dns.close();
     },
   };

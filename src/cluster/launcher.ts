@@ -41,6 +41,8 @@ export interface NewCluster {
   runtime: ClusterState['runtime'];
   port: number | undefined;
   settings: ClusterSettings;
+  /** Undefined: a range of its own. */
+  loadBalancersCidr?: string | undefined;
 }
 
 /** The state of an existing cluster, or a plan for a new one: free address ranges and a free port. Writes nothing. */
@@ -51,12 +53,18 @@ export async function planCluster(wanted: NewCluster): Promise<ClusterState> {
   let index = 0;
   while (used.has(index)) index++;
   const { destinations, defaultInterface } = readRoutes();
-  const planned = others.flatMap(({ network }) => [network.nodesCidr, network.podsCidr, network.servicesCidr]);
+  const planned = others.flatMap(({ network }) => [
+    network.nodesCidr,
+    network.podsCidr,
+    network.servicesCidr,
+    network.loadBalancersCidr,
+  ]);
   const network = planNetwork({
     cluster: name,
     clusterIndex: index,
     taken: [...destinations, ...planned],
     mtu: defaultInterface ? linkMtu(defaultInterface) : undefined,
+    loadBalancersCidr: wanted.loadBalancersCidr,
   });
   if (!network) throw new LauncherError('no free address range is left on this machine', 'Delete a cluster first.');
   return {
@@ -101,7 +109,7 @@ export async function requirePort(port: number): Promise<void> {
 
 /** Throws when the machine has meanwhile got a way to addresses that the cluster has planned for itself. */
 function requireFreeRanges({ name, network }: ClusterState): void {
-  const ranges = [network.nodesCidr, network.podsCidr, network.servicesCidr];
+  const ranges = [network.nodesCidr, network.podsCidr, network.servicesCidr, network.loadBalancersCidr];
   const conflict = overlapping(ranges, readRoutes().destinations);
   if (conflict === undefined) return;
   throw new LauncherError(
@@ -302,7 +310,7 @@ function writeAgentConfig(state: ClusterState, node: LocalNode, pki: ClusterPki,
     runtimeSocket: nodeRuntimeSocket(node),
     dataDirectory: join(data, 'agent'),
     cgroup: nodeCgroup(node),
-    serviceCidrs: [state.network.servicesCidr],
+    serviceCidrs: [state.network.servicesCidr, state.network.loadBalancersCidr],
     clusterDns: [state.network.dnsServiceAddress],
     // Four signs of life in the time that the control plane waits for one.
     lease: { durationSeconds: Math.max(1, Math.ceil(nodeGraceSeconds)), renewIntervalMs: nodeGraceSeconds * 250 },

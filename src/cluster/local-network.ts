@@ -92,7 +92,7 @@ export function podNetworkKind(): 'bridge' | 'ptp' {
 const lastResortMetric = 65_000;
 
 function lastResortRoutes(plan: NetworkPlan): string[] {
-  const ranges = [plan.podsCidr, plan.servicesCidr];
+  const ranges = [plan.podsCidr, plan.servicesCidr, plan.loadBalancersCidr];
   return ranges.map((range) => `route replace unreachable ${range} metric ${lastResortMetric}`);
 }
 
@@ -103,6 +103,7 @@ function bridgeCommands(plan: NetworkPlan): string[] {
     `link set ${plan.bridge} up`,
     // Service addresses need a way out of the host's own stack before they are translated.
     `route replace ${plan.servicesCidr} dev ${plan.bridge} src ${plan.hostAddress}`,
+    `route replace ${plan.loadBalancersCidr} dev ${plan.bridge} src ${plan.hostAddress}`,
   ];
 }
 
@@ -154,7 +155,7 @@ const nodeSysctls = {
 };
 
 /** Nodes and pods reach the world under the host's address. */
-function edgeRules({ cluster, bridge, nodesCidr, podsCidr, servicesCidr }: NetworkPlan): string {
+function edgeRules({ cluster, bridge, nodesCidr, podsCidr, servicesCidr, loadBalancersCidr }: NetworkPlan): string {
   const table = `ip timonel-${cluster}.edge`;
   const inside = `${nodesCidr}, ${podsCidr}`;
   return `add table ${table}
@@ -162,7 +163,7 @@ delete table ${table}
 table ${table} {
   chain postrouting {
     type nat hook postrouting priority srcnat; policy accept;
-    ip saddr { ${inside} } ip daddr != { ${inside}, ${servicesCidr} } oifname != "${bridge}" masquerade
+    ip saddr { ${inside} } ip daddr != { ${inside}, ${servicesCidr}, ${loadBalancersCidr} } oifname != "${bridge}" masquerade
   }
 }
 `;

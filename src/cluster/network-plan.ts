@@ -13,6 +13,8 @@ export interface NetworkPlan {
   nodesCidr: string;
   podsCidr: string;
   servicesCidr: string;
+  /** Where services of type LoadBalancer have their addresses. */
+  loadBalancersCidr: string;
   /** The service `kubernetes`, and the cluster's DNS: the first and the tenth address of the service range. */
   apiServiceAddress: string;
   dnsServiceAddress: string;
@@ -38,14 +40,15 @@ const maxPlans = 64;
 
 /**
  * Ranges for the cluster, the first free ones from `clusterIndex` on: nodes 10.89.k.0/24, pods 10.(244-k).0.0/16,
- * services 10.(96+k).0.0/16. `taken` are the destinations of the host's routes (the default route excepted); undefined
+ * services 10.(96+k).0.0/16, load balancers 10.90.k.0/24 unless they are given. `taken` are the destinations of the host's routes (the default route excepted); undefined
  * when every range is taken.
  */
 export function planNetwork(options: {
   cluster: string;
   clusterIndex: number;
   taken: readonly string[];
-  mtu?: number;
+  mtu?: number | undefined;
+  loadBalancersCidr?: string | undefined;
 }): NetworkPlan | undefined {
   const { cluster, clusterIndex, taken, mtu = 1500 } = options;
   for (let i = 0; i < maxPlans; i++) {
@@ -53,12 +56,14 @@ export function planNetwork(options: {
     const nodesCidr = `10.89.${k}.0/24`;
     const podsCidr = `10.${244 - k}.0.0/16`;
     const servicesCidr = `10.${96 + k}.0.0/16`;
-    if (overlapping([nodesCidr, podsCidr, servicesCidr], taken) !== undefined) continue;
+    const loadBalancersCidr = options.loadBalancersCidr ?? `10.90.${k}.0/24`;
+    if (overlapping([nodesCidr, podsCidr, servicesCidr, loadBalancersCidr], taken) !== undefined) continue;
     return {
       cluster,
       nodesCidr,
       podsCidr,
       servicesCidr,
+      loadBalancersCidr,
       mtu,
       bridge: bridgeName(cluster),
       hostAddress: `10.89.${k}.1`,

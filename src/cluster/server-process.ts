@@ -53,6 +53,7 @@ export async function runServer(
     controllers: {
       ...localControllerSettings,
       nodeMonitorGracePeriodMs: state.settings.nodeGraceSeconds * 1000,
+      loadBalancersCidr: state.network.loadBalancersCidr,
     },
     evictionAfterSeconds: state.settings.evictionAfterSeconds,
     ...localVolumes(state),

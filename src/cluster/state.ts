@@ -113,12 +113,15 @@ export function readState(name: string): ClusterState | undefined {
 
 function isWhole(state: Partial<ClusterState>): state is ClusterState {
   const { network, nodes, settings, port, runtime, index } = state;
-  const hasNetwork = typeof network?.podsCidr === 'string' && typeof network.servicesCidr === 'string';
+  const ranges = [network?.podsCidr, network?.servicesCidr, network?.loadBalancersCidr];
+  const hasNetwork = ranges.every((range) => typeof range === 'string');
   const hasNumbers = Number.isInteger(port) && Number.isInteger(index);
   const hasNodes =
     Array.isArray(nodes) &&
     nodes.every((node: Partial<NodeRecord> | null) => node?.name && Number.isInteger(node.index));
-  return hasNetwork && hasNumbers && hasNodes && settings !== undefined && runtime !== undefined;
+  return (
+    network !== undefined && hasNetwork && hasNumbers && hasNodes && settings !== undefined && runtime !== undefined
+  );
 }
 
 /** The clusters of this machine whose cluster.json can be read. */

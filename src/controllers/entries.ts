@@ -6,6 +6,7 @@ import { EndpointSliceReconciler } from './endpoints/slice-controller.ts';
 import { GarbageCollector } from './garbage-collector/garbage-collector.ts';
 import { JobReconciler } from './job/job-controller.ts';
 import { TtlAfterFinishedReconciler } from './job/ttl-controller.ts';
+import { LoadBalancerReconciler } from './load-balancer/load-balancer-controller.ts';
 import { NamespaceReconciler } from './namespace/namespace-controller.ts';
 import { NodeIpamReconciler } from './node-ipam.ts';
 import { NodeLifecycleReconciler } from './node-lifecycle/node-lifecycle-controller.ts';
@@ -72,6 +73,7 @@ function clusterEntries(certificate: string): ControllerEntry[] {
       account: 'generic-garbage-collector',
       create: (context) => new GarbageCollector(context),
     },
+    { name: 'service-controller', create: (context) => new LoadBalancerReconciler(context) },
     { name: 'endpoint-controller', create: (context) => new EndpointsReconciler(context) },
     { name: 'endpointslice-controller', create: (context) => new EndpointSliceReconciler(context) },
     {

@@ -22,6 +22,8 @@ export interface ControllerSettings {
   nodeCidrMaskSizes: { ipv4: number; ipv6: number };
   /** Endpoints in one slice. */
   maxEndpointsPerSlice: number;
+  /** Where services of type LoadBalancer get their addresses (IPv4); undefined: somebody else gives them. */
+  loadBalancersCidr?: string;
 }
 
 export const localControllerSettings: ControllerSettings = {

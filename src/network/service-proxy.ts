@@ -1,11 +1,14 @@
-import type { Service } from '../api/types/core-v1.ts';
+import type { Node, Service } from '../api/types/core-v1.ts';
 import type { EndpointSlice } from '../api/types/discovery-v1.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import { keyOf } from '../client/informer.ts';
 import type { Informers } from '../client/informers.ts';
-import { endpointSlices, services } from '../client/resources.ts';
+import { endpointSlices, nodes, services } from '../client/resources.ts';
 import type { Dataplane } from './dataplane.ts';
+import { createHealthChecks } from './health-checks.ts';
+import { createHostPorts, type HostPort, type HostPorts, type PortHolder } from './host-ports.ts';
+import { localEndpointCount } from './service-endpoints.ts';
 import { renderService, type ServiceRules } from './service-rules.ts';
 
 export interface ServiceProxyOptions {
@@ -15,6 +18,10 @@ export interface ServiceProxyOptions {
   log: Logger;
   /** Undefined on the host. */
   nodeName: string | undefined;
+  /** The node's pods, whose calls do not come from outside. */
+  podCidr?: string | undefined;
+  /** On the host: publishes ports there. `onRefused` hears of those that cannot be had. */
+  hostPorts?: { holder: PortHolder; onRefused: (service: Service, port: HostPort, reason: string) => void };
 }
 
 export interface ServiceProxy {
@@ -27,6 +34,7 @@ export interface ServiceProxy {
 const serviceNameLabel = 'kubernetes.io/service-name';
 /** A service with this label is another proxy's. */
 const otherProxyLabel = 'service.kubernetes.io/service-proxy-name';
+const zoneLabel = 'topology.kubernetes.io/zone';
 const retryMs = 1_000;
 
 /**
@@ -42,12 +50,17 @@ class RunningServiceProxy implements ServiceProxy {
   readonly #dirty = new Set<string>();
   readonly #rules = new Map<string, ServiceRules>();
   readonly #unsubscribe: (() => void)[] = [];
+  readonly #hostPorts: HostPorts | undefined;
+  readonly #healthChecks = createHealthChecks();
+  #zone: string | undefined;
   #isApplying = false;
   #cancelRetry: () => void = () => {};
   #isStopped = false;
 
   constructor(options: ServiceProxyOptions) {
     this.#options = options;
+    this.#hostPorts =
+      options.hostPorts && createHostPorts({ ...options.hostPorts, onGranted: (key) => this.#mark(key) });
   }
 
   async start(): Promise<void> {
@@ -55,11 +68,10 @@ class RunningServiceProxy implements ServiceProxy {
     const serviceInformer = informers.of(services);
     const sliceInformer = informers.of(endpointSlices);
     sliceInformer.addIndex('service', (slice) => [serviceKeyOf(slice)]);
+    if (this.#options.nodeName !== undefined) informers.of(nodes);
     await informers.synced();
-    const mark = (key: string): void => {
-      this.#dirty.add(key);
-      this.#applySoon();
-    };
+    const mark = (key: string): void => this.#mark(key);
+    this.#followZone();
     for (const service of serviceInformer.list()) this.#dirty.add(keyOf(service));
     await this.#apply();
     this.#unsubscribe.push(
@@ -79,7 +91,30 @@ class RunningServiceProxy implements ServiceProxy {
   stop(): void {
     this.#isStopped = true;
     this.#cancelRetry();
+    this.#healthChecks.close();
     for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
+  }
+
+  #mark(key: string): void {
+    this.#dirty.add(key);
+    this.#applySoon();
+  }
+
+  /** Hints of endpoint slices name zones: everything is rendered again when the node's own changes. */
+  #followZone(): void {
+    const { informers, nodeName } = this.#options;
+    if (nodeName === undefined) return;
+    const look = (): void => {
+      const zone = informers.of(nodes).get(nodeName)?.metadata.labels?.[zoneLabel];
+      if (zone === this.#zone) return;
+      this.#zone = zone;
+      for (const service of informers.of(services).list()) this.#mark(keyOf(service));
+    };
+    look();
+    const own = (node: Node): void => {
+      if (node.metadata.name === nodeName) look();
+    };
+    this.#unsubscribe.push(informers.of(nodes).subscribe({ added: own, updated: own }));
   }
 
   #applySoon(): void {
@@ -107,18 +142,32 @@ class RunningServiceProxy implements ServiceProxy {
   }
 
   async #apply(): Promise<void> {
-    const { informers, dataplane, nodeName } = this.#options;
+    const { informers, dataplane } = this.#options;
     for (const key of this.#dirty) {
       const service = informers.of(services).get(key);
       if (!service || service.metadata.labels?.[otherProxyLabel] !== undefined) {
         this.#rules.delete(key);
+        this.#hostPorts?.set(key, undefined);
+        this.#healthChecks.set(key, undefined);
       } else {
-        const slices = informers.of(endpointSlices).byIndex('service', key);
-        this.#rules.set(key, renderService({ service, slices }, nodeName));
+        this.#render(key, service);
       }
     }
     this.#dirty.clear();
     await dataplane.apply(this.#rules);
+  }
+
+  #render(key: string, service: Service): void {
+    const { informers, nodeName, podCidr } = this.#options;
+    const slices = informers.of(endpointSlices).byIndex('service', key);
+    this.#hostPorts?.set(key, service);
+    const hostPorts = this.#hostPorts?.granted(key) ?? [];
+    this.#rules.set(key, renderService({ service, slices }, { nodeName, zone: this.#zone, podCidr, hostPorts }));
+    const port = service.spec?.healthCheckNodePort;
+    if (nodeName === undefined) return;
+    const { name = '', namespace = '' } = service.metadata;
+    const localEndpoints = localEndpointCount(slices, nodeName);
+    this.#healthChecks.set(key, port ? { port, namespace, name, localEndpoints } : undefined);
   }
 }
 

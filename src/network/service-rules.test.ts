@@ -26,12 +26,12 @@ const here: Endpoint = { addresses: ['10.244.1.2'], nodeName: 'dev-1', condition
 const there: Endpoint = { addresses: ['10.244.2.3'], nodeName: 'dev-2', conditions: { ready: true } };
 
 function scriptOf(...inputs: { service: Service; slices: EndpointSlice[] }[]): string {
-  return fullScript(scope, new Map(inputs.map((input, i) => [String(i), renderService(input, 'dev-1')])));
+  return fullScript(scope, new Map(inputs.map((input, i) => [String(i), renderService(input, { nodeName: 'dev-1' })])));
 }
 
 describe('service rules', () => {
   it('spread a cluster IP over ready endpoints in turn', () => {
-    const rules = renderService({ service: service(), slices: [slice(here, there)] }, 'dev-1');
+    const rules = renderService({ service: service(), slices: [slice(here, there)] }, { nodeName: 'dev-1' });
     expect(Object.fromEntries(rules.serviceIps)).toEqual({
       '10.96.0.20 . tcp . 8000': 'goto service/default/web/tcp/8000',
     });
@@ -44,7 +44,7 @@ describe('service rules', () => {
     const leaving: Endpoint = { ...there, conditions: { ready: false, serving: true, terminating: true } };
     const dead: Endpoint = { ...there, conditions: { ready: false, serving: false } };
     const chain = (...endpoints: Endpoint[]): unknown =>
-      renderService({ service: service(), slices: [slice(...endpoints)] }, 'dev-1').chains.get(
+      renderService({ service: service(), slices: [slice(...endpoints)] }, { nodeName: 'dev-1' }).chains.get(
         'service/default/web/tcp/8000',
       );
     expect(chain(here, leaving)).toEqual(['meta l4proto tcp dnat to 10.244.1.2:5000']);
@@ -55,7 +55,7 @@ describe('service rules', () => {
   it('keep to local endpoints where the traffic policy says so', () => {
     const rules = renderService(
       { service: service({ internalTrafficPolicy: 'Local' }), slices: [slice(here, there)] },
-      'dev-1',
+      { nodeName: 'dev-1' },
     );
     expect(rules.chains.get('service/default/web/tcp/8000')).toEqual(['meta l4proto tcp dnat to 10.244.1.2:5000']);
   });
@@ -64,7 +64,7 @@ describe('service rules', () => {
     const ports = [{ port: 8000, nodePort: 30080, protocol: 'TCP' }];
     const cluster = renderService(
       { service: service({ type: 'NodePort', ports }), slices: [slice(here, there)] },
-      'dev-1',
+      { nodeName: 'dev-1' },
     );
     expect(cluster.nodePorts.get('tcp . 30080')).toBe('goto external/default/web/tcp/8000');
     expect(cluster.chains.get('external/default/web/tcp/8000')?.[0]).toContain('meta mark set');
@@ -73,14 +73,95 @@ describe('service rules', () => {
         service: service({ type: 'NodePort', ports, externalTrafficPolicy: 'Local' }),
         slices: [slice(here, there)],
       },
-      'dev-1',
+      { nodeName: 'dev-1' },
     );
-    expect(local.nodePorts.get('tcp . 30080')).toBe('goto service/default/web/tcp/8000/local');
+    expect(local.chains.get('external/default/web/tcp/8000')).toEqual([
+      'fib saddr type local meta mark set meta mark or 0x4000 goto service/default/web/tcp/8000/all',
+      'goto service/default/web/tcp/8000/local',
+    ]);
+  });
+
+  it('drop what comes from outside to a node without endpoints of its own, where the policy is Local', () => {
+    const ports = [{ port: 8000, nodePort: 30080, protocol: 'TCP' }];
+    const spec = { type: 'NodePort', ports, externalTrafficPolicy: 'Local', internalTrafficPolicy: 'Local' };
+    const place = { nodeName: 'dev-1', podCidr: '10.244.1.0/24' };
+    const rules = renderService({ service: service(spec), slices: [slice(there)] }, place);
+    expect(rules.serviceIps.get('10.96.0.20 . tcp . 8000')).toBe('drop');
+    expect(rules.chains.get('external/default/web/tcp/8000')).toEqual([
+      'ip saddr 10.244.1.0/24 goto service/default/web/tcp/8000/all',
+      'fib saddr type local meta mark set meta mark or 0x4000 goto service/default/web/tcp/8000/all',
+      'drop',
+    ]);
+    // The host is no node.
+    const host = renderService({ service: service(spec), slices: [slice(there)] }, { nodeName: undefined });
+    expect(host.serviceIps.get('10.96.0.20 . tcp . 8000')).toBe('goto service/default/web/tcp/8000');
+    expect(host.nodePorts.get('tcp . 30080')).toBe('goto service/default/web/tcp/8000/all');
+  });
+
+  it('let only the source ranges in through a load balancer and the host ports, but all through a node port', () => {
+    const balanced = service({
+      type: 'LoadBalancer',
+      ports: [{ port: 80, nodePort: 30080 }],
+      loadBalancerSourceRanges: ['10.0.0.0/8', 'fd00::/8'],
+    });
+    balanced.status = { loadBalancer: { ingress: [{ ip: '10.90.0.1' }, { ip: '10.90.0.2', ipMode: 'Proxy' }] } };
+    const hostPorts = [
+      { hostPort: 8080, port: 80, protocol: 'tcp' },
+      { ip: '127.0.0.1', hostPort: 81, port: 80, protocol: 'tcp' },
+    ];
+    const rules = renderService({ service: balanced, slices: [slice(here)] }, { nodeName: undefined, hostPorts });
+    const firewall = 'goto firewall/default/web/tcp/80';
+    expect(Object.fromEntries(rules.nodePorts)).toEqual({
+      'tcp . 30080': 'goto external/default/web/tcp/80',
+      'tcp . 8080': firewall,
+    });
+    expect(Object.fromEntries(rules.serviceIps)).toEqual({
+      '10.96.0.20 . tcp . 80': 'goto service/default/web/tcp/80',
+      '10.90.0.1 . tcp . 80': firewall,
+      '127.0.0.1 . tcp . 81': firewall,
+    });
+    expect(rules.chains.get('firewall/default/web/tcp/80')).toEqual([
+      'ip saddr { 10.0.0.0/8 } goto external/default/web/tcp/80',
+      'drop',
+    ]);
+  });
+
+  it('prefer the node, then the zone, that hints name', () => {
+    const hinted = (endpoint: Endpoint, node: string, zone: string): Endpoint => ({
+      ...endpoint,
+      hints: { forNodes: [{ name: node }], forZones: [{ name: zone }] },
+    });
+    const slices = [slice(hinted(here, 'dev-1', 'a'), hinted(there, 'dev-2', 'b'))];
+    const chain = (nodeName: string, zone: string, given = slices): string[] | undefined => {
+      const rules = renderService({ service: service(), slices: given }, { nodeName, zone });
+      return rules.chains.get('service/default/web/tcp/8000')?.slice();
+    };
+    expect(chain('dev-2', 'a')).toEqual(['meta l4proto tcp dnat to 10.244.2.3:5000']);
+    expect(chain('dev-3', 'a')).toEqual(['meta l4proto tcp dnat to 10.244.1.2:5000']);
+    expect(chain('dev-3', 'c')?.[0]).toContain('mod 2');
+    expect(chain('dev-2', 'b', [slice(here, hinted(there, 'dev-2', 'b'))])?.[0]).toContain('mod 2');
+  });
+
+  it('spread as the annotation says', () => {
+    const chain = (annotations: Record<string, string>): string => {
+      const annotated = { ...service(), metadata: { name: 'web', namespace: 'default', annotations } };
+      const named = (endpoint: Endpoint, name: string): Endpoint => ({ ...endpoint, targetRef: { kind: 'Pod', name } });
+      const slices = [slice(named(here, 'a'), named(there, 'b'))];
+      const rules = renderService({ service: annotated, slices }, { nodeName: 'dev-1' });
+      return rules.chains.get('service/default/web/tcp/8000')?.[0] ?? '';
+    };
+    expect(chain({ 'timonel.dev/weights': 'a:2,b:1' })).toMatch(/numgen inc mod 1000 map/);
+    expect(chain({ 'timonel.dev/weights': 'a:3,b:1' })).toBe(
+      'meta l4proto tcp dnat ip to numgen inc mod 4 map { 0 : 10.244.1.2 . 5000, 1 : 10.244.1.2 . 5000, ' +
+        '2 : 10.244.2.3 . 5000, 3 : 10.244.1.2 . 5000 }',
+    );
+    expect(chain({ 'timonel.dev/load-balancing': 'random' })).toContain('numgen random mod 2');
+    expect(chain({ 'timonel.dev/load-balancing': 'source-ip-hash' })).toContain('jhash ip saddr mod 1021');
   });
 
   it('make no rules for headless and external-name services', () => {
     for (const spec of [{ clusterIP: 'None' }, { type: 'ExternalName', externalName: 'example.org' }]) {
-      const rules = renderService({ service: service(spec), slices: [slice(here)] }, 'dev-1');
+      const rules = renderService({ service: service(spec), slices: [slice(here)] }, { nodeName: 'dev-1' });
       expect([rules.chains.size, rules.serviceIps.size]).toEqual([0, 0]);
     }
   });
@@ -132,8 +213,8 @@ describe('service rules', () => {
   });
 
   it('send only the difference', () => {
-    const before = renderService({ service: service(), slices: [slice(here)] }, 'dev-1');
-    const after = renderService({ service: service(), slices: [slice(here, there)] }, 'dev-1');
+    const before = renderService({ service: service(), slices: [slice(here)] }, { nodeName: 'dev-1' });
+    const after = renderService({ service: service(), slices: [slice(here, there)] }, { nodeName: 'dev-1' });
     expect(differenceScript(scope, [before], [before])).toBeUndefined();
     expect(differenceScript(scope, [before], [after])).toMatchInlineSnapshot(`
       "flush chain ip timonel-dev service/default/web/tcp/8000

@@ -1,6 +1,18 @@
+import { algorithmOf } from '../api/load-balancing.ts';
 import type { Service, ServicePort } from '../api/types/core-v1.ts';
-import type { Endpoint, EndpointSlice } from '../api/types/discovery-v1.ts';
+import type { EndpointSlice } from '../api/types/discovery-v1.ts';
+import { hashSlots, hashTable, rotation, sharesOf } from './balancing.ts';
 import type { ServiceInput } from './dataplane.ts';
+import type { HostPort } from './host-ports.ts';
+import {
+  balancerIps,
+  clusterIps,
+  isIpv4,
+  type Place,
+  protocolOf,
+  type Target,
+  targetsOf,
+} from './service-endpoints.ts';
 
 /** The nftables objects of one service, as data. Names and texts are nft's own syntax. */
 export interface ServiceRules {
@@ -16,37 +28,16 @@ export interface ServiceRules {
   hairpins: ReadonlySet<string>;
 }
 
-interface Target {
-  ip: string;
-  port: number;
+/** Where rules are rendered for, and what is the service's own there. */
+export interface RenderPlace extends Place {
+  /** Of the node: traffic of its pods is not traffic from outside, whatever address they call. */
+  podCidr?: string | undefined;
+  /** Ports of the host that the service has. */
+  hostPorts?: readonly HostPort[];
 }
 
-/**
- * Renders one service for one node (or the host: `nodeName` undefined). Follows KEP-2086 (internal traffic policy),
- * KEP-1669 (terminating endpoints serve when no ready one is left) and the Service API's session affinity. Pure.
- */
-export function renderService({ service, slices }: ServiceInput, nodeName: string | undefined): ServiceRules {
-  const rules = {
-    chains: new Map<string, string[]>(),
-    serviceIps: new Map<string, string>(),
-    nodePorts: new Map<string, string>(),
-    affinitySets: new Map<string, number>(),
-    hairpins: new Set<string>(),
-  };
-  const spec = service.spec;
-  if (!spec || spec.type === 'ExternalName') return rules;
-  for (const port of spec.ports ?? []) {
-    const all = targetsOf(slices, port);
-    const internal = spec.internalTrafficPolicy === 'Local' ? localTargets(slices, port, nodeName) : all;
-    const ips = clusterIps(service);
-    const chain = ips.length > 0 ? addBalancer(rules, service, port, { targets: internal, suffix: '' }) : undefined;
-    for (const ip of chain ? ips : []) {
-      rules.serviceIps.set(`${ip} . ${protocolOf(port)} . ${port.port}`, `goto ${chain}`);
-    }
-    if (hasExternalAddress(service, port)) addExternal(rules, service, port, { all, slices, nodeName });
-  }
-  return rules;
-}
+/** Packets with this mark leave with the node's address as their source. */
+export const masqueradeMark = '0x4000';
 
 type MutableRules = {
   chains: Map<string, string[]>;
@@ -56,133 +47,167 @@ type MutableRules = {
   hairpins: Set<string>;
 };
 
-/** Traffic from outside the cluster: node ports, load balancer and external addresses. */
-function addExternal(
-  rules: MutableRules,
-  service: Service,
-  port: ServicePort,
-  context: { all: readonly Target[]; slices: readonly EndpointSlice[]; nodeName?: string },
-): void {
-  const isLocal = service.spec?.externalTrafficPolicy === 'Local';
-  let target: string | undefined;
-  if (isLocal && context.nodeName !== undefined) {
-    const targets = localTargets(context.slices, port, context.nodeName);
-    target = addBalancer(rules, service, port, { targets, suffix: '/local' });
-  } else {
-    target = addBalancer(rules, service, port, { targets: context.all, suffix: '/all' });
+interface PortContext {
+  rules: MutableRules;
+  service: Service;
+  port: ServicePort;
+  place: RenderPlace;
+}
+
+/**
+ * Renders one service for one node or the host. Follows KEP-2086 (internal traffic policy), KEP-1669 (terminating
+ * endpoints serve when no ready one is left), KEP-4444 (traffic distribution) and the Service API. Pure.
+ */
+export function renderService({ service, slices }: ServiceInput, place: RenderPlace): ServiceRules {
+  const rules: MutableRules = {
+    chains: new Map(),
+    serviceIps: new Map(),
+    nodePorts: new Map(),
+    affinitySets: new Map(),
+    hairpins: new Set(),
+  };
+  const spec = service.spec;
+  if (!spec || spec.type === 'ExternalName') return rules;
+  for (const port of spec.ports ?? []) renderPort({ rules, service, port, place }, slices);
+  return rules;
+}
+
+function renderPort(context: PortContext, slices: readonly EndpointSlice[]): void {
+  const { rules, service, port, place } = context;
+  const targets = targetsOf(slices, port, place);
+  // The host is no node: it has no endpoints of its own to keep to.
+  const isInternalLocal = service.spec?.internalTrafficPolicy === 'Local' && place.nodeName !== undefined;
+  const ips = clusterIps(service);
+  const internal = isInternalLocal ? targets.local : targets.cluster;
+  const chain = ips.length > 0 ? addBalancer(context, internal, '') : undefined;
+  for (const ip of ips) {
+    // Others have endpoints for it, this node has none: who asks here waits in vain, as the policy has it.
+    const verdict = chain ? `goto ${chain}` : targets.cluster.length > 0 ? 'drop' : undefined;
+    if (verdict) rules.serviceIps.set(`${ip} . ${protocolOf(port)} . ${port.port}`, verdict);
   }
-  if (!target) return;
-  let verdict = `goto ${target}`;
-  if (!isLocal) {
-    // The answer must come back through this node, so the client's address gives way to the node's.
-    const chain = chainName('external', service, port);
-    rules.chains.set(chain, [`meta mark set meta mark or ${masqueradeMark}`, `goto ${target}`]);
-    verdict = `goto ${chain}`;
-  }
+  const hostPorts = (place.hostPorts ?? []).filter(
+    (published) => published.port === port.port && published.protocol === protocolOf(port),
+  );
+  const externalIps = (service.spec?.externalIPs ?? []).filter(isIpv4);
+  const balancers = balancerIps(service);
+  if (!port.nodePort && externalIps.length + balancers.length + hostPorts.length === 0) return;
+  const all = targets.cluster.length > 0 ? addBalancer(context, targets.cluster, '/all') : undefined;
+  if (!all) return;
+  const verdict = externalVerdict(context, all, targets.local);
   if (port.nodePort) rules.nodePorts.set(`${protocolOf(port)} . ${port.nodePort}`, verdict);
-  for (const ip of externalIps(service)) {
-    rules.serviceIps.set(`${ip} . ${protocolOf(port)} . ${port.port}`, verdict);
+  for (const ip of externalIps) rules.serviceIps.set(`${ip} . ${protocolOf(port)} . ${port.port}`, verdict);
+  const guarded = balancers.length + hostPorts.length > 0 ? guardedVerdict(context, verdict) : verdict;
+  for (const ip of balancers) rules.serviceIps.set(`${ip} . ${protocolOf(port)} . ${port.port}`, guarded);
+  for (const { ip, hostPort } of hostPorts) {
+    if (ip === undefined) rules.nodePorts.set(`${protocolOf(port)} . ${hostPort}`, guarded);
+    else rules.serviceIps.set(`${ip} . ${protocolOf(port)} . ${hostPort}`, guarded);
   }
 }
 
-/** Packets with this mark leave with the node's address as their source. */
-export const masqueradeMark = '0x4000';
+/** Traffic from outside the cluster: node ports, load balancer and external addresses. */
+function externalVerdict(context: PortContext, all: string, local: readonly Target[]): string {
+  const { rules, service, port, place } = context;
+  const chain = chainName('external', service, port);
+  const masquerade = `meta mark set meta mark or ${masqueradeMark}`;
+  if (service.spec?.externalTrafficPolicy !== 'Local') {
+    // The answer must come back through this node, so the client's address gives way to the node's.
+    rules.chains.set(chain, [masquerade, `goto ${all}`]);
+    return `goto ${chain}`;
+  }
+  // The host has no pods: what comes in here is spread over all, and keeps its address.
+  if (place.nodeName === undefined) return `goto ${all}`;
+  const own = local.length > 0 ? addBalancer(context, local, '/local') : undefined;
+  rules.chains.set(chain, [
+    // Pods and processes of the node itself are not outside, and reach every endpoint.
+    ...(place.podCidr ? [`ip saddr ${place.podCidr} goto ${all}`] : []),
+    `fib saddr type local ${masquerade} goto ${all}`,
+    own ? `goto ${own}` : 'drop',
+  ]);
+  return `goto ${chain}`;
+}
 
-/** A chain that spreads connections over `targets`; undefined when there are none. The same targets share one chain. */
-function addBalancer(
-  rules: MutableRules,
-  service: Service,
-  port: ServicePort,
-  { targets, suffix }: { targets: readonly Target[]; suffix: string },
-): string | undefined {
+/** Only clients of the source ranges come in through a load balancer. */
+function guardedVerdict({ rules, service, port }: PortContext, verdict: string): string {
+  const ranges = (service.spec?.loadBalancerSourceRanges ?? []).map((range) => range.trim());
+  const own = ranges.filter((range) => isIpv4(range.split('/')[0] as string));
+  if (ranges.length === 0 || own.some((range) => range.endsWith('/0'))) return verdict;
+  const chain = chainName('firewall', service, port);
+  rules.chains.set(chain, [...(own.length > 0 ? [`ip saddr { ${own.join(', ')} } ${verdict}`] : []), 'drop']);
+  return `goto ${chain}`;
+}
+
+/** A chain that spreads connections over `targets`; undefined when there are none. */
+function addBalancer(context: PortContext, targets: readonly Target[], suffix: string): string | undefined {
   if (targets.length === 0) return undefined;
+  const { rules, service, port } = context;
   const chain = chainName('service', service, port) + suffix;
   for (const target of targets) rules.hairpins.add(target.ip);
-  const isSticky = service.spec?.sessionAffinity === 'ClientIP';
-  if (!isSticky) {
-    const choices = targets.map((target, i) => `${i} : ${target.ip} . ${target.port}`).join(', ');
-    const only = targets[0] as Target;
+  if (service.spec?.sessionAffinity === 'ClientIP') addSticky(context, targets, { chain, suffix });
+  else {
+    const choice = choiceOf(service, targets, (target) => `${target.ip} . ${target.port}`);
+    const [only] = targets as [Target];
     rules.chains.set(chain, [
       targets.length === 1
         ? `meta l4proto ${protocolOf(port)} dnat to ${only.ip}:${only.port}`
-        : `meta l4proto ${protocolOf(port)} dnat ip to numgen inc mod ${targets.length} map { ${choices} }`,
+        : `meta l4proto ${protocolOf(port)} dnat ip to ${choice.key} map { ${choice.elements} }`,
     ]);
-    return chain;
   }
+  return chain;
+}
+
+/** What nft picks an endpoint by, and the elements of its map. */
+function choiceOf(
+  service: Service,
+  targets: readonly Target[],
+  valueOf: (target: Target) => string,
+): { key: string; elements: string } {
+  const elements = (slots: readonly number[]): string =>
+    slots.map((index, slot) => `${slot} : ${valueOf(targets[index] as Target)}`).join(', ');
+  const inTurn = targets.map((_, i) => i);
+  switch (algorithmOf(service)) {
+    case 'weighted': {
+      const shares = sharesOf(
+        service,
+        targets.map(({ pod }) => pod),
+      );
+      const slots = rotation(shares);
+      return { key: `numgen inc mod ${slots.length}`, elements: elements(slots) };
+    }
+    case 'source-ip-hash': {
+      const slots = hashTable(targets.map(({ ip, port }) => `${ip}:${port}`));
+      return { key: `jhash ip saddr mod ${hashSlots} seed 0x74696d6f`, elements: elements(slots) };
+    }
+    case 'random':
+      return { key: `numgen random mod ${targets.length}`, elements: elements(inTurn) };
+    case 'round-robin':
+    // Needs a balancer that knows its connections; until there is one, in turn.
+    case 'least-connections':
+      return { key: `numgen inc mod ${targets.length}`, elements: elements(inTurn) };
+  }
+}
+
+function addSticky(
+  { rules, service, port }: PortContext,
+  targets: readonly Target[],
+  { chain, suffix }: { chain: string; suffix: string },
+): void {
   const timeoutSeconds = service.spec?.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? 10800;
-  const sticky = targets.map((target) => {
-    const endpointChain = `${chainName('endpoint', service, port)}${suffix}/${target.ip}/${target.port}`;
+  const endpointChain = (target: Target): string =>
+    `${chainName('endpoint', service, port)}${suffix}/${target.ip}/${target.port}`;
+  const known = targets.map((target) => {
     const set = `${chainName('affinity', service, port)}/${target.ip}/${target.port}/${timeoutSeconds}s`;
     rules.affinitySets.set(set, timeoutSeconds);
-    rules.chains.set(endpointChain, [
+    rules.chains.set(endpointChain(target), [
       `update @${set} { ip saddr }`,
       `meta l4proto ${protocolOf(port)} dnat to ${target.ip}:${target.port}`,
     ]);
-    return { endpointChain, set };
+    return `ip saddr @${set} goto ${endpointChain(target)}`;
   });
-  const choices = sticky.map(({ endpointChain }, i) => `${i} : goto ${endpointChain}`).join(', ');
-  rules.chains.set(chain, [
-    ...sticky.map(({ endpointChain, set }) => `ip saddr @${set} goto ${endpointChain}`),
-    `numgen inc mod ${targets.length} vmap { ${choices} }`,
-  ]);
-  return chain;
+  const choice = choiceOf(service, targets, (target) => `goto ${endpointChain(target)}`);
+  rules.chains.set(chain, [...known, `${choice.key} vmap { ${choice.elements} }`]);
 }
 
 function chainName(kind: string, service: Service, port: ServicePort): string {
   const { namespace, name } = service.metadata;
   return `${kind}/${namespace}/${name}/${protocolOf(port)}/${port.port}`;
-}
-
-function protocolOf(port: { protocol?: string }): string {
-  return (port.protocol ?? 'TCP').toLowerCase();
-}
-
-function clusterIps(service: Service): string[] {
-  const spec = service.spec;
-  const ips = spec?.clusterIPs?.length ? spec.clusterIPs : [spec?.clusterIP ?? ''];
-  return ips.filter((ip) => isIpv4(ip));
-}
-
-function externalIps(service: Service): string[] {
-  const balancer = (service.status?.loadBalancer?.ingress ?? []).map((ingress) => ingress.ip ?? '');
-  return [...(service.spec?.externalIPs ?? []), ...balancer].filter(isIpv4);
-}
-
-function hasExternalAddress(service: Service, port: ServicePort): boolean {
-  return Boolean(port.nodePort) || externalIps(service).length > 0;
-}
-
-function isIpv4(ip: string): boolean {
-  return /^\d+\.\d+\.\d+\.\d+$/.test(ip);
-}
-
-/** Ready endpoints for a port, in a stable order; when none is ready, those that still serve while they terminate. */
-function targetsOf(
-  slices: readonly EndpointSlice[],
-  port: ServicePort,
-  isWanted: (endpoint: Endpoint) => boolean = () => true,
-): Target[] {
-  const ready = new Map<string, Target>();
-  const serving = new Map<string, Target>();
-  for (const slice of slices) {
-    if (slice.addressType !== 'IPv4') continue;
-    const slicePort = slice.ports?.find(
-      (p) => (p.name ?? '') === (port.name ?? '') && protocolOf(p) === protocolOf(port),
-    );
-    if (!slicePort?.port) continue;
-    for (const endpoint of slice.endpoints ?? []) {
-      if (!isWanted(endpoint)) continue;
-      const isReady = endpoint.conditions?.ready ?? true;
-      const isServing = endpoint.conditions?.serving ?? isReady;
-      if (!isReady && !isServing) continue;
-      const ip = endpoint.addresses[0] as string;
-      (isReady ? ready : serving).set(`${ip}:${slicePort.port}`, { ip, port: slicePort.port });
-    }
-  }
-  const chosen = ready.size > 0 ? ready : serving;
-  return [...chosen.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, target]) => target);
-}
-
-function localTargets(slices: readonly EndpointSlice[], port: ServicePort, nodeName: string | undefined): Target[] {
-  return targetsOf(slices, port, (endpoint) => endpoint.nodeName === nodeName);
 }

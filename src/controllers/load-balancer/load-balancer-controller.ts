@@ -1,0 +1,154 @@
+import { labelMatcher } from '../../api/label-selector.ts';
+import { algorithmOf, balancingAnnotations, isOwnLoadBalancer, parseWeights } from '../../api/load-balancing.ts';
+import type { Pod, Service } from '../../api/types/core-v1.ts';
+import { keyOf, splitKey, type Informer } from '../../client/informer.ts';
+import { pods, services } from '../../client/resources.ts';
+import type { Controller, ControllerContext, Enqueue } from '../controller.ts';
+import { done, type Outcome } from '../reconciler.ts';
+import { unlessGone } from '../unless-gone.ts';
+import { AddressPool } from './address-pool.ts';
+
+/**
+ * Gives every service of type LoadBalancer (without a class, or with ours) an address out of the cluster's pool, and
+ * takes it back when the service goes or changes its type. What a status says stays, so that addresses survive
+ * restarts. For services whose weights go by label it also keeps the annotation that says which pod has which.
+ */
+export class LoadBalancerReconciler implements Controller {
+  readonly name = 'service-controller';
+  readonly #context: ControllerContext;
+  readonly #services: Informer<Service>;
+  readonly #pods: Informer<Pod>;
+  readonly #pool: AddressPool | undefined;
+  /** Services that found the pool empty. */
+  readonly #waiting = new Set<string>();
+
+  constructor(context: ControllerContext) {
+    this.#context = context;
+    this.#services = context.informers.of(services);
+    this.#pods = context.informers.of(pods);
+    this.#pods.addIndex('namespace', ({ metadata }) => [metadata.namespace ?? '']);
+    this.#services.addIndex('weighted', (service) =>
+      labelWeights(service).length > 0 ? [service.metadata.namespace ?? ''] : [],
+    );
+    const { loadBalancersCidr } = context.settings;
+    this.#pool = loadBalancersCidr === undefined ? undefined : new AddressPool(loadBalancersCidr);
+  }
+
+  watch(enqueue: Enqueue): () => void {
+    // Before anybody new is given an address, those that have one keep it.
+    for (const service of this.#services.list()) {
+      for (const ip of addressesOf(service)) if (isOwnLoadBalancer(service)) this.#pool?.take(ip, keyOf(service));
+    }
+    const podChanged = ({ metadata }: Pod): void => {
+      for (const service of this.#services.byIndex('weighted', metadata.namespace ?? '')) enqueue(keyOf(service));
+    };
+    const unsubscribe = [
+      this.#services.subscribe({
+        added: (service) => enqueue(keyOf(service)),
+        updated: (service) => enqueue(keyOf(service)),
+        deleted: (service) => {
+          this.#waiting.delete(keyOf(service));
+          if (this.#pool?.release(keyOf(service))) for (const key of this.#waiting) enqueue(key);
+        },
+      }),
+      this.#pods.subscribe({
+        added: podChanged,
+        updated: (pod, old) => pod.metadata.labels !== old.metadata.labels && podChanged(pod),
+        deleted: podChanged,
+      }),
+    ];
+    return () => unsubscribe.forEach((end) => end());
+  }
+
+  async reconcile(key: string): Promise<Outcome> {
+    const service = this.#services.get(key);
+    if (!service || service.metadata.deletionTimestamp) return done;
+    this.#announceFallback(service);
+    await this.#writeGroups(service);
+    if (this.#pool) await this.#settleAddress(key, service, this.#pool);
+    return done;
+  }
+
+  async #settleAddress(key: string, service: Service, pool: AddressPool): Promise<void> {
+    const had = addressesOf(service).filter((ip) => pool.has(ip));
+    if (!isOwnLoadBalancer(service)) {
+      this.#waiting.delete(key);
+      pool.release(key);
+      if (had.length > 0) await this.#writeStatus(service, []);
+      return;
+    }
+    const wanted = service.spec?.loadBalancerIP || had[0];
+    const address = wanted && pool.take(wanted, key) ? wanted : this.#any(service, wanted, pool);
+    if (address === undefined) {
+      this.#waiting.add(key);
+      this.#record(service, 'Warning', 'SyncLoadBalancerFailed', 'no address of the pool of load balancers is free');
+      return;
+    }
+    this.#waiting.delete(key);
+    pool.release(key, address);
+    if (had.length === 1 && had[0] === address) return;
+    await this.#writeStatus(service, [{ ip: address, ipMode: 'VIP' }]);
+    this.#record(service, 'Normal', 'EnsuredLoadBalancer', `Ensured load balancer at ${address}`);
+  }
+
+  /** An address that was asked for and cannot be had is no reason to take another. */
+  #any(service: Service, wanted: string | undefined, pool: AddressPool): string | undefined {
+    return service.spec?.loadBalancerIP === wanted && wanted ? undefined : pool.takeAny(keyOf(service));
+  }
+
+  async #writeStatus(service: Service, ingress: { ip: string; ipMode: string }[]): Promise<void> {
+    const loadBalancer = { ingress: ingress.length > 0 ? ingress : null };
+    await this.#patch(service, { metadata: { uid: service.metadata.uid }, status: { loadBalancer } });
+  }
+
+  async #writeGroups(service: Service): Promise<void> {
+    const labels = labelWeights(service);
+    const known = service.metadata.annotations?.[balancingAnnotations.weightGroups];
+    if (labels.length === 0 && known === undefined) return;
+    const groups = labels.length === 0 ? null : JSON.stringify(this.#groupsOf(service, labels));
+    if (groups === (known ?? null)) return;
+    const annotations = { [balancingAnnotations.weightGroups]: groups };
+    await this.#patch(service, { metadata: { uid: service.metadata.uid, annotations } });
+  }
+
+  #groupsOf(service: Service, labels: readonly string[]): Record<string, string> {
+    const selector = labelMatcher({ matchLabels: service.spec?.selector ?? {} });
+    const groups: [string, string][] = [];
+    for (const { metadata } of this.#pods.byIndex('namespace', service.metadata.namespace ?? '')) {
+      if (!selector.matches(metadata.labels ?? {})) continue;
+      const group = labels.find((label) =>
+        Object.entries(metadata.labels ?? {}).some(([k, v]) => `${k}=${v}` === label),
+      );
+      if (group !== undefined) groups.push([metadata.name ?? '', group]);
+    }
+    return Object.fromEntries(groups.sort(([a], [b]) => (a < b ? -1 : 1)));
+  }
+
+  async #patch(service: Service, document: Record<string, unknown>): Promise<void> {
+    const { namespace = '', name } = splitKey(keyOf(service));
+    const patch = { kind: 'merge', document } as const;
+    await unlessGone(this.#context.client.patch(services, { namespace, name }, patch, { subresource: 'status' }));
+  }
+
+  #announceFallback(service: Service): void {
+    if (algorithmOf(service) !== 'least-connections') return;
+    const message = 'connections are spread in turn: counting them needs the ingress balancer';
+    this.#record(service, 'Warning', 'LeastConnectionsUnavailable', message);
+  }
+
+  #record(service: Service, type: 'Normal' | 'Warning', reason: string, message: string): void {
+    const object = { apiVersion: 'v1', kind: 'Service', metadata: service.metadata };
+    this.#context.recorder.record(object, type, reason, message);
+  }
+}
+
+/** The `label=value` that a service gives weights to. */
+function labelWeights(service: Service): string[] {
+  if (algorithmOf(service) !== 'weighted') return [];
+  const weights = parseWeights(service.metadata.annotations?.[balancingAnnotations.weights]);
+  return weights.flatMap(({ of }) => (of.includes('=') ? [of] : []));
+}
+
+function addressesOf({ status }: Service): string[] {
+  return (status?.loadBalancer?.ingress ?? []).flatMap(({ ip }) => ip ?? []);
+}

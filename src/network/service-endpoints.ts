@@ -1,0 +1,109 @@
+import type { Service, ServicePort } from '../api/types/core-v1.ts';
+import type { Endpoint, EndpointSlice } from '../api/types/discovery-v1.ts';
+
+/** An endpoint of one service port. */
+export interface Target {
+  ip: string;
+  port: number;
+  /** The pod behind it. */
+  pod: string | undefined;
+}
+
+/** Where rules are rendered for. */
+export interface Place {
+  /** Undefined on the host, which runs no pods. */
+  nodeName: string | undefined;
+  zone?: string | undefined;
+}
+
+interface Candidate extends Target {
+  endpoint: Endpoint;
+}
+
+/** Endpoints of a service port, by who may send to them. */
+export interface PortTargets {
+  /** For clients that may go anywhere. */
+  cluster: readonly Target[];
+  /** On this node alone. */
+  local: readonly Target[];
+}
+
+/**
+ * Ready endpoints for a port, in a stable order; when none is ready, those that still serve while they terminate
+ * (KEP-1669, for all and for the node's own alike). Hints of the slices narrow the choice for this node (KEP-4444).
+ */
+export function targetsOf(slices: readonly EndpointSlice[], port: ServicePort, place: Place): PortTargets {
+  const ready = new Map<string, Candidate>();
+  const serving = new Map<string, Candidate>();
+  for (const slice of slices) {
+    if (slice.addressType !== 'IPv4') continue;
+    const slicePort = slice.ports?.find(
+      (p) => (p.name ?? '') === (port.name ?? '') && protocolOf(p) === protocolOf(port),
+    );
+    if (!slicePort?.port) continue;
+    for (const endpoint of slice.endpoints ?? []) {
+      const isReady = endpoint.conditions?.ready ?? true;
+      const isServing = endpoint.conditions?.serving ?? isReady;
+      if (!isReady && !isServing) continue;
+      const ip = endpoint.addresses[0] as string;
+      const pod = endpoint.targetRef?.kind === 'Pod' ? endpoint.targetRef.name : undefined;
+      (isReady ? ready : serving).set(`${ip}:${slicePort.port}`, { ip, port: slicePort.port, pod, endpoint });
+    }
+  }
+  const isLocal = ({ endpoint }: Candidate): boolean => endpoint.nodeName === place.nodeName;
+  const local =
+    place.nodeName === undefined ? [] : firstNonEmpty(inOrder(ready).filter(isLocal), inOrder(serving).filter(isLocal));
+  return {
+    cluster: ready.size > 0 ? nearby(inOrder(ready), place) : inOrder(serving),
+    local,
+  };
+}
+
+function inOrder(candidates: ReadonlyMap<string, Candidate>): Candidate[] {
+  return [...candidates].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, candidate]) => candidate);
+}
+
+function firstNonEmpty<T>(first: T[], second: T[]): T[] {
+  return first.length > 0 ? first : second;
+}
+
+/** Hints count when every endpoint has them and one at least names this node, or its zone. */
+function nearby(candidates: Candidate[], { nodeName, zone }: Place): Candidate[] {
+  const named = (kind: 'forNodes' | 'forZones', name: string | undefined): Candidate[] => {
+    if (name === undefined || candidates.some(({ endpoint }) => !endpoint.hints?.[kind]?.length)) return [];
+    return candidates.filter(({ endpoint }) => endpoint.hints?.[kind]?.some((hint) => hint.name === name));
+  };
+  return firstNonEmpty(named('forNodes', nodeName), firstNonEmpty(named('forZones', zone), candidates));
+}
+
+/** Ready endpoints on the node, over all ports: what a health check of an external load balancer asks for. */
+export function localEndpointCount(slices: readonly EndpointSlice[], nodeName: string): number {
+  const addresses = new Set<string>();
+  for (const { endpoints } of slices) {
+    for (const { addresses: own, conditions, nodeName: node } of endpoints ?? []) {
+      if (node === nodeName && (conditions?.ready ?? true)) addresses.add(own[0] as string);
+    }
+  }
+  return addresses.size;
+}
+
+export function protocolOf(port: { protocol?: string }): string {
+  return (port.protocol ?? 'TCP').toLowerCase();
+}
+
+/** The service's cluster addresses of this family. */
+export function clusterIps(service: Service): string[] {
+  const spec = service.spec;
+  const ips = spec?.clusterIPs?.length ? spec.clusterIPs : [spec?.clusterIP ?? ''];
+  return ips.filter(isIpv4);
+}
+
+/** Addresses that a load balancer answers at; those of mode `Proxy` are not the data plane's to catch. */
+export function balancerIps(service: Service): string[] {
+  const ingress = service.status?.loadBalancer?.ingress ?? [];
+  return ingress.filter(({ ipMode }) => ipMode !== 'Proxy').flatMap(({ ip }) => (ip && isIpv4(ip) ? [ip] : []));
+}
+
+export function isIpv4(ip: string): boolean {
+  return /^\d+\.\d+\.\d+\.\d+$/.test(ip);
+}

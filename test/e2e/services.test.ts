@@ -1,0 +1,280 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { eventually, remains, TestCluster } from './support.ts';
+
+const scratch = mkdtempSync(join(tmpdir(), 'timonel-e2e-services-'));
+const cluster = new TestCluster('e2esvc', join(scratch, 'kubeconfig'));
+
+/** Answers each connection with its name and the client's address, and each datagram with its name. */
+const serverProgram = `
+import os, socket, threading
+name = os.uname().nodename
+udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+udp.bind(("", 5001))
+def datagrams():
+    while True:
+        _, client = udp.recvfrom(100)
+        udp.sendto(name.encode(), client)
+threading.Thread(target=datagrams, daemon=True).start()
+tcp = socket.create_server(("", 5000), backlog=1000)
+while True:
+    connection, client = tcp.accept()
+    connection.sendall(f"{name} {client[0]}".encode())
+    connection.close()
+`;
+
+function deployment(name: string, version: string, replicas: number): unknown {
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name },
+    spec: {
+      replicas,
+      selector: { matchLabels: { app: 'web', version } },
+      template: {
+        metadata: { labels: { app: 'web', version } },
+        spec: {
+          terminationGracePeriodSeconds: 1,
+          containers: [
+            {
+              name: 'server',
+              image: 'python',
+              imagePullPolicy: 'IfNotPresent',
+              command: ['python3', '-c', serverProgram],
+              readinessProbe: { tcpSocket: { port: 5000 }, periodSeconds: 1 },
+            },
+          ],
+        },
+      },
+    },
+  };
+}
+
+function service(name: string, spec: Record<string, unknown>, annotations: Record<string, string> = {}): unknown {
+  const ports = [{ port: 80, targetPort: 5000 }];
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name, annotations },
+    spec: { selector: { app: 'web' }, ports, ...spec },
+  };
+}
+
+async function apply(...items: unknown[]): Promise<void> {
+  await cluster.kubectlWith(JSON.stringify({ apiVersion: 'v1', kind: 'List', items }), 'apply', '-f', '-');
+}
+
+interface ServiceObject {
+  spec: { clusterIP: string; healthCheckNodePort?: number; ports: { nodePort?: number }[] };
+  status: { loadBalancer: { ingress?: { ip: string }[] } };
+}
+
+const get = (name: string): Promise<ServiceObject> => cluster.json<ServiceObject>('get', 'service', name);
+
+async function balancerAddress(name: string): Promise<string> {
+  return eventually(async () => (await get(name)).status.loadBalancer.ingress?.[0]?.ip, `an address for ${name}`);
+}
+
+/** One connection: what the server says until it closes. `from`: the address to come from. */
+function ask(host: string, port: number, from?: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host, port, ...(from && { localAddress: from }), timeout: 2_000 });
+    let text = '';
+    socket.on('data', (chunk: Buffer) => (text += chunk.toString()));
+    socket.on('end', () => resolve(text));
+    socket.on('timeout', () => socket.destroy(new Error('timeout')));
+    socket.on('error', reject);
+  });
+}
+
+/** Connections by the pod that answered. */
+async function tally(host: string, port: number, requests: number, keyOf = podOf): Promise<Map<string, number>> {
+  const counts = new Map<string, number>();
+  let left = requests;
+  const client = async (): Promise<void> => {
+    while (left-- > 0) {
+      const key = keyOf(await ask(host, port));
+      counts.set(key, (counts.get(key) ?? 0) + 1);
+    }
+  };
+  await Promise.all(Array.from({ length: 16 }, client));
+  return counts;
+}
+
+const podOf = (answer: string): string => answer.split(' ')[0] ?? '';
+const clientOf = (answer: string): string => answer.split(' ')[1] ?? '';
+const works = (host: string, port: number): Promise<unknown> =>
+  eventually(() => ask(host, port).catch(() => undefined), `${host}:${port} to answer`);
+
+async function inPod(pod: string, host: string, port: number): Promise<string> {
+  const program = `import socket; s=socket.create_connection(("${host}",${port}),3); print(s.recv(100).decode())`;
+  return (await cluster.kubectl('exec', pod, '--', 'python3', '-c', program)).trim();
+}
+
+interface PodList {
+  items: { metadata: { name: string }; spec: { nodeName: string }; status: { podIP: string } }[];
+}
+const pods = async (label = 'app=web'): Promise<PodList['items']> =>
+  (await cluster.json<PodList>('get', 'pods', '-l', label)).items;
+
+beforeAll(async () => {
+  await cluster.tryTimonel('delete');
+  await cluster.timonel('up', '--nodes', '3');
+  await cluster.timonel('image', 'base', 'python', '--include', 'python3-minimal');
+  await apply(deployment('v1', 'v1', 3), deployment('v2', 'v2', 1));
+  await apply(service('web', { type: 'LoadBalancer', ports: [{ port: 18080, targetPort: 5000 }] }));
+  await cluster.kubectl('rollout', 'status', 'deployment/v1', '--timeout=60s');
+  await cluster.kubectl('rollout', 'status', 'deployment/v2', '--timeout=60s');
+}, 240_000);
+
+afterAll(async () => {
+  cluster.endAll();
+  await cluster.timonel('delete');
+  rmSync(scratch, { recursive: true, force: true });
+  expect(await remains('e2esvc')).toEqual([]);
+});
+
+describe('a load balancer', () => {
+  it('answers at its address and at the port of the host, and spreads in turn', async () => {
+    const address = await balancerAddress('web');
+    await works(address, 18080);
+    await works('127.0.0.1', 18080);
+    const counts = await tally(address, 18080, 400);
+    expect([...counts.values()].toSorted()).toEqual([100, 100, 100, 100]);
+    const [pod] = await pods();
+    expect(await inPod(pod?.metadata.name ?? '', address, 18080)).toMatch(/^v[12]-/);
+  });
+
+  it('sends 90 of 100 to one version and 10 to another, within 3 % over 10,000 connections', async () => {
+    await cluster.kubectl('annotate', 'service', 'web', 'timonel.dev/weights=version=v1:90,version=v2:10');
+    const address = await balancerAddress('web');
+    await eventually(async () => {
+      const few = await tally(address, 18080, 100, (answer) => answer.slice(0, 2));
+      return Math.abs((few.get('v2') ?? 0) - 10) <= 2;
+    }, 'the weights to be live');
+    const counts = await tally(address, 18080, 10_000, (answer) => answer.slice(0, 2));
+    expect((counts.get('v1') ?? 0) / 10_000).toBeCloseTo(0.9, 1);
+    expect(Math.abs((counts.get('v2') ?? 0) - 1_000)).toBeLessThan(30);
+  }, 90_000);
+
+  it('keeps a client with its endpoint by the hash of its address', async () => {
+    await cluster.kubectl('annotate', 'service', 'web', 'timonel.dev/load-balancing=source-ip-hash', '--overwrite');
+    const clients = Array.from({ length: 40 }, (_, i) => `127.1.0.${i + 1}`);
+    const owners = async (): Promise<string[]> =>
+      Promise.all(clients.map(async (from) => podOf(await ask('127.0.0.1', 18080, from))));
+    await eventually(async () => {
+      const [once, again] = [await owners(), await owners()];
+      return once.every((pod, i) => pod === again[i]);
+    }, 'clients to stay');
+    const before = await owners();
+    expect(new Set(before).size).toBe(4);
+    await cluster.kubectl('scale', 'deployment', 'v2', '--replicas=0');
+    await eventually(async () => (await pods('version=v2')).length === 0, 'the endpoint to go');
+    const after = await owners();
+    const stayed = before.filter((pod, i) => !pod.startsWith('v2-') && pod === after[i]).length;
+    expect(stayed).toBe(before.filter((pod) => !pod.startsWith('v2-')).length);
+    await cluster.kubectl('scale', 'deployment', 'v2', '--replicas=1');
+    await cluster.kubectl('rollout', 'status', 'deployment/v2', '--timeout=60s');
+  });
+
+  it('says so when the port of the host is taken, and gets it from the annotation instead', async () => {
+    const other = createServer();
+    await new Promise<void>((resolve) => void other.listen(18081, '127.0.0.1', resolve));
+    const ports = [{ port: 18081, targetPort: 5000 }];
+    await apply(service('late', { type: 'LoadBalancer', ports }));
+    await eventually(
+      async () => (await cluster.kubectl('get', 'events')).includes('another program listens there'),
+      'the event',
+    );
+    await cluster.kubectl('annotate', 'service', 'late', 'timonel.dev/host-ports=127.0.0.1:18082:18081');
+    await works('127.0.0.1', 18082);
+    await new Promise((resolve) => void other.close(resolve));
+    await cluster.kubectl('delete', 'service', 'late');
+    await expect(ask('127.0.0.1', 18082)).rejects.toThrow();
+  });
+
+  it('lets only the source ranges in', async () => {
+    const ports = [{ port: 18083, targetPort: 5000 }];
+    await apply(service('guarded', { type: 'LoadBalancer', ports, loadBalancerSourceRanges: ['127.1.0.0/16'] }));
+    await balancerAddress('guarded');
+    await eventually(() => ask('127.0.0.1', 18083, '127.1.0.1').catch(() => undefined), 'the allowed client');
+    await expect(ask('127.0.0.1', 18083, '127.2.0.1')).rejects.toThrow('timeout');
+  });
+});
+
+describe('traffic policies', () => {
+  it('keep the client and the node with externalTrafficPolicy Local, and say where endpoints are', async () => {
+    await apply(
+      service('local', { type: 'LoadBalancer', externalTrafficPolicy: 'Local', selector: { version: 'v2' } }),
+    );
+    const [only] = await pods('version=v2');
+    const { spec } = await get('local');
+    const nodes = await cluster.json<{
+      items: { metadata: { name: string }; status: { addresses: { address: string }[] } }[];
+    }>('get', 'nodes');
+    for (const { metadata, status } of nodes.items) {
+      const address = status.addresses[0]?.address ?? '';
+      const hasIt = metadata.name === only?.spec.nodeName;
+      const answer = await eventually(
+        () => fetch(`http://${address}:${spec.healthCheckNodePort}/`).catch(() => undefined),
+        'the health check',
+      );
+      expect([answer.status, answer.headers.get('x-load-balancing-endpoint-weight')]).toEqual(
+        hasIt ? [200, '1'] : [503, '0'],
+      );
+      expect(await answer.json()).toMatchObject({ service: { name: 'local' }, localEndpoints: hasIt ? 1 : 0 });
+      const asked = ask(address, spec.ports[0]?.nodePort ?? 0);
+      if (hasIt) expect(clientOf(await asked)).toMatch(/^10\.89\.\d+\.1$/);
+      else await expect(asked).rejects.toThrow('timeout');
+    }
+  });
+
+  it('keep to the node with internalTrafficPolicy Local and PreferSameNode, and hairpin to the pod itself', async () => {
+    await apply(
+      service('inside', { internalTrafficPolicy: 'Local' }),
+      service('near', { trafficDistribution: 'PreferSameNode' }),
+      service('self', { selector: { version: 'v2' } }),
+    );
+    const all = await pods();
+    const client = all.find(({ metadata }) => metadata.name.startsWith('v2-'));
+    const here = all.filter(({ spec }) => spec.nodeName === client?.spec.nodeName).map(({ metadata }) => metadata.name);
+    const name = client?.metadata.name ?? '';
+    for (const each of ['inside', 'near']) {
+      const { clusterIP } = (await get(each)).spec;
+      for (let i = 0; i < 4; i++) {
+        const answer = await eventually(() => inPod(name, clusterIP, 80).catch(() => undefined), each);
+        expect(here).toContain(podOf(answer));
+      }
+    }
+    expect(podOf(await inPod(name, (await get('self')).spec.clusterIP, 80))).toBe(name);
+  });
+});
+
+describe('addresses and affinity', () => {
+  it('stay with one endpoint with ClientIP affinity until the timeout', async () => {
+    const sessionAffinityConfig = { clientIP: { timeoutSeconds: 2 } };
+    await apply(service('sticky', { sessionAffinity: 'ClientIP', sessionAffinityConfig }));
+    const { clusterIP } = (await get('sticky')).spec;
+    await works(clusterIP, 80);
+    expect((await tally(clusterIP, 80, 30)).size).toBe(1);
+    const first = podOf(await ask(clusterIP, 80));
+    await eventually(async () => {
+      await new Promise((resolve) => setTimeout(resolve, 2_200));
+      return podOf(await ask(clusterIP, 80)) !== first;
+    }, 'another endpoint after the timeout');
+  });
+
+  it('answer at external IPs', async () => {
+    await apply(service('external', { externalIPs: ['10.90.200.1'] }));
+    const [pod] = await pods();
+    const answer = await eventually(
+      () => inPod(pod?.metadata.name ?? '', '10.90.200.1', 80).catch(() => undefined),
+      'the external IP',
+    );
+    expect(answer).toMatch(/^v[12]-/);
+  });
+});
