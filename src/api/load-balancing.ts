@@ -3,7 +3,13 @@ import type { Service } from './types/core-v1.ts';
 /** How connections are spread over the endpoints of a service. */
 export type Algorithm = 'round-robin' | 'weighted' | 'source-ip-hash' | 'random' | 'least-connections';
 
-const algorithms: readonly Algorithm[] = ['round-robin', 'weighted', 'source-ip-hash', 'random', 'least-connections'];
+export const algorithms: readonly Algorithm[] = [
+  'round-robin',
+  'weighted',
+  'source-ip-hash',
+  'random',
+  'least-connections',
+];
 
 /** Annotations of a Service by which its spreading is chosen (docs/networking.md). */
 export const balancingAnnotations = {
@@ -13,6 +19,9 @@ export const balancingAnnotations = {
   /** Written by the load balancer's controller: which pod belongs to which labelled weight. JSON: pod -> `version=v1`. */
   weightGroups: 'timonel.dev/weight-groups',
 } as const;
+
+/** What is published on the host: `8080:80`, `127.0.0.1:9000:90/udp`, divided by commas, or `none`. */
+export const hostPortsAnnotation = 'timonel.dev/host-ports';
 
 export interface Weight {
   /** A pod's name, or `label=value`. */

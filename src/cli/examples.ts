@@ -23,6 +23,12 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
   'timonel image import': ['timonel image import app.tar', 'timonel image import rootfs.tar my-base --command /bin/sh'],
   'timonel image base': ['timonel image base --busybox', 'timonel image base python --include python3-flask'],
   'timonel build': ['timonel build -t hello .', 'timonel build -t hello:2 -f Dockerfile.prod --build-arg V=2 .'],
+  'timonel lb': ['timonel lb list', 'timonel lb show web', 'timonel lb set web --weight version=v1:90,version=v2:10'],
+  'timonel lb set': [
+    'timonel lb set web --weight version=v1:90 --weight version=v2:10',
+    'timonel lb set web --algorithm source-ip-hash',
+    'timonel lb set web --host-port 127.0.0.1:8080:80',
+  ],
   'timonel server': [
     'timonel server --name lab',
     'timonel server --only apiserver --port 7443',

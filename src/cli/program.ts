@@ -2,6 +2,7 @@ import { Argument, Command, Option } from 'commander';
 import { examples } from './examples.ts';
 import { addBuildCommand } from './build-command.ts';
 import { ipv4Range, nodeCount, port, seconds } from './arguments.ts';
+import { addLbCommands } from './lb/commands.ts';
 import { addRegistryCommands } from './registry/commands.ts';
 
 const documentation = '\nDocumentation: docs/ in the package, and `timonel help COMMAND`.';
@@ -23,6 +24,7 @@ export function createProgram(version: string): Command {
   addImageCommands(program);
   addBuildCommand(program);
   addRegistryCommands(program);
+  addLbCommands(program);
   addProcessCommands(program);
   addOtherCommands(program, version);
   addHints(program, 'timonel');

@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 
 /** What a load balancer outside is told about one service on this node. */
 export interface HealthCheck {
@@ -50,7 +50,7 @@ export function createHealthChecks(): HealthChecks {
   };
 }
 
-function answer(check: HealthCheck, response: import('node:http').ServerResponse): void {
+function answer(check: HealthCheck, response: ServerResponse): void {
   const { namespace, name, localEndpoints } = check;
   response.writeHead(localEndpoints > 0 ? 200 : 503, {
     'content-type': 'application/json',

@@ -1,4 +1,4 @@
-import { isOwnLoadBalancer } from '../api/load-balancing.ts';
+import { hostPortsAnnotation, isOwnLoadBalancer } from '../api/load-balancing.ts';
 import type { Service } from '../api/types/core-v1.ts';
 import { keyOf } from '../client/informer.ts';
 import { protocolOf } from './service-endpoints.ts';
@@ -12,9 +12,6 @@ export interface HostPort {
   port: number;
   protocol: string;
 }
-
-/** Value: `8080:80`, `127.0.0.1:9000:90/udp`, divided by commas, as Docker's `--publish` has it; `none`: nothing is published. */
-const hostPortsAnnotation = 'timonel.dev/host-ports';
 
 /** What is published of a service: what its annotation says; without one, every port of a load balancer at its own number. */
 export function wantedHostPorts(service: Service): HostPort[] {
