@@ -1,5 +1,6 @@
 import type { KubeObject } from '../../src/api/object.ts';
-import type { Deployment, ReplicaSet } from '../../src/api/types/apps-v1.ts';
+import type { DaemonSet, Deployment, ReplicaSet, StatefulSet } from '../../src/api/types/apps-v1.ts';
+import type { Job } from '../../src/api/types/batch-v1.ts';
 import type { Node, Pod, Service } from '../../src/api/types/core-v1.ts';
 import type { EndpointSlice } from '../../src/api/types/discovery-v1.ts';
 import type { Client, Resource } from '../../src/client/client.ts';
@@ -10,7 +11,7 @@ import type { SimulatedWorld } from './world.ts';
 const kinds: readonly Resource[] = [
   ...[known.namespaces, known.nodes, known.pods, known.services, known.endpoints, known.endpointSlices],
   ...[known.configMaps, known.secrets, known.serviceAccounts, known.leases, known.deployments, known.replicaSets],
-  known.replicationControllers,
+  ...[known.replicationControllers, known.jobs, known.statefulSets, known.daemonSets, known.controllerRevisions],
 ];
 
 /** The whole cluster as the API tells it. */
@@ -55,6 +56,9 @@ export async function restingProblems(world: SimulatedWorld): Promise<string[]> 
     ...[...state.of(known.replicaSets), ...state.of(known.replicationControllers)].flatMap((set) =>
       replicaProblems(set as ReplicaSet, state),
     ),
+    ...state.of(known.statefulSets).flatMap((set) => statefulSetProblems(set, state)),
+    ...state.of(known.daemonSets).flatMap((set) => daemonSetProblems(set, state)),
+    ...state.of(known.jobs).flatMap((job) => jobProblems(job, state)),
     ...podProblems(state),
     ...state.of(known.services).flatMap((service) => serviceProblems(service, state)),
     ...addressProblems(state),
@@ -106,6 +110,46 @@ function replicaProblems(set: ReplicaSet, state: State): string[] {
   const counts = [mine.length, status?.replicas ?? 0, status?.readyReplicas ?? 0];
   if (counts.every((count) => count === wanted)) return [];
   return [`${metadata.namespace}/${metadata.name} wants ${wanted} and has ${counts.join(', ')}`];
+}
+
+function statefulSetProblems({ metadata, spec, status }: StatefulSet, state: State): string[] {
+  const what = `stateful set ${metadata.namespace}/${metadata.name}`;
+  const wanted = Array.from({ length: spec?.replicas ?? 1 }, (_, i) => `${metadata.name}-${i}`);
+  const mine = state.of(known.pods).filter((pod) => isOwnedBy(pod, { metadata }));
+  const names = mine.map((pod) => pod.metadata.name ?? '');
+  const { readyReplicas = 0, updatedReplicas = 0 } = status ?? {};
+  const isRight = [readyReplicas, updatedReplicas].every((count) => count === wanted.length);
+  return [
+    ...(isSame(wanted, names) ? [] : [`${what} has ${names.join()}, not ${wanted.join()}`]),
+    ...(isRight ? [] : [`${what} of ${wanted.length} counts ${readyReplicas} ready, ${updatedReplicas} updated`]),
+  ];
+}
+
+/** A node that is cordoned or not ready still has its daemons. */
+function daemonSetProblems({ metadata, status }: DaemonSet, state: State): string[] {
+  const mine = state.of(known.pods).filter((pod) => isOwnedBy(pod, { metadata }));
+  const places = mine.map((pod) => pod.spec?.nodeName ?? '');
+  const nodes = state.of(known.nodes).map((node) => node.metadata.name ?? '');
+  const isRight = isSame(places, nodes) && status?.numberAvailable === nodes.length;
+  return isRight
+    ? []
+    : [`daemon set ${metadata.namespace}/${metadata.name} runs on ${places.join()}, not ${nodes.join()}`];
+}
+
+/** A job has ended, or runs what it says; every end is counted, and nothing is counted that was not there. */
+function jobProblems({ metadata, spec, status }: Job, state: State): string[] {
+  const what = `job ${metadata.namespace}/${metadata.name}`;
+  const { conditions = [], active = 0, succeeded = 0, uncountedTerminatedPods: uncounted = {} } = status ?? {};
+  const mine = state.of(known.pods).filter((pod) => isOwnedBy(pod, { metadata }));
+  const hasEnded = conditions.some(
+    ({ type, status: value }) => ['Complete', 'Failed'].includes(type) && value === 'True',
+  );
+  const left = [...(uncounted.succeeded ?? []), ...(uncounted.failed ?? [])].length;
+  return [
+    ...(hasEnded && (active > 0 || left > 0) ? [`${what} has ended with ${active} active, ${left} uncounted`] : []),
+    ...(hasEnded && mine.some((pod) => pod.metadata.finalizers?.length) ? [`${what} has ended and holds pods`] : []),
+    ...(succeeded > (spec?.completions ?? 0) ? [`${what} has succeeded ${succeeded} times`] : []),
+  ];
 }
 
 function podProblems(state: State): string[] {

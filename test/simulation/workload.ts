@@ -23,6 +23,13 @@ const actions: readonly (readonly [number, Action])[] = [
   [8, removePod],
   [3, createPod],
   [3, createReplicationController],
+  [4, createJob],
+  [1, ({ client, random }) => remove(client, random, known.jobs)],
+  [3, createStatefulSet],
+  [3, changeStatefulSet],
+  [1, ({ client, random }) => remove(client, random, known.statefulSets)],
+  [1, createDaemonSet],
+  [1, ({ client, random }) => remove(client, random, known.daemonSets)],
   [2, ({ client, random }) => remove(client, random, known.replicationControllers)],
   [3, createOwned],
   [2, cordon],
@@ -163,6 +170,57 @@ async function createReplicationController({ client, random, number }: Parameter
   return client.create(known.replicationControllers, {
     metadata: { name, namespace: await someNamespace(client, random) },
     spec: { replicas: random.int(4), selector: { app: name }, template: template(name, number) },
+  });
+}
+
+async function createJob({ client, random, number }: Parameters<Action>[0]): Promise<unknown> {
+  const annotations = {
+    'simulated.timonel.dev/exit-after-ms': String(200 + random.int(5_000)),
+    'simulated.timonel.dev/exit-code': random.float() < 0.2 ? '1' : '0',
+  };
+  const { spec } = template('job', number);
+  return client.create(known.jobs, {
+    metadata: { name: `job-${number}`, namespace: await someNamespace(client, random) },
+    spec: {
+      completions: 1 + random.int(4),
+      parallelism: 1 + random.int(3),
+      backoffLimit: random.int(3),
+      ...(random.float() < 0.5 && { completionMode: 'Indexed' }),
+      template: {
+        metadata: { annotations },
+        spec: { ...spec, containers: spec?.containers ?? [], restartPolicy: 'Never' },
+      },
+    },
+  });
+}
+
+async function createStatefulSet({ client, random, number }: Parameters<Action>[0]): Promise<unknown> {
+  const name = `db-${number}`;
+  return client.create(known.statefulSets, {
+    metadata: { name, namespace: await someNamespace(client, random) },
+    spec: {
+      replicas: random.int(4),
+      selector: { matchLabels: { app: name } },
+      template: template(name, number),
+      podManagementPolicy: random.float() < 0.5 ? 'Parallel' : 'OrderedReady',
+    },
+  });
+}
+
+async function changeStatefulSet({ client, random, number }: Parameters<Action>[0]): Promise<unknown> {
+  const set = await some(client, random, known.statefulSets);
+  if (!set) return undefined;
+  const { name = '', namespace = '' } = set.metadata;
+  const containers = [{ name: 'main', image: `web:${number}` }];
+  const spec = random.float() < 0.5 ? { replicas: random.int(5) } : { template: { spec: { containers } } };
+  return client.patch(known.statefulSets, { name, namespace }, { kind: 'strategic', document: { spec } });
+}
+
+async function createDaemonSet({ client, random, number }: Parameters<Action>[0]): Promise<unknown> {
+  const name = `agent-${number}`;
+  return client.create(known.daemonSets, {
+    metadata: { name, namespace: await someNamespace(client, random) },
+    spec: { selector: { matchLabels: { app: name } }, template: template(name, number) },
   });
 }
 
