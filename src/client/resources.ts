@@ -18,6 +18,7 @@ import type {
 import type { Lease } from '../api/types/coordination-v1.ts';
 import type { EndpointSlice } from '../api/types/discovery-v1.ts';
 import type { PodDisruptionBudget } from '../api/types/policy-v1.ts';
+import type { NetworkPolicy } from '../api/types/networking-v1.ts';
 import type { StorageClass } from '../api/types/storage-v1.ts';
 import type { Resource } from './client.ts';
 
@@ -75,3 +76,4 @@ export const podDisruptionBudgets = resource<PodDisruptionBudget>(
   'poddisruptionbudgets',
   'PodDisruptionBudget',
 );
+export const networkPolicies = resource<NetworkPolicy>('networking.k8s.io', 'v1', 'networkpolicies', 'NetworkPolicy');

@@ -3,6 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { type Connection, createHttpsClient } from '../client/https-client.ts';
 import { createInformers } from '../client/shared-informers.ts';
 import { createNftDataplane } from '../network/nft.ts';
+import { createNftPolicyDataplane } from '../network/policy/nft-policy.ts';
+import { createPolicyEngine } from '../network/policy/policy-engine.ts';
 import { createServiceProxy } from '../network/service-proxy.ts';
 import { createAgent } from '../node/agent.ts';
 import { createCriRuntime } from '../node/cri.ts';
@@ -28,6 +30,7 @@ export async function runAgent(config: AgentConfig, surroundings: Surroundings):
   const client = createHttpsClient(config.kubelet, { clock });
   const proxy = config.proxy && startProxy(config, config.proxy, surroundings);
   proxy?.catch((error: unknown) => log.error('the service proxy did not start', { error }));
+  const policies = config.proxy && startPolicies(config, config.proxy, surroundings);
   const runtime = createCriRuntime({ socketPath: config.runtimeSocket, clock, log });
   // A socket file may be left from a killed containerd: what counts is that somebody answers.
   await runtime.ready();
@@ -48,6 +51,7 @@ export async function runAgent(config: AgentConfig, surroundings: Surroundings):
     },
     dns: { clusterDns: config.clusterDns, clusterDomain: 'cluster.local', host: machine.dns },
     ...(config.importedImages && { isImported: importedImages(config.importedImages) }),
+    ...(policies && { gate: policies.gate }),
     settings: {
       cgroupRoot: config.cgroup,
       leaseDurationSeconds: config.lease.durationSeconds,
@@ -66,6 +70,7 @@ export async function runAgent(config: AgentConfig, surroundings: Surroundings):
       await agent.stop();
       // One that did not start has said so.
       (await proxy?.catch(() => undefined))?.stop();
+      policies?.stop();
       await server.close();
       runtime.close();
       client.close();
@@ -78,6 +83,28 @@ function importedImages(indexFile: string): (reference: string) => Promise<boole
   return async (reference) => {
     const text = await readFile(indexFile, 'utf8').catch(() => '[]');
     return (JSON.parse(text) as { name: string }[]).some(({ name }) => name === reference);
+  };
+}
+
+/** Network policies: with the proxy's rights, and a gate for the node's pods. */
+function startPolicies(config: AgentConfig, connection: Connection, { clock, random, log }: Surroundings) {
+  const client = createHttpsClient(connection, { clock });
+  const engine = createPolicyEngine({
+    ...{ client, clock, log, nodeName: config.nodeName, dnsAddresses: config.clusterDns },
+    openInformers: () => createInformers({ client, clock, random, log }),
+    dataplane: createNftPolicyDataplane({
+      table: `timonel-${config.cluster}.policy`,
+      podCidrs: config.podCidr ? [config.podCidr] : [],
+      dnsAddresses: config.clusterDns,
+    }),
+  });
+  engine.start().catch((error: unknown) => log.error('network policies did not start', { error }));
+  return {
+    gate: engine,
+    stop() {
+      engine.stop();
+      client.close();
+    },
   };
 }
 

@@ -152,6 +152,7 @@ const nodeSysctls = {
   'net.ipv4.conf.all.send_redirects': '0',
   'net.ipv4.conf.default.send_redirects': '0',
   'net.bridge.bridge-nf-call-iptables': '1',
+  'net.bridge.bridge-nf-call-ip6tables': '1',
 };
 
 /** Nodes and pods reach the world under the host's address. */

@@ -10,6 +10,7 @@ import type { ImagePuller } from './image-puller.ts';
 import type { Limiter } from './limiter.ts';
 import type { NodeSystem } from './node-system.ts';
 import type { ObjectCache } from './object-cache.ts';
+import type { PodGate } from './pod-gate.ts';
 import type { ContainerRuntime } from './runtime.ts';
 import type { StatusManager } from './status-manager.ts';
 
@@ -89,6 +90,7 @@ export interface AgentContext {
   statuses: StatusManager;
   crashBackoff: Backoff;
   limiter: Limiter;
+  gate: PodGate;
 }
 
 /** Addresses under which pods in the host's network are reached: the node's internal ones. */

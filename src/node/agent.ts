@@ -19,6 +19,7 @@ import { NodeRegistration } from './node-registration.ts';
 import type { NodeSystem } from './node-system.ts';
 import { createObjectCache } from './object-cache.ts';
 import { removeOrphans } from './orphans.ts';
+import { openGate, type PodGate } from './pod-gate.ts';
 import { PodWorker } from './pod-worker.ts';
 import { readRuntime, type RuntimeContents } from './runtime-contents.ts';
 import type { ContainerRuntime, RuntimeEvent } from './runtime.ts';
@@ -39,6 +40,8 @@ export interface AgentOptions {
   dns: DnsSettings;
   /** See {@link ImagePullerOptions}. */
   isImported?: ImagePullerOptions['isImported'];
+  /** Absent: nothing holds pods back. */
+  gate?: PodGate;
   settings: Partial<AgentSettings> & Pick<AgentSettings, 'cgroupRoot'>;
 }
 
@@ -81,6 +84,7 @@ class NodeAgent implements Agent {
     this.context = {
       ...options,
       settings,
+      gate: options.gate ?? openGate,
       recorder: createEventRecorder({ client, clock, random, log, component: 'kubelet', host: node.name }),
       startedMs: clock.now(),
       runtimeName: 'containerd',
@@ -203,6 +207,7 @@ class NodeAgent implements Agent {
   }
 
   private forget(worker: PodWorker): void {
+    this.context.gate.forget(worker.pod);
     this.workers.delete(worker.pod.metadata.uid ?? '');
     for (const [id, owner] of this.owners) if (owner === worker) this.owners.delete(id);
   }

@@ -21,6 +21,8 @@ export interface StartRequest {
   image: Promise<ImageResult>;
   sandbox: { id: string; config: SandboxConfig; ips: readonly string[] };
   volumes: PodVolumes;
+  /** The container may be made, but does not start before this resolves. */
+  admission: Promise<void>;
   /** Id of the container that an ephemeral one targets. */
   targetId: string | undefined;
   /** The container exists from here on: its events are the pod's. */
@@ -63,8 +65,12 @@ export async function startContainer(context: AgentContext, request: StartReques
     return { kind: 'failed', waiting: { reason, message } };
   }
   record('Normal', 'Created', 'Container created');
-  if (request.signal.aborted) return { kind: 'aborted' };
   try {
+    const admitted = await unlessAborted(
+      request.admission.then(() => true),
+      request.signal,
+    );
+    if (!admitted || request.signal.aborted) return { kind: 'aborted' };
     await context.runtime.startContainer(containerId);
   } catch (error) {
     const { message } = error as Error;

@@ -53,6 +53,8 @@ export class PodStarter {
   private volumesState: 'wanted' | 'working' | 'ready' | 'failed' = 'wanted';
   private volumeFailures = 0;
   private sandboxFailures = 0;
+  /** Resolves when the containers of the present sandbox may start. */
+  private admission: Promise<void> | undefined;
 
   constructor(context: AgentContext, options: PodStarterOptions) {
     this.context = context;
@@ -227,6 +229,9 @@ export class PodStarter {
       const message = 'Pod sandbox changed, it will be killed and re-created.';
       context.recorder.record(pod, 'Normal', 'SandboxChanged', message);
     }
+    const caughtUp = this.catchUp();
+    // Who waits for the admission hears of it.
+    caughtUp.catch(() => undefined);
     try {
       const config = this.sandboxConfig(attempt);
       await Promise.all([
@@ -236,12 +241,24 @@ export class PodStarter {
       const id = await context.limiter.run(() => context.runtime.runPodSandbox(config));
       this.options.owns(id);
       await this.options.view.refresh(id, 'sandbox');
+      this.admission = caughtUp.then(() => this.admit());
+      this.admission.catch(() => undefined);
       this.sandboxFailures = 0;
     } catch (error) {
       const message = `Failed to create pod sandbox: ${(error as Error).message}`;
       context.recorder.record(pod, 'Warning', 'FailedCreatePodSandBox', message);
       this.retryAtMs.set('', context.clock.now() + Math.min(maxRetryMs, 1000 * 2 ** this.sandboxFailures++));
     }
+  }
+
+  private async catchUp(): Promise<void> {
+    const { namespace = '' } = this.options.pod().metadata;
+    if (!this.options.pod().spec?.hostNetwork) await this.context.gate.catchUp(namespace);
+  }
+
+  private async admit(): Promise<void> {
+    const pod = this.options.pod();
+    if (!pod.spec?.hostNetwork) await this.context.gate.admit(pod, this.podIps());
   }
 
   private sandboxConfig(attempt: number): SandboxConfig {
@@ -291,6 +308,8 @@ export class PodStarter {
       image,
       volumes: this.volumes,
       sandbox: { id: sandbox.id, config: this.sandboxConfig(sandbox.attempt), ips: this.podIps() },
+      // A sandbox that an earlier agent made may not have been admitted by it.
+      admission: (this.admission ??= this.catchUp().then(() => this.admit())),
       targetId: target ? currentOf(view.observed(), target)?.id : undefined,
       created: (containerId) => {
         createdId = containerId;

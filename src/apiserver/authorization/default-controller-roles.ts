@@ -329,6 +329,7 @@ export const defaultClusterBindings: readonly { role: string; binding?: string; 
   { role: 'system:kube-scheduler', subjects: ['user:system:kube-scheduler'] },
   { role: 'system:monitoring', subjects: ['group:system:monitoring'] },
   { role: 'system:node', subjects: [] },
+  { role: 'system:node-network', subjects: ['user:system:kube-proxy'] },
   { role: 'system:node-proxier', subjects: ['user:system:kube-proxy'] },
   {
     role: 'system:public-info-viewer',

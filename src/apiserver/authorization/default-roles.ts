@@ -215,6 +215,11 @@ export const defaultClusterRoles: readonly DefaultRole[] = [
       rule('list watch', 'networking.k8s.io', 'servicecidrs'),
     ],
   },
+  // Ours: what a node's network needs besides services, for policies and names.
+  {
+    name: 'system:node-network',
+    rules: [rule('list watch', 'core', 'namespaces pods'), rule('list watch', 'networking.k8s.io', 'networkpolicies')],
+  },
   {
     name: 'system:persistent-volume-provisioner',
     rules: [

@@ -1,0 +1,96 @@
+import { BlockList } from 'node:net';
+import { labelMatcher } from '../../src/api/label-selector.ts';
+import type { NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort } from '../../src/api/types/networking-v1.ts';
+import {
+  type Direction,
+  familyOf,
+  isolates,
+  type NamespaceView,
+  type PolicyPod,
+  type Protocol,
+  protocolOf,
+  rulesOf,
+  selects,
+} from '../../src/network/policy/policy-view.ts';
+
+/** One end of a connection, as policies see it: an address, and the pod that has it. */
+export interface PolicyEnd {
+  ip: string;
+  pod?: PolicyPod | undefined;
+}
+
+export interface PolicyConnection {
+  from: PolicyEnd;
+  to: PolicyEnd;
+  /** A protocol without ports (ICMP) is `other`. */
+  protocol: Protocol | 'other';
+  port: number;
+}
+
+export interface PolicyVerdict {
+  allowed: boolean;
+  /** `namespace/name` of the policies that isolate the pod in this direction; none: everything is allowed. */
+  isolatedBy: readonly string[];
+  /** What allowed it: a policy, and its rule's place in spec.ingress or spec.egress, from 0. */
+  allowedBy?: { policy: string; rule: number };
+}
+
+/**
+ * What the policies say of a connection, for the end that they are about (`ingress`: the receiver). Written from the
+ * API's documentation and not from how the rules are rendered: the tests hold one against the other.
+ */
+export function judge(
+  direction: Direction,
+  connection: PolicyConnection,
+  namespaces: ReadonlyMap<string, NamespaceView>,
+): PolicyVerdict {
+  const subject = direction === 'ingress' ? connection.to : connection.from;
+  const peer = direction === 'ingress' ? connection.from : connection.to;
+  const { pod } = subject;
+  const policies = pod ? (namespaces.get(pod.namespace)?.policies ?? []) : [];
+  const isolating = policies.filter((policy) => pod && selects(policy, pod) && isolates(policy, direction));
+  const isolatedBy = isolating.map(titleOf);
+  if (isolating.length === 0 || subject.ip === peer.ip) return { allowed: true, isolatedBy };
+  for (const policy of isolating) {
+    const { namespace = '' } = policy.metadata;
+    for (const [i, { peers, ports }] of rulesOf(policy, direction).entries()) {
+      const peerFits = peers.length === 0 || peers.some((each) => isPeer(each, peer, namespace, namespaces));
+      const portFits = ports.length === 0 || ports.some((each) => isPort(each, connection));
+      if (peerFits && portFits) return { allowed: true, isolatedBy, allowedBy: { policy: titleOf(policy), rule: i } };
+    }
+  }
+  return { allowed: false, isolatedBy };
+}
+
+function titleOf({ metadata }: NetworkPolicy): string {
+  return `${metadata.namespace}/${metadata.name}`;
+}
+
+function isPeer(
+  { ipBlock, podSelector, namespaceSelector }: NetworkPolicyPeer,
+  { ip, pod }: PolicyEnd,
+  namespace: string,
+  namespaces: ReadonlyMap<string, NamespaceView>,
+): boolean {
+  if (ipBlock) return isIn(ip, ipBlock.cidr) && !(ipBlock.except ?? []).some((cidr) => isIn(ip, cidr));
+  if (!pod || !labelMatcher(podSelector ?? {}).matches(pod.labels)) return false;
+  return namespaceSelector
+    ? labelMatcher(namespaceSelector).matches(namespaces.get(pod.namespace)?.labels ?? {})
+    : pod.namespace === namespace;
+}
+
+function isPort(wanted: NetworkPolicyPort, { to, protocol, port }: PolicyConnection): boolean {
+  if (protocolOf(wanted) !== protocol) return false;
+  if (wanted.port === undefined) return true;
+  if (typeof wanted.port === 'number') return port >= wanted.port && port <= (wanted.endPort ?? wanted.port);
+  return (to.pod?.ports ?? []).some((p) => p.name === wanted.port && p.protocol === protocol && p.port === port);
+}
+
+function isIn(ip: string, cidr: string): boolean {
+  const [network = '', prefix = ''] = cidr.split('/');
+  if (familyOf(ip) !== familyOf(network)) return false;
+  const list = new BlockList();
+  const family = familyOf(ip) === 4 ? 'ipv4' : 'ipv6';
+  list.addSubnet(network, Number(prefix), family);
+  return list.check(ip, family);
+}
