@@ -23,6 +23,8 @@ export interface AgentConfig {
   cgroup: string;
   serviceCidrs: readonly string[];
   clusterDns: readonly string[];
+  /** The node answers for the cluster's DNS itself, and asks this resolver for other names; absent: it does not. */
+  dnsForwarder?: string;
   lease: { durationSeconds: number; renewIntervalMs: number };
   /** Index of the images that were imported into the cluster (`images/index.json`), which no registry has. */
   importedImages?: string;

@@ -1,7 +1,13 @@
 import { mkdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { type Connection, createHttpsClient } from '../client/https-client.ts';
+import type { Informers } from '../client/informers.ts';
 import { createInformers } from '../client/shared-informers.ts';
+import { startDnsServer } from '../network/dns/dns-server.ts';
+import { createForwarder } from '../network/dns/forwarder.ts';
+import { createInformerView } from '../network/dns/informer-view.ts';
+import { takeDnsAddresses } from '../network/dns/node-address.ts';
+import { createResponder } from '../network/dns/responder.ts';
 import { createNftDataplane } from '../network/nft.ts';
 import { createNftPolicyDataplane } from '../network/policy/nft-policy.ts';
 import { createPolicyEngine } from '../network/policy/policy-engine.ts';
@@ -89,13 +95,14 @@ function importedImages(indexFile: string): (reference: string) => Promise<boole
 /** Network policies: with the proxy's rights, and a gate for the node's pods. */
 function startPolicies(config: AgentConfig, connection: Connection, { clock, random, log }: Surroundings) {
   const client = createHttpsClient(connection, { clock });
+  const dnsAddresses = config.dnsForwarder ? config.clusterDns : [];
   const engine = createPolicyEngine({
-    ...{ client, clock, log, nodeName: config.nodeName, dnsAddresses: config.clusterDns },
+    ...{ client, clock, log, nodeName: config.nodeName, dnsAddresses },
     openInformers: () => createInformers({ client, clock, random, log }),
     dataplane: createNftPolicyDataplane({
       table: `timonel-${config.cluster}.policy`,
       podCidrs: config.podCidr ? [config.podCidr] : [],
-      dnsAddresses: config.clusterDns,
+      dnsAddresses,
     }),
   });
   engine.start().catch((error: unknown) => log.error('network policies did not start', { error }));
@@ -119,12 +126,32 @@ async function startProxy(config: AgentConfig, connection: Connection, { clock, 
   const proxy = createServiceProxy({
     ...{ informers, dataplane, clock, log, nodeName: config.nodeName, podCidr: config.podCidr },
   });
+  const dns =
+    config.dnsForwarder === undefined ? undefined : startDns(config, config.dnsForwarder, { informers, clock, log });
+  dns?.catch((error: unknown) => log.error('this node does not answer for DNS itself', { error }));
   await proxy.start();
   return {
     stop() {
+      // One that did not start has said so.
+      void dns?.then((running) => running.stop()).catch(() => undefined);
       proxy.stop();
       informers.stop();
       client.close();
     },
   };
+}
+
+/** The cluster's DNS at the service's own address, from this node's informers: a query crosses no network. */
+async function startDns(
+  config: AgentConfig,
+  forwarder: string,
+  { informers, clock, log }: Pick<Surroundings, 'clock' | 'log'> & { informers: Informers },
+) {
+  const addresses = config.clusterDns;
+  const view = createInformerView(informers);
+  await Promise.all([informers.synced(), takeDnsAddresses({ table: `timonel-${config.cluster}.dns`, addresses })]);
+  const forward = createForwarder({ clock, own: addresses, resolvers: [forwarder] });
+  const respond = createResponder({ domain: 'cluster.local', view, forward });
+  const servers = await Promise.all(addresses.map((address) => startDnsServer({ address, port: 53, respond, log })));
+  return { stop: () => Promise.all(servers.map((server) => server.close())) };
 }

@@ -312,6 +312,8 @@ function writeAgentConfig(state: ClusterState, node: LocalNode, pki: ClusterPki,
     cgroup: nodeCgroup(node),
     serviceCidrs: [state.network.servicesCidr, state.network.loadBalancersCidr],
     clusterDns: [state.network.dnsServiceAddress],
+    // The server is on the host, and reaches the machine's resolvers also where they listen on loopback only.
+    dnsForwarder: state.network.hostAddress,
     // Four signs of life in the time that the control plane waits for one.
     lease: { durationSeconds: Math.max(1, Math.ceil(nodeGraceSeconds)), renewIntervalMs: nodeGraceSeconds * 250 },
     importedImages: join(clusterPaths(state.name).images, 'index.json'),

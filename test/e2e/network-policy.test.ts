@@ -137,6 +137,20 @@ describe('network policies', () => {
     expect(await reaches('far', 'web')).toBe(true);
   });
 
+  it('take names that the node answers itself for the DNS pod of other clusters', async () => {
+    const asks = async (): Promise<boolean> => {
+      const look = ['timeout', '2', 'nslookup', 'kubernetes.default.svc.cluster.local'];
+      return (await cluster.tryKubectl('exec', 'db', '--', ...look)).code === 0;
+    };
+    const to = [{ namespaceSelector: {}, podSelector: { matchLabels: { 'k8s-app': 'kube-dns' } } }];
+    const podSelector = { matchLabels: { app: 'db' } };
+    expect(await asks()).toBe(true);
+    await policy({ podSelector, policyTypes: ['Egress'] });
+    await eventually(async () => !(await asks()), 'names to be denied');
+    await policy({ podSelector, egress: [{ to, ports: [{ port: 53, protocol: 'UDP' }] }] });
+    await eventually(asks, 'names to be allowed');
+  });
+
   it('judge by the pod behind a service, and let others through it', async () => {
     await cluster.kubectl('expose', 'pod', 'web', '--port', '80', '--target-port', '8080');
     const service = await cluster.kubectl('get', 'service', 'web', '-o', 'jsonpath={.spec.clusterIP}');

@@ -14,11 +14,19 @@ function resolversOf(resolvConf: string, own: readonly string[]): string[] {
     .filter((ip): ip is string => ip !== undefined && !own.includes(ip));
 }
 
-/** Forwards to the machine's own resolvers, one after the other. The file is read for each query: it changes as networks do. */
-export function createForwarder(options: { clock: Clock; own: readonly string[]; resolvConf?: string }): Forward {
-  const { clock, own, resolvConf = '/etc/resolv.conf' } = options;
+/**
+ * Forwards to `resolvers`, or to the machine's own, one after the other. The machine's file is read for each query: it
+ * changes as networks do.
+ */
+export function createForwarder(options: {
+  clock: Clock;
+  own: readonly string[];
+  resolvConf?: string;
+  resolvers?: readonly string[];
+}): Forward {
+  const { clock, own, resolvConf = '/etc/resolv.conf', resolvers } = options;
   return async (query, transport) => {
-    for (const resolver of resolversOf(readText(resolvConf), own)) {
+    for (const resolver of resolvers ?? resolversOf(readText(resolvConf), own)) {
       const answer = await (transport === 'udp' ? overUdp(resolver, query, clock) : overTcp(resolver, query, clock));
       if (answer) return answer;
     }
