@@ -1,0 +1,76 @@
+import { lstat, readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { join, sep } from 'node:path';
+import { ChartError, type ChartFile } from './chart.ts';
+import { type IgnoreRules, parseIgnoreRules } from './helm-ignore.ts';
+
+/** A chart's files are read whole into memory: so much and no more, in all and in one. */
+const maxTotalBytes = 100 * 2 ** 20;
+const maxFileBytes = 20 * 2 ** 20;
+const maxFiles = 10_000;
+
+/**
+ * Reads the files of a chart's directory, sorted by name, without those that `.helmignore` names. A symbolic link must
+ * stay inside the chart, so that no template reads the machine's files; only a subchart under development may lie elsewhere.
+ */
+export async function readDirectory(root: string): Promise<ChartFile[]> {
+  const rules = parseIgnoreRules(await readFile(join(root, '.helmignore'), 'utf8').catch(() => ''));
+  const real = await realpath(root);
+  const reading: Reading = { files: [], sums: { bytes: 0 }, rules };
+  await readInto(reading, { directory: root, prefix: '', roots: [real], ancestors: [real] });
+  return reading.files;
+}
+
+interface Reading {
+  files: ChartFile[];
+  sums: { bytes: number };
+  rules: IgnoreRules;
+}
+
+interface Place {
+  directory: string;
+  /** Name of the directory in the chart, with a slash behind it; '' for the chart's own. */
+  prefix: string;
+  /** Real paths that links may lead into. */
+  roots: readonly string[];
+  /** Real paths of the directories on the way down: links must not lead back. */
+  ancestors: readonly string[];
+}
+
+async function readInto(reading: Reading, { directory, prefix, roots, ancestors }: Place): Promise<void> {
+  const names = (await readdir(directory)).toSorted((a, b) => (a < b ? -1 : 1));
+  for (const name of names) {
+    const path = join(directory, name);
+    const relative = prefix + name;
+    const isLink = (await lstat(path)).isSymbolicLink();
+    const info = await stat(path).catch(() => undefined);
+    if (!info) throw new ChartError(`${relative} is a link to nothing`);
+    if (reading.rules(relative, info.isDirectory())) continue;
+    const real = isLink ? await realpath(path) : join(ancestors.at(-1) as string, name);
+    const isSubchart = prefix === 'charts/' && info.isDirectory();
+    if (isLink && !isSubchart && !roots.some((root) => isInside(real, root))) {
+      throw new ChartError(`${relative} is a link that leads out of the chart`);
+    }
+    if (info.isDirectory()) {
+      if (isLink && ancestors.some((other) => isInside(other, real))) {
+        throw new ChartError(`${relative} leads back to where it came from`);
+      }
+      const inner = isSubchart ? [...roots, real] : roots;
+      await readInto(reading, { directory: path, prefix: `${relative}/`, roots: inner, ancestors: [...ancestors, real] });
+      continue;
+    }
+    if (!info.isFile()) throw new ChartError(`${relative} is neither a file nor a directory`);
+    reading.sums.bytes += info.size;
+    checkSizes(relative, info.size, { total: reading.sums.bytes, count: reading.files.length });
+    reading.files.push({ name: relative, data: await readFile(path) });
+  }
+}
+
+function isInside(path: string, root: string): boolean {
+  return path === root || path.startsWith(root + sep);
+}
+
+function checkSizes(name: string, size: number, sums: { total: number; count: number }): void {
+  if (size > maxFileBytes) throw new ChartError(`${name} is larger than ${maxFileBytes / 2 ** 20} MiB`);
+  if (sums.total > maxTotalBytes) throw new ChartError(`the chart is larger than ${maxTotalBytes / 2 ** 20} MiB`);
+  if (sums.count >= maxFiles) throw new ChartError(`the chart has more than ${maxFiles} files`);
+}

@@ -1,0 +1,148 @@
+import { isMap } from '../template/values.ts';
+import type { Chart, Values } from '../chart/chart.ts';
+
+/**
+ * How the values of charts, their subcharts and their users come together (Helm documentation, "Values Files" and
+ * "Subcharts and Globals"): what the user says wins over the chart, a parent over its subcharts, maps are merged,
+ * everything else is replaced. `coalesce` takes away what is null on top of something; `merge` keeps it, for a later step.
+ */
+export type Mode = 'coalesce' | 'merge';
+
+export interface CoalesceOptions {
+  mode?: Mode;
+  warn?: (message: string) => void;
+}
+
+const silent = (): void => {};
+
+/** The values of a chart and of all of its subcharts, with the user's on top. Nothing of what is given is changed. */
+export function coalesceValues(chart: Chart, values: Values, options: CoalesceOptions = {}): Values {
+  return coalesceChart(chart, copyValues(values), { prefix: '', mode: 'coalesce', warn: silent, ...options });
+}
+
+interface Walk {
+  /** Names of the charts above, for warnings; '' for the one on top. */
+  prefix: string;
+  mode: Mode;
+  warn: (message: string) => void;
+}
+
+function coalesceChart(chart: Chart, into: Values, walk: Walk): Values {
+  coalesceOwn(chart, into, walk);
+  for (const subchart of chart.dependencies) {
+    const { name } = subchart.metadata;
+    const given = Object.hasOwn(into, name) ? into[name] : undefined;
+    if (Object.hasOwn(into, name) && !isMap(given)) {
+      throw new Error(`type mismatch on ${name}: the values for a subchart must be a map`);
+    }
+    const values = (given as Values | undefined) ?? {};
+    const prefix = join(walk.prefix, chart.metadata.name);
+    passGlobals(values, into, { ...walk, prefix });
+    into[name] = coalesceChart(subchart, values, { ...walk, prefix });
+  }
+  return into;
+}
+
+/** Puts a chart's own defaults under what is given. */
+function coalesceOwn(chart: Chart, into: Values, walk: Walk): void {
+  const defaults = copyValues(chart.values);
+  const prefix = join(walk.prefix, chart.metadata.name);
+  const isSubchart = walk.prefix !== '';
+  for (const [key, value] of Object.entries(defaults)) {
+    if (!Object.hasOwn(into, key)) {
+      // What a subchart leaves null is not there, so that it hides no global.
+      if (walk.mode === 'coalesce' && isSubchart) {
+        if (value === null) continue;
+        if (isMap(value)) dropNulls(value);
+      }
+      into[key] = value;
+      continue;
+    }
+    const given = into[key];
+    if (given === null && walk.mode === 'coalesce') delete into[key];
+    else if (isMap(given)) {
+      if (isMap(value)) {
+        const isForSubchart = chart.dependencies.some(({ metadata }) => metadata.name === key);
+        const mode = isForSubchart ? 'merge' : walk.mode;
+        if (mode === 'coalesce' && isSubchart) dropNulls(value);
+        coalesceMaps(given, value, { ...walk, prefix: join(prefix, key), mode });
+      } else if (value !== null) walk.warn(`skipped value for ${join(prefix, key)}: not a table`);
+    }
+  }
+}
+
+/** Globals of the parent are on top of those of the subchart. */
+function passGlobals(subchart: Values, parent: Values, walk: Walk): void {
+  const own = subchart['global'] ?? {};
+  const given = parent['global'] ?? {};
+  if (!isMap(own) || !isMap(given)) {
+    walk.warn('skipping globals, since they are not a table');
+    return;
+  }
+  for (const [key, value] of Object.entries(given)) {
+    const before = Object.hasOwn(own, key) ? own[key] : undefined;
+    if (isMap(value)) {
+      if (before === undefined) own[key] = copyValues(value);
+      else if (isMap(before)) {
+        const merged = copyValues(value);
+        coalesceMaps(merged, before, { ...walk, prefix: join(walk.prefix, key), mode: 'merge' });
+        own[key] = merged;
+      } else walk.warn(`cannot merge a table onto ${join('global', key)}, which is none`);
+    } else if (isMap(before)) walk.warn(`${join('global', key)} is a table, and stays one`);
+    else own[key] = value;
+  }
+  subchart['global'] = own;
+}
+
+/** Puts `under` under `into`, which is changed; both are ours. */
+function coalesceMaps(into: Values, under: Values, walk: Walk): void {
+  for (const [key, value] of Object.entries(under)) {
+    const isGiven = Object.hasOwn(into, key);
+    const given = into[key];
+    if (isGiven && given === null && value !== null && walk.mode === 'coalesce') delete into[key];
+    else if (!isGiven) into[key] = value;
+    else if (isMap(value)) {
+      if (isMap(given)) coalesceMaps(given, value, { ...walk, prefix: join(walk.prefix, key) });
+      else if (given !== null) walk.warn(`cannot overwrite table with non table for ${join(walk.prefix, key)}`);
+    } else if (isMap(given) && value !== null) {
+      walk.warn(`destination for ${join(walk.prefix, key)} is a table: its default, which is none, is passed over`);
+    }
+  }
+}
+
+/** `under` under `into`; neither is changed. */
+export function coalesceTables(into: Values, under: Values, mode: Mode = 'coalesce'): Values {
+  const merged = copyValues(into);
+  coalesceMaps(merged, copyValues(under), { prefix: '', mode, warn: silent });
+  return merged;
+}
+
+function dropNulls(values: Values): void {
+  for (const [key, value] of Object.entries(values)) {
+    if (value === null) delete values[key];
+    else if (isMap(value)) dropNulls(value);
+  }
+}
+
+/** A copy of maps and lists; leaves are shared, since nobody changes them in place. */
+export function copyValues<T>(value: T): T {
+  if (Array.isArray(value)) return (value as unknown[]).map(copyValues) as T;
+  if (!isMap(value)) return value;
+  const copy = Object.create(null) as Values;
+  for (const key of Object.keys(value)) copy[key] = copyValues(value[key]);
+  return copy as T;
+}
+
+/** The value at a path of names with dots; undefined where there is none. */
+export function valueAt(values: Values, path: string): unknown {
+  let at: unknown = values;
+  for (const name of path.split('.')) {
+    if (!isMap(at) || !Object.hasOwn(at, name)) return undefined;
+    at = at[name];
+  }
+  return at;
+}
+
+function join(prefix: string, name: string): string {
+  return prefix === '' ? name : `${prefix}.${name}`;
+}

@@ -1,0 +1,120 @@
+import { satisfies } from '../functions/semver.ts';
+import { isMap } from '../template/values.ts';
+import type { Chart, ChartMetadata, Dependency, Values } from '../chart/chart.ts';
+import { coalesceTables, coalesceValues, copyValues, valueAt } from './coalesce.ts';
+
+/**
+ * The chart as it is rendered with these values: subcharts that conditions and tags turn off are gone, those with an
+ * alias have it for a name, and values that parents import from their subcharts are among the parents' own. The given
+ * chart stays as it is. (Helm documentation, "Chart Dependencies".)
+ */
+export function processDependencies(chart: Chart, values: Values, warn: (message: string) => void = () => {}): Chart {
+  return importValues(enabledOnly(chart, values, { path: '', warn }), warn);
+}
+
+interface Walk {
+  /** `parent.child.`, as conditions of charts further down are looked up. */
+  path: string;
+  warn: (message: string) => void;
+}
+
+function enabledOnly(chart: Chart, values: Values, { path, warn }: Walk): Chart {
+  const requirements = chart.metadata.dependencies;
+  if (!requirements) return chart;
+  const named = (requirement: Dependency, subchart: Chart): boolean =>
+    subchart.metadata.name === requirement.name && isCompatible(requirement.version ?? '', subchart.metadata.version);
+  const unasked = chart.dependencies.filter((subchart) => !requirements.some((each) => named(each, subchart)));
+  const asked = requirements.flatMap((requirement) => {
+    const found = chart.dependencies.find((subchart) => named(requirement, subchart));
+    return found ? [renamed(found, requirement.alias)] : [];
+  });
+  const renamedRequirements = requirements.map((each) => ({ ...each, name: each.alias || each.name, enabled: true }));
+  const whole: Chart = { ...chart, dependencies: [...unasked, ...asked] };
+  const merged = coalesceValues(whole, values, { warn });
+  byTags(renamedRequirements, merged, warn);
+  byConditions(renamedRequirements, merged, { path, warn });
+  const disabled = new Set(renamedRequirements.filter(({ enabled }) => !enabled).map(({ name }) => name));
+  const kept = whole.dependencies.filter(({ metadata }) => !disabled.has(metadata.name));
+  const metadata: ChartMetadata = {
+    ...chart.metadata,
+    dependencies: renamedRequirements.filter(({ name }) => !disabled.has(name)),
+  };
+  // Conditions of charts further down are looked up from the top.
+  const dependencies = kept.map((subchart) =>
+    enabledOnly(subchart, merged, { path: `${path}${subchart.metadata.name}.`, warn }),
+  );
+  return { ...chart, metadata, dependencies };
+}
+
+function renamed(chart: Chart, alias: string | undefined): Chart {
+  return alias ? { ...chart, metadata: { ...chart.metadata, name: alias } } : chart;
+}
+
+/** Whether a version is in a range; a range that cannot be read contains nothing. */
+export function isCompatible(range: string, version: string): boolean {
+  try {
+    return satisfies(range === '' ? '*' : range, version) || (range === '' && version !== '');
+  } catch {
+    return false;
+  }
+}
+
+function byTags(requirements: Dependency[], values: Values, warn: (message: string) => void): void {
+  const tags = values['tags'];
+  if (!isMap(tags)) return;
+  for (const requirement of requirements) {
+    const found = (requirement.tags ?? []).filter((tag) => Object.hasOwn(tags, tag)).map((tag) => [tag, tags[tag]] as const);
+    for (const [tag, value] of found) if (typeof value !== 'boolean') warn(`tag ${tag} of ${requirement.name} is not a boolean`);
+    const switches = found.map(([, value]) => value).filter((value) => typeof value === 'boolean');
+    requirement.enabled = switches.length === 0 || switches.includes(true);
+  }
+}
+
+/** The first condition that has a value decides, and wins over tags. */
+function byConditions(requirements: Dependency[], values: Values, { path, warn }: Walk): void {
+  for (const requirement of requirements) {
+    for (const condition of (requirement.condition ?? '').trim().split(',')) {
+      if (condition === '') continue;
+      const value = valueAt(values, path + condition.trim());
+      if (value === undefined) continue;
+      if (typeof value === 'boolean') {
+        requirement.enabled = value;
+        break;
+      }
+      warn(`condition ${condition} of ${requirement.name} is not a boolean`);
+    }
+  }
+}
+
+/** From the leaves up: what a chart imports from its subcharts goes under its own values. */
+function importValues(chart: Chart, warn: (message: string) => void): Chart {
+  const dependencies = chart.dependencies.map((subchart) => importValues(subchart, warn));
+  const whole: Chart = { ...chart, dependencies };
+  const requirements = chart.metadata.dependencies ?? [];
+  if (!requirements.some((requirement) => (requirement['import-values'] ?? []).length > 0)) return whole;
+  const merged = coalesceValues(whole, {}, { mode: 'merge' });
+  let imported: Values = {};
+  for (const requirement of requirements) {
+    for (const item of requirement['import-values'] ?? []) {
+      const { child, parent } = importOf(item);
+      const found = valueAt(merged, `${requirement.name}.${child}`);
+      if (isMap(found)) imported = coalesceTables(imported, nest(parent, found), 'merge');
+      else warn(`import-values: ${requirement.name} has no table ${child}`);
+    }
+  }
+  return { ...whole, values: coalesceTables(merged, imported, 'merge') };
+}
+
+function importOf(item: unknown): { child: string; parent: string } {
+  if (typeof item === 'string') return { child: `exports.${item}`, parent: '.' };
+  const { child, parent } = isMap(item) ? item : {};
+  return { child: String(child), parent: String(parent) };
+}
+
+function nest(path: string, values: Values): Values {
+  if (path === '.') return copyValues(values);
+  return path
+    .split('.')
+    .toReversed()
+    .reduce<Values>((inner, name) => ({ [name]: inner }), copyValues(values));
+}
