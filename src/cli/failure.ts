@@ -4,6 +4,10 @@ import { CommandError } from '../cluster/command.ts';
 import { LauncherError } from '../cluster/launcher-error.ts';
 import { BrokenPkiError } from '../cluster/pki-error.ts';
 import { ApplyError, ManifestError, UnknownKindError, WaitError } from '../delivery/apply/errors.ts';
+import { ChartError } from '../delivery/charts/chart/chart.ts';
+import { ReleaseError } from '../delivery/charts/release/release.ts';
+import { RenderError } from '../delivery/charts/render/render-error.ts';
+import { ValuesError } from '../delivery/charts/values/values-error.ts';
 import { CliError } from './errors.ts';
 
 /** What to print about a failed command, and how to exit. Unforeseen errors show their stack: they are bugs. */
@@ -38,6 +42,10 @@ function explain(error: unknown): Explanation | undefined {
   }
   if (error instanceof WaitError) return { message: [error.message, ...error.explanation].join('\n') };
   if (error instanceof ManifestError || error instanceof ApplyError || error instanceof UnknownKindError) {
+    return { message: error.message };
+  }
+  if (error instanceof ReleaseError) return { message: error.message, hint: error.hint };
+  if (error instanceof ChartError || error instanceof ValuesError || error instanceof RenderError) {
     return { message: error.message };
   }
   if (error instanceof BrokenPkiError) {

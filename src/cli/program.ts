@@ -3,6 +3,7 @@ import { examples } from './examples.ts';
 import { addBuildCommand } from './build-command.ts';
 import { ipv4Range, nodeCount, port, seconds } from './arguments.ts';
 import { addLbCommands } from './lb/commands.ts';
+import { addChartCommands } from './chart/commands.ts';
 import { addRegistryCommands } from './registry/commands.ts';
 
 const documentation = '\nDocumentation: docs/ in the package, and `timonel help COMMAND`.';
@@ -25,6 +26,7 @@ export function createProgram(version: string): Command {
   addBuildCommand(program);
   addRegistryCommands(program);
   addLbCommands(program);
+  addChartCommands(program);
   addProcessCommands(program);
   addOtherCommands(program, version);
   addHints(program, 'timonel');

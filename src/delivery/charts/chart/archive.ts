@@ -28,8 +28,8 @@ export async function unpackChart(data: Uint8Array, source: string): Promise<Cha
   reading.catch(() => undefined);
   try {
     for await (const entry of untar) {
-      const { name: path, type = 'file' } = entry.header;
-      if (type === 'directory' || type === 'pax-global-header') {
+      const { name: path, type } = entry.header;
+      if (type === 'directory') {
         entry.resume();
         continue;
       }
@@ -42,8 +42,10 @@ export async function unpackChart(data: Uint8Array, source: string): Promise<Cha
       for await (const chunk of entry as AsyncIterable<Buffer>) {
         size += chunk.length;
         total += chunk.length;
-        if (size > maxFileBytes) throw new ChartError(`${source}: ${name} is larger than ${maxFileBytes / 2 ** 20} MiB`);
-        if (total > maxTotalBytes) throw new ChartError(`${source} unpacks to more than ${maxTotalBytes / 2 ** 20} MiB`);
+        if (size > maxFileBytes)
+          throw new ChartError(`${source}: ${name} is larger than ${maxFileBytes / 2 ** 20} MiB`);
+        if (total > maxTotalBytes)
+          throw new ChartError(`${source} unpacks to more than ${maxTotalBytes / 2 ** 20} MiB`);
         chunks.push(chunk);
       }
       if (names.has(name)) throw new ChartError(`${source} holds ${name} twice`);
@@ -78,11 +80,7 @@ function printable(path: string): string {
 }
 
 /** Packs files below a top directory. The same files give the same bytes when `modified` (epoch ms) is the same. */
-export async function packChart(
-  top: string,
-  files: readonly ChartFile[],
-  modified: number,
-): Promise<Uint8Array> {
+export async function packChart(top: string, files: readonly ChartFile[], modified: number): Promise<Uint8Array> {
   const tar = pack();
   for (const { name, data } of files) {
     tar.entry({ name: `${top}/${name}`, mode: 0o644, mtime: new Date(modified) }, Buffer.from(data));

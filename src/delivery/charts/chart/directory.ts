@@ -10,7 +10,7 @@ const maxFiles = 10_000;
 
 /**
  * Reads the files of a chart's directory, sorted by name, without those that `.helmignore` names. A symbolic link must
- * stay inside the chart, so that no template reads the machine's files; only a subchart under development may lie elsewhere.
+ * stay inside the chart, so that no template reads the machine's files; only a subchart may lie elsewhere.
  */
 export async function readDirectory(root: string): Promise<ChartFile[]> {
   const rules = parseIgnoreRules(await readFile(join(root, '.helmignore'), 'utf8').catch(() => ''));
@@ -55,7 +55,12 @@ async function readInto(reading: Reading, { directory, prefix, roots, ancestors 
         throw new ChartError(`${relative} leads back to where it came from`);
       }
       const inner = isSubchart ? [...roots, real] : roots;
-      await readInto(reading, { directory: path, prefix: `${relative}/`, roots: inner, ancestors: [...ancestors, real] });
+      await readInto(reading, {
+        directory: path,
+        prefix: `${relative}/`,
+        roots: inner,
+        ancestors: [...ancestors, real],
+      });
       continue;
     }
     if (!info.isFile()) throw new ChartError(`${relative} is neither a file nor a directory`);

@@ -54,7 +54,8 @@ function shellPattern(pattern: string, line: string): (text: string) => boolean 
     if (whole.startsWith('*')) source += '[^/]*';
     else if (whole === '?') source += '[^/]';
     else if (set !== undefined) source += `[${negation ?? ''}${set.replace(/[[^&~|]/g, '\\$&')}]`;
-    else if (plain === '[' || plain === '\\') throw new ChartError(`.helmignore: syntax error in pattern ${line.trim()}`);
+    else if (plain === '[' || plain === '\\')
+      throw new ChartError(`.helmignore: syntax error in pattern ${line.trim()}`);
     else source += (escaped ?? plain ?? '').replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
   }
   const expression = new RegExp(`^${source}$`, 's');

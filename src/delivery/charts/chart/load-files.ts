@@ -101,4 +101,3 @@ async function loadSubchart(
     throw new ChartError(`error unpacking subchart ${name} in ${parent.metadata.name}: ${error.message}`, error);
   }
 }
-

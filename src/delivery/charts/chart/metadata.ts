@@ -16,7 +16,8 @@ export function readMetadata(file: ChartFile): ChartMetadata {
   const fields = mapOf(file, 'Chart.yaml');
   const metadata = { ...pick(fields, metadataFields, 'Chart.yaml') } as unknown as ChartMetadata;
   metadata.apiVersion ??= 'v1';
-  if (fields['dependencies'] !== undefined) metadata.dependencies = dependenciesOf(fields['dependencies'], 'Chart.yaml');
+  if (fields['dependencies'] !== undefined)
+    metadata.dependencies = dependenciesOf(fields['dependencies'], 'Chart.yaml');
   if (fields['maintainers'] !== undefined) metadata.maintainers = maintainersOf(fields['maintainers']);
   return metadata;
 }
@@ -143,7 +144,8 @@ export function validateMetadata(metadata: ChartMetadata): void {
     throw new ChartError(`validation: ${message}`);
   };
   const { name, version, apiVersion, type, dependencies = [] } = metadata;
-  if (apiVersion !== 'v1' && apiVersion !== 'v2') fail(`chart.metadata.apiVersion "${String(apiVersion)}" is not valid: it must be v1 or v2`);
+  if (apiVersion !== 'v1' && apiVersion !== 'v2')
+    fail(`chart.metadata.apiVersion "${String(apiVersion)}" is not valid: it must be v1 or v2`);
   if (!name) fail('chart.metadata.name is required');
   if (/[/\\]/.test(name) || name === '.' || name === '..') fail(`chart.metadata.name "${name}" is invalid`);
   if (!version) fail('chart.metadata.version is required');

@@ -9,7 +9,7 @@ import { encodeToml } from './toml-encode.ts';
 import { readYamlAs } from './yaml-read.ts';
 
 /** What a chart's author says with `fail` and `required`: Helm shows it without what was being executed. */
-class ChartMessage extends Error {}
+export class ChartMessage extends Error {}
 
 /** How often a template may be being included at the same time, as in Helm. */
 const maxIncludes = 1000;

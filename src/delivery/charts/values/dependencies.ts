@@ -63,8 +63,11 @@ function byTags(requirements: Dependency[], values: Values, warn: (message: stri
   const tags = values['tags'];
   if (!isMap(tags)) return;
   for (const requirement of requirements) {
-    const found = (requirement.tags ?? []).filter((tag) => Object.hasOwn(tags, tag)).map((tag) => [tag, tags[tag]] as const);
-    for (const [tag, value] of found) if (typeof value !== 'boolean') warn(`tag ${tag} of ${requirement.name} is not a boolean`);
+    const found = (requirement.tags ?? [])
+      .filter((tag) => Object.hasOwn(tags, tag))
+      .map((tag) => [tag, tags[tag]] as const);
+    for (const [tag, value] of found)
+      if (typeof value !== 'boolean') warn(`tag ${tag} of ${requirement.name} is not a boolean`);
     const switches = found.map(([, value]) => value).filter((value) => typeof value === 'boolean');
     requirement.enabled = switches.length === 0 || switches.includes(true);
   }

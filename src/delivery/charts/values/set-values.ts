@@ -7,7 +7,7 @@ import type { Values } from '../chart/chart.ts';
  */
 export type SetKind = 'typed' | 'string' | 'json' | 'file';
 
-export class SetError extends Error {}
+class SetError extends Error {}
 
 const maxIndex = 65_536;
 const maxNesting = 30;
@@ -66,9 +66,7 @@ class SetParser {
 
   #nested(into: Values, name: string, nesting: number): void {
     if (nesting > maxNesting) {
-      throw new SetError(
-        `value name nested level is greater than maximum supported nested level of ${maxNesting}`,
-      );
+      throw new SetError(`value name nested level is greater than maximum supported nested level of ${maxNesting}`);
     }
     const before = Object.hasOwn(into, name) ? into[name] : undefined;
     if (before !== undefined && before !== null && !isMap(before)) {

@@ -1,0 +1,182 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { basename, dirname, join, resolve } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { systemRandom } from '../../base/random.ts';
+import { type LintMessage, lintChart } from '../../delivery/charts/authoring/lint.ts';
+import { packageChart } from '../../delivery/charts/authoring/package-chart.ts';
+import { signChart, verifyChart } from '../../delivery/charts/authoring/provenance.ts';
+import { fromStarter, scaffoldChart } from '../../delivery/charts/authoring/scaffold.ts';
+import { type Chart, ChartError, crdsOf, textOf } from '../../delivery/charts/chart/chart.ts';
+import { readDirectory } from '../../delivery/charts/chart/directory.ts';
+import { loadChart } from '../../delivery/charts/chart/load-chart.ts';
+import { emitYaml } from '../../delivery/charts/functions/yaml-emit.ts';
+import { offlineCapabilities } from '../../delivery/charts/render/capabilities.ts';
+import { clock } from '../context.ts';
+import { CliError } from '../errors.ts';
+import { chartOf } from './chart-source.ts';
+import type { ChartFlags, ValueFlags } from './flags.ts';
+import { userValues } from './user-values.ts';
+
+export type ShowWhat = 'all' | 'chart' | 'crds' | 'readme' | 'values';
+
+export async function show(what: ShowWhat, reference: string, flags: ChartFlags): Promise<void> {
+  const chart = await chartOf(reference, flags);
+  const parts = {
+    chart: () => emitYaml(chart.metadata),
+    values: () => fileText(chart, ['values.yaml']),
+    readme: () => fileText(chart, ['readme.md', 'readme.txt', 'readme']),
+    crds: () =>
+      crdsOf(chart)
+        .map(({ file }) => `---\n${textOf(file)}\n`)
+        .join(''),
+  };
+  if (what !== 'all') {
+    process.stdout.write(parts[what]());
+    return;
+  }
+  const shown = [parts.chart(), parts.values(), parts.readme()].filter((part) => part.trim() !== '');
+  process.stdout.write(shown.join('\n---\n') + (crdsOf(chart).length > 0 ? `\n${parts.crds()}` : ''));
+}
+
+function fileText({ raw }: Chart, names: readonly string[]): string {
+  const file = raw.find(({ name }) => names.includes(name.toLowerCase()));
+  return file ? textOf(file) : '';
+}
+
+export interface LintFlags extends ValueFlags {
+  strict?: boolean;
+  withSubcharts?: boolean;
+  quiet?: boolean;
+  kubeVersion?: string;
+  namespace?: string;
+  skipSchemaValidation?: boolean;
+}
+
+export async function lint(paths: string[], flags: LintFlags): Promise<void> {
+  const values = await userValues(flags);
+  let failed = 0;
+  const charts = paths.length === 0 ? ['.'] : paths;
+  for (const path of charts) {
+    const messages = await lintPath(path, { values, flags });
+    const isBad = messages.some(({ severity }) => severity === 'ERROR' || (flags.strict && severity === 'WARNING'));
+    if (isBad) failed++;
+    const shown = flags.quiet ? messages.filter(({ severity }) => severity !== 'INFO') : messages;
+    if (flags.quiet && shown.length === 0) continue;
+    process.stdout.write(`==> Linting ${path}\n`);
+    for (const { severity, path: at, text: said } of shown) process.stdout.write(`[${severity}] ${at}: ${said}\n`);
+    process.stdout.write('\n');
+  }
+  const summary = `${charts.length} chart(s) linted, ${failed} chart(s) failed`;
+  if (failed > 0) throw new CliError(summary);
+  if (!flags.quiet) process.stdout.write(`${summary}\n`);
+}
+
+async function lintPath(
+  path: string,
+  { values, flags }: { values: Awaited<ReturnType<typeof userValues>>; flags: LintFlags },
+): Promise<LintMessage[]> {
+  let chart: Chart;
+  try {
+    chart = await loadChart(path);
+  } catch (error) {
+    if (!(error instanceof ChartError)) throw error;
+    return [{ severity: 'ERROR', path: 'Chart.yaml', text: error.message }];
+  }
+  const options = {
+    ...{ values, clock, random: systemRandom, namespace: flags.namespace ?? 'default' },
+    capabilities: offlineCapabilities(flags.kubeVersion),
+    skipSchemaValidation: flags.skipSchemaValidation ?? false,
+  };
+  const messages = await lintChart(chart, options);
+  if (!flags.withSubcharts) return messages;
+  const inner = await Promise.all(
+    chart.dependencies.map(async (subchart) =>
+      (await lintChart(subchart, { ...options, values: {} })).map((message) => ({
+        ...message,
+        path: `charts/${subchart.metadata.name}/${message.path}`,
+      })),
+    ),
+  );
+  return [...messages, ...inner.flat()];
+}
+
+export interface PackageFlags {
+  destination: string;
+  version?: string;
+  appVersion?: string;
+  dependencyUpdate?: boolean;
+  sign?: boolean;
+  key?: string;
+  keyring?: string;
+  passphraseFile?: string;
+}
+
+export async function packageCharts(paths: string[], flags: PackageFlags): Promise<void> {
+  for (const path of paths) {
+    const chart = await chartOf(path, { ...(flags.dependencyUpdate && { dependencyUpdate: true }) });
+    const packaged = await packageChart(chart, {
+      version: flags.version,
+      appVersion: flags.appVersion,
+      modified: clock.now(),
+    });
+    await mkdir(flags.destination, { recursive: true });
+    const file = resolve(flags.destination, packaged.fileName);
+    await writeFile(file, packaged.data);
+    if (flags.sign) {
+      if (!flags.key) throw new CliError('--key is required for signing a package', { exitCode: 2 });
+      const passphrase = flags.passphraseFile === undefined ? undefined : await passphraseOf(flags.passphraseFile);
+      await writeFile(
+        `${file}.prov`,
+        await signChart(packaged, { key: flags.key, keyring: flags.keyring, passphrase }),
+      );
+    }
+    process.stdout.write(`Successfully packaged chart and saved it to: ${file}\n`);
+  }
+}
+
+async function passphraseOf(path: string): Promise<string> {
+  const said = path === '-' ? await text(process.stdin) : await readFile(path, 'utf8');
+  return said.replace(/\r?\n[\s\S]*$/, '');
+}
+
+export async function verify(path: string, flags: { keyring?: string }): Promise<void> {
+  const { signedBy, fingerprint, digest } = await verifyFile(path, flags.keyring);
+  for (const name of signedBy) process.stdout.write(`Signed by: ${name}\n`);
+  process.stdout.write(`Using Key With Fingerprint: ${fingerprint}\nChart Hash Verified: ${digest}\n`);
+}
+
+async function verifyFile(path: string, keyring: string | undefined): ReturnType<typeof verifyChart> {
+  const read = (file: string): Promise<Buffer> =>
+    readFile(file).catch((error: NodeJS.ErrnoException) => {
+      throw new CliError(`cannot read ${file}: ${error.code === 'ENOENT' ? 'there is no such file' : error.message}`);
+    });
+  const [data, provenance] = await Promise.all([read(path), read(`${path}.prov`)]);
+  return verifyChart({ fileName: basename(path), data, provenance: provenance.toString() }, keyring);
+}
+
+export async function create(path: string, flags: { starter?: string }): Promise<void> {
+  const name = basename(path);
+  if (!/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,249}$/.test(name))
+    throw new CliError(`chart name ${JSON.stringify(name)} is not valid: letters, digits, dots and dashes`);
+  if (existsSync(join(path, 'Chart.yaml'))) throw new CliError(`${path} holds a chart already`);
+  const files =
+    flags.starter === undefined
+      ? scaffoldChart(name)
+      : fromStarter(name, await readDirectory(starterPath(flags.starter)));
+  for (const file of files) {
+    const target = join(path, file.name);
+    await mkdir(dirname(target), { recursive: true });
+    await writeFile(target, file.data);
+  }
+  await mkdir(join(path, 'charts'), { recursive: true });
+  process.stdout.write(`Creating ${path}\n`);
+}
+
+/** A path, or the name of one of those in Helm's data directory. */
+function starterPath(starter: string): string {
+  if (starter.startsWith('/')) return starter;
+  const data = process.env.HELM_DATA_HOME ?? join(process.env.XDG_DATA_HOME ?? join(homedir(), '.local/share'), 'helm');
+  return join(data, 'starters', starter);
+}

@@ -1,0 +1,114 @@
+import { releaseAt } from '../../delivery/charts/actions/history.ts';
+import { emitYaml } from '../../delivery/charts/functions/yaml-emit.ts';
+import type { Release } from '../../delivery/charts/release/release.ts';
+import { coalesceValues } from '../../delivery/charts/values/coalesce.ts';
+import { withCluster } from './context.ts';
+import type { ClusterFlags, OutputFormat } from './flags.ts';
+import { printAs, statusText } from './print.ts';
+
+export interface GetFlags extends ClusterFlags {
+  revision?: number;
+  output?: OutputFormat;
+  all?: boolean;
+}
+
+export type GetWhat = 'all' | 'hooks' | 'manifest' | 'metadata' | 'notes' | 'values';
+
+export async function get(what: GetWhat, name: string, flags: GetFlags): Promise<void> {
+  await withCluster(flags, async (context) => {
+    const release = await releaseAt(context, name, flags.revision);
+    switch (what) {
+      case 'all':
+        process.stdout.write(everything(release));
+        return;
+      case 'hooks':
+        process.stdout.write(hooksText(release));
+        return;
+      case 'manifest':
+        process.stdout.write(`${release.manifest}\n`);
+        return;
+      case 'notes':
+        if (release.info.notes !== '') process.stdout.write(`NOTES:\n${release.info.notes}\n`);
+        return;
+      case 'metadata':
+        return printMetadata(release, flags.output ?? 'table');
+      case 'values':
+        return printValues(release, flags);
+    }
+  });
+}
+
+function hooksText({ hooks }: Release): string {
+  return hooks.map(({ path, manifest }) => `---\n# Source: ${path}\n${manifest}\n`).join('');
+}
+
+function everything(release: Release): string {
+  const computed = computedValues(release);
+  return [
+    statusText(release, { hideNotes: true }),
+    `CHART: ${release.chart.metadata.name}`,
+    `VERSION: ${release.chart.metadata.version}`,
+    `APP_VERSION: ${release.chart.metadata.appVersion ?? ''}`,
+    'USER-SUPPLIED VALUES:',
+    emitYaml(release.config),
+    'COMPUTED VALUES:',
+    emitYaml(computed),
+    'HOOKS:',
+    hooksText(release),
+    'MANIFEST:',
+    release.manifest,
+    ...(release.info.notes === '' ? [] : ['NOTES:', release.info.notes]),
+    '',
+  ].join('\n');
+}
+
+function computedValues({ chart, config }: Release): Record<string, unknown> {
+  const { metadata, templates, values, files } = chart;
+  return coalesceValues({ metadata, templates, values, files, raw: [], dependencies: [] }, config);
+}
+
+function printValues(release: Release, { all, output = 'table' }: GetFlags): void {
+  const values = all ? computedValues(release) : release.config;
+  const heading = all ? 'COMPUTED VALUES:' : 'USER-SUPPLIED VALUES:';
+  printAs(
+    output,
+    values,
+    () => `${heading}\n${emitYaml(Object.keys(values).length === 0 && !all ? null : values).replace(/\n$/, '')}`,
+  );
+}
+
+function printMetadata(release: Release, output: OutputFormat): void {
+  const { metadata } = release.chart;
+  const data = {
+    name: release.name,
+    chart: metadata.name,
+    version: metadata.version,
+    appVersion: metadata.appVersion ?? '',
+    ...(metadata.annotations && { annotations: metadata.annotations }),
+    ...(Object.keys(release.labels).length > 0 && { labels: release.labels }),
+    ...(metadata.dependencies && { dependencies: metadata.dependencies }),
+    namespace: release.namespace,
+    revision: release.version,
+    status: release.info.status,
+    deployedAt: release.info.lastDeployed,
+  };
+  const pairs = (map: Record<string, string> | undefined): string =>
+    Object.entries(map ?? {})
+      .map(([key, value]) => `${key}=${value}`)
+      .join(',');
+  printAs(output, data, () =>
+    [
+      `NAME: ${data.name}`,
+      `CHART: ${data.chart}`,
+      `VERSION: ${data.version}`,
+      `APP_VERSION: ${data.appVersion}`,
+      `ANNOTATIONS: ${pairs(metadata.annotations)}`,
+      `LABELS: ${pairs(release.labels)}`,
+      `DEPENDENCIES: ${(metadata.dependencies ?? []).map(({ name }) => name).join(',')}`,
+      `NAMESPACE: ${data.namespace}`,
+      `REVISION: ${data.revision}`,
+      `STATUS: ${data.status}`,
+      `DEPLOYED_AT: ${data.deployedAt}`,
+    ].join('\n'),
+  );
+}

@@ -1,0 +1,130 @@
+import { emitYaml } from '../../delivery/charts/functions/yaml-emit.ts';
+import type { Release } from '../../delivery/charts/release/release.ts';
+import type { OutputFormat } from './flags.ts';
+
+/** Prints data as JSON or YAML, or as the text that `table` gives. */
+export function printAs(format: OutputFormat, data: unknown, table: () => string): void {
+  if (format === 'json') process.stdout.write(`${JSON.stringify(data)}\n`);
+  else if (format === 'yaml') process.stdout.write(emitYaml(data));
+  else process.stdout.write(`${table()}\n`);
+}
+
+/** Columns as Helm prints them: padded to the widest cell, a tab between. */
+export function helmTable(rows: readonly (readonly string[])[], maxWidth = 60): string {
+  const cut = (cell: string): string => (cell.length > maxWidth ? `${cell.slice(0, maxWidth - 3)}...` : cell);
+  const cells = rows.map((row) => row.map(cut));
+  const widths = (cells[0] ?? []).map((_, i) => Math.max(...cells.map((row) => (row[i] ?? '').length)));
+  return cells.map((row) => row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('\t')).join('\n');
+}
+
+const days = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
+const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+
+/** `Mon Jan  2 15:04:05 2006`, in local time: Go's ANSIC. */
+export function ansiTime(time: string): string {
+  const date = new Date(time);
+  if (time === '' || Number.isNaN(date.getTime())) return '';
+  const two = (n: number): string => String(n).padStart(2, '0');
+  const clock = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+  return `${days[date.getDay()]} ${months[date.getMonth()]} ${String(date.getDate()).padStart(2)} ${clock} ${date.getFullYear()}`;
+}
+
+/** `2006-01-02 15:04:05.999 -0700 MST` */
+export function listTime(time: string): string {
+  const match = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(\.\d+)?(Z|[-+]\d\d:\d\d)$/.exec(time);
+  if (!match) return time;
+  const [, date, clock, fraction = '', zone = 'Z'] = match;
+  const offset = zone === 'Z' ? '+0000' : zone.replace(':', '');
+  return `${date} ${clock}${fraction} ${offset} ${zone === 'Z' ? 'UTC' : offset}`;
+}
+
+/** `web-1.2.3` */
+export function chartLabel({ chart }: Release): string {
+  return chart.metadata.name === '' ? 'MISSING' : `${chart.metadata.name}-${chart.metadata.version}`;
+}
+
+/** A release for `-o json`: with Helm's names, without the chart, which is long. */
+export function releaseData({
+  name,
+  namespace,
+  version,
+  info,
+  config,
+  manifest,
+  hooks,
+}: Release): Record<string, unknown> {
+  return {
+    name,
+    info: {
+      first_deployed: info.firstDeployed,
+      last_deployed: info.lastDeployed,
+      deleted: info.deleted,
+      description: info.description,
+      status: info.status,
+      ...(info.notes !== '' && { notes: info.notes }),
+    },
+    config,
+    manifest,
+    hooks: hooks.map(({ lastRun, deletePolicies, outputLogPolicies, ...hook }) => ({
+      ...hook,
+      last_run: { started_at: lastRun.startedAt, completed_at: lastRun.completedAt, phase: lastRun.phase },
+      ...(deletePolicies.length > 0 && { delete_policies: deletePolicies }),
+      ...(outputLogPolicies.length > 0 && { output_log_policies: outputLogPolicies }),
+    })),
+    version,
+    namespace,
+  };
+}
+
+export interface StatusText {
+  hideNotes?: boolean;
+  /** Show hooks and manifest: a dry run. */
+  showManifest?: boolean;
+  hideSecret?: boolean;
+}
+
+/** What Helm says after an install or upgrade, and for `status`. */
+export function statusText(release: Release, { hideNotes, showManifest, hideSecret }: StatusText = {}): string {
+  const { info } = release;
+  const lines = [
+    `NAME: ${release.name}`,
+    ...(info.lastDeployed ? [`LAST DEPLOYED: ${ansiTime(info.lastDeployed)}`] : []),
+    `NAMESPACE: ${release.namespace}`,
+    `STATUS: ${info.status}`,
+    `REVISION: ${release.version}`,
+    ...(info.description ? [`DESCRIPTION: ${info.description}`] : []),
+    ...testLines(release),
+  ];
+  if (showManifest) {
+    lines.push('HOOKS:');
+    for (const { path, manifest } of release.hooks) lines.push(`---\n# Source: ${path}\n${manifest}`);
+    lines.push('MANIFEST:', hideSecret ? withoutSecrets(release.manifest) : release.manifest);
+  }
+  if (!hideNotes && info.notes.trim() !== '') lines.push('NOTES:', info.notes.trim());
+  return lines.join('\n');
+}
+
+function testLines({ hooks }: Release): string[] {
+  const tests = hooks.filter(({ events }) => events.includes('test'));
+  if (tests.every(({ lastRun }) => lastRun.startedAt === '')) return ['TEST SUITE: None'];
+  return tests
+    .filter(({ lastRun }) => lastRun.startedAt !== '')
+    .flatMap(({ name, lastRun }) => [
+      `TEST SUITE:     ${name}`,
+      `Last Started:   ${ansiTime(lastRun.startedAt)}`,
+      `Last Completed: ${ansiTime(lastRun.completedAt)}`,
+      `Phase:          ${lastRun.phase}`,
+    ]);
+}
+
+function withoutSecrets(manifest: string): string {
+  return manifest
+    .split(/^(?=---\n)/m)
+    .map((document) => {
+      const source = /^# Source: .*$/m.exec(document)?.[0];
+      return /^kind:\s*["']?Secret["']?\s*$/m.test(document)
+        ? `---\n${source ?? ''}\n# HIDDEN: The Secret output has been suppressed\n`
+        : document;
+    })
+    .join('');
+}

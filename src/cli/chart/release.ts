@@ -1,0 +1,240 @@
+import type { KubeObject } from '../../api/object.ts';
+import { CliError } from '../errors.ts';
+import { createOutput } from '../output.ts';
+import { releaseAt, revisionsOf } from '../../delivery/charts/actions/history.ts';
+import { objectsOf } from '../../delivery/charts/actions/objects.ts';
+import { prepareRollback, rollbackRelease } from '../../delivery/charts/actions/rollback.ts';
+import { testRelease } from '../../delivery/charts/actions/test-release.ts';
+import { uninstallRelease } from '../../delivery/charts/actions/uninstall.ts';
+import type { Release } from '../../delivery/charts/release/release.ts';
+import type { StoredRevision } from '../../delivery/charts/release/storage.ts';
+import { parseLabelSelector } from '../../api/label-selector.ts';
+import { type CliReleaseContext, operationOptions, withCluster } from './context.ts';
+import type { ClusterFlags, DryRun, OperationFlags, OutputFormat } from './flags.ts';
+import { ansiTime, chartLabel, helmTable, listTime, printAs, releaseData, statusText } from './print.ts';
+
+export interface ListFlags extends ClusterFlags {
+  output: OutputFormat;
+  allNamespaces?: boolean;
+  all?: boolean;
+  date?: boolean;
+  reverse?: boolean;
+  max: number;
+  offset: number;
+  filter?: string;
+  selector?: string;
+  short?: boolean;
+  headers: boolean;
+  timeFormat?: string;
+  deployed?: boolean;
+  failed?: boolean;
+  pending?: boolean;
+  superseded?: boolean;
+  uninstalled?: boolean;
+  uninstalling?: boolean;
+}
+
+export async function list(flags: ListFlags): Promise<void> {
+  await withCluster(flags, async ({ storage }) => {
+    const shown = selectReleases(await storage.index(), flags).map((revision) => revision.read());
+    const byDate = ({ info }: Release): string => info.lastDeployed;
+    shown.sort((a, b) => (flags.date ? compare(byDate(a), byDate(b)) : 0) || compare(a.name, b.name));
+    if (flags.reverse) shown.reverse();
+    const page = shown.slice(flags.offset, flags.max === 0 ? undefined : flags.offset + flags.max);
+    printReleases(page, flags);
+  });
+}
+
+/** The newest revision of each release, of those in the states that are asked for. */
+function selectReleases(revisions: readonly StoredRevision[], flags: ListFlags): StoredRevision[] {
+  const newest = new Map(revisions.map((revision) => [`${revision.namespace}/${revision.name}`, revision]));
+  const filter = flags.filter === undefined ? undefined : new RegExp(flags.filter);
+  const selector = flags.selector === undefined ? undefined : parseLabelSelector(flags.selector);
+  const states = [
+    ...(flags.deployed ? ['deployed'] : []),
+    ...(flags.failed ? ['failed'] : []),
+    ...(flags.pending ? ['pending-install', 'pending-upgrade', 'pending-rollback'] : []),
+    ...(flags.superseded ? ['superseded'] : []),
+    ...(flags.uninstalled ? ['uninstalled'] : []),
+    ...(flags.uninstalling ? ['uninstalling'] : []),
+  ];
+  const wanted =
+    states.length > 0 ? states : ['deployed', 'failed', 'pending-install', 'pending-upgrade', 'pending-rollback'];
+  // Superseded revisions are never the newest.
+  const pool = flags.superseded ? revisions : [...newest.values()];
+  return pool.filter(
+    ({ name, status, labels }) =>
+      (flags.all || wanted.includes(status)) &&
+      (!filter || filter.test(name)) &&
+      (!selector || selector.matches(labels)),
+  );
+}
+
+function printReleases(releases: readonly Release[], flags: ListFlags): void {
+  if (flags.short) {
+    const names = releases.map(({ name }) => name);
+    printAs(flags.output, names, () => names.join('\n'));
+    return;
+  }
+  const data = releases.map((release) => ({
+    name: release.name,
+    namespace: release.namespace,
+    revision: String(release.version),
+    updated: listTime(release.info.lastDeployed),
+    status: release.info.status,
+    chart: chartLabel(release),
+    app_version: release.chart.metadata.appVersion ?? '',
+  }));
+  const header = ['NAME', 'NAMESPACE', 'REVISION', 'UPDATED', 'STATUS', 'CHART', 'APP VERSION'];
+  printAs(flags.output, data, () =>
+    helmTable([...(flags.headers ? [header] : []), ...data.map((row) => Object.values(row))]),
+  );
+}
+
+export async function status(
+  name: string,
+  flags: ClusterFlags & { output: OutputFormat; revision?: number; showResources?: boolean },
+): Promise<void> {
+  await withCluster(flags, async (context) => {
+    const release = await releaseAt(context, name, flags.revision);
+    const resources = flags.output === 'table' ? await resourceLines(context, release) : [];
+    printAs(flags.output, releaseData(release), () =>
+      [statusText({ ...release, info: { ...release.info, notes: '' } }), ...resources, ...notesOf(release)].join('\n'),
+    );
+  });
+}
+
+function notesOf({ info }: Release): string[] {
+  return info.notes.trim() === '' ? [] : ['NOTES:', info.notes.trim()];
+}
+
+/** What of the release's objects is in the cluster. */
+async function resourceLines(context: CliReleaseContext, release: Release): Promise<string[]> {
+  const lines = await Promise.all(
+    objectsOf(release.manifest).map(async (object: KubeObject) => {
+      const { name = '', namespace = release.namespace } = object.metadata;
+      const resource = await context.mapper
+        .servedResourceOf(object.apiVersion ?? '', object.kind ?? '')
+        .catch(() => undefined);
+      const live =
+        resource &&
+        (await context.client
+          .get(resource, { name, ...(resource.namespaced && { namespace }) })
+          .catch(() => undefined));
+      return [object.kind ?? '', name, live ? 'present' : 'missing'];
+    }),
+  );
+  return lines.length === 0 ? [] : ['RESOURCES:', helmTable([['KIND', 'NAME', 'STATE'], ...lines])];
+}
+
+export async function history(
+  name: string,
+  flags: ClusterFlags & { output: OutputFormat; max: number },
+): Promise<void> {
+  await withCluster(flags, async (context) => {
+    const revisions = (await revisionsOf(context, name))
+      .slice(flags.max === 0 ? 0 : -flags.max)
+      .map((revision) => revision.read());
+    const data = revisions.map((release) => ({
+      revision: release.version,
+      updated: release.info.lastDeployed,
+      status: release.info.status,
+      chart: chartLabel(release),
+      app_version: release.chart.metadata.appVersion ?? '',
+      description: release.info.description,
+    }));
+    printAs(flags.output, data, () =>
+      helmTable([
+        ['REVISION', 'UPDATED', 'STATUS', 'CHART', 'APP VERSION', 'DESCRIPTION'],
+        ...data.map((row) => [
+          String(row.revision),
+          ansiTime(row.updated),
+          row.status,
+          row.chart,
+          row.app_version,
+          row.description,
+        ]),
+      ]),
+    );
+  });
+}
+
+export interface RollbackFlags extends ClusterFlags, OperationFlags {
+  cleanupOnFail?: boolean;
+  historyMax: number;
+  dryRun?: DryRun;
+}
+
+export async function rollback(name: string, revision: string | undefined, flags: RollbackFlags): Promise<void> {
+  const version = revision === undefined ? 0 : Number(revision);
+  if (!Number.isInteger(version) || version < 0)
+    throw new CliError(`could not convert revision to a number: ${revision}`, { exitCode: 2 });
+  await withCluster(flags, async (context) => {
+    const options = {
+      ...operationOptions(flags),
+      version,
+      cleanupOnFail: flags.cleanupOnFail ?? false,
+      maxHistory: flags.historyMax,
+      description: '',
+    };
+    if (flags.dryRun) await prepareRollback(context, name, options);
+    else await rollbackRelease(context, name, options);
+    process.stdout.write('Rollback was a success! Happy Helming!\n');
+  });
+}
+
+export interface UninstallFlags extends ClusterFlags, OperationFlags {
+  keepHistory?: boolean;
+  cascade: 'background' | 'foreground' | 'orphan';
+  description?: string;
+  ignoreNotFound?: boolean;
+  dryRun?: DryRun;
+}
+
+const propagation = { background: 'Background', foreground: 'Foreground', orphan: 'Orphan' } as const;
+
+export async function uninstall(names: string[], flags: UninstallFlags): Promise<void> {
+  await withCluster(flags, async (context) => {
+    for (const name of names) {
+      if (flags.dryRun) await releaseAt(context, name);
+      const done = flags.dryRun
+        ? undefined
+        : await uninstallRelease(context, name, {
+            ...operationOptions(flags),
+            keepHistory: flags.keepHistory ?? false,
+            propagationPolicy: propagation[flags.cascade],
+            description: flags.description ?? '',
+            ignoreNotFound: flags.ignoreNotFound ?? false,
+          });
+      if (done && done.kept.length > 0) {
+        process.stdout.write(`These resources were kept due to the resource policy:\n${done.kept.join('\n')}\n\n`);
+      }
+      process.stdout.write(`release "${name}" uninstalled\n`);
+    }
+  });
+}
+
+export interface TestFlags extends ClusterFlags {
+  timeout: number;
+  filter: string[];
+  logs?: boolean;
+  hideNotes?: boolean;
+}
+
+export async function test(name: string, flags: TestFlags): Promise<void> {
+  await withCluster(flags, async (context) => {
+    const output = createOutput();
+    const said = { ...context, log: (line: string) => output.data(line) };
+    const { release, failure } = await testRelease(said, name, {
+      timeoutMs: flags.timeout,
+      filters: flags.filter,
+      logs: flags.logs ?? false,
+    });
+    output.data(statusText(release, { hideNotes: flags.hideNotes ?? false }));
+    if (failure) throw failure;
+  });
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

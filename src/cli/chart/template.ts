@@ -1,0 +1,119 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve, sep } from 'node:path';
+import { systemRandom } from '../../base/random.ts';
+import { type Chart, crdsOf, textOf } from '../../delivery/charts/chart/chart.ts';
+import { offlineCapabilities } from '../../delivery/charts/render/capabilities.ts';
+import { type Prepared, prepareRelease, type PrepareOptions } from '../../delivery/charts/render/prepare.ts';
+import { clock } from '../context.ts';
+import { CliError } from '../errors.ts';
+import { createOutput } from '../output.ts';
+import { chartOf } from './chart-source.ts';
+import type { RenderFlags, ValueFlags, ChartFlags, ClusterFlags } from './flags.ts';
+import { renderExtras } from './render-extras.ts';
+import { userValues } from './user-values.ts';
+
+export interface TemplateFlags extends ClusterFlags, ValueFlags, ChartFlags, RenderFlags {
+  showOnly: string[];
+  validate?: boolean;
+  includeCrds?: boolean;
+  outputDir?: string;
+  isUpgrade?: boolean;
+  skipTests?: boolean;
+  releaseName?: boolean;
+  generateName?: boolean;
+  nameTemplate?: string;
+  hooks: boolean;
+  skipCrds?: boolean;
+}
+
+/** `NAME CHART`, or `CHART` alone: renders what would be installed. No cluster is asked, unless --validate says so. */
+export async function template(words: string[], flags: TemplateFlags): Promise<void> {
+  const [name = '', reference = ''] = words.length > 1 ? words : ['release-name', ...words];
+  const [chart, values] = await Promise.all([chartOf(reference, flags), userValues(flags)]);
+  const output = createOutput();
+  const release = {
+    ...{ name, namespace: flags.namespace || 'default' },
+    ...{ revision: 1, isUpgrade: flags.isUpgrade ?? false },
+  };
+  const options: PrepareOptions = {
+    ...{ chart, values, release, clock, random: systemRandom },
+    capabilities: offlineCapabilities(flags.kubeVersion, flags.apiVersions),
+    subNotes: flags.renderSubchartNotes ?? false,
+    skipSchemaValidation: flags.skipSchemaValidation ?? false,
+    warn: (message) => output.message(`warning: ${message}`),
+    ...renderExtras(flags),
+  };
+  const asksCluster = flags.validate || flags.dryRun === 'server';
+  const prepared = asksCluster ? await validated(flags, options) : await prepareRelease(options);
+  await write(documentsOf(chart, prepared, flags), flags);
+}
+
+async function validated(flags: TemplateFlags, options: PrepareOptions): Promise<Prepared> {
+  const { prepareAgainstCluster } = await import('./validate.ts');
+  return prepareAgainstCluster(flags, options, { checks: flags.validate ?? false });
+}
+
+interface Document {
+  path: string;
+  content: string;
+}
+
+function documentsOf(chart: Chart, prepared: Prepared, flags: TemplateFlags): Document[] {
+  const definitions = flags.includeCrds
+    ? crdsOf(chart).map(({ chart: owner, file }) => ({
+        path: `${owner.metadata.name}/${file.name}`,
+        content: textOf(file).trim(),
+      }))
+    : [];
+  const hooks = prepared.hooks.filter(({ events }) => !(flags.skipTests && events.includes('test')));
+  return [
+    ...definitions,
+    ...sourcesOf(prepared.manifest),
+    ...(flags.hooks ? hooks.map(({ path, manifest }) => ({ path, content: manifest })) : []),
+  ];
+}
+
+/** The documents of a manifest by the templates that they say they come from: a post-renderer may have changed them. */
+function sourcesOf(manifest: string): Document[] {
+  return manifest
+    .trim()
+    .split(/(?:^|\s*\n)---\s*\n/)
+    .filter((document) => document.trim() !== '')
+    .map((document) => {
+      const [, path, content] = /^# Source: (\S+)\n([\s\S]*)$/.exec(document) ?? [];
+      return { path: path ?? '', content: (content ?? document).trimEnd() };
+    });
+}
+
+async function write(documents: readonly Document[], flags: TemplateFlags): Promise<void> {
+  const shown = flags.showOnly.length === 0 ? documents : onlyShown(documents, flags.showOnly);
+  if (flags.outputDir === undefined) {
+    process.stdout.write(shown.map(textOfDocument).join(''));
+    return;
+  }
+  const files = new Map<string, string>();
+  for (const document of shown) files.set(document.path, (files.get(document.path) ?? '') + textOfDocument(document));
+  const root = resolve(flags.outputDir);
+  for (const [path, text] of files) {
+    const file = join(root, path);
+    if (!file.startsWith(root + sep))
+      throw new CliError(`the template ${path} would be written outside of ${flags.outputDir}`);
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, text);
+    process.stdout.write(`wrote ${join(flags.outputDir, path)}\n`);
+  }
+}
+
+function textOfDocument({ path, content }: Document): string {
+  return path === '' ? `---\n${content}\n` : `---\n# Source: ${path}\n${content}\n`;
+}
+
+/** `-s templates/web.yaml`, from the chart's root; `*` stands for anything. */
+function onlyShown(documents: readonly Document[], wanted: readonly string[]): Document[] {
+  return wanted.flatMap((pattern) => {
+    const expression = new RegExp(`^${pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&').replace(/\*/g, '[^/]*')}$`);
+    const found = documents.filter(({ path }) => expression.test(path.slice(path.indexOf('/') + 1)));
+    if (found.length === 0) throw new CliError(`could not find template ${pattern} in chart`);
+    return found;
+  });
+}

@@ -1,0 +1,118 @@
+import { sortByKind } from '../../apply/order.ts';
+import { readYaml } from '../functions/yaml-read.ts';
+import { isMap } from '../template/values.ts';
+import { type Hook, type HookEvent, hookEvents } from '../release/release.ts';
+import { isPartial } from './context.ts';
+import { RenderError } from './render-error.ts';
+import type { Rendered } from './render.ts';
+
+/** One document that a template gave. */
+export interface RenderedManifest {
+  /** `web/templates/deployment.yaml` */
+  path: string;
+  content: string;
+  kind: string;
+}
+
+export interface SortedManifests {
+  hooks: Hook[];
+  manifests: RenderedManifest[];
+}
+
+/**
+ * Takes apart what templates gave: documents, hooks among them, in the order of their kinds (Helm documentation, "Chart
+ * Hooks"). NOTES.txt and partials are not looked at.
+ * @throws RenderError when a document is no YAML
+ */
+export function sortManifests(rendered: Rendered): SortedManifests {
+  const hooks: Hook[] = [];
+  const manifests: RenderedManifest[] = [];
+  for (const [path, text] of [...rendered].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
+    if (isPartial(path) || path.endsWith('NOTES.txt') || text.trim() === '') continue;
+    for (const content of splitManifests(text)) {
+      const head = headOf(content, path);
+      const events = head.annotations['helm.sh/hook'];
+      if (events === undefined) manifests.push({ path, content, kind: head.kind });
+      else hooks.push(...hookOf({ path, content, head, events }));
+    }
+  }
+  return {
+    hooks: sortByKind(hooks, ({ kind }) => kind, 'install'),
+    manifests: sortByKind(manifests, ({ kind }) => kind, 'install'),
+  };
+}
+
+/** Documents end where a line begins with `---`, whatever follows it. */
+export function splitManifests(text: string): string[] {
+  return text
+    .trim()
+    .split(/(?:^|\s*\n)---\s*/)
+    .map((document) => document.trim())
+    .filter((document) => document !== '');
+}
+
+/** All documents as one text, each with the template that it comes from: what a release keeps. */
+export function joinManifests(manifests: readonly { path: string; content: string }[]): string {
+  return manifests.map(({ path, content }) => `---\n# Source: ${path}\n${content}\n`).join('');
+}
+
+interface Head {
+  kind: string;
+  name: string;
+  annotations: Record<string, string>;
+}
+
+function headOf(content: string, path: string): Head {
+  let value: unknown;
+  try {
+    value = readYaml(content);
+  } catch (error) {
+    throw new RenderError(`YAML parse error on ${path}: ${(error as Error).message}`, error);
+  }
+  const fields = isMap(value) ? value : {};
+  if (value !== null && !isMap(value)) {
+    const what = 'error unmarshaling JSON: json: cannot unmarshal into Go value of type util.SimpleHead';
+    throw new RenderError(`YAML parse error on ${path}: ${what}`, undefined);
+  }
+  const { kind, metadata } = fields;
+  const { name, annotations } = isMap(metadata) ? metadata : {};
+  const known: Record<string, string> = {};
+  for (const [key, text] of isMap(annotations) ? Object.entries(annotations) : []) {
+    if (typeof text === 'string') known[key] = text;
+    else if (text !== null) {
+      const found = typeof text === 'boolean' ? 'bool' : typeof text;
+      const what = `json: cannot unmarshal ${found} into Go struct field .metadata.annotations of type string`;
+      throw new RenderError(`YAML parse error on ${path}: error unmarshaling JSON: ${what}`, undefined);
+    }
+  }
+  return {
+    kind: typeof kind === 'string' ? kind : '',
+    name: typeof name === 'string' ? name : '',
+    annotations: known,
+  };
+}
+
+/** Nothing for a document with a hook that nobody knows: it is passed over, as Helm does. */
+function hookOf(document: { path: string; content: string; head: Head; events: string }): Hook[] {
+  const { path, content, head } = document;
+  const events = list(document.events).map((event) => (event === 'test-success' ? 'test' : event));
+  if (!events.every((event) => hookEvents.some((known) => known === event))) return [];
+  const weight = head.annotations['helm.sh/hook-weight'] ?? '';
+  return [
+    {
+      name: head.name,
+      kind: head.kind,
+      path,
+      manifest: content,
+      events: events as HookEvent[],
+      weight: /^[+-]?\d+$/.test(weight) ? Number(weight) : 0,
+      deletePolicies: list(head.annotations['helm.sh/hook-delete-policy']),
+      outputLogPolicies: list(head.annotations['helm.sh/hook-output-log-policy']),
+      lastRun: { startedAt: '', completedAt: '', phase: 'Unknown' },
+    },
+  ];
+}
+
+function list(text: string | undefined): string[] {
+  return text === undefined ? [] : text.split(',').map((item) => item.trim().toLowerCase());
+}

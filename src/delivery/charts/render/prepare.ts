@@ -1,0 +1,97 @@
+import type { Clock } from '../../../base/clock.ts';
+import type { Random } from '../../../base/random.ts';
+import { satisfies } from '../functions/semver.ts';
+import { type Chart, ChartError, isLibrary, type Values } from '../chart/chart.ts';
+import type { GoMap } from '../template/values.ts';
+import { coalesceValues } from '../values/coalesce.ts';
+import { isCompatible, processDependencies } from '../values/dependencies.ts';
+import { validateValues } from '../values/schema.ts';
+import type { Hook } from '../release/release.ts';
+import type { Capabilities } from './capabilities.ts';
+import type { ReleaseFacts } from './context.ts';
+import { joinManifests, type RenderedManifest, sortManifests } from './manifests.ts';
+import type { PostRenderer } from './post-renderer.ts';
+import { type Rendered, renderChart } from './render.ts';
+
+export interface PrepareOptions {
+  chart: Chart;
+  /** The user's. */
+  values: Values;
+  release: ReleaseFacts;
+  capabilities: Capabilities;
+  clock: Clock;
+  random: Random;
+  strict?: boolean;
+  /** NOTES.txt of subcharts as well. */
+  subNotes?: boolean;
+  skipSchemaValidation?: boolean;
+  lookup?: (apiVersion: string, kind: string, namespace: string, name: string) => GoMap;
+  resolveHost?: (name: string) => Promise<readonly string[]>;
+  postRenderer?: PostRenderer;
+  warn?: (message: string) => void;
+}
+
+/** A chart, made into what a release holds. */
+export interface Prepared {
+  /** With its dependencies processed. */
+  chart: Chart;
+  hooks: Hook[];
+  manifests: RenderedManifest[];
+  /** The manifests as one text. */
+  manifest: string;
+  notes: string;
+}
+
+/** Processes dependencies, checks values, renders, and sorts what comes out. */
+export async function prepareRelease(options: PrepareOptions): Promise<Prepared> {
+  const { values, capabilities, warn } = options;
+  checkInstallable(options.chart, capabilities);
+  checkDependencies(options.chart);
+  const chart = processDependencies(options.chart, values, warn);
+  if (!options.skipSchemaValidation) await validateValues(chart, coalesceValues(chart, values));
+  const rendered = await renderChart({ ...options, chart });
+  const { hooks, manifests } = sortManifests(rendered);
+  const notes = notesOf(rendered, chart, options.subNotes ?? false);
+  if (!options.postRenderer) return { chart, hooks, manifests, manifest: joinManifests(manifests), notes };
+  const manifest = await options.postRenderer(joinManifests(manifests));
+  return { chart, hooks, manifests, manifest, notes };
+}
+
+function checkInstallable(chart: Chart, { kubeVersion }: Capabilities): void {
+  const { name, kubeVersion: wanted, type } = chart.metadata;
+  if (isLibrary(chart)) throw new ChartError(`${type} charts are not installable`);
+  if (wanted && !satisfiesKube(wanted, kubeVersion)) {
+    throw new ChartError(
+      `chart requires kubeVersion: ${wanted} which is incompatible with Kubernetes ${kubeVersion} (chart ${name})`,
+    );
+  }
+}
+
+/** Pre-releases of vendors (`v1.29.0-gke.1`) count as the release. */
+function satisfiesKube(range: string, version: string): boolean {
+  return satisfies(range, version) || satisfies(range, version.replace(/[-+].*$/, ''));
+}
+
+function checkDependencies({ metadata, dependencies }: Chart): void {
+  const missing = (metadata.dependencies ?? []).filter(
+    (wanted) =>
+      !dependencies.some(
+        (subchart) =>
+          subchart.metadata.name === wanted.name && isCompatible(wanted.version ?? '', subchart.metadata.version),
+      ),
+  );
+  if (missing.length === 0) return;
+  throw new ChartError(
+    'An error occurred while checking for chart dependencies. You may need to run `timonel chart dependency build` to ' +
+      `fetch missing dependencies: found in Chart.yaml, but missing in charts/ directory: ${missing.map(({ name }) => name).join(', ')}`,
+  );
+}
+
+function notesOf(rendered: Rendered, chart: Chart, subNotes: boolean): string {
+  const own = `${chart.metadata.name}/templates/NOTES.txt`;
+  const texts = [...rendered]
+    .filter(([name]) => name === own || (subNotes && name.endsWith('/templates/NOTES.txt')))
+    .toSorted(([a], [b]) => b.split('/').length - a.split('/').length)
+    .map(([, text]) => text);
+  return texts.join('\n');
+}

@@ -1,0 +1,177 @@
+import type { ErrorObject, Options, ValidateFunction } from 'ajv';
+import { isMap } from '../template/values.ts';
+import type { Chart, Values } from '../chart/chart.ts';
+import { plainValues } from '../release/codec.ts';
+import { ValuesError } from './values-error.ts';
+
+/**
+ * Checks values against the `values.schema.json` of a chart and of its subcharts (Helm documentation, "Schema Files").
+ * JSON Schema drafts 4 to 7, 2019-09 and 2020-12, the latter where the schema names none. Schemas are never fetched.
+ * @throws ValuesError that lists every violation, in Helm's words
+ */
+export async function validateValues(chart: Chart, values: Values): Promise<void> {
+  const problems = await problemsOf(chart, values);
+  if (problems.length === 0) return;
+  throw new ValuesError(
+    `values don't meet the specifications of the schema(s) in the following chart(s):\n${problems.join('\n')}\n`,
+  );
+}
+
+async function problemsOf(chart: Chart, values: Values): Promise<string[]> {
+  const problems: string[] = [];
+  if (chart.schema) {
+    const found = await violations(chart.schema, plainValues(values));
+    if (found.length > 0) problems.push(`${chart.metadata.name}:`, ...found);
+  }
+  for (const subchart of chart.dependencies) {
+    const { name } = subchart.metadata;
+    const own = values[name];
+    if (own === undefined || own === null) continue;
+    if (isMap(own)) problems.push(...(await problemsOf(subchart, own)));
+    else problems.push(`${name}:`, 'invalid type for values: expected object (map)');
+  }
+  return problems;
+}
+
+async function violations(schemaBytes: Uint8Array, values: Values): Promise<string[]> {
+  let validate: ValidateFunction;
+  try {
+    const schema: unknown = JSON.parse(Buffer.from(schemaBytes).toString());
+    validate = await compile(schema);
+  } catch (error) {
+    return [`- the schema is not valid: ${(error as Error).message}`];
+  }
+  if (validate(values)) return [];
+  return describe(validate.errors ?? []);
+}
+
+async function compile(schema: unknown): Promise<ValidateFunction> {
+  const { RE2JS } = await import('re2js');
+  const regExp = Object.assign(
+    (pattern: string) => {
+      const compiled = RE2JS.compile(pattern);
+      // Linear in the text, whatever a chart's author wrote; as Go's own expressions are.
+      return { test: (text: string) => compiled.matcher(text).find() };
+    },
+    { code: 'unused' },
+  );
+  const options: Options = { allErrors: true, strict: false, verbose: true, logger: false, code: { regExp } };
+  const { $schema = '', ...rest } = isMap(schema) ? schema : {};
+  const document = isMap(schema) ? rest : (schema as boolean);
+  const draft = /draft-0[4-7]|2019-09/.exec(String($schema))?.[0] ?? '2020-12';
+  if (draft === '2020-12')
+    return new (await import('ajv/dist/2020.js')).Ajv2020({ ...options, validateFormats: false }).compile(document);
+  if (draft === '2019-09')
+    return new (await import('ajv/dist/2019.js')).Ajv2019({ ...options, validateFormats: false }).compile(document);
+  const ajv = new (await import('ajv')).Ajv(options);
+  const { default: addFormats } = await import('ajv-formats');
+  addFormats.default(ajv);
+  return ajv.compile(document);
+}
+
+/** One line for each violation; what alternatives have against a value stands below them. */
+function describe(errors: readonly ErrorObject[]): string[] {
+  const combined = errors.filter(({ keyword }) => keyword === 'anyOf' || keyword === 'oneOf');
+  const parentOf = (error: ErrorObject): ErrorObject | undefined =>
+    combined
+      .filter((other) => other !== error && error.schemaPath.startsWith(`${other.schemaPath}/`))
+      .toSorted((a, b) => b.schemaPath.length - a.schemaPath.length)[0];
+  const lines: string[] = [];
+  const tell = (error: ErrorObject, depth: number): void => {
+    lines.push(`${'  '.repeat(depth)}- at '${error.instancePath}': ${messageOf(error)}`);
+    for (const inner of errors) if (inner !== error && parentOf(inner) === error) tell(inner, depth + 1);
+  };
+  for (const error of merged(errors)) if (!parentOf(error) && error.keyword !== 'if') tell(error, 0);
+  return [...new Set(lines)];
+}
+
+/** Several missing or unknown properties of one object are one violation. */
+function merged(errors: readonly ErrorObject[]): ErrorObject[] {
+  const together = new Map<string, ErrorObject>();
+  const kept: ErrorObject[] = [];
+  for (const error of errors) {
+    const property = propertyOf(error);
+    if (property === undefined) {
+      kept.push(error);
+      continue;
+    }
+    const key = `${error.keyword} ${error.instancePath} ${error.schemaPath}`;
+    const before = together.get(key);
+    if (before) (before.params['names'] as string[]).push(property);
+    else {
+      const first = { ...error, params: { ...error.params, names: [property] } };
+      together.set(key, first);
+      kept.push(first);
+    }
+  }
+  return kept;
+}
+
+function propertyOf({ keyword, params }: ErrorObject): string | undefined {
+  if (keyword === 'required') return String(params['missingProperty']);
+  if (keyword === 'additionalProperties') return String(params['additionalProperty']);
+  return keyword === 'unevaluatedProperties' ? String(params['unevaluatedProperty']) : undefined;
+}
+
+const secretNames = /pass|secret|token|key|credential/i;
+
+/** In the words of the library that Helm uses; a value that may be a secret is not quoted. */
+function messageOf(error: ErrorObject): string {
+  const { keyword, params, data, instancePath } = error;
+  const names = ((params['names'] as string[] | undefined) ?? []).map((name) => `'${name}'`).join(', ');
+  const shown = secretNames.test(instancePath) ? '(hidden)' : String(data);
+  switch (keyword) {
+    case 'type':
+      return `got ${typeName(data)}, want ${[params['type']].flat().join(' or ')}`;
+    case 'required':
+      return (params['names'] as string[] | undefined)?.length === 1 || !names
+        ? `missing property ${names || `'${String(params['missingProperty'])}'`}`
+        : `missing properties ${names}`;
+    case 'additionalProperties':
+    case 'unevaluatedProperties':
+      return `additional properties ${names || `'${String(params['additionalProperty'])}'`} not allowed`;
+    case 'enum': {
+      const allowed = (params['allowedValues'] as unknown[]).map(quoted);
+      return allowed.length === 1 ? `value must be ${allowed[0]}` : `value must be one of ${allowed.join(', ')}`;
+    }
+    case 'const':
+      return `value must be ${quoted(params['allowedValue'])}`;
+    case 'pattern':
+      return `'${shown}' does not match pattern '${String(params['pattern'])}'`;
+    case 'format':
+      return `'${shown}' is not valid ${String(params['format'])}`;
+    case 'anyOf':
+      return "'anyOf' failed";
+    case 'oneOf': {
+      const passing = params['passingSchemas'] as number[] | null;
+      return passing ? `'oneOf' failed, subschemas ${passing.join(', ')} matched` : "'oneOf' failed, none matched";
+    }
+    case 'not':
+      return "'not' failed";
+    case 'false schema':
+      return 'false schema';
+    case 'uniqueItems':
+      return `items at ${String(params['j'])} and ${String(params['i'])} are equal`;
+    case 'contains':
+      return 'no items match contains schema';
+    default:
+      return 'limit' in params
+        ? `${keyword}: got ${sizeOf(data, keyword)}, want ${String(params['limit'])}`
+        : (error.message ?? keyword);
+  }
+}
+
+function sizeOf(data: unknown, keyword: string): string {
+  if (keyword.endsWith('Length')) return String(Array.from(String(data)).length);
+  if (Array.isArray(data)) return String(data.length);
+  return isMap(data) ? String(Object.keys(data).length) : String(data);
+}
+
+function typeName(data: unknown): string {
+  if (data === null) return 'null';
+  return Array.isArray(data) ? 'array' : typeof data;
+}
+
+function quoted(value: unknown): string {
+  return typeof value === 'string' ? `'${value}'` : JSON.stringify(value);
+}
