@@ -29,6 +29,12 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
     'timonel lb set web --algorithm source-ip-hash',
     'timonel lb set web --host-port 127.0.0.1:8080:80',
   ],
+  'timonel chart': [
+    'timonel chart create web && timonel chart install web ./web --wait',
+    'timonel chart upgrade --install web ./web --set replicaCount=3 --rollback-on-failure',
+    'timonel chart history web && timonel chart rollback web 1',
+  ],
+  'timonel chart template': ['timonel chart template web ./web -f values.yaml -s templates/deployment.yaml'],
   'timonel server': [
     'timonel server --name lab',
     'timonel server --only apiserver --port 7443',
