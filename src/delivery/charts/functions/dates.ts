@@ -98,8 +98,9 @@ function now(clock: Clock): Time {
 
 /** @throws Error in Go's words */
 function parseDuration(text: string): bigint {
-  const nanos = parseGoDuration(text);
+  const nanos = text.length > 200 ? undefined : parseGoDuration(text);
   if (nanos !== undefined) return BigInt(nanos);
+  if (text.length > 200) throw new Error('time: invalid duration: it is too long');
   if (/^[-+]?\d+(?:\.\d*)?$/.test(text)) throw new Error(`time: missing unit in duration ${quote(text)}`);
   const unit = /^[-+]?(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))*(?:\d+\.?\d*|\.\d+)([^\d.]+)/.exec(text)?.[1];
   if (unit !== undefined) throw new Error(`time: unknown unit ${quote(unit)} in duration ${quote(text)}`);
@@ -131,7 +132,7 @@ function roundDuration(nanos: bigint): string {
 }
 
 function wholeSeconds(value: unknown): bigint {
-  if (typeof value === 'string') return /^[-+]?\d+$/.test(value) ? BigInt(value.replace('+', '')) : 0n;
+  if (typeof value === 'string') return /^[-+]?\d{1,19}$/.test(value) ? BigInt(value.replace('+', '')) : 0n;
   return value instanceof GoInteger && value.type === 'int64' ? value.value : 0n;
 }
 

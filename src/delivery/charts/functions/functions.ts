@@ -1,6 +1,6 @@
 import type { Clock } from '../../../base/clock.ts';
 import type { Random } from '../../../base/random.ts';
-import { goFunction, type FunctionMap } from '../template/function.ts';
+import { goFunction, mergeFunctions, type FunctionMap } from '../template/function.ts';
 import { Pause } from '../template/pause.ts';
 import { kindOf, typeOf } from '../template/values.ts';
 import { dateFunctions } from './dates.ts';
@@ -28,29 +28,33 @@ export interface FunctionOptions extends HelmOptions {
  */
 export function chartFunctions(options: FunctionOptions): FunctionMap {
   const { clock, random } = options;
-  return {
-    ...stringFunctions,
-    ...listFunctions,
-    ...dictFunctions,
-    ...numberFunctions,
-    ...flowFunctions,
-    ...encodingFunctions,
-    ...pathFunctions,
-    ...semverFunctions,
-    ...urlFunctions,
-    ...randomFunctions(random),
-    ...dateFunctions(clock),
-    ...lazyFunctions(regexSignatures, async () => (await import('./regex.ts')).regexFunctions),
-    regexQuoteMeta: goFunction(['string'], (text) => text.replace(/[\\.+*?()|[\]{}^$]/g, '\\$&')),
-    ...lazyFunctions(tomlSignatures, async () => (await import('./toml-decode.ts')).tomlFunctions),
-    ...lazyFunctions(passwordSignatures, async () => (await import('./passwords.ts')).passwordFunctions),
-    ...lazyFunctions(certificateSignatures, async () =>
+  return mergeFunctions(
+    stringFunctions,
+    listFunctions,
+    dictFunctions,
+    numberFunctions,
+    flowFunctions,
+    encodingFunctions,
+    pathFunctions,
+    semverFunctions,
+    urlFunctions,
+    randomFunctions(random),
+    dateFunctions(clock),
+    lazyFunctions(regexSignatures, async () => (await import('./regex.ts')).regexFunctions),
+    quoteFunctions,
+    lazyFunctions(tomlSignatures, async () => (await import('./toml-decode.ts')).tomlFunctions),
+    lazyFunctions(passwordSignatures, async () => (await import('./passwords.ts')).passwordFunctions),
+    lazyFunctions(certificateSignatures, async () =>
       (await import('./certificates.ts')).certificateFunctions(clock, random),
     ),
-    ...hostFunctions(options),
-    ...helmFunctions(options),
-  };
+    hostFunctions(options),
+    helmFunctions(options),
+  );
 }
+
+const quoteFunctions: FunctionMap = {
+  regexQuoteMeta: goFunction(['string'], (text) => text.replace(/[\\.+*?()|[\]{}^$]/g, '\\$&')),
+};
 
 const nothing = (): undefined => undefined;
 const pattern = goFunction(['string', 'string'], nothing);
@@ -105,7 +109,7 @@ const flowFunctions: FunctionMap = {
   typeIsLike: goFunction(['string', 'any'], (name, value) => typeOf(value) === name || typeOf(value) === `*${name}`),
   kindOf: goFunction(['any'], kindOf),
   kindIs: goFunction(['string', 'any'], (name, value) => kindOf(value) === name),
-  deepEqual: goFunction(['any', 'any'], deepEqual),
+  deepEqual: goFunction(['any', 'any'], (a, b) => deepEqual(a, b)),
 };
 
 function hostFunctions({ resolveHost, random }: FunctionOptions): FunctionMap {

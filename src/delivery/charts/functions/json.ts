@@ -1,4 +1,5 @@
 import { hasRawBytes } from '../template/bytes.ts';
+import { nestedTooDeep, valueCounter } from '../template/error.ts';
 import { formatFloat } from '../template/format-number.ts';
 import {
   compareStrings,
@@ -20,8 +21,9 @@ const maxDepth = 500;
 export type JsonValue = null | boolean | number | bigint | string | JsonValue[] | { [key: string]: JsonValue };
 
 /** @throws Error in Go's words for what JSON cannot hold: infinities, functions, values nested too deep */
-export function toJsonValue(value: unknown, depth = 0): JsonValue {
-  if (depth > maxDepth) throw new Error(`json: values are nested more than ${maxDepth} deep`);
+export function toJsonValue(value: unknown, depth = 0, count = valueCounter()): JsonValue {
+  count();
+  if (depth > maxDepth) throw nestedTooDeep(maxDepth);
   switch (typeof value) {
     case 'string':
       return hasRawBytes(value) ? value.replace(/[\udc80-\udcff]/gu, '\ufffd') : value;
@@ -32,20 +34,20 @@ export function toJsonValue(value: unknown, depth = 0): JsonValue {
       if (!Number.isFinite(value)) throw new Error(`json: unsupported value: ${formatFloat(value, 'g')}`);
       return value;
     default:
-      return value == null ? null : compositeJson(value, depth);
+      return value == null ? null : compositeJson(value, depth, count);
   }
 }
 
-function compositeJson(value: unknown, depth: number): JsonValue {
+function compositeJson(value: unknown, depth: number, count: () => void): JsonValue {
   if (value instanceof GoInteger) return value.value;
   if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
-  if (Array.isArray(value)) return value.map((element) => toJsonValue(element, depth + 1));
+  if (Array.isArray(value)) return value.map((element) => toJsonValue(element, depth + 1, count));
   if (value instanceof GoStruct) {
-    return toJsonValue(value.json ? value.json() : value.fields, depth + 1);
+    return toJsonValue(value.json ? value.json() : value.fields, depth + 1, count);
   }
   if (isFunction(value) || !isMap(value)) throw new Error(`json: unsupported type: ${kindOf(value)}`);
   const object = emptyMap();
-  for (const key of Object.keys(value)) object[key] = toJsonValue(value[key], depth + 1);
+  for (const key of Object.keys(value)) object[key] = toJsonValue(value[key], depth + 1, count);
   return object as { [key: string]: JsonValue };
 }
 

@@ -1,3 +1,4 @@
+import { nestedTooDeep, valueCounter } from '../template/error.ts';
 import { goFunction, type FunctionMap, type GoFunction } from '../template/function.ts';
 import {
   compareStrings,
@@ -21,7 +22,9 @@ import { toInteger } from './numbers.ts';
 import { textOf } from './text.ts';
 
 /** How many elements a function may make at once. */
-const maxElements = 5_000_000;
+const maxElements = 1_000_000;
+/** How deep maps may be nested. */
+const maxDepth = 500;
 
 function checkElements(count: number): void {
   if (count > maxElements) throw new Error(`result has more than ${maxElements} elements`);
@@ -36,24 +39,26 @@ function elementsOf(value: unknown, doing: string): unknown[] {
 }
 
 /** reflect.DeepEqual: types must be the same, too. */
-export function deepEqual(a: unknown, b: unknown): boolean {
+export function deepEqual(a: unknown, b: unknown, count = valueCounter()): boolean {
+  count();
   if (a == null || b == null) return a == null && b == null;
   if (typeof a !== 'object' || typeof b !== 'object') return a === b;
   if (typeOf(a) !== typeOf(b)) return false;
   if (a === b) return true;
   if (a instanceof GoInteger) return a.value === integerOf(b);
-  if (a instanceof GoStruct) return b instanceof GoStruct && deepEqual(a.fields, b.fields) && a.text?.() === b.text?.();
+  if (a instanceof GoStruct)
+    return b instanceof GoStruct && deepEqual(a.fields, b.fields, count) && a.text?.() === b.text?.();
   if (a instanceof Uint8Array) return b instanceof Uint8Array && Buffer.compare(a, b) === 0;
   if (Array.isArray(a)) {
-    return Array.isArray(b) && a.length === b.length && a.every((element, i) => deepEqual(element, b[i]));
+    return Array.isArray(b) && a.length === b.length && a.every((element, i) => deepEqual(element, b[i], count));
   }
   if (isFunction(a) || !isMap(b)) return false;
   const keys = Object.keys(a);
-  return keys.length === Object.keys(b).length && keys.every((key) => equalEntries(a as GoMap, b, key));
+  return keys.length === Object.keys(b).length && keys.every((key) => equalEntries(a as GoMap, b, key, count));
 }
 
-function equalEntries(a: GoMap, b: GoMap, key: string): boolean {
-  return Object.hasOwn(b, key) && deepEqual(a[key], b[key]);
+function equalEntries(a: GoMap, b: GoMap, key: string, count: () => void): boolean {
+  return Object.hasOwn(b, key) && deepEqual(a[key], b[key], count);
 }
 
 /** Whether a value is the zero of its type, or empty: Sprig's rule, which is that of `if`, but for structs' pointers. */
@@ -214,13 +219,14 @@ function nilOr(value: unknown): string {
  * mergo.Merge, as Sprig uses it: what `target` lacks, or has empty, comes from `source`; with `overwrite`, the source wins.
  * Maps are merged, lists are not.
  */
-function mergeInto(target: GoMap, source: GoMap, overwrite: boolean, depth = 0): void {
-  if (depth > 200) throw new Error('maps are nested too deep to be merged');
+function mergeInto(target: GoMap, source: GoMap, overwrite: boolean, depth = 0, count = valueCounter()): void {
+  if (depth > maxDepth) throw nestedTooDeep(maxDepth);
   for (const key of Object.keys(source)) {
+    count();
     const from = source[key] ?? null;
     const into = Object.hasOwn(target, key) ? target[key] : undefined;
     const bothMaps = isMap(from) && isMap(into);
-    if (bothMaps) mergeInto(into, from, overwrite, depth + 1);
+    if (bothMaps) mergeInto(into, from, overwrite, depth + 1, count);
     if (from === null ? overwrite : bothMaps ? isEmpty(into) : overwrite || isEmpty(into)) mapSet(target, key, from);
   }
 }
@@ -233,18 +239,19 @@ function merge(overwrite: boolean): GoFunction {
 }
 
 /** copystructure.Copy. */
-function deepCopy(value: unknown, depth = 0): unknown {
-  if (depth > 500) throw new Error('values are nested too deep to be copied');
+function deepCopy(value: unknown, depth = 0, count = valueCounter()): unknown {
+  count();
+  if (depth > maxDepth) throw nestedTooDeep(maxDepth);
   if (value instanceof Uint8Array) return Uint8Array.from(value);
   if (Array.isArray(value)) {
     return described(
       value,
-      value.map((element) => deepCopy(element, depth + 1)),
+      value.map((element) => deepCopy(element, depth + 1, count)),
     );
   }
   if (!isMap(value) || isFunction(value)) return value;
   const copy = emptyMap();
-  for (const key of Object.keys(value)) mapSet(copy, key, deepCopy(value[key], depth + 1));
+  for (const key of Object.keys(value)) mapSet(copy, key, deepCopy(value[key], depth + 1, count));
   return described(value, copy);
 }
 

@@ -2,7 +2,6 @@ import { printText, sprint } from '../template/format.ts';
 import { goFunction, type FunctionMap, type GoFunction } from '../template/function.ts';
 import { parseGoFloat, parseInteger } from '../template/number-literal.ts';
 import { describe, int64, integerOf, type GoInteger } from '../template/values.ts';
-import { checkLength } from './text.ts';
 
 const minInt64 = -(2n ** 63n);
 const maxInt64 = 2n ** 63n - 1n;
@@ -150,16 +149,16 @@ const max = extreme((a, b) => a > b);
 
 function toDecimal(value: unknown): GoInteger {
   const text = sprint([value]);
-  if (!/^[+-]?[0-7]+$/.test(text)) return int64(0n);
+  if (!/^[+-]?[0-7]{1,100}$/.test(text)) return int64(0n);
   const size = BigInt(`0o${text.replace(/^[+-]/, '')}`);
   const signed = text.startsWith('-') ? -size : size;
   return int64(signed < minInt64 || signed > maxInt64 ? 0n : signed);
 }
 
 function atoi(text: string): bigint {
-  if (!/^[+-]?\d+$/.test(text)) return 0n;
-  checkLength(text.length);
-  const value = BigInt(text.replace('+', ''));
+  const match = /^([+-]?)0*(\d+)$/.exec(text);
+  if (!match) return 0n;
+  const value = BigInt(`${match[1] === '-' ? '-' : ''}${match[2]?.slice(0, 25)}`);
   // strconv.Atoi gives the nearest it can, beside its error, which is dropped.
   return value > maxInt64 ? maxInt64 : value < minInt64 ? minInt64 : value;
 }

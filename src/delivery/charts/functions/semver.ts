@@ -12,6 +12,9 @@ interface Version {
   readonly original: string;
 }
 
+/** Longer versions and ranges are refused: nobody writes them, and patterns would take long over them. */
+const maxLength = 1024;
+
 const identifiers = String.raw`[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*`;
 const versionPattern = new RegExp(
   String.raw`^v?(\d+)(?:\.(\d+))?(?:\.(\d+))?(?:-(${identifiers}))?(?:\+(${identifiers}))?$`,
@@ -19,6 +22,7 @@ const versionPattern = new RegExp(
 
 /** Reads a version; parts may be missing, and a `v` may stand before it. */
 export function parseVersion(text: string): Version {
+  if (text.length > maxLength) throw new Error('Version string is too long');
   const match = versionPattern.exec(text);
   if (!match) throw new Error('Invalid Semantic Version');
   const [, major = '0', minor = '0', patch = '0', prerelease = '', metadata = ''] = match;
@@ -86,6 +90,7 @@ const each = new RegExp(String.raw`(?:${operators})\s*${plainVersion}`, 'g');
 
 /** Alternatives of constraints that must all hold. */
 function parseConstraints(text: string): Constraint[][] {
+  if (text.length > maxLength) throw new Error('constraint is too long');
   const rewritten = text.replace(hyphenRange, '>= $1, <= $2');
   return rewritten.split('||').map((part) => {
     const found = part.match(each);

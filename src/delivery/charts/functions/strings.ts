@@ -19,7 +19,8 @@ import { checkLength, splitText, textOf, textsOf } from './text.ts';
 
 function indent(spaces: number, text: string): string {
   const pad = ' '.repeat(checkedCount(spaces));
-  if (spaces > 0) checkLength(text.length + spaces * (text.split('\n').length + 1));
+  // Only what could be too long is counted.
+  if (text.length * (spaces + 1) > 1e6) checkLength(text.length + spaces * text.split('\n').length);
   return pad + text.replaceAll('\n', `\n${pad}`);
 }
 

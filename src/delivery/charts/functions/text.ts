@@ -18,7 +18,7 @@ export function textsOf(value: unknown): string[] {
 }
 
 /** How long a string a function may make at once, in UTF-16 units; what a template prints in all has a limit of its own. */
-const maxLength = 64 * 1024 * 1024;
+const maxLength = 16 * 1024 * 1024;
 
 export function checkLength(length: number): void {
   if (length > maxLength) throw new Error(`result is longer than ${maxLength} characters`);

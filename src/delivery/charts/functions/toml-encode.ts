@@ -1,3 +1,5 @@
+import { nestedTooDeep } from '../template/error.ts';
+import { toJsonValue } from './json.ts';
 import { formatFloat } from '../template/format-number.ts';
 import { GoInteger, GoStruct, isMap, sortedKeys, type GoMap } from '../template/values.ts';
 
@@ -8,12 +10,14 @@ const maxDepth = 200;
 /** @throws Error for what TOML cannot hold */
 export function encodeToml(value: unknown): string {
   if (!isMap(value)) throw new Error('toml: top-level values must be Go maps or structs');
+  // What goes through JSON is counted.
+  toJsonValue(value);
   return tableText(value, [], 0).replace(/^\n/, '');
 }
 
 /** A table's own values first, then the tables in it. */
 function tableText(table: GoMap, path: readonly string[], depth: number): string {
-  if (depth > maxDepth) throw new Error(`toml: tables are nested more than ${maxDepth} deep`);
+  if (depth > maxDepth) throw nestedTooDeep(maxDepth);
   const keys = sortedKeys(table).filter((key) => table[key] != null);
   const indent = '  '.repeat(path.length);
   const values = keys.filter((key) => !isTableLike(table[key]));
@@ -43,7 +47,7 @@ function keyText(key: string): string {
 }
 
 function valueText(value: unknown, depth: number): string {
-  if (depth > maxDepth) throw new Error(`toml: values are nested more than ${maxDepth} deep`);
+  if (depth > maxDepth) throw nestedTooDeep(maxDepth);
   if (typeof value === 'string') return stringText(value);
   if (typeof value === 'number') return floatText(value);
   if (typeof value === 'boolean' || typeof value === 'bigint') return String(value);

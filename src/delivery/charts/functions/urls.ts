@@ -23,16 +23,8 @@ function cut(text: string, separator: string): [string, string | undefined] {
   return at < 0 ? [text, undefined] : [text.slice(0, at), text.slice(at + separator.length)];
 }
 
-/** @throws Error in net/url's words */
+/** @throws Error in net/url's words, but without the URL: it may hold a password */
 function parse(text: string): Url {
-  try {
-    return parseParts(text);
-  } catch (error) {
-    throw new Error(`parse ${quote(text)}: ${(error as Error).message}`, { cause: error });
-  }
-}
-
-function parseParts(text: string): Url {
   const [withoutFragment, fragment = ''] = cut(text, '#');
   if (Array.from(withoutFragment).some((c) => c < ' ' || c === '\x7f'))
     throw new Error('net/url: invalid control character in URL');

@@ -17,7 +17,8 @@ function mapRunes(text: string, map: (c: string) => string): string {
 }
 
 const toUpper = (c: string): string => c.toUpperCase();
-const toLower = (c: string): string => c.toLowerCase();
+/** İ is i here, without the dot above that Unicode keeps. */
+const toLower = (c: string): string => (c === '\u0130' ? 'i' : c.toLowerCase());
 
 function isSeparator(c: string): boolean {
   if (c <= '\x7f') return !/\w/.test(c);

@@ -56,7 +56,9 @@ const simple = /^[A-Za-z_/][\w./-]*$/;
 
 class Emitter {
   readonly #style: Style;
-  #out = '';
+  /** Lines that are finished, and the one that is not. */
+  #done = '';
+  #line = '';
 
   constructor(style: Style) {
     this.#style = style;
@@ -65,27 +67,36 @@ class Emitter {
   document(value: JsonValue): string {
     this.#value(value, -step, 'root');
     this.#freshLine();
-    return this.#out;
+    return this.#done;
   }
 
   #freshLine(): void {
-    if (this.#out !== '' && !this.#out.endsWith('\n')) this.#out += '\n';
+    if (this.#line !== '') this.#write('\n');
+  }
+
+  #write(text: string): void {
+    const end = text.lastIndexOf('\n') + 1;
+    if (end === 0) this.#line += text;
+    else {
+      this.#done += this.#line + text.slice(0, end);
+      this.#line = text.slice(end);
+    }
   }
 
   /** `indent` is that of the collection around; `at` tells what stands before the value on its line. */
   #value(value: JsonValue, indent: number, at: 'root' | 'key' | 'item'): void {
     if (Array.isArray(value) && value.length > 0) this.#list(value, indent, at);
     else if (typeof value === 'object' && value !== null && !Array.isArray(value)) this.#map(value, indent, at);
-    else this.#out += (at === 'root' ? '' : ' ') + this.#scalar(value, indent, at);
+    else this.#write((at === 'root' ? '' : ' ') + this.#scalar(value, indent, at));
   }
 
   #list(list: readonly JsonValue[], indent: number, at: 'root' | 'key' | 'item'): void {
     const own = at === 'key' && !this.#style.indentsLists ? Math.max(indent, 0) : indent + step;
     list.forEach((element, i) => {
-      if (i === 0 && at === 'item') this.#out += ' -';
+      if (i === 0 && at === 'item') this.#write(' -');
       else {
         this.#freshLine();
-        this.#out += `${' '.repeat(own)}-`;
+        this.#write(`${' '.repeat(own)}-`);
       }
       this.#value(element, own, 'item');
     });
@@ -94,15 +105,15 @@ class Emitter {
   #map(map: { [key: string]: JsonValue }, indent: number, at: 'root' | 'key' | 'item'): void {
     const keys = Object.keys(map);
     if (keys.length === 0) {
-      this.#out += at === 'root' ? '{}' : ' {}';
+      this.#write(at === 'root' ? '{}' : ' {}');
       return;
     }
     const own = indent + step;
     keys.sort(this.#style.compareKeys).forEach((key, i) => {
-      if (i === 0 && at === 'item') this.#out += ' ';
+      if (i === 0 && at === 'item') this.#write(' ');
       else {
         this.#freshLine();
-        this.#out += ' '.repeat(own);
+        this.#write(' '.repeat(own));
       }
       this.#entry(key, map[key] as JsonValue, own);
     });
@@ -111,13 +122,13 @@ class Emitter {
   #entry(key: string, value: JsonValue, own: number): void {
     const isSimple = Buffer.byteLength(key) <= 128 && !key.includes('\n');
     if (isSimple) {
-      this.#out += `${this.#string(key, own, 'simple key')}:`;
+      this.#write(`${this.#string(key, own, 'simple key')}:`);
       this.#value(value, own, 'key');
     } else {
-      this.#out += '? ';
-      this.#out += this.#string(key, own, 'value');
+      this.#write('? ');
+      this.#write(this.#string(key, own, 'value'));
       this.#freshLine();
-      this.#out += `${' '.repeat(own)}:`;
+      this.#write(`${' '.repeat(own)}:`);
       this.#value(value, own, 'item');
     }
   }
@@ -155,7 +166,7 @@ class Emitter {
   }
 
   #column(): number {
-    const line = this.#out.slice(this.#out.lastIndexOf('\n') + 1);
+    const line = this.#line;
     return /^[\0-\x7f]*$/.test(line) ? line.length : Array.from(line).length;
   }
 

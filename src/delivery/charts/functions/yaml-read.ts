@@ -36,8 +36,27 @@ const typedTags: ScalarTag[] = (['bool', 'int', 'float', 'null'] as const).map((
 const binary = explicit('binary', (text) => Buffer.from(text, 'base64').toString('utf8'));
 const timestamp = explicit('timestamp', (text) => text);
 
+/** How long a text may be, in UTF-16 units; a whole cluster's objects are less. */
+const maxLength = 8 * 1024 * 1024;
+const maxBrackets = 1000;
+
+/** Refuses at once what would take the parser long. */
+function checkSize(text: string): void {
+  if (text.length > maxLength)
+    throw new Error(`error converting YAML to JSON: yaml: longer than ${maxLength} characters`);
+  let depth = 0;
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i);
+    if (c === 0x5b || c === 0x7b) depth++;
+    else if ((c === 0x5d || c === 0x7d) && depth > 0) depth--;
+    if (depth > maxBrackets)
+      throw new Error(`error converting YAML to JSON: yaml: exceeded max depth of ${maxBrackets}`);
+  }
+}
+
 /** Reads the first document of a text. @throws Error in go-yaml's words where they are known */
 export function readYaml(text: string): unknown {
+  checkSize(text);
   const lines = new LineCounter();
   const composer = new Composer({
     version: '1.1',

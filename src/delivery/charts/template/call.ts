@@ -15,6 +15,9 @@ interface Call {
   readonly hasFinal: boolean;
 }
 
+/** A list's elements take room, too. */
+const bytesOfElement = 8;
+
 /** A call of a function or method: the number of arguments and their types are checked by Go's rules. */
 export function compileCall(call: Call): (x: Execution, dot: unknown, final: unknown) => unknown {
   const { name, method, args, compile, hasFinal } = call;
@@ -37,6 +40,7 @@ export function compileCall(call: Call): (x: Execution, dot: unknown, final: unk
     if (hasFinal) values.push(validate(x, final, finalType));
     const result = run(x, call, values);
     if (typeof result === 'string') x.produce(result.length);
+    else if (Array.isArray(result)) x.produce(result.length * bytesOfElement);
     return result;
   };
 }

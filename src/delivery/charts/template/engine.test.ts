@@ -1,11 +1,143 @@
 import { expect, it } from 'vitest';
-import { systemClock } from '../../../base/system-clock.ts';
 import { seededRandom } from '../../../base/random.ts';
+import { createSimulatedClock } from '../../../base/simulated-clock.ts';
 import { chartFunctions } from '../functions/functions.ts';
 import { parseTemplates } from './engine.ts';
+import type { TemplateError } from './error.ts';
+import { Usage } from './execution.ts';
+import { goFunction } from './function.ts';
+import { describe as describeValue, GoStruct } from './values.ts';
 
-it('renders a template', () => {
-  const functions = chartFunctions({ clock: systemClock, random: seededRandom(1) });
-  const set = parseTemplates([{ name: 't', text: '{{ .a | upper | quote }}' }], functions);
-  expect(set.execute('t', { a: 'x' })).toBe('"X"');
+const functions = chartFunctions({ clock: createSimulatedClock(), random: seededRandom(1) });
+
+function render(text: string, values: unknown = {}, missingKey: 'default' | 'zero' | 'error' = 'zero'): string {
+  return parseTemplates([{ name: 't', text }], functions).execute('t', values, { missingKey });
+}
+
+function failure(body: () => unknown): TemplateError {
+  try {
+    body();
+  } catch (error) {
+    return error as TemplateError;
+  }
+  throw new Error('it did not fail');
+}
+
+it('tells the place of an error in the file that defines the template, columns in bytes', () => {
+  const set = parseTemplates(
+    [
+      { name: 'c/templates/_helpers.tpl', text: '{{ define "c.name" }}\né {{ .a.b.c }}{{ end }}' },
+      { name: 'c/templates/x.yaml', text: 'x: 1\ny: {{ include "c.name" . }}' },
+    ],
+    functions,
+  );
+  const error = failure(() => set.execute('c/templates/x.yaml', { a: {} }, { missingKey: 'zero' }));
+  expect(error.message).toBe(
+    'template: c/templates/x.yaml:2:6: executing "c/templates/x.yaml" at <include "c.name" .>: error calling include: ' +
+      'template: c/templates/_helpers.tpl:2:8: executing "c.name" at <.a.b.c>: nil pointer evaluating interface {}.c',
+  );
+  expect(error.location).toEqual({ name: 'c/templates/x.yaml', line: 2, column: 6 });
+  expect((error.cause as TemplateError).location).toEqual({ name: 'c/templates/_helpers.tpl', line: 2, column: 8 });
+});
+
+it('tells name, line and column of a text that cannot be parsed', () => {
+  const error = failure(() => parseTemplates([{ name: 'a.yaml', text: 'x\n  {{ nope }}' }], functions));
+  expect(error.message).toBe('template: a.yaml:2: function "nope" not defined');
+  expect(error).toMatchObject({ phase: 'parse', location: { name: 'a.yaml', line: 2, column: 5 } });
+});
+
+it('tells where an action began that goes over lines and does not end', () => {
+  const error = failure(() => parseTemplates([{ name: 'a', text: '{{ print\n 1\n' }], functions));
+  expect(error.message).toBe('template: a:3: unclosed action started at a:1');
+});
+
+it('takes the later of two definitions, unless it is empty', () => {
+  const set = parseTemplates(
+    [
+      { name: 'a', text: '{{ define "x" }}1{{ end }}{{ define "y" }}1{{ end }}' },
+      { name: 'b', text: '{{ define "x" }}2{{ end }}{{ define "y" }} {{/* nothing */}} {{ end }}' },
+      { name: 'c', text: '{{ include "x" . }}{{ include "y" . }}' },
+    ],
+    functions,
+  );
+  expect(set.execute('c', {})).toBe('21');
+});
+
+it('executes no template that is not there', () => {
+  expect(failure(() => parseTemplates([], functions).execute('x', {})).message).toBe(
+    'template: no template "x" associated with template "gotpl"',
+  );
+});
+
+it('finds templates that tpl defines, only within its text', () => {
+  expect(render('{{ tpl "{{ define \\"in\\" }}<{{ . }}>{{ end }}{{ include \\"in\\" .a }}" . }}', { a: 1 })).toBe(
+    '<1>',
+  );
+  expect(failure(() => render('{{ tpl "{{ define \\"in\\" }}x{{ end }}" . }}{{ include "in" . }}')).message).toContain(
+    'no template "in"',
+  );
+  expect(render('{{ define "out" }}o{{ end }}{{ tpl "{{ include \\"out\\" . }}" . }}')).toBe('o');
+});
+
+it('gives tpl what is missing as nothing, and reads values again and again', () => {
+  expect(render('{{ range .l }}{{ tpl $.t . }}{{ end }}', { t: '[{{ .x }}{{ .y }}]', l: [{ x: 1 }, { y: 2 }] })).toBe(
+    '[1][2]',
+  );
+});
+
+it('changes maps in place', () => {
+  const values = { a: { b: 1 } };
+  expect(render('{{ $_ := set .a "c" 2 }}{{ .a.c }}{{ $_ := unset .a "b" }}{{ .a.b }}', values)).toBe('2<no value>');
+  expect(values).toEqual({ a: { c: 2n } });
+});
+
+const version = new GoStruct({
+  type: '*chart.KubeVersion',
+  fields: { Version: 'v1.30.0', Major: '1' },
+  methods: { String: goFunction([], () => 'v1.30.0') },
+  text: () => 'v1.30.0',
+});
+const apis = describeValue(['v1', 'apps/v1'], {
+  type: 'chartutil.VersionSet',
+  element: 'string',
+  methods: { Has: goFunction(['string'], (name) => ['v1', 'apps/v1'].includes(name)) },
+});
+const context = { Capabilities: { KubeVersion: version, APIVersions: apis }, Release: { Revision: 1n } };
+
+it.each([
+  ['{{ .Capabilities.KubeVersion.Version }} {{ .Capabilities.KubeVersion.Major }}', 'v1.30.0 1'],
+  ['{{ .Capabilities.KubeVersion }} {{ .Capabilities.KubeVersion.String }}', 'v1.30.0 v1.30.0'],
+  ['{{ .Capabilities.APIVersions.Has "apps/v1" }} {{ "v2" | .Capabilities.APIVersions.Has }}', 'true false'],
+  [
+    '{{ if .Capabilities.APIVersions.Has "v1" }}y{{ end }}{{ range .Capabilities.APIVersions }}[{{ . }}]{{ end }}',
+    'y[v1][apps/v1]',
+  ],
+  ['{{ .Release.Revision }} {{ typeOf .Release.Revision }} {{ eq .Release.Revision 1 }}', '1 int true'],
+  ['{{ typeOf .Capabilities.KubeVersion }} {{ kindOf .Capabilities.KubeVersion }}', '*chart.KubeVersion ptr'],
+])('goes through structs and methods: %s', (text, expected) => {
+  expect(render(text, context)).toBe(expected);
+});
+
+it.each([
+  ['{{ .Capabilities.KubeVersion.Nope }}', "can't evaluate field Nope in type interface {}"],
+  ['{{ .Capabilities.APIVersions.Has }}', 'wrong number of args for Has: want 1 got 0'],
+  ['{{ .Capabilities.APIVersions.Has 1 }}', 'expected string; found 1'],
+  ['{{ .Capabilities.KubeVersion.Version "x" }}', 'Version has arguments but cannot be invoked as function'],
+  ['{{ .Release.Revision.x }}', "can't evaluate field x in type interface {}"],
+])('refuses what they do not have: %s', (text, expected) => {
+  expect(failure(() => render(text, context)).message).toContain(expected);
+});
+
+it('gives the zero of a typed map for a missing key', () => {
+  const labels = describeValue({ a: 'x' }, { type: 'map[string]string', element: 'string' });
+  expect(render('[{{ .labels.a }}{{ .labels.b }}]', { labels })).toBe('[x]');
+});
+
+it('shares limits between executions that share their usage', () => {
+  const set = parseTemplates([{ name: 't', text: '{{ range until 50 }}x{{ end }}' }], functions);
+  const usage = new Usage();
+  const options = { usage, limits: { steps: 150 } };
+  expect(set.execute('t', {}, options)).toHaveLength(50);
+  expect(set.execute('t', {}, options)).toHaveLength(50);
+  expect(failure(() => set.execute('t', {}, options)).phase).toBe('limit');
 });

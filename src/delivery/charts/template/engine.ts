@@ -1,15 +1,17 @@
 import { builtins } from './builtins.ts';
+import { hasRawBytes } from './bytes.ts';
 import { compileTemplate } from './compile.ts';
 import { TemplateError } from './error.ts';
 import {
   defaultLimits,
   Execution,
+  Usage,
   type Limits,
   type MissingKey,
   type Template,
   type TemplateLookup,
 } from './execution.ts';
-import type { FunctionMap } from './function.ts';
+import { mergeFunctions, type FunctionMap } from './function.ts';
 import type { TemplateTree } from './nodes.ts';
 import { isEmptyTree, parseSource } from './parse.ts';
 import { quote } from './quote.ts';
@@ -36,6 +38,8 @@ interface ExecuteOptions {
   /** What a map's missing key gives: no value, the zero of the map's elements (Helm's), or an error (strict). */
   readonly missingKey?: MissingKey;
   readonly limits?: Partial<Limits>;
+  /** What other executions used already. */
+  readonly usage?: Usage;
 }
 
 /**
@@ -43,7 +47,7 @@ interface ExecuteOptions {
  * @throws TemplateError with name, line and column
  */
 export function parseTemplates(sources: readonly TemplateSource[], functions: FunctionMap): TemplateSet {
-  const set = new TemplateSet({ ...builtins, ...functions });
+  const set = new TemplateSet(mergeFunctions(builtins, functions));
   for (const source of sources) set.add(source);
   return set;
 }
@@ -105,15 +109,14 @@ class TemplateSet implements TemplateLookup {
       throw new TemplateError('execute', `template: no template ${quote(name)} associated with template "gotpl"`);
     }
     const limits = { ...defaultLimits, ...options.limits };
-    const x = new Execution(this, template, options.missingKey ?? 'default', limits);
+    const x = new Execution(this, template, options.missingKey ?? 'default', limits, options.usage ?? new Usage());
     try {
       x.invoke(template, data ?? undefined);
     } catch (error) {
-      if (!(error instanceof RangeError)) throw error;
-      x.node = undefined;
-      throw new TemplateError('limit', `template: ${name}: templates or values are nested too deep`, undefined, error);
+      throw error instanceof RangeError ? x.stackOverflow(error) : error;
     }
-    return x.out;
+    // What is no text cannot be part of a manifest.
+    return hasRawBytes(x.out) ? x.out.replace(/[\udc80-\udcff]/gu, '\ufffd') : x.out;
   }
 }
 

@@ -31,3 +31,19 @@ export function locate(name: string, text: string, position: number): Location {
   for (let at = before.indexOf('\n'); at >= 0; at = before.indexOf('\n', at + 1)) line++;
   return { name, line, column: Buffer.byteLength(before.slice(lineStart)) };
 }
+
+/** How many values one function may go through: maps can hold each other, so that little memory looks like much data. */
+const maxValues = 400_000;
+
+/** Counts values; past the limit the execution ends. */
+export function valueCounter(): () => void {
+  let count = 0;
+  return () => {
+    if (++count > maxValues) throw new TemplateError('limit', `template: a value has more than ${maxValues} parts`);
+  };
+}
+
+/** Ends the execution because values are nested deeper than a function goes: most likely one that holds itself. */
+export function nestedTooDeep(limit: number): TemplateError {
+  return new TemplateError('limit', `template: values are nested more than ${limit} deep`);
+}

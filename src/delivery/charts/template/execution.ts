@@ -6,13 +6,19 @@ import { quote } from './quote.ts';
 export interface Limits {
   /** Actions, calls and turns of loops. */
   readonly steps: number;
-  /** UTF-16 units of output, those of included templates and of functions' results counted each time. */
+  /** UTF-16 units of output, and elements of lists, eight units each; what templates that are included and functions give counts, too. */
   readonly outputLength: number;
   /** Templates within templates. */
   readonly depth: number;
 }
 
-export const defaultLimits: Limits = { steps: 20_000_000, outputLength: 256 * 1024 * 1024, depth: 1000 };
+export const defaultLimits: Limits = { steps: 5_000_000, outputLength: 64 * 1024 * 1024, depth: 1000 };
+
+/** What was used of the limits: give the same one to all executions of a rendering, and they share the limits. */
+export class Usage {
+  steps = 0;
+  produced = 0;
+}
 
 /** What a template does after a statement: goes on, or leaves the turn or the loop around it. */
 export type Signal = 0 | 1 | 2;
@@ -55,14 +61,14 @@ export class Execution {
   /** How often each template is being included at the moment. */
   readonly included = new Map<string, number>();
   readonly #limits: Limits;
-  #steps = 0;
-  #produced = 0;
+  readonly #usage: Usage;
 
-  constructor(set: TemplateLookup, template: Template, missingKey: MissingKey, limits: Limits) {
+  constructor(set: TemplateLookup, template: Template, missingKey: MissingKey, limits: Limits, usage: Usage) {
     this.set = set;
     this.template = template;
     this.missingKey = missingKey;
     this.#limits = limits;
+    this.#usage = usage;
   }
 
   write(text: string): void {
@@ -72,19 +78,24 @@ export class Execution {
 
   /** Accounts for text that was made, printed or not. */
   produce(length: number): void {
-    this.#produced += length;
-    if (this.#produced > this.#limits.outputLength) {
+    this.#usage.produced += length;
+    if (this.#usage.produced > this.#limits.outputLength) {
       this.#exceeded(`more than ${this.#limits.outputLength} characters of output`);
     }
   }
 
   step(): void {
-    if (++this.#steps > this.#limits.steps) this.#exceeded(`more than ${this.#limits.steps} steps`);
+    if (++this.#usage.steps > this.#limits.steps) this.#exceeded(`more than ${this.#limits.steps} steps`);
   }
 
   /** Ends the execution because of what it used; no function turns this into a value or another error. */
   #exceeded(what: string): never {
     throw this.#error('limit', what);
+  }
+
+  /** The error for a stack that overflowed: where it did tells which template calls itself. */
+  stackOverflow(cause: RangeError): TemplateError {
+    return this.#error('limit', 'exceeded maximum template depth', cause);
   }
 
   /** Ends the execution with an error at the current node, in Go's form. */

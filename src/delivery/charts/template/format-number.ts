@@ -11,6 +11,12 @@ type FloatFormat = 'e' | 'E' | 'f' | 'g' | 'G';
 
 /** `precision` -1: as few digits as represent the value uniquely. */
 export function formatFloat(value: number, format: FloatFormat, precision = -1): string {
+  const isShort =
+    format === 'f' ? Number.isSafeInteger(value) : format === 'g' && Number.isInteger(value) && Math.abs(value) < 1e6;
+  return isShort && precision < 0 && !Object.is(value, -0) ? String(value) : formatAny(value, format, precision);
+}
+
+function formatAny(value: number, format: FloatFormat, precision: number): string {
   if (Number.isNaN(value)) return 'NaN';
   if (!Number.isFinite(value)) return value > 0 ? '+Inf' : '-Inf';
   const sign = value < 0 || Object.is(value, -0) ? '-' : '';

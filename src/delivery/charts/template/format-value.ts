@@ -1,5 +1,6 @@
 import { formatFloat } from './format-number.ts';
 import { encodeBytes } from './bytes.ts';
+import { nestedTooDeep, valueCounter } from './error.ts';
 import { quote } from './quote.ts';
 import { descriptionOf, GoInteger, GoStruct, isFunction, mapGet, sortedKeys, typeOf, type GoMap } from './values.ts';
 
@@ -34,6 +35,7 @@ const maxDepth = 200;
 /** Prints values by one directive, as Go's fmt does: every kind of value has its verbs, and says which it does not know. */
 export class Printer {
   readonly #flags: Flags;
+  readonly #count = valueCounter();
 
   constructor(flags: Flags) {
     this.#flags = flags;
@@ -48,7 +50,8 @@ export class Printer {
   }
 
   #print(value: unknown, verb: string, depth: number): string {
-    if (depth > maxDepth) throw new Error(`values are nested more than ${maxDepth} deep`);
+    this.#count();
+    if (depth > maxDepth) throw nestedTooDeep(maxDepth);
     switch (typeof value) {
       case 'boolean':
         return verb === 't' || verb === 'v' ? this.#pad(String(value)) : badVerb(value, verb);

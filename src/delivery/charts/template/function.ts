@@ -42,6 +42,11 @@ export interface GoFunction {
 
 export type FunctionMap = Readonly<Record<string, GoFunction>>;
 
+/** All of several maps, later ones first. Not a spread: with hundreds of keys that takes V8 as long as a whole rendering. */
+export function mergeFunctions(...maps: readonly FunctionMap[]): FunctionMap {
+  return Object.assign(Object.create(null), ...maps) as FunctionMap;
+}
+
 /** `goFunction(['string', '...any'], (format, ...rest) => …)`. A thrown Error is the error that the function returns. */
 export function goFunction<const P extends readonly (ParameterType | Variadic)[]>(
   parameters: P,

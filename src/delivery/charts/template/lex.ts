@@ -52,6 +52,9 @@ export interface Token {
 }
 
 const wordRun = /[\p{L}\p{Nd}_]*/uy;
+/** What could be a number; the parser checks it. */
+const number =
+  /[+-]?(?:0[xX][\da-fA-F_]*(?:\.[\da-fA-F_]*)?(?:[pP][+-]?[\d_]*)?|0[oO][0-7_]*(?:\.[0-7_]*)?|0[bB][01_]*(?:\.[01_]*)?|[\d_]*(?:\.[\d_]*)?(?:[eE][+-]?[\d_]*)?)i?/y;
 const spaceRun = /[ \t\r\n]+/y;
 const trailingSpace = /[ \t\r\n]+$/;
 
@@ -256,8 +259,6 @@ export class Lexer {
   /** Where a run of what could be a number ends; the parser checks it. */
   #numberEnd(start: number): { at: number; bad: boolean } {
     const text = this.#text;
-    const number =
-      /[+-]?(?:0[xX][\da-fA-F_]*(?:\.[\da-fA-F_]*)?(?:[pP][+-]?[\d_]*)?|0[oO][0-7_]*(?:\.[0-7_]*)?|0[bB][01_]*(?:\.[01_]*)?|[\d_]*(?:\.[\d_]*)?(?:[eE][+-]?[\d_]*)?)i?/y;
     number.lastIndex = start;
     number.test(text);
     const at = number.lastIndex;

@@ -16,7 +16,7 @@ export function parseNumber(
 ): NumberValue | { readonly error: string } {
   if (type === 'char constant') {
     const code = unquoteChar(text);
-    if (code === undefined) return { error: `malformed character constant: ${text}` };
+    if (typeof code === 'string') return { error: code };
     return { integer: BigInt(code), float: code, isFloat: false };
   }
   if (type === 'complex' || text.endsWith('i')) return { error: `complex numbers are not supported: ${quote(text)}` };
@@ -34,6 +34,8 @@ export function parseNumber(
 
 /** `strconv.ParseInt(text, 0, …)` without a limit on its size: prefixes 0x, 0o, 0b and 0, underscores between digits. */
 export function parseInteger(text: string): bigint | undefined {
+  if (/^[1-9]\d{0,14}$/.test(text)) return BigInt(text);
+  if (text.length > 200) return undefined;
   const match =
     /^([+-]?)(?:0[xX]((?:_?[\da-fA-F])+)|0[oO]((?:_?[0-7])+)|0[bB]((?:_?[01])+)|0((?:_?[0-7])+)|(0|[1-9](?:_?\d)*))$/.exec(
       text,

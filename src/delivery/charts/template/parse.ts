@@ -17,6 +17,7 @@ import { quote, unquote } from './quote.ts';
 
 /** How deep parentheses and blocks may be nested: far more than anyone writes, and safe for the stack. */
 const maxNesting = 500;
+const tooDeep = `blocks or parentheses are nested more than ${maxNesting} deep`;
 
 /** What ends a list: `{{end}}`, or `{{else}}`, perhaps with an `if` or `with` that follows at once. */
 type ListEnd = { readonly type: 'end' | 'else'; readonly position: number };
@@ -168,7 +169,7 @@ class Parser {
 
   #itemList(): { list: ListNode; end: ListEnd } {
     const list = this.#list(this.#peekNonSpace().position);
-    if (++this.#nesting > maxNesting) this.#fail(`blocks are nested more than ${maxNesting} deep`);
+    if (++this.#nesting > maxNesting) this.#fail(tooDeep);
     while (this.#peekNonSpace().type !== 'EOF') {
       const node = this.#textOrAction();
       if (node.type === 'end' || node.type === 'else') {
@@ -242,7 +243,7 @@ class Parser {
         // One {{end}} ends the whole chain.
         this.#next();
         elseList = this.#list(end.position);
-        if (++this.#nesting > maxNesting) this.#fail(`blocks are nested more than ${maxNesting} deep`);
+        if (++this.#nesting > maxNesting) this.#fail(tooDeep);
         elseList.nodes.push(this.#control(type));
         this.#nesting--;
       } else {
@@ -298,7 +299,7 @@ class Parser {
       isAssignment: false,
       commands: [],
     };
-    if (++this.#nesting > maxNesting) this.#fail(`parentheses are nested more than ${maxNesting} deep`);
+    if (++this.#nesting > maxNesting) this.#fail(tooDeep);
     const declared = this.#declarations(pipe, context);
     for (;;) {
       const token = this.#nextNonSpace();

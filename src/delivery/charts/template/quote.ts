@@ -13,15 +13,15 @@ const simpleEscapes: Readonly<Record<string, string>> = {
   '\\': '\\\\',
 };
 
+/** What may need an escape, quotes of both kinds among it. */
+const unusual = /[^\x20-\x21\x23-\x26\x28-\x5b\x5d-\x7e]/gu;
 const needsEscape = /[^\x20-\x21\x23-\x5b\x5d-\x7e]/u;
 const notGraphic = /[\p{C}\p{Z}]/u;
 
 /** strconv.Quote; `ascii` as QuoteToASCII (`%+q`). Bytes that are no UTF-8 (lone surrogates U+DC80 …) become `\xNN`. */
 export function quote(text: string, ascii = false, mark = '"'): string {
   if (mark === '"' && !needsEscape.test(text)) return `"${text}"`;
-  let out = mark;
-  for (const c of text) out += c === mark ? `\\${mark}` : escapeRune(c, ascii);
-  return out + mark;
+  return mark + text.replace(unusual, (c) => (c === mark ? `\\${mark}` : escapeRune(c, ascii))) + mark;
 }
 
 function escapeRune(c: string, ascii: boolean): string {
@@ -47,10 +47,11 @@ export function unquote(quoted: string): string | undefined {
   return unescape(body, '"');
 }
 
-/** The code point of a character constant `'x'`; undefined when it is malformed. */
-export function unquoteChar(quoted: string): number | undefined {
+/** The code point of a character constant `'x'`; what is wrong with it otherwise. */
+export function unquoteChar(quoted: string): number | string {
   const body = unescape(quoted.slice(1, -1), "'");
-  if (body === undefined || Array.from(body).length !== 1) return undefined;
+  if (body === undefined || body === '') return 'invalid syntax';
+  if (Array.from(body).length !== 1) return `malformed character constant: ${quoted}`;
   const code = body.codePointAt(0) as number;
   return code >= 0xdc80 && code <= 0xdcff ? code - 0xdc00 : code;
 }
