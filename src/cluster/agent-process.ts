@@ -127,7 +127,9 @@ async function startProxy(config: AgentConfig, connection: Connection, { clock, 
     ...{ informers, dataplane, clock, log, nodeName: config.nodeName, podCidr: config.podCidr },
   });
   const dns =
-    config.dnsForwarder === undefined ? undefined : startDns(config, config.dnsForwarder, { informers, clock, log });
+    config.dnsForwarder === undefined
+      ? undefined
+      : startDns(config, config.dnsForwarder, { informers, clock, random, log });
   dns?.catch((error: unknown) => log.error('this node does not answer for DNS itself', { error }));
   await proxy.start();
   return {
@@ -145,13 +147,13 @@ async function startProxy(config: AgentConfig, connection: Connection, { clock, 
 async function startDns(
   config: AgentConfig,
   forwarder: string,
-  { informers, clock, log }: Pick<Surroundings, 'clock' | 'log'> & { informers: Informers },
+  { informers, clock, random, log }: Surroundings & { informers: Informers },
 ) {
   const addresses = config.clusterDns;
   const view = createInformerView(informers);
   await Promise.all([informers.synced(), takeDnsAddresses({ table: `timonel-${config.cluster}.dns`, addresses })]);
   const forward = createForwarder({ clock, own: addresses, resolvers: [forwarder] });
-  const respond = createResponder({ domain: 'cluster.local', view, forward });
+  const respond = createResponder({ domain: 'cluster.local', view, forward, random });
   const servers = await Promise.all(addresses.map((address) => startDnsServer({ address, port: 53, respond, log })));
   return { stop: () => Promise.all(servers.map((server) => server.close())) };
 }

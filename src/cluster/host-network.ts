@@ -44,7 +44,7 @@ export async function startHostNetwork(
   const [dns] = await Promise.all([
     startDnsServer({
       ...{ address: hostAddress, port: dnsPort, log },
-      respond: createResponder({ domain: clusterDomain, view, forward }),
+      respond: createResponder({ domain: clusterDomain, view, forward, random }),
     }),
     proxy.start(),
   ]);

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Service } from '../../api/types/core-v1.ts';
 import type { EndpointSlice } from '../../api/types/discovery-v1.ts';
 import type { ClusterView } from './cluster-zone.ts';
+import { seededRandom } from '../../base/random.ts';
 import { createResponder } from './responder.ts';
 
 const services: Service[] = [
@@ -37,6 +38,7 @@ const view: ClusterView = {
 const forwarded: string[] = [];
 const respond = createResponder({
   domain: 'cluster.local',
+  random: seededRandom(1),
   view,
   async forward(query) {
     const packet = dnsPacket.decode(Buffer.from(query));
@@ -58,7 +60,7 @@ async function ask(type: string, name: string): Promise<string> {
   const answer = dnsPacket.decode(Buffer.from((await respond(query, 'udp')) as Uint8Array));
   expect(answer.id).toBe(7);
   const records = (answer.answers ?? []).map((a) => `${a.type} ${JSON.stringify('data' in a ? a.data : '')}`);
-  return [(answer as { rcode?: string }).rcode, ...records].join(' ');
+  return [(answer as { rcode?: string }).rcode, ...records.toSorted()].join(' ');
 }
 
 describe('the DNS responder', () => {
@@ -85,8 +87,19 @@ describe('the DNS responder', () => {
     expect(await ask(type, name)).toContain(expected);
   });
 
+  it('gives the addresses of a headless service in another order from time to time', async () => {
+    const first = new Set<string>();
+    for (let i = 0; i < 20; i++) {
+      const questions = [{ type: 'A' as const, name: 'db.default.svc.cluster.local' }];
+      const query = dnsPacket.encode({ type: 'query', id: 1, questions });
+      const { answers } = dnsPacket.decode(Buffer.from((await respond(query, 'udp')) as Uint8Array));
+      first.add(JSON.stringify(answers?.[0] && 'data' in answers[0] && answers[0].data));
+    }
+    expect([...first].toSorted()).toEqual(['"10.244.1.5"', '"10.244.1.6"']);
+  });
+
   it('answers an external name with its alias and what that points to', async () => {
-    expect(await ask('A', 'away.default.svc.cluster.local')).toBe('NOERROR CNAME "example.org" A "192.0.2.1"');
+    expect(await ask('A', 'away.default.svc.cluster.local')).toBe('NOERROR A "192.0.2.1" CNAME "example.org"');
   });
 
   it('forwards other names, and says so when nobody answers', async () => {
@@ -99,6 +112,7 @@ describe('the DNS responder', () => {
     const endpoints = Array.from({ length: 60 }, (_, i) => ({ addresses: [`10.244.3.${i}`] }));
     const large = createResponder({
       domain: 'cluster.local',
+      random: seededRandom(1),
       forward: async () => undefined,
       view: { ...view, slices: () => [{ ...dbSlice, endpoints }] },
     });

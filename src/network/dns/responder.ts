@@ -1,4 +1,5 @@
 import * as dnsPacket from 'dns-packet';
+import type { Random } from '../../base/random.ts';
 import { type Answer, answerFromCluster, type ClusterView, type DnsRecord, ttlSeconds } from './cluster-zone.ts';
 
 /** Sends a raw query to the resolvers outside and gives their raw answer; undefined when none answers. */
@@ -8,6 +9,7 @@ export interface ResponderOptions {
   domain: string;
   view: ClusterView;
   forward: Forward;
+  random: Random;
 }
 
 /** From query bytes to answer bytes; undefined for what deserves no answer. Answers over UDP fit what the client takes. */
@@ -38,7 +40,9 @@ export function createResponder(options: ResponderOptions): Respond {
         return encode(query, { rcode: rcode.noSuchName, authorities: [startOfAuthority(options.domain)] }, transport);
       case 'found': {
         const authorities = answer.answers.length === 0 ? [startOfAuthority(options.domain)] : [];
-        return encode(query, { answers: answer.answers, additionals: answer.additionals, authorities }, transport);
+        // Clients take the first address: each gets another one, so that they spread over a headless service.
+        const answers = shuffled(answer.answers, options.random);
+        return encode(query, { answers, additionals: answer.additionals, authorities }, transport);
       }
     }
   };
@@ -59,6 +63,15 @@ async function resolveAlias(
   const query = dnsPacket.encode({ type: 'query', id: 1, flags: dnsPacket.RECURSION_DESIRED, questions });
   const reply = await options.forward(query, transport);
   return (reply && decode(reply)?.answers) ?? [];
+}
+
+function shuffled<T>(items: readonly T[], random: Random): T[] {
+  const result = [...items];
+  for (let i = result.length - 1; i > 0; i--) {
+    const j = random.int(i + 1);
+    [result[i], result[j]] = [result[j] as T, result[i] as T];
+  }
+  return result;
 }
 
 interface Content {
