@@ -2,10 +2,12 @@ import { formatTime } from '../base/clock.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
-import type { AnyObject } from '../api/object.ts';
+import type { AnyObject, KubeObject } from '../api/object.ts';
 import { jsonEquals } from '../api/plain-json.ts';
 import type { Endpoints, Service, ServicePort } from '../api/types/core-v1.ts';
 import type { EndpointSlice } from '../api/types/discovery-v1.ts';
+import type { ObjectMeta } from '../api/types/meta-v1.ts';
+import type { IngressClass } from '../api/types/networking-v1.ts';
 import type { StorageClass } from '../api/types/storage-v1.ts';
 import type { Entry, Operation, Store } from '../store/store.ts';
 import type { WriteHook } from './core.ts';
@@ -86,30 +88,50 @@ export function keepSystemServices(
 }
 
 /** Writes the storage class that a cluster with a provisioner of its own has, unless one of its name is there. */
-export async function writeDefaultStorageClass(options: {
-  store: Store;
-  clock: Clock;
-  random: Random;
-  provisioner: string;
-}): Promise<void> {
-  const { store, clock, random, provisioner } = options;
-  const key = '/storage.k8s.io/storageclasses/standard';
-  if ((await store.get(key)).kind === 'found') return;
+export async function writeDefaultStorageClass(
+  options: ClassOptions & {
+    provisioner: string;
+  },
+): Promise<void> {
   const storageClass: StorageClass = {
     apiVersion: 'storage.k8s.io/v1',
     kind: 'StorageClass',
-    metadata: {
-      name: 'standard',
-      annotations: { 'storageclass.kubernetes.io/is-default-class': 'true' },
-      uid: random.uuid(),
-      creationTimestamp: formatTime(clock.now()),
-    },
-    provisioner,
+    metadata: defaultClassMetadata('standard', 'storageclass.kubernetes.io/is-default-class', options),
+    provisioner: options.provisioner,
     reclaimPolicy: 'Delete',
     volumeBindingMode: 'Immediate',
     allowVolumeExpansion: true,
   };
-  const encode = encoder(storageClass as unknown as AnyObject);
+  await writeMissing('/storage.k8s.io/storageclasses/standard', storageClass, options);
+}
+
+/** Writes the ingress class that a cluster with an ingress controller of its own has, unless one of its name is there. */
+export async function writeDefaultIngressClass(options: ClassOptions & { controller: string }): Promise<void> {
+  const name = 'timonel';
+  const metadata = defaultClassMetadata(name, 'ingressclass.kubernetes.io/is-default-class', options);
+  const ingressClass: IngressClass = {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'IngressClass',
+    metadata: { ...metadata, generation: 1 },
+    spec: { controller: options.controller },
+  };
+  await writeMissing(`/networking.k8s.io/ingressclasses/${name}`, ingressClass, options);
+}
+
+interface ClassOptions {
+  store: Store;
+  clock: Clock;
+  random: Random;
+}
+
+function defaultClassMetadata(name: string, annotation: string, { clock, random }: ClassOptions): ObjectMeta {
+  const creationTimestamp = formatTime(clock.now());
+  return { name, annotations: { [annotation]: 'true' }, uid: random.uuid(), creationTimestamp };
+}
+
+async function writeMissing(key: string, object: KubeObject, { store }: ClassOptions): Promise<void> {
+  if ((await store.get(key)).kind === 'found') return;
+  const encode = encoder(object as AnyObject);
   const result = await store.commit([{ kind: 'put', key, expectedRevision: 0, encode }]);
   // A conflict: another server has written it.
   if (result.kind === 'failed') throw result.error;

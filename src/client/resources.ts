@@ -17,6 +17,7 @@ import type {
 } from '../api/types/core-v1.ts';
 import type { Lease } from '../api/types/coordination-v1.ts';
 import type { EndpointSlice } from '../api/types/discovery-v1.ts';
+import type { Ingress, IngressClass } from '../api/types/networking-v1.ts';
 import type { PodDisruptionBudget } from '../api/types/policy-v1.ts';
 import type { NetworkPolicy } from '../api/types/networking-v1.ts';
 import type { StorageClass } from '../api/types/storage-v1.ts';
@@ -39,6 +40,14 @@ export const namespaces = resource<Namespace>('', 'v1', 'namespaces', 'Namespace
 export const services = resource<Service>('', 'v1', 'services', 'Service');
 export const endpoints = resource<Endpoints>('', 'v1', 'endpoints', 'Endpoints');
 export const endpointSlices = resource<EndpointSlice>('discovery.k8s.io', 'v1', 'endpointslices', 'EndpointSlice');
+export const ingresses = resource<Ingress>('networking.k8s.io', 'v1', 'ingresses', 'Ingress');
+export const ingressClasses = resource<IngressClass>(
+  'networking.k8s.io',
+  'v1',
+  'ingressclasses',
+  'IngressClass',
+  false,
+);
 export const configMaps = resource<ConfigMap>('', 'v1', 'configmaps', 'ConfigMap');
 export const secrets = resource<Secret>('', 'v1', 'secrets', 'Secret');
 export const serviceAccounts = resource<ServiceAccount>('', 'v1', 'serviceaccounts', 'ServiceAccount');

@@ -2,7 +2,7 @@ import { kinds, virtualKinds } from '../api/kinds.ts';
 import type { NodeConnector } from '../apiserver/streaming/node-connector.ts';
 import { createStreamingEndpoints } from '../apiserver/streaming/endpoints.ts';
 import { createSecurity, type Security } from '../apiserver/security.ts';
-import { writeDefaultStorageClass, writeSystemServices } from '../apiserver/bootstrap.ts';
+import { writeDefaultIngressClass, writeDefaultStorageClass, writeSystemServices } from '../apiserver/bootstrap.ts';
 import { createApiServer, type ApiServer } from '../apiserver/server.ts';
 import type { User } from '../apiserver/handler.ts';
 import type { Clock } from '../base/clock.ts';
@@ -37,6 +37,8 @@ export interface ControlPlaneOptions extends Surroundings {
   controllers: ControllerSettings;
   /** Where volumes are made for claims; with it comes a default storage class. Absent: somebody else makes them. */
   localVolumes?: LocalVolumes;
+  /** `spec.controller` of the default ingress class. Absent: there is none. */
+  ingressController?: string;
   /** How long pods stay on a node that is lost, unless they say otherwise. */
   evictionAfterSeconds: number;
 }
@@ -66,9 +68,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   await Promise.all([
     security.bootstrap(),
     writeSystemServices({ store, clock, random, serviceCidr, advertise, ...(dns && { dns }) }),
-    ...(localVolumes
-      ? [writeDefaultStorageClass({ store, clock, random, provisioner: localVolumes.provisioner })]
-      : []),
+    writeDefaultClasses(options),
   ]);
   const api = await createApiServer({
     ...{ store, kinds, virtualKinds, clock, random, log },
@@ -121,6 +121,14 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       await api.close();
     },
   };
+}
+
+async function writeDefaultClasses(options: ControlPlaneOptions): Promise<void> {
+  const { store, clock, random, localVolumes, ingressController: controller } = options;
+  await Promise.all([
+    localVolumes && writeDefaultStorageClass({ store, clock, random, provisioner: localVolumes.provisioner }),
+    controller !== undefined && writeDefaultIngressClass({ store, clock, random, controller }),
+  ]);
 }
 
 const serviceAccountGroups = ['system:serviceaccounts', 'system:serviceaccounts:kube-system'];

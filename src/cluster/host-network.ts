@@ -8,16 +8,17 @@ import { createNftDataplane } from '../network/nft.ts';
 import { createServiceProxy } from '../network/service-proxy.ts';
 import type { ControlPlane, Surroundings } from './control-plane.ts';
 import { dnsPort } from './network-plan.ts';
-import type { ClusterState } from './state.ts';
+import { type ClusterState, hasIngress } from './state.ts';
 
 const clusterDomain = 'cluster.local';
 
-/** DNS and the host's own way to services. */
+/** DNS, the host's own way to services, and ingresses. */
 export async function startHostNetwork(
   state: ClusterState,
   controlPlane: ControlPlane,
-  { clock, random, log }: Surroundings,
+  surroundings: Surroundings,
 ): Promise<{ stop(): Promise<void> }> {
+  const { clock, random, log } = surroundings;
   const { informers } = controlPlane;
   const { hostAddress, dnsServiceAddress, servicesCidr, loadBalancersCidr } = state.network;
   const client = controlPlane.api.clientFor({ name: 'system:kube-proxy', groups: ['system:authenticated'] });
@@ -48,8 +49,12 @@ export async function startHostNetwork(
     }),
     proxy.start(),
   ]);
+  const ingress = hasIngress(state)
+    ? await (await import('./ingress/local-ingress.ts')).startIngress(state, controlPlane, surroundings)
+    : undefined;
   return {
     async stop() {
+      ingress?.stop();
       proxy.stop();
       holder.close();
       await dns.close();

@@ -30,6 +30,7 @@ import {
   stopNode,
 } from './local-node.ts';
 import { linkMtu, readRoutes } from './netns.ts';
+import { stopIngress } from './ingress/ingress-files.ts';
 import { overlapping, type NetworkPlan, planNetwork, planNode } from './network-plan.ts';
 import { type ClusterPki, issueNodeCertificates } from './pki.ts';
 import { startRegistry, stopRegistry, trustRegistry } from './registry/local-registry.ts';
@@ -327,7 +328,7 @@ function writeAgentConfig(state: ClusterState, node: LocalNode, pki: ClusterPki,
 /** Stops all processes of a cluster and takes its network away; its data stays. */
 export async function stopCluster(state: ClusterState, clock: Clock): Promise<void> {
   await endProcess(clusterPaths(state.name).serverPid, clock);
-  await stopRegistry(state, clock);
+  await Promise.all([stopRegistry(state, clock), stopIngress(state.name, clock)]);
   if (state.runtime === 'containerd') {
     await Promise.all(state.nodes.map((node) => stopNode(localNode(state, node.name), clock)));
   }

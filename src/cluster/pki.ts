@@ -83,8 +83,8 @@ export function issueNodeCertificates(options: {
 }
 
 /**
- * A certificate for another server of the cluster's, as `<name>.crt` and `<name>.key` beside those of the control plane, whose CA
- * must be there. Answers the CA's certificate.
+ * A certificate for another server of the cluster's, as `<name>.crt` and `<name>.key` beside those of the control
+ * plane, whose CA must be there. Answers the CA's certificate.
  */
 export function ensureServerCertificate(options: {
   directory: string;
@@ -98,6 +98,22 @@ export function ensureServerCertificate(options: {
   return authority.certificate;
 }
 
+/**
+ * The CA that signs certificates of ingresses, apart from the cluster's: whoever may write an ingress chooses the
+ * names. And a certificate of its own for `hosts`, for connections that ask for no other. Both lie in the directory,
+ * made when missing.
+ */
+export function ensureIngressPki(options: { directory: string; hosts: readonly string[]; now: number }): {
+  authority: Authority;
+  fallback: KeyPair;
+} {
+  const { directory, hosts, now } = options;
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const authority = ensureAuthority(directory, now, { name: 'ingress-ca', commonName: 'Timonel CA for ingresses' });
+  const request: CertificateRequest = { commonName: 'localhost', usages: ['server'], hosts };
+  return { authority, fallback: ensurePair({ directory, name: 'ingress', authority, request, now }) };
+}
+
 function serverHosts(options: PkiOptions): string[] {
   const { serviceIp, advertised = [], clusterDomain = 'cluster.local' } = options;
   const service = ['kubernetes', 'default', 'svc', clusterDomain];
@@ -105,21 +121,25 @@ function serverHosts(options: PkiOptions): string[] {
   return [...new Set(['localhost', '127.0.0.1', '::1', ...names, serviceIp, hostname(), ...advertised])];
 }
 
-function ensureAuthority(directory: string, now: number): Authority {
-  const existing = readPair(directory, 'ca');
-  if (!existing && readFile(join(directory, 'ca.crt')) !== undefined) {
-    throw new BrokenPkiError(`the key of the cluster's CA is missing: ${join(directory, 'ca.key')}`);
+function ensureAuthority(
+  directory: string,
+  now: number,
+  { name, commonName }: { name: string; commonName: string } = { name: 'ca', commonName: 'kubernetes' },
+): Authority {
+  const existing = readPair(directory, name);
+  if (!existing && readFile(join(directory, `${name}.crt`)) !== undefined) {
+    throw new BrokenPkiError(`the key of the cluster's CA is missing: ${join(directory, `${name}.key`)}`);
   }
   if (!existing) {
-    const authority = createAuthority('kubernetes', now);
-    writePair(directory, 'ca', authority);
+    const authority = createAuthority(commonName, now);
+    writePair(directory, name, authority);
     return authority;
   }
   try {
     return loadAuthority(existing);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new BrokenPkiError(`the cluster's CA in ${join(directory, 'ca.crt')} cannot be used: ${reason}`, {
+    throw new BrokenPkiError(`the cluster's CA in ${join(directory, `${name}.crt`)} cannot be used: ${reason}`, {
       cause: error,
     });
   }

@@ -10,7 +10,7 @@ export interface Prerequisite {
   /** The exact line that mends it; undefined when there is none. */
   fix: string | undefined;
   /** `up` refuses to start without; `build` and `image base` say so when they are called. */
-  for: 'up' | 'build' | 'image base' | 'registry' | 'use';
+  for: 'up' | 'build' | 'image base' | 'registry' | 'ingress' | 'use';
 }
 
 interface Command {
@@ -28,6 +28,7 @@ const commands: readonly Command[] = [
   { command: 'nft', package: 'nftables', why: 'sends service traffic to pods', for: 'up' },
   { command: 'nsenter', package: 'util-linux', why: 'starts programs inside a node', for: 'up' },
   { command: 'umount', package: 'mount', why: 'takes down what containers mounted', for: 'up' },
+  { command: 'haproxy', package: 'haproxy', why: 'serves ingresses', for: 'ingress' },
   { command: 'buildah', package: 'buildah', why: 'builds images', for: 'build' },
   { command: 'mmdebstrap', package: 'mmdebstrap', why: 'makes base images without a registry', for: 'image base' },
   { command: 'busybox', package: 'busybox-static', why: 'makes the busybox image', for: 'image base' },

@@ -2,6 +2,7 @@ import { createHttpsNodeConnector } from '../apiserver/streaming/https-node-conn
 import { listen } from '../apiserver/listener.ts';
 import { localControllerSettings } from '../controllers/settings.ts';
 import type { LocalVolumes } from '../controllers/volumes/local-provisioner.ts';
+import { ingressController } from '../network/ingress/class.ts';
 import { openLmdbStore } from '../store/lmdb.ts';
 import { sayReady } from './background-process.ts';
 import { type ControlPlane, createControlPlane, type Surroundings } from './control-plane.ts';
@@ -11,7 +12,7 @@ import { createLocalVolumes, createSimulatedVolumes } from './local-volumes.ts';
 import type { startHostNetwork } from './host-network.ts';
 import type { SimulatedNodes } from './simulated-nodes.ts';
 import { createWarmUp } from './warm-up/warm-up.ts';
-import { type ClusterState, clusterPaths, readState } from './state.ts';
+import { type ClusterState, clusterPaths, hasIngress, readState } from './state.ts';
 
 export interface ServerProcess {
   /** Stops in order; what was acknowledged is on disk. */
@@ -57,6 +58,7 @@ export async function runServer(
     },
     evictionAfterSeconds: state.settings.evictionAfterSeconds,
     ...localVolumes(state),
+    ...(hasIngress(state) && { ingressController }),
   });
   const warmUp = createWarmUp({ ...surroundings, pki });
   const listener = await listen({

@@ -19,6 +19,15 @@ export interface ClusterState {
   settings: ClusterSettings;
   /** The cluster's image registry, once it was asked for: its port on 127.0.0.1. */
   registry?: { port: number };
+  /** Absent: ingresses are served, at the first ports that are free. */
+  ingress?: IngressSettings;
+}
+
+export interface IngressSettings {
+  enabled: boolean;
+  /** Ports on localhost. */
+  httpPort?: number;
+  httpsPort?: number;
 }
 
 export interface NodeRecord {
@@ -122,6 +131,11 @@ function isWhole(state: Partial<ClusterState>): state is ClusterState {
   return (
     network !== undefined && hasNetwork && hasNumbers && hasNodes && settings !== undefined && runtime !== undefined
   );
+}
+
+/** Whether the cluster serves ingresses itself: pods in memory only have no addresses to send requests to. */
+export function hasIngress({ runtime, ingress }: ClusterState): boolean {
+  return runtime === 'containerd' && ingress?.enabled !== false;
 }
 
 /** The clusters of this machine whose cluster.json can be read. */

@@ -120,6 +120,13 @@ const controllers: Record<string, PolicyRule[]> = {
     rule(read, 'external.metrics.k8s.io', '*'),
     recordEvents,
   ],
+  // Not upstream's, which has no ingress controller of its own.
+  'ingress-controller': [
+    rule(read, 'networking.k8s.io', 'ingresses ingressclasses'),
+    rule('patch', 'networking.k8s.io', 'ingresses/status'),
+    rule('create update', 'core', 'secrets'),
+    recordEvents,
+  ],
   'job-controller': [
     rule(`patch update ${read}`, 'batch', 'jobs'),
     rule('update', 'batch', 'jobs/status'),

@@ -1,0 +1,88 @@
+import type { BackendSettings } from './settings.ts';
+
+/** One address that requests are sent to. */
+export interface Endpoint {
+  /** IPv4 or IPv6. */
+  address: string;
+  port: number;
+  /** Share of the requests relative to the others' of the backend, 0 to 256. */
+  weight: number;
+}
+
+export interface BackendModel {
+  settings: BackendSettings;
+  /** Sorted by address and port. */
+  endpoints: readonly Endpoint[];
+}
+
+/** Requests of one kind (in clear, or over TLS) and the backends that get them, by name. */
+export interface RouteTable {
+  /** By {@link RouteKey}; the longest key that a request begins with wins. */
+  paths: ReadonlyMap<string, string>;
+  /** Tried in order before `paths`, for hosts that have any: POSIX-like expressions over host and path. */
+  expressions: readonly (readonly [expression: string, backend: string])[];
+}
+
+/** A part of the requests for a backend that goes to another one. */
+export interface Canary {
+  backend: string;
+  /** Of 10,000 requests that no header and no cookie decides. */
+  weight: number;
+  /** `values`: what sends a request to the canary; a header without any decides by `always` and `never`. */
+  header?: { name: string; value?: string; pattern?: string };
+  cookie?: string;
+}
+
+export interface Certificate {
+  /** PEM: chain and key. */
+  pem: string;
+  /** DNS names, with `*.` for one label. */
+  hosts: readonly string[];
+}
+
+/** Users and crypt(3) hashes. */
+export type UserList = readonly (readonly [user: string, hash: string])[];
+
+/** Layer-4 balancing of one port of a service. */
+export interface TcpListener {
+  /** Where connections arrive. */
+  address: string;
+  port: number;
+  balance: 'least-connections';
+  endpoints: readonly Endpoint[];
+}
+
+/** Everything that the proxy is to do: what {@link renderIngress} makes of the cluster's objects. */
+export interface ProxyModel {
+  backends: ReadonlyMap<string, BackendModel>;
+  /** Hosts that have routes: themselves, or `*.example.com`. */
+  hosts: ReadonlySet<string>;
+  clear: RouteTable;
+  tls: RouteTable;
+  /** By the name of the backend that a route leads to. */
+  canaries: ReadonlyMap<string, Canary>;
+  /** By name; which one serves a connection follows from its `hosts`, and the default one serves the rest. */
+  certificates: ReadonlyMap<string, Certificate>;
+  userLists: ReadonlyMap<string, UserList>;
+  tcp: ReadonlyMap<string, TcpListener>;
+}
+
+/** Hosts of rules that name none. */
+export const anyHost = '_';
+
+/** Where a path ends in the proxy's look-ups: no request has this character in its path. */
+const endOfPath = '\x7f';
+
+/**
+ * Keys of {@link RouteTable.paths}. A request is looked up as host, path, slash and end of path, by its longest
+ * beginning: so an exact key beats every prefix, a longer prefix beats a shorter one, and prefixes end between
+ * segments.
+ */
+export const routeKey = {
+  exact: (host: string, path: string): string => `${host}${path}/${endOfPath}`,
+  prefix: (host: string, path: string): string => `${host}${path.replace(/\/*$/, '/')}`,
+  begin: (host: string, path: string): string => `${host}${path}`,
+};
+
+/** The backend that tells clients to come back over TLS. */
+export const redirectBackend = 'to-tls';
