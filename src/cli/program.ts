@@ -4,6 +4,7 @@ import { addBuildCommand } from './build-command.ts';
 import { ipv4Range, nodeCount, port, seconds } from './arguments.ts';
 import { addLbCommands } from './lb/commands.ts';
 import { addChartCommands } from './chart/commands.ts';
+import { addComposeCommands } from './compose/commands.ts';
 import { addRegistryCommands } from './registry/commands.ts';
 
 const documentation = '\nDocumentation: docs/ in the package, and `timonel help COMMAND`.';
@@ -27,6 +28,7 @@ export function createProgram(version: string): Command {
   addRegistryCommands(program);
   addLbCommands(program);
   addChartCommands(program);
+  addComposeCommands(program);
   addProcessCommands(program);
   addOtherCommands(program, version);
   addHints(program, 'timonel');

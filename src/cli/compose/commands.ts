@@ -1,0 +1,67 @@
+import { type Command, Option } from 'commander';
+import { collect } from '../arguments.ts';
+
+/** Flags of `timonel compose` itself: which project, on which cluster. */
+export interface ComposeFlags {
+  file?: string[];
+  projectName?: string;
+  projectDirectory?: string;
+  profile?: string[];
+  envFile?: string[];
+  cluster: string;
+  context?: string;
+  kubeconfig?: string;
+  lenient?: boolean;
+  ansi?: 'never' | 'always' | 'auto';
+  progress?: string;
+}
+
+/** `timonel compose`: what docker compose users' fingers know, on a cluster. */
+export function addComposeCommands(program: Command): void {
+  // `compose -f FILE logs -f`: what stands before a command is not that command's.
+  program.enablePositionalOptions();
+  const compose = program
+    .command('compose')
+    .description('run a Compose project on a cluster, with the commands and flags of docker compose')
+    .enablePositionalOptions()
+    .option('-f, --file <file>', 'Compose file (repeatable; - is standard input)', collect, [])
+    .option('-p, --project-name <name>', 'project name')
+    .option('--profile <name>', 'a profile to enable (repeatable)', collect, [])
+    .option('--env-file <file>', 'an alternate environment file (repeatable)', collect, [])
+    .option('--project-directory <path>', "working directory (default: the first Compose file's)")
+    .addOption(new Option('--cluster <name>', 'which local cluster').default('dev').env('TIMONEL_CLUSTER'))
+    .option('--context <name>', 'a context of the kubeconfig instead: any Kubernetes')
+    .option('--kubeconfig <file>', 'the kubeconfig that has it')
+    .option('--lenient', 'what a cluster cannot honour is a warning instead of an error')
+    .addOption(new Option('--ansi <when>', 'control characters').choices(['never', 'always', 'auto']).default('auto'))
+    .addOption(new Option('--progress <type>', 'kind of progress output').default('auto').hideHelp())
+    .addOption(new Option('--parallel <count>', 'accepted for docker compose scripts').hideHelp())
+    .addOption(new Option('--compatibility', 'accepted for docker compose scripts').hideHelp());
+  addReadingCommands(compose);
+}
+
+function addReadingCommands(compose: Command): void {
+  compose
+    .command('config')
+    .argument('[service...]')
+    .description('parse, resolve and print the project in canonical form')
+    .addOption(new Option('--format <format>', 'output format').choices(['yaml', 'json']).default('yaml'))
+    .option('-q, --quiet', 'only check the configuration')
+    .option('--services', 'print the service names')
+    .option('--volumes', 'print the volume names')
+    .option('--networks', 'print the network names')
+    .option('--profiles', 'print the profile names')
+    .option('--images', 'print the image names')
+    .option('--hash <services>', 'print the config hash of services (comma-separated, or *)')
+    .option('--variables', 'print the variables of the files and their defaults')
+    .option('--environment', 'print the environment used for interpolation')
+    .option('--no-interpolate', 'leave variables as they are')
+    .option('--no-normalize', 'leave out defaults')
+    .option('--no-path-resolution', 'leave paths as they are')
+    .option('--no-consistency', 'leave out the check for consistency')
+    .option('--no-env-resolution', 'leave env files out of the environment')
+    .option('-o, --output <file>', 'save to a file')
+    .action(async (services: string[], _: unknown, command: Command) =>
+      (await import('./config.ts')).config(services, command.optsWithGlobals()),
+    );
+}

@@ -1,0 +1,126 @@
+import { ComposeError } from './compose-error.ts';
+import type { Canonical } from './normalise.ts';
+import type { Service } from './model.ts';
+import { locate, type Mapping, type Path } from './tree.ts';
+
+/** Checks what a schema cannot: references, and keys that exclude each other. Throws {@link ComposeError}. */
+export function checkConsistency(model: Canonical, tree: Mapping): void {
+  const known = Object.keys(model.services);
+  for (const [name, service] of Object.entries(model.services)) checkService(model, tree, name, service, known);
+  const secrets = Object.entries(model.secrets);
+  for (const [name, { file, environment, external, content, driver }] of secrets) {
+    if (external || file || environment || content || driver) continue;
+    throw fail(tree, ['secrets', name], `secret "${name}" must declare either \`file\` or \`environment\``);
+  }
+  for (const [name, config] of Object.entries(model.configs)) {
+    const sources = [config.file, config.environment, config.content].filter((source) => source !== undefined);
+    if (sources.length > 1) {
+      throw fail(tree, ['configs', name], 'file, environment and content are mutually exclusive');
+    }
+    if (sources.length === 0 && !config.external && !config.driver) {
+      throw fail(
+        tree,
+        ['configs', name],
+        `config "${name}" must declare either \`file\`, \`environment\` or \`content\``,
+      );
+    }
+  }
+  checkCircles(model, tree);
+  checkContainerNames(model, tree);
+}
+
+function checkService(model: Canonical, tree: Mapping, name: string, service: Service, known: readonly string[]): void {
+  const at = (...path: (string | number)[]): Path => ['services', name, ...path];
+  const { build, image, provider, deploy, scale } = service;
+  if (!build && !image && !provider) {
+    throw fail(tree, at(), `service "${name}" has neither an image nor a build context specified`);
+  }
+  if (build?.dockerfile && build.dockerfile_inline) {
+    throw fail(tree, at('build'), 'declares mutually exclusive dockerfile and dockerfile_inline');
+  }
+  if (service.networks && service.network_mode) {
+    throw fail(tree, at('network_mode'), 'declares mutually exclusive `network_mode` and `networks`');
+  }
+  if (scale !== undefined && deploy?.replicas !== undefined && scale !== deploy.replicas) {
+    throw fail(tree, at('scale'), "can't set distinct values on 'scale' and 'deploy.replicas'");
+  }
+  if (service.container_name && (scale ?? deploy?.replicas ?? 1) > 1) {
+    throw fail(tree, at('container_name'), "can't set container_name and run several containers");
+  }
+  for (const network of Object.keys(service.networks ?? {})) {
+    if (!(network in model.networks)) {
+      throw fail(tree, at('networks', network), `service "${name}" refers to undefined network ${network}`);
+    }
+  }
+  for (const [dependency, { required }] of Object.entries(service.depends_on ?? {})) {
+    if (dependency === name) throw fail(tree, at('depends_on'), `service "${name}" depends on itself`);
+    if (!required || known.includes(dependency)) continue;
+    throw fail(tree, at('depends_on', dependency), `service "${name}" depends on undefined service "${dependency}"`);
+  }
+  for (const key of ['network_mode', 'ipc', 'pid'] as const) {
+    const mode = service[key];
+    if (!mode?.startsWith('service:') || known.includes(mode.slice('service:'.length))) continue;
+    throw fail(tree, at(key), `service "${name}" refers to undefined service ${mode.slice('service:'.length)}`);
+  }
+  checkReferences(model, tree, name, service);
+}
+
+function checkReferences(model: Canonical, tree: Mapping, name: string, service: Service): void {
+  const at = (...path: (string | number)[]): Path => ['services', name, ...path];
+  const targets = new Set<string>();
+  for (const [index, { type, source, target }] of (service.volumes ?? []).entries()) {
+    if (type === 'volume' && source && !(source in model.volumes)) {
+      throw fail(tree, at('volumes', index), `service "${name}" refers to undefined volume ${source}`);
+    }
+    if (targets.has(target)) throw fail(tree, at('volumes', index), `${target} is mounted twice`);
+    targets.add(target);
+  }
+  for (const kind of ['configs', 'secrets'] as const) {
+    for (const [index, { source }] of (service[kind] ?? []).entries()) {
+      if (source in model[kind]) continue;
+      throw fail(tree, at(kind, index), `service "${name}" refers to undefined ${kind.slice(0, -1)} ${source}`);
+    }
+  }
+  const buildSecrets = (service.build?.secrets ?? []) as { source: string }[];
+  for (const [index, { source }] of buildSecrets.entries()) {
+    if (source in model.secrets) continue;
+    const path = at('build', 'secrets', index);
+    throw fail(tree, path, `service "${name}" refers to undefined build secret ${source}`);
+  }
+  for (const model_ of Object.keys(service.models ?? {})) {
+    if (!(model_ in model.models)) {
+      throw fail(tree, at('models', model_), `service "${name}" refers to undefined model ${model_}`);
+    }
+  }
+}
+
+function checkCircles(model: Canonical, tree: Mapping): void {
+  const done = new Set<string>();
+  const visit = (name: string, chain: readonly string[]): void => {
+    if (done.has(name)) return;
+    if (chain.includes(name)) {
+      const circle = [...chain.slice(chain.indexOf(name)), name].join(' -> ');
+      throw fail(tree, ['services', name, 'depends_on'], `dependency cycle detected: ${circle}`);
+    }
+    for (const next of Object.keys(model.services[name]?.depends_on ?? {})) visit(next, [...chain, name]);
+    done.add(name);
+  };
+  for (const name of Object.keys(model.services)) visit(name, []);
+}
+
+function checkContainerNames(model: Canonical, tree: Mapping): void {
+  const seen = new Map<string, string>();
+  for (const [name, { container_name: containerName }] of Object.entries(model.services)) {
+    if (!containerName) continue;
+    const other = seen.get(containerName);
+    if (other) {
+      const path = ['services', name, 'container_name'];
+      throw fail(tree, path, `container name "${containerName}" is already in use by service ${other}`);
+    }
+    seen.set(containerName, name);
+  }
+}
+
+function fail(tree: Mapping, path: Path, message: string): ComposeError {
+  return new ComposeError(message, { position: locate(tree, path), path });
+}

@@ -1,0 +1,109 @@
+import { basename } from 'node:path';
+import { checkConsistency } from './consistency.ts';
+import { ComposeError } from './compose-error.ts';
+import { substitute } from './interpolate.ts';
+import type { Project, Service } from './model.ts';
+import { type Canonical, canonicalise, normalise } from './normalise.ts';
+import { type ParsedFile, parseFile, type ReadContext, readTree } from './read-files.ts';
+import { resolveEnvironment, resolveLabels } from './service-environment.ts';
+import type { Mapping } from './tree.ts';
+
+export interface LoadOptions extends ReadContext {
+  /** Absolute paths; `text` where the file is not on the disk (standard input). */
+  sources: readonly { path: string; text?: string | undefined }[];
+  /** What relative paths of the files are relative to. Absolute. */
+  directory: string;
+  /** `-p`, or `COMPOSE_PROJECT_NAME`; else the file's own `name`, else the directory's. */
+  name?: string | undefined;
+  environment: Readonly<Record<string, string>>;
+  profiles: readonly string[];
+  /** Services that were asked for: their profiles count as active. */
+  services?: readonly string[];
+  normalise?: boolean;
+  consistency?: boolean;
+  /** Reads env files into `environment`. Off for what only lists names. */
+  resolveEnvironment?: boolean;
+}
+
+export interface LoadedProject {
+  project: Project;
+  /** The merged file, which knows where every value stands. */
+  tree: Mapping;
+}
+
+/** Reads a project: files, environment, profiles. Throws {@link ComposeError}. */
+export function loadProject(options: LoadOptions): LoadedProject {
+  const { tree, name, variables } = loadTree(options);
+  const model = canonicalise(tree);
+  if (options.normalise !== false) normalise(model, name);
+  const all = model.services;
+  model.services = enabledServices(all, options);
+  const disabled = Object.fromEntries(Object.entries(all).filter(([key]) => !(key in model.services)));
+  if (options.consistency !== false) checkConsistency(model, tree);
+  for (const [key, service] of Object.entries(model.services)) {
+    const source = { variables, context: options, tree, name: key };
+    if (options.resolveEnvironment === false) continue;
+    model.services[key] = resolveLabels(resolveEnvironment(service, source), source);
+  }
+  dropUnused(model);
+  return { tree, project: { name, directory: options.directory, ...model, disabled, environment: variables } };
+}
+
+/** The merged tree alone: for what is printed without a model. */
+export function loadTree(options: LoadOptions): { tree: Mapping; name: string; variables: Record<string, string> } {
+  const sources = options.sources.map(({ path, text }) => parseFile(path, text, options));
+  const name = options.name || nameInFiles(sources, options.environment) || nameOf(options.directory);
+  if (!/^[a-z0-9][a-z0-9_-]*$/.test(name)) {
+    const rule = 'must consist only of lowercase alphanumeric characters, hyphens, and underscores';
+    throw new ComposeError(
+      `invalid project name ${JSON.stringify(name)}: ${rule} as well as start with a letter or number`,
+    );
+  }
+  const variables = { ...options.environment, COMPOSE_PROJECT_NAME: name };
+  const scope = { directory: options.directory, variables, including: sources.map(({ path }) => path) };
+  return { tree: readTree(sources, scope, options), name, variables };
+}
+
+/** Files may use their project's name: it is found before anything else is interpolated. The last file's counts. */
+function nameInFiles(sources: readonly ParsedFile[], environment: Readonly<Record<string, string>>): string {
+  const names = sources.flatMap(({ documents }) => documents.map(({ name }) => name));
+  const last = names.findLast((name) => typeof name === 'string' && name !== '');
+  return typeof last === 'string' ? substitute(last, { lookup: (name) => environment[name] }) : '';
+}
+
+/** A directory's name as a project's: lower case, without what a name cannot have (Compose's NormalizeProjectName). */
+function nameOf(directory: string): string {
+  const name = basename(directory)
+    .toLowerCase()
+    .replace(/[^a-z0-9_-]/g, '')
+    .replace(/^[_-]+/, '');
+  if (name === '') throw new ComposeError('the project name must not be empty: give one with --project-name');
+  return name;
+}
+
+function enabledServices(all: Record<string, Service>, options: LoadOptions): Record<string, Service> {
+  const asked = options.services ?? [];
+  const active = new Set([...options.profiles, ...asked.flatMap((name) => all[name]?.profiles ?? [])]);
+  const isEnabled = ([name, { profiles }]: [string, Service]): boolean =>
+    !profiles || active.has('*') || asked.includes(name) || profiles.some((profile) => active.has(profile));
+  return Object.fromEntries(Object.entries(all).filter(isEnabled));
+}
+
+/** What no service uses is not made (Compose's WithoutUnnecessaryResources). */
+function dropUnused(model: Canonical): void {
+  const services = Object.values(model.services);
+  const used = {
+    networks: new Set(services.flatMap(({ networks }) => Object.keys(networks ?? {}))),
+    volumes: new Set(services.flatMap(({ volumes = [] }) => volumes.map(({ source }) => source ?? ''))),
+    secrets: new Set([
+      ...services.flatMap(({ secrets = [] }) => secrets.map(({ source }) => source)),
+      ...services.flatMap(({ build }) => ((build?.secrets ?? []) as { source: string }[]).map(({ source }) => source)),
+    ]),
+    configs: new Set(services.flatMap(({ configs = [] }) => configs.map(({ source }) => source))),
+    models: new Set(services.flatMap(({ models }) => Object.keys(models ?? {}))),
+  };
+  for (const [kind, names] of Object.entries(used)) {
+    const section = model[kind as keyof typeof used] as Record<string, unknown>;
+    for (const key of Object.keys(section)) if (!names.has(key)) delete section[key];
+  }
+}

@@ -1,0 +1,98 @@
+import { createHash } from 'node:crypto';
+import { serviceKeys } from './canonical/service.ts';
+import type { Project, Service } from './model.ts';
+import { writeYaml } from './yaml-writer.ts';
+
+/** A project as `docker compose config` prints it: canonical, secrets by name only, dollar signs doubled. */
+export function renderProject(project: Project, format: 'yaml' | 'json'): string {
+  const document = format === 'json' ? jsonDocument(project) : yamlDocument(project);
+  const text = format === 'json' ? goJson(document) : writeYaml(document);
+  return text.replaceAll('$', '$$$$');
+}
+
+/** A merged file as it is, keys in order: for `config --no-interpolate`. */
+export function renderTree(tree: unknown, format: 'yaml' | 'json'): string {
+  const document = sortKeys(tree);
+  return format === 'json' ? goJson(document) : writeYaml(document);
+}
+
+function yamlDocument(project: Project): Record<string, unknown> {
+  const { name, services, networks, volumes, secrets, configs, models, extensions } = withoutContent(project);
+  const sections = { networks, volumes, secrets, configs, models };
+  const filled = Object.entries(sections).filter(([, section]) => Object.keys(section).length > 0);
+  return { name, services, ...Object.fromEntries(filled), ...extensions };
+}
+
+/** In JSON, what YAML leaves out of `command`, `deploy` and `ipam` is there, empty. */
+function jsonDocument(project: Project): Record<string, unknown> {
+  const { name, services, networks, ...rest } = yamlDocument(project) as { services: Record<string, Service> } & Record<
+    string,
+    unknown
+  >;
+  const withIpam = mapValues((networks ?? {}) as Record<string, object>, (network) => {
+    const { name: networkName, driver, driver_opts, ...more } = network as Record<string, unknown>;
+    return { name: networkName, driver, driver_opts, ipam: {}, ...more };
+  });
+  return {
+    name,
+    services: mapValues(services, jsonService),
+    ...(networks !== undefined && { networks: withIpam }),
+    ...rest,
+  };
+}
+
+function jsonService(service: Service): Record<string, unknown> {
+  const { deploy } = service;
+  const filled: Record<string, unknown> = { command: null, entrypoint: null, ...service };
+  if (deploy) filled['deploy'] = { ...deploy, ...emptyDeploy(deploy) };
+  return Object.fromEntries(serviceKeys.filter((key) => key in filled).map((key) => [key, filled[key]]));
+}
+
+function emptyDeploy(deploy: object): object {
+  return { ...(!('resources' in deploy) && { resources: {} }), ...(!('placement' in deploy) && { placement: {} }) };
+}
+
+/** The values of secrets are not in the model; configs show theirs unless the environment gave it. */
+function withoutContent(project: Project): Project {
+  const secrets = mapValues(project.secrets, ({ content: _content, ...rest }) => rest);
+  return { ...project, secrets };
+}
+
+/**
+ * Tells whether a service's containers are to be made anew: a digest over what concerns them, as `docker compose config
+ * --hash` prints it. Scale, dependencies, profiles and how the image is made do not.
+ */
+export function configHash(service: Service): string {
+  const {
+    build: _build,
+    pull_policy: _pull,
+    scale: _scale,
+    depends_on: _depends,
+    profiles: _profiles,
+    ...rest
+  } = service;
+  if (rest.deploy) {
+    const { replicas: _replicas, ...deploy } = rest.deploy;
+    rest.deploy = deploy;
+  }
+  return createHash('sha256')
+    .update(goJson(jsonService(rest), 0))
+    .digest('hex');
+}
+
+/** JSON as Go's encoder writes it: `<`, `>`, `&` and line separators escaped. */
+function goJson(value: unknown, indent = 2): string {
+  const text = JSON.stringify(value, undefined, indent);
+  return text.replace(/[<>&\u2028\u2029]/g, (c) => `\\u${(c.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`);
+}
+
+function sortKeys(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sortKeys);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(entries.map(([key, inner]) => [key, sortKeys(inner)]));
+}
+
+function mapValues<T, R>(mapping: Record<string, T>, change: (value: T) => R): Record<string, R> {
+  return Object.fromEntries(Object.entries(mapping).map(([key, value]) => [key, change(value)]));
+}

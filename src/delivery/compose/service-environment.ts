@@ -1,0 +1,95 @@
+import { ComposeError } from './compose-error.ts';
+import { type EnvEntries, parseEnvFile } from './dotenv.ts';
+import type { ReadContext } from './read-files.ts';
+import type { Service } from './model.ts';
+import { locate, type Mapping } from './tree.ts';
+
+interface Source {
+  variables: Readonly<Record<string, string>>;
+  context: ReadContext;
+  tree: Mapping;
+  name: string;
+}
+
+/**
+ * A service's environment as its containers get it: env files in their order, then `environment`; a variable that is named
+ * without a value gets the project environment's, and stays null where that has none.
+ */
+export function resolveEnvironment(service: Service, source: Source): Service {
+  const { env_file: files, ...rest } = service;
+  const args = service.build?.args;
+  const build = service.build && args ? { ...service.build, args: withValues(args, source.variables) } : service.build;
+  const result: Service = { ...rest, ...(build && { build }) };
+  if (!files && !service.environment) return result;
+  const environment: Record<string, string | null> = {};
+  for (const [index, file] of (files ?? []).entries()) {
+    for (const [key, value] of readEnvFile(file, index, environment, source)) environment[key] = value;
+  }
+  Object.assign(environment, service.environment);
+  const resolved = withValues(environment, source.variables);
+  const order = Object.keys(resolved).sort();
+  if (order.length === 0) return result;
+  return replaceInOrder(service, result, Object.fromEntries(order.map((key) => [key, resolved[key] ?? null])));
+}
+
+/** Keeps the canonical order: `environment` stands where it stood, or where the env files did. */
+function replaceInOrder(service: Service, result: Service, environment: Record<string, string | null>): Service {
+  const ordered: Record<string, unknown> = {};
+  for (const key of Object.keys(service)) {
+    if (key === 'environment' || (key === 'env_file' && !('environment' in service))) {
+      ordered['environment'] = environment;
+    } else if (key !== 'env_file') {
+      ordered[key] = (result as Record<string, unknown>)[key];
+    }
+  }
+  return ordered;
+}
+
+function readEnvFile(
+  file: { path: string; required?: boolean; format?: string },
+  index: number,
+  before: Record<string, string | null>,
+  { variables, context, tree, name }: Source,
+): EnvEntries {
+  const { path, required = true, format } = file;
+  const fail = (message: string): ComposeError => {
+    const at = ['services', name, 'env_file', index];
+    return new ComposeError(message, { position: locate(tree, at), path: at });
+  };
+  if (format !== undefined && format !== 'raw') throw fail(`unsupported env_file format "${format}"`);
+  const text = context.files.read(path);
+  if (text === undefined) {
+    if (required) throw fail(`env file ${path} not found`);
+    return new Map();
+  }
+  const lookup = (key: string): string | undefined => variables[key] ?? before[key] ?? undefined;
+  return parseEnvFile(text, { file: path, lookup, format });
+}
+
+function withValues(
+  given: Record<string, string | null>,
+  variables: Readonly<Record<string, string>>,
+): Record<string, string | null> {
+  return Object.fromEntries(
+    Object.entries(given).map(([key, value]) => [
+      key,
+      value ?? (Object.hasOwn(variables, key) ? (variables[key] as string) : null),
+    ]),
+  );
+}
+
+/** Labels of files, beneath the service's own. */
+export function resolveLabels(service: Service, { context, tree, name }: Source): Service {
+  const { label_file: files } = service;
+  if (!files) return service;
+  const labels: Record<string, string> = {};
+  for (const [index, path] of files.entries()) {
+    const text = context.files.read(path);
+    if (text === undefined) {
+      const at = ['services', name, 'label_file', index];
+      throw new ComposeError(`label file ${path} not found`, { position: locate(tree, at), path: at });
+    }
+    for (const [key, value] of parseEnvFile(text, { file: path, lookup: () => undefined })) labels[key] = value ?? '';
+  }
+  return { ...service, labels: { ...labels, ...service.labels } };
+}

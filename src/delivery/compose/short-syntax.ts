@@ -1,0 +1,120 @@
+import type { Mapping } from './tree.ts';
+
+/** `host:container[/protocol]` and its kin, each port of a range for itself. `published` stays a text: it may be a range. */
+export interface PortMapping {
+  hostIp: string;
+  /** '' lets the machine choose. */
+  published: string;
+  target: number;
+  protocol: string;
+}
+
+/** Throws an Error whose message is a sentence when the text is no port. */
+export function parsePort(text: string): PortMapping[] {
+  const invalid = (why: string): Error => new Error(`invalid port "${text}": ${why}`);
+  const slash = text.indexOf('/');
+  const protocol = slash < 0 ? 'tcp' : text.slice(slash + 1).toLowerCase();
+  if (!['tcp', 'udp', 'sctp'].includes(protocol)) throw invalid(`unknown protocol ${protocol}`);
+  const { hostIp, host, container } = splitPort(slash < 0 ? text : text.slice(0, slash));
+  if (container === '') throw invalid('no container port');
+  const targets = portRange(container, invalid);
+  const published = host === '' ? undefined : portRange(host, invalid);
+  if (published && published.length !== targets.length && targets.length > 1) {
+    throw invalid('the ranges of host and container ports differ in length');
+  }
+  return targets.map((target, index) => {
+    // A range for one container port: any free port of it.
+    const isChoice = published !== undefined && published.length > 1 && targets.length === 1;
+    const port = isChoice ? host : published ? String(published[index]) : '';
+    return { hostIp, published: port, target, protocol };
+  });
+}
+
+/** `[ip:][host:]container`; an IPv6 address stands in brackets or has more colons than the rest needs. */
+function splitPort(text: string): { hostIp: string; host: string; container: string } {
+  const last = text.lastIndexOf(':');
+  if (last < 0) return { hostIp: '', host: '', container: text };
+  const container = text.slice(last + 1);
+  const rest = text.slice(0, last);
+  const before = rest.lastIndexOf(':');
+  if (before < 0) {
+    // `127.0.0.1::80` has two colons; a lone address before one colon is an address all the same.
+    return rest.includes('.') ? { hostIp: rest, host: '', container } : { hostIp: '', host: rest, container };
+  }
+  return { hostIp: rest.slice(0, before).replace(/^\[|\]$/g, ''), host: rest.slice(before + 1), container };
+}
+
+function portRange(text: string, invalid: (why: string) => Error): number[] {
+  const [, first = '', , last] = /^(\d{1,5})(-(\d{1,5}))?$/.exec(text) ?? [];
+  const start = Number(first);
+  const end = last === undefined ? start : Number(last);
+  if (first === '' || start < 0 || end > 65_535) throw invalid(`${text} is no port from 1 to 65535`);
+  if (end < start) throw invalid(`the range ${text} runs backwards`);
+  return Array.from({ length: end - start + 1 }, (_, i) => start + i);
+}
+
+/**
+ * `[SOURCE:]TARGET[:MODE]` as the long form: a source that begins with a slash, a dot or a tilde is a path on the host,
+ * another one a named volume. Throws an Error whose message is a sentence.
+ */
+export function parseVolume(text: string): Mapping {
+  if (text.trim() === '') throw new Error('invalid empty volume spec');
+  const parts = text.split(':');
+  if (parts.some((part) => part === '')) throw new Error(`invalid spec: ${text}: empty section between colons`);
+  if (parts.length > 3) throw new Error(`invalid spec: ${text}: too many colons`);
+  if (parts.length === 1) return { type: 'volume', target: cleanTarget(text), volume: {} };
+  const [source = '', target = '', mode = ''] = parts;
+  const volume: Mapping = /^[./~]/.test(source)
+    ? { type: 'bind', source, target: cleanTarget(target), bind: { create_host_path: true } }
+    : { type: 'volume', source, target: cleanTarget(target), volume: {} };
+  for (const option of mode.split(',')) applyMode(volume, option);
+  return volume;
+}
+
+function applyMode(volume: Mapping, option: string): void {
+  const bind = volume.bind as Mapping | undefined;
+  const named = volume.volume as Mapping | undefined;
+  if (option === 'ro') volume.read_only = true;
+  else if (option === 'nocopy' && named) named.nocopy = true;
+  else if ((option === 'z' || option === 'Z') && bind) bind.selinux = option;
+  else if (/^r?(?:shared|slave|private)$/.test(option) && bind) bind.propagation = option;
+  else if (['cached', 'delegated', 'consistent'].includes(option)) volume.consistency = option;
+}
+
+function cleanTarget(path: string): string {
+  return path.length > 1 ? path.replace(/\/+$/, '') : path;
+}
+
+/** Splits a command line into words as a POSIX shell quotes them, without expanding anything. */
+export function shellWords(text: string): string[] {
+  const words: string[] = [];
+  let word = '';
+  let inWord = false;
+  let quote = '';
+  for (let i = 0; i < text.length; i++) {
+    const character = text[i] as string;
+    if (character === '\\' && quote !== "'") {
+      const next = text[++i];
+      if (next === undefined) throw new Error('the command ends with a backslash');
+      // Within double quotes only these lose their backslash.
+      word += quote === '"' && !'"\\$`\n'.includes(next) ? `\\${next}` : next === '\n' ? '' : next;
+      inWord = true;
+    } else if (quote !== '') {
+      if (character === quote) quote = '';
+      else word += character;
+    } else if (character === '"' || character === "'") {
+      quote = character;
+      inWord = true;
+    } else if (/\s/.test(character)) {
+      if (inWord) words.push(word);
+      word = '';
+      inWord = false;
+    } else {
+      word += character;
+      inWord = true;
+    }
+  }
+  if (quote !== '') throw new Error('a quote in the command is not closed');
+  if (inWord) words.push(word);
+  return words;
+}

@@ -1,0 +1,48 @@
+import type { ProjectFiles } from '../../src/delivery/compose/files.ts';
+import { type LoadedProject, loadProject, type LoadOptions } from '../../src/delivery/compose/load-project.ts';
+
+export interface TestFiles {
+  [path: string]: string;
+}
+
+/** Files in memory, by their absolute paths. */
+function memoryFiles(files: TestFiles): ProjectFiles {
+  return {
+    read: (path) => files[path],
+    isDirectory: (path) => !(path in files) && Object.keys(files).some((file) => file.startsWith(`${path}/`)),
+    exists: (path) => path in files,
+  };
+}
+
+/** Loads `/app/compose.yaml` (and what else is named) from texts. */
+export function load(
+  files: TestFiles | string,
+  options: Partial<LoadOptions> = {},
+): LoadedProject & { warnings: string[] } {
+  const all = typeof files === 'string' ? { '/app/compose.yaml': files } : files;
+  const warnings: string[] = [];
+  const loaded = loadProject({
+    sources: [{ path: '/app/compose.yaml' }],
+    directory: '/app',
+    environment: {},
+    profiles: [],
+    files: memoryFiles(all),
+    workingDirectory: '/app',
+    home: '/home/me',
+    interpolate: true,
+    resolvePaths: true,
+    warn: (message) => warnings.push(message),
+    ...options,
+  });
+  return { ...loaded, warnings };
+}
+
+/** The message of what is thrown. */
+export function messageOf(work: () => unknown): string {
+  try {
+    work();
+  } catch (error) {
+    return (error as Error).message;
+  }
+  throw new Error('nothing was thrown');
+}
