@@ -10,7 +10,7 @@ export function decodedOf(entry: Entry): AnyObject {
 }
 
 /** A copy that may be changed. */
-function mutableCopyOf(entry: Entry): AnyObject {
+export function mutableCopyOf(entry: Entry): AnyObject {
   return JSON.parse(textOf(entry.value)) as AnyObject;
 }
 

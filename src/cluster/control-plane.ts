@@ -3,6 +3,7 @@ import type { NodeConnector } from '../apiserver/streaming/node-connector.ts';
 import { createStreamingEndpoints } from '../apiserver/streaming/endpoints.ts';
 import { createSecurity, type Security } from '../apiserver/security.ts';
 import { writeDefaultIngressClass, writeDefaultStorageClass, writeSystemServices } from '../apiserver/bootstrap.ts';
+import { keepIpAddresses } from '../apiserver/ip-addresses.ts';
 import { createApiServer, type ApiServer } from '../apiserver/server.ts';
 import type { User } from '../apiserver/handler.ts';
 import type { Clock } from '../base/clock.ts';
@@ -53,6 +54,10 @@ export interface ControlPlane {
   stop(): Promise<void>;
 }
 
+interface Stoppable {
+  stop(): void | Promise<void>;
+}
+
 /** Wires the control plane together over a store: API server, controllers, scheduler. */
 export async function createControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
   const { store, clock, random, log } = options;
@@ -87,7 +92,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   });
   const clientFor = (name: string): Client => api.clientFor(component(name));
   const informers = createInformers({ client: clientFor('system:kube-controller-manager'), clock, random, log });
-  const running: { stop(): void | Promise<void> }[] = [];
+  const running: Stoppable[] = [await keepIpAddresses({ store, clock, random, log, serviceCidr })];
   return {
     api,
     security,

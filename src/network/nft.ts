@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { Dataplane, DataplaneScope } from './dataplane.ts';
+import { cutConnections, lostEndpoints } from './connections.ts';
 import { differenceScript, fullScript } from './nft-script.ts';
 import type { ServiceRules } from './service-rules.ts';
 
@@ -30,6 +31,7 @@ export function createNftDataplane(scope: DataplaneScope): Dataplane {
         }
         const script = differenceScript(scope, chosen(before, touched), chosen(rules, touched));
         if (script) await runNft(script);
+        await cutConnections(lostEndpoints(chosen(before, touched), chosen(rules, touched), rules.values()));
       }
       applied = new Map(rules);
     },

@@ -26,6 +26,8 @@ export interface PortTargets {
   cluster: readonly Target[];
   /** On this node alone. */
   local: readonly Target[];
+  /** Ready or not: connections that they have may go on. */
+  known: readonly Target[];
 }
 
 /**
@@ -35,6 +37,7 @@ export interface PortTargets {
 export function targetsOf(slices: readonly EndpointSlice[], port: ServicePort, place: Place): PortTargets {
   const ready = new Map<string, Candidate>();
   const serving = new Map<string, Candidate>();
+  const known: Target[] = [];
   for (const slice of slices) {
     if (slice.addressType !== 'IPv4') continue;
     const slicePort = slice.ports?.find(
@@ -44,10 +47,11 @@ export function targetsOf(slices: readonly EndpointSlice[], port: ServicePort, p
     for (const endpoint of slice.endpoints ?? []) {
       const isReady = endpoint.conditions?.ready ?? true;
       const isServing = endpoint.conditions?.serving ?? isReady;
-      if (!isReady && !isServing) continue;
       const ip = endpoint.addresses[0] as string;
       const pod = endpoint.targetRef?.kind === 'Pod' ? endpoint.targetRef.name : undefined;
-      (isReady ? ready : serving).set(`${ip}:${slicePort.port}`, { ip, port: slicePort.port, pod, endpoint });
+      const candidate = { ip, port: slicePort.port, pod, endpoint };
+      known.push(candidate);
+      if (isReady || isServing) (isReady ? ready : serving).set(`${ip}:${slicePort.port}`, candidate);
     }
   }
   const isLocal = ({ endpoint }: Candidate): boolean => endpoint.nodeName === place.nodeName;
@@ -56,6 +60,7 @@ export function targetsOf(slices: readonly EndpointSlice[], port: ServicePort, p
   return {
     cluster: ready.size > 0 ? nearby(inOrder(ready), place) : inOrder(serving),
     local,
+    known,
   };
 }
 

@@ -26,6 +26,8 @@ export interface ServiceRules {
   affinitySets: ReadonlyMap<string, number>;
   /** Endpoint addresses: a connection from one to itself needs masquerading. */
   hairpins: ReadonlySet<string>;
+  /** `protocol address port` of endpoints that connections may go on with: for UDP those chosen now, else all there are. */
+  endpoints: ReadonlySet<string>;
 }
 
 /** Where rules are rendered for, and what is the service's own there. */
@@ -45,6 +47,7 @@ type MutableRules = {
   nodePorts: Map<string, string>;
   affinitySets: Map<string, number>;
   hairpins: Set<string>;
+  endpoints: Set<string>;
 };
 
 interface PortContext {
@@ -65,6 +68,7 @@ export function renderService({ service, slices }: ServiceInput, place: RenderPl
     nodePorts: new Map(),
     affinitySets: new Map(),
     hairpins: new Set(),
+    endpoints: new Set(),
   };
   const spec = service.spec;
   if (!spec || spec.type === 'ExternalName') return rules;
@@ -77,6 +81,8 @@ function renderPort(context: PortContext, slices: readonly EndpointSlice[]): voi
   const targets = targetsOf(slices, port, place);
   // The host is no node: it has no endpoints of its own to keep to.
   const isInternalLocal = service.spec?.internalTrafficPolicy === 'Local' && place.nodeName !== undefined;
+  const lasting = protocolOf(port) === 'udp' ? targets.cluster : targets.known;
+  for (const { ip, port: number } of lasting) rules.endpoints.add(`${protocolOf(port)} ${ip} ${number}`);
   const ips = clusterIps(service);
   const internal = isInternalLocal ? targets.local : targets.cluster;
   const chain = ips.length > 0 ? addBalancer(context, internal, '') : undefined;

@@ -1,0 +1,36 @@
+import { describe, expect, it } from 'vitest';
+import type { EndpointSlice } from '../api/types/discovery-v1.ts';
+import { fullScript } from './nft-script.ts';
+import { renderService, type ServiceRules } from './service-rules.ts';
+
+const services = 10_000;
+const endpointsEach = 10;
+
+function slice(index: number): EndpointSlice {
+  const endpoints = Array.from({ length: endpointsEach }, (_, i) => ({
+    addresses: [`10.${100 + i}.${index >> 8}.${index & 255}`],
+    nodeName: `node-${i}`,
+    conditions: { ready: true },
+    targetRef: { kind: 'Pod', name: `pod-${index}-${i}` },
+  }));
+  return { metadata: {}, addressType: 'IPv4', ports: [{ port: 8080, protocol: 'TCP' }], endpoints };
+}
+
+describe('rendering 10,000 services with 100,000 endpoints from nothing', () => {
+  it('takes less than 2 s of processor time', () => {
+    const inputs = Array.from({ length: services }, (_, i) => ({
+      service: {
+        metadata: { name: `web-${i}`, namespace: 'default' },
+        spec: { clusterIP: `10.96.${i >> 8}.${i & 255}`, ports: [{ port: 80, protocol: 'TCP' }] },
+      },
+      slices: [slice(i)],
+    }));
+    const before = process.cpuUsage();
+    const rules = new Map<string, ServiceRules>();
+    for (const input of inputs) rules.set(input.service.metadata.name, renderService(input, { nodeName: 'node-1' }));
+    const script = fullScript({ table: 'timonel-t', nodeName: 'node-1', serviceCidrs: ['10.96.0.0/16'] }, rules);
+    const { user, system } = process.cpuUsage(before);
+    expect(script.match(/add chain/g)).toHaveLength(services);
+    expect((user + system) / 1e6).toBeLessThan(2);
+  });
+});
