@@ -104,6 +104,13 @@ async function tally(host: string, port: number, requests: number, keyOf = podOf
   return counts;
 }
 
+/** Whether a connection is not answered, with this message. */
+const isRefused = (host: string, port: number, message = ''): Promise<boolean> =>
+  ask(host, port).then(
+    () => false,
+    (error: Error) => error.message.includes(message),
+  );
+
 const podOf = (answer: string): string => answer.split(' ')[0] ?? '';
 const clientOf = (answer: string): string => answer.split(' ')[1] ?? '';
 const works = (host: string, port: number): Promise<unknown> =>
@@ -193,7 +200,7 @@ describe('a load balancer', () => {
     await works('127.0.0.1', 18082);
     await new Promise((resolve) => void other.close(resolve));
     await cluster.kubectl('delete', 'service', 'late');
-    await expect(ask('127.0.0.1', 18082)).rejects.toThrow();
+    await eventually(() => isRefused('127.0.0.1', 18082), 'the port to be free');
   });
 
   it('lets only the source ranges in', async () => {
@@ -211,6 +218,7 @@ describe('traffic policies', () => {
       service('local', { type: 'LoadBalancer', externalTrafficPolicy: 'Local', selector: { version: 'v2' } }),
     );
     const [only] = await pods('version=v2');
+    await balancerAddress('local');
     const { spec } = await get('local');
     const nodes = await cluster.json<{
       items: { metadata: { name: string }; status: { addresses: { address: string }[] } }[];
@@ -218,17 +226,19 @@ describe('traffic policies', () => {
     for (const { metadata, status } of nodes.items) {
       const address = status.addresses[0]?.address ?? '';
       const hasIt = metadata.name === only?.spec.nodeName;
-      const answer = await eventually(
-        () => fetch(`http://${address}:${spec.healthCheckNodePort}/`).catch(() => undefined),
-        'the health check',
-      );
-      expect([answer.status, answer.headers.get('x-load-balancing-endpoint-weight')]).toEqual(
-        hasIt ? [200, '1'] : [503, '0'],
-      );
+      const answer = await eventually(async () => {
+        const got = await fetch(`http://${address}:${spec.healthCheckNodePort}/`).catch(() => undefined);
+        return got?.status === (hasIt ? 200 : 503) && got;
+      }, `the health check of ${metadata.name}`);
+      expect(answer.headers.get('x-load-balancing-endpoint-weight')).toBe(hasIt ? '1' : '0');
       expect(await answer.json()).toMatchObject({ service: { name: 'local' }, localEndpoints: hasIt ? 1 : 0 });
-      const asked = ask(address, spec.ports[0]?.nodePort ?? 0);
-      if (hasIt) expect(clientOf(await asked)).toMatch(/^10\.89\.\d+\.1$/);
-      else await expect(asked).rejects.toThrow('timeout');
+      const port = spec.ports[0]?.nodePort ?? 0;
+      if (hasIt) {
+        await works(address, port);
+        expect(clientOf(await ask(address, port))).toMatch(/^10\.89\.\d+\.1$/);
+      } else {
+        await eventually(() => isRefused(address, port, 'timeout'), 'connections to be dropped');
+      }
     }
   });
 
