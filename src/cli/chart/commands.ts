@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { collect } from '../arguments.ts';
 import { addAuthoringCommands } from './authoring-commands.ts';
+import { addRepositoryCommands } from './repository-commands.ts';
 import {
   addChartFlags,
   addClusterFlags,
@@ -28,6 +29,7 @@ export function addChartCommands(program: Command): void {
   addReleaseCommands(chart);
   addLookingCommands(chart);
   addAuthoringCommands(chart);
+  addRepositoryCommands(chart);
   for (const command of chart.commands) {
     goFlags(command);
     command.commands.forEach(goFlags);

@@ -128,7 +128,7 @@ export function addChartFlags(command: Command): Command {
   return command;
 }
 
-function addConnectionFlags(command: Command): Command {
+export function addConnectionFlags(command: Command): Command {
   return command
     .option('--username <name>', 'user name of the repository')
     .option('--password <password>', 'password of the repository')

@@ -19,6 +19,6 @@ export async function loadChart(path: string): Promise<Chart> {
   }
 }
 
-async function loadArchive(data: Uint8Array, source: string): Promise<Chart> {
+export async function loadArchive(data: Uint8Array, source: string): Promise<Chart> {
   return loadFiles(await unpackChart(data, source), unpackChart);
 }

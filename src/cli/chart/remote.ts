@@ -1,0 +1,282 @@
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { formatTime } from '../../base/clock.ts';
+import { type Chart, ChartError } from '../../delivery/charts/chart/chart.ts';
+import { unpackChart } from '../../delivery/charts/chart/archive.ts';
+import { loadArchive, loadChart } from '../../delivery/charts/chart/load-chart.ts';
+import {
+  buildDependencies,
+  dependencyStates,
+  type FetchOptions,
+  updateDependencies,
+} from '../../delivery/charts/repository/dependency-manager.ts';
+import type { Access } from '../../delivery/charts/repository/fetch.ts';
+import {
+  formatIndex,
+  type IndexEntry,
+  mergeIndexes,
+  newestIn,
+  parseIndex,
+  type RepositoryIndex,
+} from '../../delivery/charts/repository/index-file.ts';
+import { fetchChart, locateChart, type LocateOptions } from '../../delivery/charts/repository/locate.ts';
+import { parseOciReference, pushOci } from '../../delivery/charts/repository/oci.ts';
+import {
+  accessOf,
+  cachedIndex,
+  cacheIndex,
+  dropCache,
+  fetchIndex,
+  helmPaths,
+  readRepositories,
+  type Repository,
+  writeRepositories,
+} from '../../delivery/charts/repository/repositories.ts';
+import { clock } from '../context.ts';
+import { CliError } from '../errors.ts';
+import { createOutput } from '../output.ts';
+import type { ChartFlags, OutputFormat } from './flags.ts';
+import { helmTable, printAs } from './print.ts';
+
+const paths = helmPaths(process.env);
+
+function locateOptions(flags: ChartFlags): LocateOptions {
+  const { version, repo, devel, verify, keyring } = flags;
+  return { version, repo, devel, verify, keyring, access: accessFlags(flags), paths };
+}
+
+function accessFlags(flags: ChartFlags): Access {
+  const { username, password, passCredentials, caFile, certFile, keyFile, insecureSkipTlsVerify, plainHttp } = flags;
+  return { username, password, passCredentials, caFile, certFile, keyFile, insecureSkipTlsVerify, plainHttp };
+}
+
+export async function fetchedChart(reference: string, flags: ChartFlags): Promise<Chart> {
+  const located = await locateChart(reference, locateOptions(flags));
+  return located.kind === 'path' ? loadChart(located.path) : loadArchive(located.data, located.fileName);
+}
+
+/** Brings dependencies into `charts/` where some are missing. */
+export async function updateMissing(directory: string, flags: ChartFlags): Promise<void> {
+  const states = dependencyStates(await loadChart(directory));
+  if (states.some(({ status }) => status === 'missing' || status === 'wrong version'))
+    await updateDependencies(directory, fetchOptions(flags));
+}
+
+function fetchOptions(flags: ChartFlags): FetchOptions {
+  const epochMs = clock.now();
+  const { version, repo, ...rest } = locateOptions(flags);
+  void [version, repo];
+  return { ...rest, now: { iso: formatTime(epochMs), epochMs }, say: (message) => createOutput().message(message) };
+}
+
+export interface PullFlags extends ChartFlags {
+  destination: string;
+  untar?: boolean;
+  untardir: string;
+  prov?: boolean;
+}
+
+export async function pull(references: string[], flags: PullFlags): Promise<void> {
+  for (const reference of references) {
+    const options = { ...locateOptions(flags), withProvenance: flags.prov };
+    const located = flags.verify ? await locateChart(reference, options) : await fetchChart(reference, options);
+    if (located.kind === 'path') throw new CliError(`${reference} is here already`);
+    if (located.oci) createOutput().message(`Pulled: ${located.oci.name}\nDigest: ${located.oci.digest}`);
+    if (flags.untar) await untar(located, join(flags.destination, flags.untardir));
+    else {
+      await mkdir(flags.destination, { recursive: true });
+      const file = join(flags.destination, located.fileName);
+      await writeFile(file, located.data);
+      if (located.provenance && (flags.prov || flags.verify)) await writeFile(`${file}.prov`, located.provenance);
+    }
+  }
+}
+
+async function untar({ data, fileName }: { data: Uint8Array; fileName: string }, directory: string): Promise<void> {
+  const { metadata } = await loadArchive(data, fileName);
+  const target = resolve(directory, metadata.name);
+  if (existsSync(target)) throw new CliError(`a file or directory with the name ${target} already exists`);
+  for (const file of await unpackChart(data, fileName)) {
+    const path = join(target, file.name);
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, file.data);
+  }
+}
+
+export async function push(archive: string, remote: string, flags: ChartFlags): Promise<void> {
+  const data = await readFile(archive).catch((error: Error) => {
+    throw new CliError(`cannot read ${archive}: ${error.message}`);
+  });
+  const { metadata } = await loadArchive(data, basename(archive));
+  const provenance = await readFile(`${archive}.prov`).catch(() => undefined);
+  const created = formatTime(clock.now());
+  const { name, digest } = await pushOci(
+    parseOciReference(remote),
+    { metadata, data, provenance, created },
+    accessFlags(flags),
+  );
+  process.stdout.write(`Pushed: ${name}\nDigest: ${digest}\n`);
+}
+
+export async function dependency(
+  verb: 'list' | 'update' | 'build',
+  directory: string,
+  flags: ChartFlags,
+): Promise<void> {
+  if (verb === 'update') return updateDependencies(directory, fetchOptions(flags));
+  if (verb === 'build') return buildDependencies(directory, fetchOptions(flags));
+  const states = dependencyStates(await loadChart(directory));
+  if (states.length === 0) createOutput().message(`WARNING: no dependencies at ${join(directory, 'charts')}`);
+  else
+    process.stdout.write(
+      `${helmTable([['NAME', 'VERSION', 'REPOSITORY', 'STATUS'], ...states.map((row) => Object.values(row))], 80)}\n`,
+    );
+}
+
+export interface RepoAddFlags extends ChartFlags {
+  forceUpdate?: boolean;
+}
+
+export async function repoAdd(name: string, url: string, flags: RepoAddFlags): Promise<void> {
+  if (/[/\\]/.test(name) || name === '')
+    throw new CliError(`repository name (${name}) contains '/', please specify a different name without '/'`);
+  const repositories = await readRepositories(paths);
+  const { username, password, caFile, certFile, keyFile, insecureSkipTlsVerify, passCredentials } = flags;
+  const added: Repository = {
+    ...{ name, url },
+    ...(username && { username, password: password ?? '' }),
+    ...(caFile && { caFile: resolve(caFile) }),
+    ...(certFile && { certFile: resolve(certFile) }),
+    ...(keyFile && { keyFile: resolve(keyFile) }),
+    ...(insecureSkipTlsVerify && { insecure_skip_tls_verify: true }),
+    ...(passCredentials && { pass_credentials_all: true }),
+  };
+  const before = repositories.find((repository) => repository.name === name);
+  if (before && !flags.forceUpdate) {
+    if (before.url === url)
+      return void process.stdout.write(`"${name}" already exists with the same configuration, skipping\n`);
+    throw new CliError(`repository name (${name}) already exists, please specify a different name`, {
+      hint: 'Or change it with --force-update.',
+    });
+  }
+  await cacheIndex(paths, name, await fetchIndex(url, accessOf(added)));
+  await writeRepositories(
+    paths,
+    [...repositories.filter((other) => other.name !== name), added],
+    formatTime(clock.now()),
+  );
+  process.stdout.write(`"${name}" has been added to your repositories\n`);
+}
+
+export async function repoList(flags: { output: OutputFormat }): Promise<void> {
+  const repositories = await readRepositories(paths);
+  if (repositories.length === 0 && flags.output === 'table') throw new CliError('no repositories to show');
+  const data = repositories.map(({ name, url }) => ({ name, url }));
+  printAs(flags.output, data, () => helmTable([['NAME', 'URL'], ...data.map(({ name, url }) => [name, url])], 80));
+}
+
+export async function repoUpdate(names: string[]): Promise<void> {
+  const all = await readRepositories(paths);
+  const unknown = names.find((name) => !all.some((repository) => repository.name === name));
+  if (unknown !== undefined) throw new CliError(`no repositories found matching '${unknown}'. Nothing will be updated`);
+  const wanted = names.length === 0 ? all : all.filter(({ name }) => names.includes(name));
+  if (wanted.length === 0) throw new CliError('no repositories found. You must add one before updating');
+  const failures: string[] = [];
+  for (const repository of wanted) {
+    try {
+      await cacheIndex(paths, repository.name, await fetchIndex(repository.url, accessOf(repository)));
+      process.stdout.write(`...Successfully got an update from the "${repository.name}" chart repository\n`);
+    } catch (error) {
+      if (!(error instanceof ChartError)) throw error;
+      failures.push(`${repository.name}: ${error.message}`);
+    }
+  }
+  if (failures.length > 0) throw new CliError(`failed to update the following repositories: ${failures.join('; ')}`);
+}
+
+export async function repoRemove(names: string[]): Promise<void> {
+  for (const name of names) {
+    const repositories = await readRepositories(paths);
+    if (!repositories.some((repository) => repository.name === name))
+      throw new CliError(`no repo named "${name}" found`);
+    await writeRepositories(
+      paths,
+      repositories.filter((other) => other.name !== name),
+      formatTime(clock.now()),
+    );
+    await dropCache(paths, name);
+    process.stdout.write(`"${name}" has been removed from your repositories\n`);
+  }
+}
+
+export async function repoIndex(directory: string, flags: { url?: string; merge?: string }): Promise<void> {
+  const generated = formatTime(clock.now());
+  const archives = (await readdir(directory, { recursive: true })).filter((name) => name.endsWith('.tgz'));
+  const entries: IndexEntry[] = await Promise.all(
+    archives.map(async (name) => {
+      const data = await readFile(join(directory, name));
+      const { metadata } = await loadArchive(data, name);
+      const url = flags.url ? `${flags.url.replace(/\/$/, '')}/${name}` : name;
+      return { ...metadata, urls: [url], created: generated, digest: createHash('sha256').update(data).digest('hex') };
+    }),
+  );
+  const own = entries
+    .map((entry): RepositoryIndex => ({ entries: { [entry.name]: [entry] } }))
+    .reduce(mergeIndexes, { entries: {} });
+  const before = flags.merge ? await readFile(flags.merge, 'utf8').catch(() => undefined) : undefined;
+  const index = before === undefined ? own : mergeIndexes(own, parseIndex(before, flags.merge ?? ''));
+  await writeFile(join(directory, 'index.yaml'), formatIndex(index, generated));
+}
+
+export interface SearchFlags {
+  output: OutputFormat;
+  versions?: boolean;
+  version?: string;
+  devel?: boolean;
+  regexp?: boolean;
+  failOnNoResult?: boolean;
+  maxColWidth: number;
+}
+
+export async function searchRepo(words: string[], flags: SearchFlags): Promise<void> {
+  const keyword = words.join(' ');
+  const matches = matcherOf(keyword, flags.regexp ?? false);
+  const range = flags.version ?? (flags.devel ? '>0.0.0-0' : '');
+  const repositories = await readRepositories(paths);
+  if (repositories.length === 0)
+    throw new CliError('no repositories configured', { hint: 'Add one: timonel chart repo add NAME URL' });
+  const found: { name: string; version: string; app_version: string; description: string }[] = [];
+  for (const { name: repository } of repositories) {
+    const { entries } = await cachedIndex(paths, repository);
+    for (const [chart, versions] of Object.entries(entries)) {
+      const name = `${repository}/${chart}`;
+      const newest = newestIn(versions, range);
+      if (!newest || !matches([name, newest.description ?? '', ...(newest.keywords ?? [])].join('\n'))) continue;
+      const shown = flags.versions ? versions.filter((entry) => newestIn([entry], range)) : [newest];
+      for (const { version, appVersion = '', description = '' } of shown)
+        found.push({ name, version, app_version: appVersion, description });
+    }
+  }
+  found.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+  if (found.length === 0 && flags.failOnNoResult) throw new CliError('no results found');
+  printAs(flags.output, found, () =>
+    found.length === 0
+      ? 'No results found'
+      : helmTable(
+          [['NAME', 'CHART VERSION', 'APP VERSION', 'DESCRIPTION'], ...found.map((row) => Object.values(row))],
+          flags.maxColWidth,
+        ),
+  );
+}
+
+function matcherOf(keyword: string, isExpression: boolean): (text: string) => boolean {
+  if (!isExpression) return (text) => text.toLowerCase().includes(keyword.toLowerCase());
+  try {
+    const expression = new RegExp(keyword, 'i');
+    return (text) => expression.test(text);
+  } catch (error) {
+    throw new CliError(`${keyword} is no regular expression: ${(error as Error).message}`, { exitCode: 2 });
+  }
+}

@@ -1,0 +1,86 @@
+import { type Command, Option } from 'commander';
+import { addChartFlags, addConnectionFlags, outputFlag, wholeNumber } from './flags.ts';
+
+/** Commands for charts that lie elsewhere: registries, repositories, dependencies. */
+export function addRepositoryCommands(chart: Command): void {
+  addChartFlags(chart.command('pull'))
+    .alias('fetch')
+    .argument('<charts...>', 'repo/name, URL or oci://…')
+    .description('fetch charts')
+    .option('-d, --destination <directory>', 'where to', '.')
+    .option('--untar', 'unpack them')
+    .option('--untardir <directory>', 'unpack them there', '.')
+    .option('--prov', 'fetch the provenance file too, without verifying it')
+    .action(async (references, options) => (await import('./remote.ts')).pull(references, options));
+  addConnectionFlags(chart.command('push'))
+    .argument('<archive>', 'as `package` makes it')
+    .argument('<remote>', 'oci://registry.example.com/charts')
+    .description('push an archive to a registry (logins: timonel login)')
+    .action(async (archive, remote, options) => (await import('./remote.ts')).push(archive, remote, options));
+  const dependency = chart.command('dependency').alias('dep').description("manage a chart's dependencies");
+  const verbs = {
+    list: 'list what Chart.yaml asks for, and whether it is there',
+    update: 'fetch the newest versions that fit into charts/, and write Chart.lock',
+    build: 'fetch into charts/ exactly what Chart.lock says',
+  } as const;
+  for (const [verb, description] of Object.entries(verbs)) {
+    const command = dependency.command(verb).argument('[chart]', 'its directory', '.').description(description);
+    if (verb !== 'list') {
+      addConnectionFlags(command)
+        .option('--verify', 'verify the signatures of the archives')
+        .option('--keyring <file>', 'public keys for verification (default: ~/.gnupg/pubring.gpg)')
+        .addOption(new Option('--skip-refresh').hideHelp());
+    }
+    command.action(async (path, options) =>
+      (await import('./remote.ts')).dependency(verb as keyof typeof verbs, path, options),
+    );
+  }
+  addRepoCommands(chart);
+  const search = chart.command('search').description('find charts');
+  search
+    .command('repo')
+    .argument('[words...]', 'part of a name, keyword or description')
+    .description('search the repositories that were added')
+    .option('-l, --versions', 'every version, not the newest alone')
+    .option('--version <constraint>', 'versions in this range')
+    .option('--devel', 'development versions too')
+    .option('-r, --regexp', 'the words are a regular expression')
+    .option('--fail-on-no-result', 'fail when nothing is found')
+    .addOption(new Option('--max-col-width <width>', 'widest column').argParser(wholeNumber).default(50))
+    .addOption(outputFlag())
+    .action(async (words, options) => (await import('./remote.ts')).searchRepo(words, options));
+}
+
+function addRepoCommands(chart: Command): void {
+  const repo = chart.command('repo').description('chart repositories (kept where Helm keeps them)');
+  addConnectionFlags(repo.command('add'))
+    .argument('<name>')
+    .argument('<url>')
+    .description('add a repository')
+    .option('--force-update', 'change one that is there')
+    .action(async (name, url, options) => (await import('./remote.ts')).repoAdd(name, url, options));
+  repo
+    .command('list')
+    .alias('ls')
+    .description('list repositories')
+    .addOption(outputFlag())
+    .action(async (options) => (await import('./remote.ts')).repoList(options));
+  repo
+    .command('update')
+    .argument('[names...]', 'default: all')
+    .description('fetch what repositories have')
+    .action(async (names) => (await import('./remote.ts')).repoUpdate(names));
+  repo
+    .command('remove')
+    .alias('rm')
+    .argument('<names...>')
+    .description('remove repositories')
+    .action(async (names) => (await import('./remote.ts')).repoRemove(names));
+  repo
+    .command('index')
+    .argument('<directory>', 'with archives')
+    .description('write an index.yaml for a directory of archives')
+    .option('--url <url>', 'where the directory will be')
+    .option('--merge <file>', 'merge with this index')
+    .action(async (directory, options) => (await import('./remote.ts')).repoIndex(directory, options));
+}

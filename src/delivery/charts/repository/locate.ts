@@ -1,0 +1,139 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { ChartError } from '../chart/chart.ts';
+import { verifyChart } from '../authoring/provenance.ts';
+import { type Access, fetchUrl } from './fetch.ts';
+import { newestIn } from './index-file.ts';
+import { isOci, ociVersions, parseOciReference, pullOci } from './oci.ts';
+import { accessOf, cachedIndex, fetchIndex, type HelmPaths, inRepository, readRepositories } from './repositories.ts';
+
+export interface LocateOptions {
+  /** `1.2.3` or a range; empty: the newest. */
+  version?: string | undefined;
+  /** `--repo`: the repository to look in. */
+  repo?: string | undefined;
+  devel?: boolean | undefined;
+  verify?: boolean | undefined;
+  keyring?: string | undefined;
+  /** Fetch the provenance file too, without checking it. */
+  withProvenance?: boolean | undefined;
+  access: Access;
+  paths: HelmPaths;
+}
+
+/** Where a chart was found: in the file system, or an archive that was fetched. */
+export type Located = { kind: 'path'; path: string } | FetchedChart;
+
+export interface FetchedChart {
+  kind: 'fetched';
+  /** `web-1.2.3.tgz` */
+  fileName: string;
+  data: Buffer;
+  provenance: Buffer | undefined;
+  /** Of an OCI registry: its full name and manifest digest. */
+  oci?: { name: string; digest: string };
+}
+
+/** Finds what a command line calls a chart: a path, `oci://…`, a URL, `repo/chart`, or a name in `--repo`. @throws ChartError */
+export async function locateChart(reference: string, options: LocateOptions): Promise<Located> {
+  if (options.repo === undefined && !isOci(reference) && existsSync(reference)) {
+    if (options.verify) await verifyFile(reference, options.keyring);
+    return { kind: 'path', path: reference };
+  }
+  const fetched = await fetchChart(reference, options);
+  if (!options.verify) return fetched;
+  if (!fetched.provenance) throw new ChartError(`${fetched.fileName} has no provenance file`);
+  await verifyChart({ ...fetched, provenance: fetched.provenance.toString() }, options.keyring);
+  return fetched;
+}
+
+async function verifyFile(path: string, keyring: string | undefined): Promise<void> {
+  const provenance = await readFile(`${path}.prov`, 'utf8').catch((error: Error) => {
+    throw new ChartError(`could not load provenance file ${path}.prov: ${error.message}`, error);
+  });
+  await verifyChart({ fileName: basename(path), data: await readFile(path), provenance }, keyring);
+}
+
+/** Fetches a chart from a registry or a repository. @throws ChartError */
+export async function fetchChart(reference: string, options: LocateOptions): Promise<FetchedChart> {
+  if (isOci(reference)) return fetchOci(reference, options);
+  if (options.repo !== undefined)
+    return fromRepository(reference, { url: options.repo, access: options.access }, options);
+  if (/^https?:\/\//.test(reference)) return download(reference, options.access, options);
+  const slash = reference.indexOf('/');
+  const repositories = slash > 0 && !/^[./~]/.test(reference) ? await readRepositories(options.paths) : [];
+  const repository = repositories.find(({ name }) => name === reference.slice(0, slash));
+  if (!repository) throw new ChartError(`path "${reference}" not found, and there is no repository for it`);
+  const index = await cachedIndex(options.paths, repository.name);
+  const access = { ...accessOf(repository), ...defined(options.access) };
+  return fromIndex(reference.slice(slash + 1), { url: repository.url, access, index }, options);
+}
+
+function defined(access: Access): Access {
+  return Object.fromEntries(Object.entries(access).filter(([, value]) => value !== undefined));
+}
+
+function rangeOf({ version, devel }: LocateOptions): string {
+  return version || (devel ? '>0.0.0-0' : '');
+}
+
+async function fetchOci(reference: string, options: LocateOptions): Promise<FetchedChart> {
+  const parsed = parseOciReference(reference);
+  const range = rangeOf(options);
+  let version = parsed.tag;
+  if (parsed.digest === undefined && version === undefined) {
+    const exact = /^v?\d+\.\d+\.\d+(?:[-+].*)?$/.test(range) ? range : undefined;
+    version =
+      exact ??
+      newestIn(
+        (await ociVersions(parsed, options.access)).map((each) => ({ version: each })),
+        range,
+      )?.version;
+    if (version === undefined) throw new ChartError(`${reference} has no version${range ? ` in ${range}` : ''}`);
+  }
+  const { data, provenance, digest, name } = await pullOci(parsed, version, options.access);
+  const base = parsed.repository.slice(parsed.repository.lastIndexOf('/') + 1);
+  const fileName = `${base}-${version ?? parsed.digest?.slice(7, 19)}.tgz`;
+  return { kind: 'fetched', fileName, data, provenance, oci: { name, digest } };
+}
+
+async function fromRepository(
+  name: string,
+  { url, access }: { url: string; access: Access },
+  options: LocateOptions,
+): Promise<FetchedChart> {
+  const { index } = await fetchIndex(url, access);
+  return fromIndex(name, { url, access, index }, options);
+}
+
+async function fromIndex(
+  name: string,
+  { url, access, index }: { url: string; access: Access; index: Awaited<ReturnType<typeof fetchIndex>>['index'] },
+  options: LocateOptions,
+): Promise<FetchedChart> {
+  const versions = Object.hasOwn(index.entries, name) ? index.entries[name] : undefined;
+  if (!versions) throw new ChartError(`chart "${name}" not found in ${url}`);
+  const range = rangeOf(options);
+  const entry = newestIn(versions, range);
+  if (!entry) throw new ChartError(`chart "${name}" version "${range}" not found in ${url}`);
+  const [first] = entry.urls;
+  if (!first) throw new ChartError(`chart "${name}" has no downloadable URLs`);
+  if (isOci(first)) return fetchOci(first, { ...options, version: entry.version });
+  const target = inRepository(url, first);
+  const isOwn = new URL(target).host === new URL(url).host;
+  const given = isOwn || access.passCredentials ? access : { ...access, username: undefined, password: undefined };
+  return download(target, given, options);
+}
+
+async function download(url: string, access: Access, { verify, withProvenance }: LocateOptions): Promise<FetchedChart> {
+  const { status, body } = await fetchUrl(url, access);
+  if (status !== 200) throw new ChartError(`failed to fetch ${url}: ${status}`);
+  const signed = verify || withProvenance ? await fetchUrl(`${url}.prov`, access) : undefined;
+  return {
+    kind: 'fetched',
+    fileName: basename(new URL(url).pathname),
+    data: body,
+    provenance: signed?.status === 200 ? signed.body : undefined,
+  };
+}

@@ -1,0 +1,119 @@
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { emitYaml } from '../functions/yaml-emit.ts';
+import { readYaml } from '../functions/yaml-read.ts';
+import { ChartError } from '../chart/chart.ts';
+import { isMap } from '../template/values.ts';
+import { type Access, fetchUrl } from './fetch.ts';
+import { parseIndex, type RepositoryIndex } from './index-file.ts';
+
+/** A repository as `repositories.yaml` has it: Helm's own file, shared with Helm. */
+export interface Repository {
+  name: string;
+  url: string;
+  username?: string;
+  password?: string;
+  certFile?: string;
+  keyFile?: string;
+  caFile?: string;
+  insecure_skip_tls_verify?: boolean;
+  pass_credentials_all?: boolean;
+}
+
+/** Where Helm keeps its files, on Linux. */
+export interface HelmPaths {
+  repositories: string;
+  cache: string;
+}
+
+export function helmPaths(environment: Readonly<Record<string, string | undefined>>): HelmPaths {
+  const home = environment['HOME'] ?? homedir();
+  const config =
+    environment['HELM_CONFIG_HOME'] ?? join(environment['XDG_CONFIG_HOME'] || join(home, '.config'), 'helm');
+  const cache = environment['HELM_CACHE_HOME'] ?? join(environment['XDG_CACHE_HOME'] || join(home, '.cache'), 'helm');
+  return {
+    repositories: environment['HELM_REPOSITORY_CONFIG'] ?? join(config, 'repositories.yaml'),
+    cache: environment['HELM_REPOSITORY_CACHE'] ?? join(cache, 'repository'),
+  };
+}
+
+export async function readRepositories(paths: HelmPaths): Promise<Repository[]> {
+  const text = await readFile(paths.repositories, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return '';
+    throw error;
+  });
+  const value = text === '' ? {} : readYaml(text);
+  const list = isMap(value) ? value['repositories'] : undefined;
+  return Array.isArray(list) ? (list as Repository[]) : [];
+}
+
+/** Logins may be in it: only the owner may read it. */
+export async function writeRepositories(
+  paths: HelmPaths,
+  repositories: readonly Repository[],
+  generated: string,
+): Promise<void> {
+  await writeWhole(paths.repositories, emitYaml({ apiVersion: '', generated, repositories }), 0o600);
+}
+
+async function writeWhole(path: string, data: string | Uint8Array, mode = 0o644): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const temporary = `${path}.${process.pid}.tmp`;
+  await writeFile(temporary, data, { mode });
+  await rename(temporary, path);
+}
+
+export function accessOf(repository: Repository): Access {
+  return {
+    username: repository.username,
+    password: repository.password,
+    caFile: repository.caFile,
+    certFile: repository.certFile,
+    keyFile: repository.keyFile,
+    insecureSkipTlsVerify: repository.insecure_skip_tls_verify,
+    passCredentials: repository.pass_credentials_all,
+  };
+}
+
+/** Fetches a repository's index. @throws ChartError */
+export async function fetchIndex(url: string, access: Access): Promise<{ text: string; index: RepositoryIndex }> {
+  const { status, body } = await fetchUrl(inRepository(url, 'index.yaml'), access);
+  if (status !== 200)
+    throw new ChartError(
+      `looks like "${url}" is not a valid chart repository or cannot be reached: it answered ${status}`,
+    );
+  const text = body.toString();
+  return { text, index: parseIndex(text, url) };
+}
+
+/** A chart's URL may be relative to the repository's. */
+export function inRepository(repository: string, path: string): string {
+  return new URL(path, repository.endsWith('/') ? repository : `${repository}/`).href;
+}
+
+function indexPath(paths: HelmPaths, name: string): string {
+  return join(paths.cache, `${name}-index.yaml`);
+}
+
+/** Keeps an index for `search`, and for charts named `repo/chart`. */
+export async function cacheIndex(
+  paths: HelmPaths,
+  name: string,
+  { text, index }: { text: string; index: RepositoryIndex },
+): Promise<void> {
+  await writeWhole(indexPath(paths, name), text);
+  await writeWhole(join(paths.cache, `${name}-charts.txt`), `${Object.keys(index.entries).join('\n')}\n`);
+}
+
+export async function cachedIndex(paths: HelmPaths, name: string): Promise<RepositoryIndex> {
+  const text = await readFile(indexPath(paths, name), 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw new ChartError(`no cached repository for ${name} found (try: timonel chart repo update)`, error);
+  });
+  return parseIndex(text, name);
+}
+
+export async function dropCache(paths: HelmPaths, name: string): Promise<void> {
+  await rm(indexPath(paths, name), { force: true });
+  await rm(join(paths.cache, `${name}-charts.txt`), { force: true });
+}

@@ -1,0 +1,180 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { packageChart } from '../authoring/package-chart.ts';
+import { scaffoldChart } from '../authoring/scaffold.ts';
+import { unpackChart } from '../chart/archive.ts';
+import type { Chart } from '../chart/chart.ts';
+import { loadArchive, loadChart } from '../chart/load-chart.ts';
+import { loadFiles } from '../chart/load-files.ts';
+import { buildDependencies, dependencyStates, updateDependencies } from './dependency-manager.ts';
+import { formatIndex, newestIn, parseIndex } from './index-file.ts';
+import { locateChart, type LocateOptions } from './locate.ts';
+import { parseOciReference, pushOci } from './oci.ts';
+import { cacheIndex, fetchIndex, helmPaths, readRepositories, writeRepositories } from './repositories.ts';
+
+let directory: string;
+let server: Server;
+let url: string;
+let options: LocateOptions;
+/** What the server was asked for, and with which authorization. */
+let asked: string[];
+const files = new Map<string, Uint8Array | string>();
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'timonel-charts-'));
+  files.clear();
+  asked = [];
+  server = createServer((request, response) => void answer(request, response));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  options = { access: { plainHttp: true }, paths: helmPaths({ HOME: directory }) };
+});
+afterEach(async () => {
+  server.close();
+  await rm(directory, { recursive: true });
+});
+
+/** A repository of files, and as much of a registry as charts need. */
+async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { pathname, searchParams } = new URL(request.url ?? '', url);
+  asked.push(`${request.method} ${pathname} ${request.headers.authorization ?? ''}`.trim());
+  const chunks: Buffer[] = [];
+  for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
+  const body = Buffer.concat(chunks);
+  if (request.method === 'POST') return void response.writeHead(202, { location: `${pathname}1?state=x` }).end();
+  if (request.method === 'PUT') {
+    const digest = searchParams.get('digest') ?? `sha256:${createHash('sha256').update(body).digest('hex')}`;
+    files.set(searchParams.has('digest') ? pathname.replace(/uploads\/.*$/, digest) : pathname, body);
+    return void response.writeHead(201).end();
+  }
+  if (pathname.endsWith('/tags/list')) {
+    const start = pathname.replace('tags/list', 'manifests/');
+    const tags = [...files.keys()].filter((path) => path.startsWith(start)).map((path) => path.slice(start.length));
+    return void response.end(JSON.stringify({ tags }));
+  }
+  const found = files.get(pathname);
+  if (found === undefined) response.writeHead(404).end();
+  else response.end(found);
+}
+
+async function chartNamed(name: string, version: string, more = ''): Promise<Chart> {
+  const scaffold = scaffoldChart(name).map((file) =>
+    file.name === 'Chart.yaml'
+      ? { ...file, data: Buffer.from(`apiVersion: v2\nname: ${name}\nversion: ${version}\n${more}`) }
+      : file,
+  );
+  return loadFiles(scaffold, unpackChart);
+}
+
+async function serveRepository(...charts: Chart[]): Promise<void> {
+  const entries: Record<string, never[]> = {};
+  for (const chart of charts) {
+    const { fileName, data, metadata } = await packageChart(chart, { modified: 0 });
+    files.set(`/${fileName}`, data);
+    (entries[metadata.name] ??= []).push({ ...metadata, urls: [fileName] } as never);
+  }
+  files.set('/index.yaml', formatIndex({ entries }, '2026-01-01T00:00:00Z'));
+}
+
+async function versionOf(reference: string, more: Partial<LocateOptions> = {}): Promise<string> {
+  const located = await locateChart(reference, { ...options, ...more });
+  const chart =
+    located.kind === 'path' ? await loadChart(located.path) : await loadArchive(located.data, located.fileName);
+  return chart.metadata.version;
+}
+
+describe('a chart repository', () => {
+  it('gives the newest version, or one in a range', async () => {
+    await serveRepository(
+      await chartNamed('web', '1.2.0'),
+      await chartNamed('web', '1.10.0'),
+      await chartNamed('web', '2.0.0-rc.1'),
+    );
+    expect(await versionOf('web', { repo: url })).toBe('1.10.0');
+    expect(await versionOf('web', { repo: url, version: '~1.2' })).toBe('1.2.0');
+    expect(await versionOf('web', { repo: url, devel: true })).toBe('2.0.0-rc.1');
+    expect(await versionOf(`${url}/web-1.2.0.tgz`)).toBe('1.2.0');
+    await expect(versionOf('web', { repo: url, version: '^9' })).rejects.toThrow(
+      `chart "web" version "^9" not found in ${url}`,
+    );
+    await expect(versionOf('db', { repo: url })).rejects.toThrow('chart "db" not found');
+  });
+
+  it('is known by name once it was added, with its login', async () => {
+    await serveRepository(await chartNamed('web', '1.0.0'));
+    const repository = { name: 'mine', url, username: 'me', password: 'secret' };
+    await writeRepositories(options.paths, [repository], '2026-01-01T00:00:00Z');
+    await cacheIndex(options.paths, 'mine', await fetchIndex(url, {}));
+    expect(await readRepositories(options.paths)).toEqual([repository]);
+    expect(await versionOf('mine/web')).toBe('1.0.0');
+    expect(asked.at(-1)).toBe(`GET /web-1.0.0.tgz Basic ${Buffer.from('me:secret').toString('base64')}`);
+  });
+
+  it('is one only with an index', async () => {
+    await expect(versionOf('web', { repo: url })).rejects.toThrow('is not a valid chart repository');
+    expect(() => parseIndex('a: [', 'x')).toThrow('x is no chart repository');
+    expect(() => parseIndex('a: 1', 'x')).toThrow('its index.yaml has no apiVersion');
+    expect(newestIn([{ version: '1.0.0' }, { version: '1.0.1' }])?.version).toBe('1.0.1');
+  });
+});
+
+describe('a registry', () => {
+  it('takes charts and gives them back', async () => {
+    const host = url.replace('http://', '');
+    for (const version of ['1.0.0', '1.1.0+build.5']) {
+      const packaged = await packageChart(await chartNamed('web', version), { modified: 0 });
+      const pushed = await pushOci(
+        parseOciReference(`oci://${host}/charts`),
+        { ...packaged, created: '2026-01-01T00:00:00Z' },
+        options.access,
+      );
+      expect(pushed.name).toBe(`${host}/charts/web:${version.replace('+', '_')}`);
+    }
+    expect(await versionOf(`oci://${host}/charts/web`)).toBe('1.1.0+build.5');
+    expect(await versionOf(`oci://${host}/charts/web`, { version: '1.0.0' })).toBe('1.0.0');
+    expect(await versionOf(`oci://${host}/charts/web:1.0.0`)).toBe('1.0.0');
+    await expect(versionOf(`oci://${host}/charts/db:1.0.0`)).rejects.toThrow('not found');
+  });
+
+  it('must give what it says that it gives', async () => {
+    const host = url.replace('http://', '');
+    const packaged = await packageChart(await chartNamed('web', '1.0.0'), { modified: 0 });
+    await pushOci(parseOciReference(`oci://${host}/charts`), { ...packaged, created: '' }, options.access);
+    const blob = [...files].find(([path, data]) => path.includes('/blobs/') && data[0] === 0x1f)?.[0] ?? '';
+    files.set(blob, Buffer.from('something else'));
+    await expect(versionOf(`oci://${host}/charts/web:1.0.0`)).rejects.toThrow(
+      'has not the digest that the manifest says',
+    );
+  });
+});
+
+describe('dependencies', () => {
+  it('are fetched, locked, and built again from the lock', async () => {
+    await serveRepository(await chartNamed('db', '1.0.0'), await chartNamed('db', '1.5.0'));
+    const app = join(directory, 'app');
+    await mkdir(app);
+    const yaml = (range: string): string =>
+      `apiVersion: v2\nname: app\nversion: 1.0.0\ndependencies:\n- {name: db, version: "${range}", repository: "${url}"}\n`;
+    await writeFile(join(app, 'Chart.yaml'), yaml('^1.0'));
+    const fetching = { ...options, now: { iso: '2026-01-01T00:00:00Z', epochMs: 0 }, say: () => undefined };
+    expect(dependencyStates(await loadChart(app))).toMatchObject([{ name: 'db', status: 'missing' }]);
+    await updateDependencies(app, fetching);
+    expect(await readdir(join(app, 'charts'))).toEqual(['db-1.5.0.tgz']);
+    expect(dependencyStates(await loadChart(app))).toMatchObject([{ name: 'db', status: 'ok' }]);
+    expect(await readFile(join(app, 'Chart.lock'), 'utf8')).toMatch(
+      /^dependencies:\n- name: db\n.*\n {2}version: 1\.5\.0\ndigest: sha256:/,
+    );
+    await rm(join(app, 'charts'), { recursive: true });
+    await buildDependencies(app, fetching);
+    expect(await readdir(join(app, 'charts'))).toEqual(['db-1.5.0.tgz']);
+    await writeFile(join(app, 'Chart.yaml'), yaml('1.0.0'));
+    await expect(buildDependencies(app, fetching)).rejects.toThrow('out of sync');
+    await updateDependencies(app, fetching);
+    expect(await readdir(join(app, 'charts'))).toEqual(['db-1.0.0.tgz']);
+  });
+});
