@@ -4,8 +4,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-packages=(containerd runc nftables iproute2 util-linux mount)
-commands=(containerd runc nft ip nsenter umount)
+packages=(containerd runc nftables iproute2 util-linux mount conntrack)
+commands=(containerd runc nft ip nsenter umount conntrack)
 packages+=(kubernetes-client buildah mmdebstrap busybox-static)
 commands+=(kubectl buildah mmdebstrap busybox)
 if [ "${1:-run}" = test ]; then
@@ -18,6 +18,8 @@ missing=()
 for i in "${!packages[@]}"; do
   command -v "${commands[$i]}" >/dev/null || missing+=("${packages[$i]}")
 done
+# Abbreviations of time zones, which templates print.
+[ "${1:-run}" != test ] || [ -e /usr/share/zoneinfo/Europe/Berlin ] || missing+=(tzdata)
 if [ "${#missing[@]}" -gt 0 ]; then
   if [ "$(id -u)" != 0 ]; then
     echo "Missing Debian packages. Run as root, or first: sudo apt-get install -y ${missing[*]}" >&2

@@ -14,9 +14,14 @@ export interface Annotations {
   issuesCertificates: boolean;
   /** Whether requests in clear are sent to TLS: where there is TLS, or always, or never. */
   redirectsToTls: 'with-tls' | 'always' | 'never';
+  /** It wants its visitors restricted in a way that is not known here: serving it would be serving it to everybody. */
+  isClosed: boolean;
 }
 
 const prefix = 'nginx.ingress.kubernetes.io/';
+/** What keeps people out: an ingress with one of these is not served at all while it has no effect here. */
+const restrictions =
+  /^(auth-|whitelist-source-range$|allowlist-source-range$|denylist-source-range$|satisfy$|enable-modsecurity$)/;
 const issuerAnnotations = ['cert-manager.io/cluster-issuer', 'cert-manager.io/issuer'];
 const ownIssuer = 'timonel-ca';
 
@@ -26,7 +31,13 @@ export function readAnnotations({ metadata }: Ingress, complaints: Complaint[]):
   if (unknown.length > 0) {
     complaints.push({ reason: 'UnknownAnnotation', message: `annotations without effect here: ${unknown.join(', ')}` });
   }
+  const restricting = unknown.filter((name) => restrictions.test(name.slice(prefix.length)));
+  if (restricting.length > 0) {
+    const message = `not served: it asks for a restriction that is not known here (${restricting.join(', ')})`;
+    complaints.push({ reason: 'UnknownRestriction', message });
+  }
   return {
+    isClosed: restricting.length > 0,
     settings: plainSettings,
     aliases: [],
     usesExpressions: false,

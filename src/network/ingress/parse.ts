@@ -35,7 +35,8 @@ function readIngress(ingress: Ingress): ParsedIngress {
   const complaints: Complaint[] = [];
   const annotations = readAnnotations(ingress, complaints);
   const hosts = new Map<string, ParsedPath[]>();
-  for (const { host = '', http } of ingress.spec?.rules ?? []) {
+  const { rules = [], defaultBackend = undefined } = (!annotations.isClosed && ingress.spec) || {};
+  for (const { host = '', http } of rules) {
     const names = host === '' ? [anyHost] : [host.toLowerCase(), ...annotations.aliases];
     if (host !== '' && !isHost(host)) {
       complaints.push({ reason: 'InvalidHost', message: `host ${JSON.stringify(host)} is not a DNS name` });
@@ -47,7 +48,6 @@ function readIngress(ingress: Ingress): ParsedIngress {
     for (const name of names) hosts.set(name, [...(hosts.get(name) ?? []), ...paths]);
   }
   const ruleHosts = [...hosts.keys()].filter((host) => host !== anyHost);
-  const { defaultBackend } = ingress.spec ?? {};
   return {
     ...{ annotations, hosts, complaints },
     defaultService: defaultBackend && serviceOf(defaultBackend, complaints),

@@ -31,6 +31,14 @@ describe('rendering ingresses', () => {
     ]);
   });
 
+  it('serves nothing of an ingress that asks for a restriction it does not know', () => {
+    const closed = ingressOf('closed', { rules: [{ host: 'a.example', http: { paths: [path('/', 'a')] } }] });
+    closed.metadata.annotations = { 'nginx.ingress.kubernetes.io/auth-type': 'basic' };
+    const { model, told } = render([closed]);
+    expect([...model.clear.paths]).toEqual([]);
+    expect(told.join()).toContain('UnknownRestriction: not served');
+  });
+
   it('gives a host and path to the oldest ingress, and tells the others', () => {
     const rules = (service: string) => [{ host: 'x.example', http: { paths: [path('/', service)] } }];
     const { model, told } = render([
