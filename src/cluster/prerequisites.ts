@@ -29,6 +29,7 @@ const commands: readonly Command[] = [
   { command: 'nsenter', package: 'util-linux', why: 'starts programs inside a node', for: 'up' },
   { command: 'umount', package: 'mount', why: 'takes down what containers mounted', for: 'up' },
   { command: 'haproxy', package: 'haproxy', why: 'serves ingresses', for: 'ingress' },
+  { command: 'conntrack', package: 'conntrack', why: 'ends connections to endpoints that are gone', for: 'use' },
   { command: 'buildah', package: 'buildah', why: 'builds images', for: 'build' },
   { command: 'mmdebstrap', package: 'mmdebstrap', why: 'makes base images without a registry', for: 'image base' },
   { command: 'busybox', package: 'busybox-static', why: 'makes the busybox image', for: 'image base' },
