@@ -23,7 +23,7 @@ export default defineConfig({
           include: ['test/e2e/**/*.test.ts'],
           fileParallelism: false,
           testTimeout: 180_000,
-          hookTimeout: 180_000,
+          hookTimeout: 600_000,
         },
       },
     ],
