@@ -1,40 +1,28 @@
 import { type Command, Option } from 'commander';
 import { collect } from '../arguments.ts';
 
-/** Flags of `timonel compose` itself: which project, on which cluster. */
+/** Flags of `timonel compose` itself: which project. */
 export interface ComposeFlags {
   file?: string[];
   projectName?: string;
   projectDirectory?: string;
   profile?: string[];
   envFile?: string[];
-  cluster: string;
-  context?: string;
-  kubeconfig?: string;
-  lenient?: boolean;
-  ansi?: 'never' | 'always' | 'auto';
-  progress?: string;
 }
 
-/** `timonel compose`: what docker compose users' fingers know, on a cluster. */
+/** `timonel compose`, with the flags of docker compose. */
 export function addComposeCommands(program: Command): void {
   // `compose -f FILE logs -f`: what stands before a command is not that command's.
   program.enablePositionalOptions();
   const compose = program
     .command('compose')
-    .description('run a Compose project on a cluster, with the commands and flags of docker compose')
+    .description('read a Compose project as docker compose does')
     .enablePositionalOptions()
     .option('-f, --file <file>', 'Compose file (repeatable; - is standard input)', collect, [])
     .option('-p, --project-name <name>', 'project name')
     .option('--profile <name>', 'a profile to enable (repeatable)', collect, [])
     .option('--env-file <file>', 'an alternate environment file (repeatable)', collect, [])
     .option('--project-directory <path>', "working directory (default: the first Compose file's)")
-    .addOption(new Option('--cluster <name>', 'which local cluster').default('dev').env('TIMONEL_CLUSTER'))
-    .option('--context <name>', 'a context of the kubeconfig instead: any Kubernetes')
-    .option('--kubeconfig <file>', 'the kubeconfig that has it')
-    .option('--lenient', 'what a cluster cannot honour is a warning instead of an error')
-    .addOption(new Option('--ansi <when>', 'control characters').choices(['never', 'always', 'auto']).default('auto'))
-    .addOption(new Option('--progress <type>', 'kind of progress output').default('auto').hideHelp())
     .addOption(new Option('--parallel <count>', 'accepted for docker compose scripts').hideHelp())
     .addOption(new Option('--compatibility', 'accepted for docker compose scripts').hideHelp());
   addReadingCommands(compose);
