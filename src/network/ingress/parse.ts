@@ -35,7 +35,8 @@ function readIngress(ingress: Ingress): ParsedIngress {
   const complaints: Complaint[] = [];
   const annotations = readAnnotations(ingress, complaints);
   const hosts = new Map<string, ParsedPath[]>();
-  const { rules = [], defaultBackend = undefined } = (!annotations.isClosed && ingress.spec) || {};
+  const spec = annotations.isClosed ? undefined : ingress.spec;
+  const { rules = [], defaultBackend } = spec ?? {};
   for (const { host = '', http } of rules) {
     const names = host === '' ? [anyHost] : [host.toLowerCase(), ...annotations.aliases];
     if (host !== '' && !isHost(host)) {
