@@ -1,7 +1,7 @@
-import { spawn } from 'node:child_process';
 import type { Dataplane, DataplaneScope } from './dataplane.ts';
 import { cutConnections, lostEndpoints } from './connections.ts';
 import { differenceScript, fullScript } from './nft-script.ts';
+import { runNft } from './run-nft.ts';
 import type { ServiceRules } from './service-rules.ts';
 
 /**
@@ -44,22 +44,4 @@ export function createNftDataplane(scope: DataplaneScope): Dataplane {
 
 function chosen(rules: ReadonlyMap<string, ServiceRules>, keys: ReadonlySet<string>): ServiceRules[] {
   return [...keys].flatMap((key) => rules.get(key) ?? []);
-}
-
-/** Runs one `nft` transaction; rejects with what nft says. */
-function runNft(script: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const nft = spawn('nft', ['-f', '-'], { stdio: ['pipe', 'ignore', 'pipe'] });
-    let message = '';
-    nft.stderr.on('data', (chunk: Buffer) => {
-      message += chunk.toString();
-    });
-    nft.on('error', reject);
-    nft.on('close', (code) => {
-      if (code === 0) resolve();
-      else reject(new Error(`nft refused the rules: ${message.trim().split('\n').slice(0, 3).join(' ')}`));
-    });
-    nft.stdin.on('error', () => {});
-    nft.stdin.end(script);
-  });
 }

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { runNft } from '../run-nft.ts';
 import type { PolicyRules } from './policy-rules.ts';
 import { fullPolicyScript, policyDifference, type PolicyScope, removalScript } from './policy-script.ts';
 
@@ -30,22 +30,4 @@ export function createNftPolicyDataplane(scope: PolicyScope): PolicyDataplane {
     if (!rules) return isKnown && !applied ? undefined : removalScript(scope);
     return isKnown && applied ? policyDifference(scope, applied, rules) : fullPolicyScript(scope, rules);
   }
-}
-
-/** Runs one `nft` transaction; rejects with what nft says. */
-function runNft(script: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const nft = spawn('nft', ['-f', '-'], { stdio: ['pipe', 'ignore', 'pipe'] });
-    let message = '';
-    nft.stderr.on('data', (chunk: Buffer) => {
-      message += chunk.toString();
-    });
-    nft.on('error', reject);
-    nft.on('close', (code) => {
-      if (code === 0) resolve();
-      else reject(new Error(`nft refused the policies: ${message.trim().split('\n').slice(0, 3).join(' ')}`));
-    });
-    nft.stdin.on('error', () => {});
-    nft.stdin.end(script);
-  });
 }
