@@ -1,11 +1,12 @@
 // `npm run bench`: starts clusters, loads them, and prints our figures beside upstream's and the goals. Needs root.
-//   node bench/run.mjs [--json] [--only cold,pods,api,scheduler]
+//   node bench/run.mjs [--json] [--only cold,pods,api,scheduler,charts]
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { benchApi } from './api.mjs';
+import { benchList, benchTemplates } from './charts.mjs';
 import { connect, until } from './client.mjs';
 import { benchPods } from './pods.mjs';
 import { benchScheduler } from './scheduler.mjs';
@@ -137,6 +138,13 @@ try {
       const { bound, perSecond } = await benchScheduler(client, { variant });
       row(`schedule 2,000 pods on 100 nodes (${variant})`, upstream, goal, `${perSecond}/s (${bound} bound)`);
     }
+  }
+  if (wanted('charts')) {
+    const { small, large } = benchTemplates(program);
+    row('chart template, small (whole process)', '100 ms', '200 ms', ms(small));
+    row('chart template, 5,000 objects (beyond the small one)', '', '400 ms', ms(large));
+    const list = await benchList(client, { program, kubeconfig: kubeconfig(), count: 1000 });
+    row('chart list, 1,000 releases', '', '1,000 ms', ms(list));
   }
 } finally {
   spawnSync(process.execPath, [program, 'delete', '--name', cluster], { stdio: 'ignore' });

@@ -162,9 +162,7 @@ export async function create(path: string, flags: { starter?: string }): Promise
     throw new CliError(`chart name ${JSON.stringify(name)} is not valid: letters, digits, dots and dashes`);
   if (existsSync(join(path, 'Chart.yaml'))) throw new CliError(`${path} holds a chart already`);
   const files =
-    flags.starter === undefined
-      ? scaffoldChart(name)
-      : fromStarter(name, await readDirectory(starterPath(flags.starter)));
+    flags.starter === undefined ? scaffoldChart(name) : fromStarter(name, readDirectory(starterPath(flags.starter)));
   for (const file of files) {
     const target = join(path, file.name);
     await mkdir(dirname(target), { recursive: true });

@@ -68,7 +68,7 @@ function documentsOf(chart: Chart, prepared: Prepared, flags: TemplateFlags): Do
   const hooks = prepared.hooks.filter(({ events }) => !(flags.skipTests && events.includes('test')));
   return [
     ...definitions,
-    ...sourcesOf(prepared.manifest),
+    ...(flags.postRenderer === undefined ? prepared.manifests : sourcesOf(prepared.manifest)),
     ...(flags.hooks ? hooks.map(({ path, manifest }) => ({ path, content: manifest })) : []),
   ];
 }

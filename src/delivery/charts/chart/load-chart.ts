@@ -10,7 +10,7 @@ export async function loadChart(path: string): Promise<Chart> {
     throw new ChartError(`path "${path}" not found`, error);
   });
   try {
-    if (info.isDirectory()) return await loadFiles(await readDirectory(path), unpackChart);
+    if (info.isDirectory()) return await loadFiles(readDirectory(path), unpackChart);
     if (info.size > 100 * 2 ** 20) throw new ChartError('the archive is larger than 100 MiB');
     return await loadArchive(await readFile(path), path);
   } catch (error) {

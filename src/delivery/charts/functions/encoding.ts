@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, hash, randomBytes } from 'node:crypto';
 import { decodeBytes, encodeBytes } from '../template/bytes.ts';
 import { goFunction, type FunctionMap } from '../template/function.ts';
 
@@ -56,8 +56,8 @@ function decodeBase32(text: string): string {
   return decodeBytes(Uint8Array.from(bytes, (byte) => Number.parseInt(byte, 2)));
 }
 
-function hash(algorithm: string): FunctionMap[string] {
-  return goFunction(['string'], (text) => createHash(algorithm).update(encodeBytes(text)).digest('hex'));
+function digest(algorithm: string): FunctionMap[string] {
+  return goFunction(['string'], (text) => hash(algorithm, encodeBytes(text)));
 }
 
 function adler32(text: string): string {
@@ -108,9 +108,9 @@ export const encodingFunctions: FunctionMap = {
   b64dec: goFunction(['string'], (text) => orMessage(() => decodeBytes(decodeBase64(text)))),
   b32enc: goFunction(['string'], encodeBase32),
   b32dec: goFunction(['string'], decodeBase32),
-  sha1sum: hash('sha1'),
-  sha256sum: hash('sha256'),
-  sha512sum: hash('sha512'),
+  sha1sum: digest('sha1'),
+  sha256sum: digest('sha256'),
+  sha512sum: digest('sha512'),
   adler32sum: goFunction(['string'], adler32),
   encryptAES: goFunction(['string', 'string'], encryptAes),
   decryptAES: goFunction(['string', 'string'], decryptAes),

@@ -9,6 +9,7 @@ import {
   isFunction,
   isMap,
   kindOf,
+  mapSet,
   type GoMap,
 } from '../template/values.ts';
 
@@ -46,8 +47,9 @@ function compositeJson(value: unknown, depth: number, count: () => void): JsonVa
     return toJsonValue(value.json ? value.json() : value.fields, depth + 1, count);
   }
   if (isFunction(value) || !isMap(value)) throw new Error(`json: unsupported type: ${kindOf(value)}`);
-  const object = emptyMap();
-  for (const key of Object.keys(value)) object[key] = toJsonValue(value[key], depth + 1, count);
+  // Not without a prototype: V8 keeps such objects as tables, in which all is slower.
+  const object: GoMap = {};
+  for (const key of Object.keys(value)) mapSet(object, key, toJsonValue(value[key], depth + 1, count));
   return object as { [key: string]: JsonValue };
 }
 

@@ -52,7 +52,7 @@ function holdsUnreadable(value: unknown): boolean {
 
 const step = 2;
 /** Most strings: they need no look at each character. */
-const simple = /^[A-Za-z_/][\w./-]*$/;
+const simple = /^[\w/][\w./-]*$/;
 
 class Emitter {
   readonly #style: Style;

@@ -10,14 +10,22 @@ for (const word of ['.nan', '.NaN', '.NAN']) words.set(word, Number.NaN);
 for (const word of ['.inf', '.Inf', '.INF', '+.inf', '+.Inf', '+.INF']) words.set(word, Infinity);
 for (const word of ['-.inf', '-.Inf', '-.INF']) words.set(word, -Infinity);
 
-const numberStart = /^[-+.\d]/;
+const longestWord = 5;
+
+/** `+`, `-`, `.` or a digit. */
+function isNumberStart(code: number): boolean {
+  return (code >= 0x30 && code <= 0x39) || code === 0x2b || code === 0x2d || code === 0x2e;
+}
+
 const styleFloat = /^[-+]?(?:\.\d+|\d+(?:\.\d*)?)(?:[eE][-+]?\d+)?$/;
 
 /** The value of a plain scalar that is not a string; undefined for strings. Timestamps stay strings. */
 export function resolveScalar(text: string): boolean | number | bigint | null | undefined {
+  // Most scalars are names: nothing else needs to be looked at.
+  if (text.length > longestWord && !isNumberStart(text.charCodeAt(0))) return undefined;
   const word = words.get(text);
   if (word !== undefined) return word;
-  if (!numberStart.test(text)) return undefined;
+  if (!isNumberStart(text.charCodeAt(0))) return undefined;
   if (text[0] === '.') return parseGoFloat(text);
   if (isTimestamp(text)) return undefined;
   const plain = text.replaceAll('_', '');
@@ -31,7 +39,7 @@ const base60 = /^[-+]?\d[\d_]*(?::[0-5]?\d)+(?:\.[\d_]*)?$/;
 /** Whether a string must be quoted so that it is read as one. */
 export function looksLikeOther(text: string): boolean {
   if (words.has(text)) return true;
-  if (!numberStart.test(text)) return false;
+  if (!isNumberStart(text.charCodeAt(0))) return false;
   return resolveScalar(text) !== undefined || isTimestamp(text) || base60.test(text);
 }
 

@@ -44,11 +44,22 @@ export function sortManifests(rendered: Rendered): SortedManifests {
 
 /** Documents end where a line begins with `---`, whatever follows it. */
 export function splitManifests(text: string): string[] {
-  return text
-    .trim()
-    .split(/(?:^|\s*\n)---\s*/)
-    .map((document) => document.trim())
-    .filter((document) => document !== '');
+  const whole = text.trim();
+  const documents: string[] = [];
+  let start = whole.startsWith('---') ? afterMarker(whole, 0) : 0;
+  for (let end = whole.indexOf('\n---', start); end >= 0; end = whole.indexOf('\n---', start)) {
+    documents.push(whole.slice(start, end).trim());
+    start = afterMarker(whole, end + 1);
+  }
+  documents.push(whole.slice(start));
+  return documents.filter((document) => document !== '');
+}
+
+/** Past a marker that begins at `at`, and all space behind it: a marker that follows at once is part of a document. */
+function afterMarker(text: string, at: number): number {
+  let end = at + 3;
+  while (end < text.length && /\s/.test(text.charAt(end))) end++;
+  return end;
 }
 
 /** All documents as one text, each with the template that it comes from: what a release keeps. */

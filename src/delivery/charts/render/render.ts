@@ -5,6 +5,7 @@ import { chartFunctions } from '../functions/functions.ts';
 import { ChartMessage } from '../functions/helm.ts';
 import { parseTemplates } from '../template/engine.ts';
 import { TemplateError } from '../template/error.ts';
+import { Usage } from '../template/execution.ts';
 import { settle } from '../template/pause.ts';
 import type { GoMap } from '../template/values.ts';
 import { coalesceValues, copyValues } from '../values/coalesce.ts';
@@ -45,10 +46,12 @@ export async function renderChart(options: RenderOptions): Promise<Rendered> {
       // Templates change values in place, so that a rendering that starts over must start from fresh ones.
       const sources = collectTemplates(chart, { values: copyValues(values), release, capabilities });
       const rendered = new Map<string, string>();
+      // The limits are those of a chart, not of each of its templates.
+      const usage = new Usage();
       for (const { name, data, basePath } of sources.toSorted(deepestFirst)) {
         if (isPartial(name)) continue;
         data['Template'] = { Name: name, BasePath: basePath };
-        const text = templates.execute(name, data, { missingKey: options.strict ? 'error' : 'zero' });
+        const text = templates.execute(name, data, { missingKey: options.strict ? 'error' : 'zero', usage });
         rendered.set(name, text.replaceAll('<no value>', ''));
       }
       return rendered;

@@ -1,0 +1,186 @@
+import { stringify, type ToStringOptions } from 'yaml';
+import { describe, expect, it } from 'vitest';
+import { type Random, seededRandom } from '../../../base/random.ts';
+import { readQuickly, unsure } from './yaml-quick.ts';
+import { readWholeYaml } from './yaml-whole.ts';
+
+/** Whether the quick reader read a text or left it. What it reads must be what the whole reader gives. */
+function read(text: string): 'read' | 'left' {
+  const quick = readQuickly(text);
+  if (quick === unsure) return 'left';
+  let whole: unknown;
+  try {
+    whole = readWholeYaml(text);
+  } catch (error) {
+    whole = `refused: ${(error as Error).message}`;
+  }
+  expect(JSON.stringify(quick), text).toBe(JSON.stringify(whole));
+  return 'read';
+}
+
+const words = [
+  ...['web', 'true', 'no', '~', '', 'null', '12', '0x1f', '010', '1e3', '-5', '.5', '1_000', '2024-01-02', '12:30:45'],
+  ...['a b', 'a: b', 'a:b', ' x', 'x ', 'a #b', 'a#b', '# a', '- a', '-a', '{a}', '[a]', '"q"', "it's", 'a\nb', 'a\n'],
+  ...[
+    '\na',
+    'a\n\n',
+    ' a\nb',
+    'http://x:80/y?z=1&a',
+    '{{ x }}',
+    '*',
+    '&a',
+    '!t',
+    '%',
+    '@',
+    '`',
+    '|',
+    '>',
+    '?',
+    ':',
+    '-',
+  ],
+  ...['a\tb', 'é', '日本', '😀', 'a\\b', '\\n', '---', '...', '<<', '=', 'a, b', 'x'.repeat(130), '.inf', '__proto__'],
+];
+const plainWords = ['web', 'two words', '12', 'true', 'http://x:80/y', 'a\nb\n', '', 'a: b'];
+const plainKeys = ['name', 'app.kubernetes.io/name', 'a_b-c', 'Key', 'x.y/z'];
+
+/** What to choose words from: a document is wild or tame as a whole, so that the quick reader gets through some. */
+interface Words {
+  values: readonly string[];
+  keys: readonly string[];
+}
+const wild: Words = { values: words, keys: [...words, ...plainKeys] };
+const tame: Words = { values: plainWords, keys: plainKeys };
+
+function randomDocument(random: Random): string {
+  return stringify(randomValue(random, random.int(2) === 0 ? wild : tame, 0), randomStyle(random));
+}
+
+function randomValue(random: Random, from: Words, depth: number): unknown {
+  const kind = depth > 3 ? random.int(3) : random.int(7);
+  const count = random.int(4);
+  if (kind < 2) return from.values[random.int(from.values.length)];
+  if (kind === 2) return [0, 1, -7, 1.5, 1e21, true, false, null][random.int(8)];
+  if (kind < 5) {
+    const entries = Array.from({ length: count }, () => [
+      from.keys[random.int(from.keys.length)],
+      randomValue(random, from, depth + 1),
+    ]);
+    return Object.fromEntries(entries);
+  }
+  return Array.from({ length: count }, () => randomValue(random, from, depth + 1));
+}
+
+function randomStyle(random: Random): ToStringOptions {
+  return {
+    indent: 1 + random.int(4),
+    indentSeq: random.int(2) === 0,
+    lineWidth: random.int(3) === 0 ? 20 : 0,
+    singleQuote: random.int(2) === 0,
+    collectionStyle: random.int(6) === 0 ? 'flow' : 'any',
+    ...(random.int(3) === 0 && { defaultStringType: random.int(2) === 0 ? 'QUOTE_DOUBLE' : 'QUOTE_SINGLE' }),
+    ...(random.int(4) === 0 && { blockQuote: false }),
+  };
+}
+
+const insertions = [
+  ...[
+    ' ',
+    '  ',
+    '\n',
+    '\n\n',
+    ':',
+    ': ',
+    '-',
+    '- ',
+    '#',
+    ' #',
+    ' # c',
+    '"',
+    "'",
+    '|',
+    '|-',
+    '|+\n',
+    '>',
+    '{',
+    '}',
+    '[',
+    ']',
+  ],
+  ...[
+    ',',
+    '&',
+    '*',
+    '!',
+    '?',
+    '\t',
+    '\\',
+    '%',
+    '---\n',
+    '...',
+    'a',
+    '0',
+    '\n# c\n',
+    '\n   # c\n',
+    '\n  \n',
+    '\r',
+    '~',
+    '<<:',
+  ],
+];
+
+/** A text with a few places changed: most are no YAML any more, or mean something else. */
+function damaged(text: string, random: Random): string {
+  let changed = text;
+  for (let i = random.int(3); i >= 0; i--) {
+    const at = random.int(changed.length + 1);
+    const insertion = random.int(3) === 0 ? '' : (insertions[random.int(insertions.length)] as string);
+    changed = changed.slice(0, at) + insertion + changed.slice(at + random.int(3));
+  }
+  return changed;
+}
+
+describe('the quick reader of YAML', () => {
+  it('gives what the whole reader gives, for random values in random styles', () => {
+    const random = seededRandom(20261126);
+    const counts = { read: 0, left: 0 };
+    for (let i = 0; i < 3000; i++) counts[read(randomDocument(random))]++;
+    expect(counts.read).toBeGreaterThan(500);
+  });
+
+  it('reads nothing else than the whole reader when texts are damaged', () => {
+    const random = seededRandom(7);
+    for (let i = 0; i < 10_000; i++) read(damaged(randomDocument(random), random));
+  });
+
+  it.each([
+    ['a map', 'a: 1\nb: two words\nc:\n  d: yes\n'],
+    ['lists at both indents', 'a:\n- x\n- k: 1\n  z: 2\nb:\n  - - 1\n    - 2\n  -\n    k: v\n'],
+    ['comments', '# top\na: 1 # one\n\n  # inside\nb: # nothing yet\n  c: "#" # x\n'],
+    ['literal blocks', 'a: |\n  x\n   y\n\n  # no comment\n\nb: |-\n  z\n\n\nc: 1'],
+    ['a literal block that ends the text', 'a: |\n  x'],
+    ['short flow collections', 'a: []\nb: {}\nc: [a, "b", 1] # x\nd: {cpu: 500m, "x": [y]}\n'],
+    ['quotes', `a: "x\\ty\\"z"\nb: 'it''s'\n"k": v\n'l': w\n`],
+    ['what stands at the end', 'a:\nb:\n  - x\n  -'],
+    ['nothing', '# only this\n\n'],
+  ])('reads %s', (_, text) => {
+    expect(read(text)).toBe('read');
+  });
+
+  it.each([
+    ['anchors', 'a: &x 1\nb: *x'],
+    ['merge keys', 'a:\n  <<: {b: 1}'],
+    ['tags', 'a: !!str 1'],
+    ['folded blocks', 'a: >\n  x\n  y'],
+    ['scalars over several lines', 'a: x\n  y'],
+    ['quotes over several lines', 'a: "x\n  y"'],
+    ['markers of documents', '---\na: 1'],
+    ['keys that are other than strings', 'yes: 1'],
+    ['tabs', 'a:\tb'],
+    ['mistakes', 'a: b: c'],
+    ['bad indents', 'a:\n    b: 1\n  c: 2'],
+    ['numbers that JSON has not', 'a: .inf'],
+  ])('leaves %s', (_, text) => {
+    expect(read(text)).toBe('left');
+  });
+});

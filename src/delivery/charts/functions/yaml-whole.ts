@@ -1,0 +1,135 @@
+import { Parser, Composer, LineCounter, type Document, type ScalarTag } from 'yaml';
+import { emptyMap, isMap, mapSet } from '../template/values.ts';
+import { resolveScalar } from './yaml-scalar.ts';
+
+/** All of YAML, by the `yaml` library made to read as go-yaml does: see `yaml-read.ts`. */
+
+/** How many nodes aliases may stand for, so that a small text cannot make a large value. */
+const maxAliases = 1000;
+const maxDepth = 500;
+
+const goScalar: ScalarTag = {
+  tag: 'tag:yaml.org,2002:plain',
+  default: true,
+  test: { test: (text: string) => resolveScalar(text) !== undefined } as unknown as RegExp,
+  resolve: (text) => jsonNumberOf(resolveScalar(text)),
+};
+
+function jsonNumberOf(value: ReturnType<typeof resolveScalar>): unknown {
+  return typeof value === 'bigint' ? Number(value) : value;
+}
+
+function explicit(name: string, resolve: (text: string, fail: (message: string) => void) => unknown): ScalarTag {
+  return { tag: `tag:yaml.org,2002:${name}`, resolve };
+}
+
+const typedTags: ScalarTag[] = (['bool', 'int', 'float', 'null'] as const).map((name) =>
+  explicit(name, (text, fail) => {
+    const value = resolveScalar(text);
+    if (value === undefined) fail(`cannot decode !!str \`${text}\` as a !!${name}`);
+    return jsonNumberOf(value);
+  }),
+);
+const binary = explicit('binary', (text) => Buffer.from(text, 'base64').toString('utf8'));
+const timestamp = explicit('timestamp', (text) => text);
+
+/** How long a text may be, in UTF-16 units; a whole cluster's objects are less. */
+const maxLength = 8 * 1024 * 1024;
+const maxBrackets = 1000;
+
+/** Refuses at once what would take the parser long. */
+function checkSize(text: string): void {
+  if (text.length > maxLength)
+    throw new Error(`error converting YAML to JSON: yaml: longer than ${maxLength} characters`);
+  let depth = 0;
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i);
+    if (c === 0x5b || c === 0x7b) depth++;
+    else if ((c === 0x5d || c === 0x7d) && depth > 0) depth--;
+    if (depth > maxBrackets)
+      throw new Error(`error converting YAML to JSON: yaml: exceeded max depth of ${maxBrackets}`);
+  }
+}
+
+/** Reads the first document of a text. @throws Error in go-yaml's words where they are known */
+export function readWholeYaml(text: string): unknown {
+  checkSize(text);
+  const lines = new LineCounter();
+  const composer = new Composer({
+    version: '1.1',
+    merge: true,
+    uniqueKeys: false,
+    prettyErrors: false,
+    lineCounter: lines,
+    customTags: (tags) => [
+      ...tags.filter((tag) => typeof tag === 'object' && /:(?:map|seq|str|merge)$/.test(tag.tag)),
+      goScalar,
+      ...typedTags,
+      binary,
+      timestamp,
+    ],
+  });
+  const [document] = composer.compose(new Parser(lines.addNewLine).parse(text));
+  if (!document) return null;
+  check(document, lines);
+  return plain(valueOf(document), 0);
+}
+
+function valueOf(document: Document.Parsed | Document): unknown {
+  try {
+    return document.toJS({ maxAliasCount: maxAliases, mapAsMap: false });
+  } catch (error) {
+    const { message } = error as Error;
+    const anchor = /: (\S+)$/.exec(message)?.[1] ?? '';
+    const what = /Unresolved alias/.test(message)
+      ? `unknown anchor '${anchor}' referenced`
+      : 'document contains excessive aliasing';
+    throw new Error(`error converting YAML to JSON: yaml: ${what}`, { cause: error });
+  }
+}
+
+function check(document: Document.Parsed | Document, lines: LineCounter): void {
+  const [error] = document.errors;
+  if (!error) return;
+  // A key that goes over lines is wrong where it ends.
+  const { line } = lines.linePos(error.pos[error.code === 'BLOCK_AS_IMPLICIT_KEY' ? 1 : 0]);
+  const { problem, isParsers } = explain(error.code, error.message);
+  // The parser, unlike the scanner, counts from 0; neither names the first line.
+  const shown = isParsers ? line - 1 : line === 1 ? 0 : line;
+  throw new Error(`error converting YAML to JSON: yaml: ${shown > 0 ? `line ${shown}: ` : ''}${problem}`);
+}
+
+interface Problem {
+  readonly problem: string;
+  /** Whether go-yaml's parser finds it, not its scanner. */
+  readonly isParsers?: boolean;
+}
+
+function explain(code: string, message: string): Problem {
+  if (message.includes('end with a ]')) return { problem: "did not find expected ',' or ']'", isParsers: true };
+  if (message.includes('end with a }')) return { problem: "did not find expected ',' or '}'", isParsers: true };
+  if (code === 'TAB_AS_INDENT' || message.includes('cannot start with')) {
+    return { problem: 'found character that cannot start any token' };
+  }
+  if (message.includes('closing') && message.includes('quote')) return { problem: 'found unexpected end of stream' };
+  if (code === 'BLOCK_AS_IMPLICIT_KEY' || /[Nn]ested mappings|compact mappings/.test(message)) {
+    return { problem: 'mapping values are not allowed in this context' };
+  }
+  if (code === 'BAD_INDENT' || code === 'MISSING_CHAR')
+    return { problem: 'did not find expected key', isParsers: true };
+  return { problem: message };
+}
+
+/** Maps without a prototype, lists as they are. */
+function plain(value: unknown, depth: number): unknown {
+  if (depth > maxDepth) throw new Error(`yaml: values are nested more than ${maxDepth} deep`);
+  if (typeof value === 'number' && !Number.isFinite(value)) {
+    const text = Number.isNaN(value) ? 'NaN' : value > 0 ? '+Inf' : '-Inf';
+    throw new Error(`error converting YAML to JSON: json: unsupported value: ${text}`);
+  }
+  if (Array.isArray(value)) return value.map((element) => plain(element, depth + 1));
+  if (!isMap(value)) return value ?? null;
+  const map = emptyMap();
+  for (const key of Object.keys(value)) mapSet(map, key, plain(value[key], depth + 1));
+  return map;
+}
