@@ -4,6 +4,7 @@ import { type Connection, createHttpsClient } from '../client/https-client.ts';
 import type { Informers } from '../client/informers.ts';
 import { createInformers } from '../client/shared-informers.ts';
 import { startDnsServer } from '../network/dns/dns-server.ts';
+import { createExchange } from '../network/dns/exchange.ts';
 import { createForwarder } from '../network/dns/forwarder.ts';
 import { createInformerView } from '../network/dns/informer-view.ts';
 import { takeDnsAddresses } from '../network/dns/node-address.ts';
@@ -143,6 +144,9 @@ async function startProxy(config: AgentConfig, connection: Connection, { clock, 
   };
 }
 
+/** The server may have to ask two resolvers in vain, two seconds each, before it knows. */
+const forwardTimeoutMs = 4_500;
+
 /** The cluster's DNS at the service's own address, from this node's informers: a query crosses no network. */
 async function startDns(
   config: AgentConfig,
@@ -152,8 +156,14 @@ async function startDns(
   const addresses = config.clusterDns;
   const view = createInformerView(informers);
   await Promise.all([informers.synced(), takeDnsAddresses({ table: `timonel-${config.cluster}.dns`, addresses })]);
-  const forward = createForwarder({ clock, own: addresses, resolvers: [forwarder] });
-  const respond = createResponder({ domain: 'cluster.local', view, forward, random });
+  const { forward } = createForwarder({
+    ...{ clock, random, log, exchange: createExchange(clock, forwardTimeoutMs) },
+    ...{ own: addresses, defaults: () => [forwarder] },
+    // The server, which knows the settings, keeps answers for longer.
+    maxTtlSeconds: 5,
+  });
+  const zone = { domain: 'cluster.local', nameServers: addresses, ownRanges: config.serviceCidrs };
+  const respond = createResponder({ zone, view, forward, random });
   const servers = await Promise.all(addresses.map((address) => startDnsServer({ address, port: 53, respond, log })));
   return { stop: () => Promise.all(servers.map((server) => server.close())) };
 }

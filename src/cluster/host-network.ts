@@ -1,7 +1,11 @@
+import { readFileSync } from 'node:fs';
 import { startDnsServer } from '../network/dns/dns-server.ts';
+import { createExchange } from '../network/dns/exchange.ts';
 import { createForwarder } from '../network/dns/forwarder.ts';
 import { createInformerView } from '../network/dns/informer-view.ts';
 import { createResponder } from '../network/dns/responder.ts';
+import { followUpstreamConfig } from '../network/dns/upstream-config.ts';
+import { nameserversOf } from '../network/dns/upstreams.ts';
 import { createEventRecorder } from '../client/recorder.ts';
 import { createListeningPorts } from '../network/listening-ports.ts';
 import { createNftDataplane } from '../network/nft.ts';
@@ -20,7 +24,7 @@ export async function startHostNetwork(
 ): Promise<{ stop(): Promise<void> }> {
   const { clock, random, log } = surroundings;
   const { informers } = controlPlane;
-  const { hostAddress, dnsServiceAddress, servicesCidr, loadBalancersCidr } = state.network;
+  const { servicesCidr, loadBalancersCidr } = state.network;
   const client = controlPlane.api.clientFor({ name: 'system:kube-proxy', groups: ['system:authenticated'] });
   const recorder = createEventRecorder({ ...{ client, clock, random, log }, component: 'host-ports' });
   const holder = createListeningPorts();
@@ -40,15 +44,7 @@ export async function startHostNetwork(
       serviceCidrs: [servicesCidr, loadBalancersCidr],
     }),
   });
-  const view = createInformerView(informers);
-  const forward = createForwarder({ clock, own: [hostAddress, dnsServiceAddress] });
-  const [dns] = await Promise.all([
-    startDnsServer({
-      ...{ address: hostAddress, port: dnsPort, log },
-      respond: createResponder({ domain: clusterDomain, view, forward, random }),
-    }),
-    proxy.start(),
-  ]);
+  const [dns] = await Promise.all([startDns(state, controlPlane, surroundings), proxy.start()]);
   const ingress = hasIngress(state)
     ? await (await import('./ingress/local-ingress.ts')).startIngress(state, controlPlane, surroundings)
     : undefined;
@@ -57,7 +53,46 @@ export async function startHostNetwork(
       ingress?.stop();
       proxy.stop();
       holder.close();
-      await dns.close();
+      await dns.stop();
     },
   };
+}
+
+/** The cluster's DNS on the host; nodes ask here for what is not the cluster's. */
+async function startDns(
+  state: ClusterState,
+  { api, informers }: ControlPlane,
+  { clock, random, log }: Surroundings,
+): Promise<{ stop(): Promise<void> }> {
+  const { hostAddress, dnsServiceAddress, podsCidr, servicesCidr, loadBalancersCidr } = state.network;
+  const { forward, ...forwarder } = createForwarder({
+    ...{ clock, random, log, exchange: createExchange(clock), maxTtlSeconds: 30 },
+    own: [hostAddress, dnsServiceAddress],
+    defaults: machineResolvers,
+  });
+  const client = api.clientFor({ name: 'system:kube-proxy', groups: ['system:authenticated'] });
+  const recorder = createEventRecorder({ ...{ client, clock, random, log }, component: 'dns' });
+  const unfollow = followUpstreamConfig({ informers, forwarder, recorder });
+  const zone = {
+    domain: clusterDomain,
+    nameServers: [dnsServiceAddress],
+    ownRanges: [podsCidr, servicesCidr, loadBalancersCidr],
+  };
+  const respond = createResponder({ zone, view: createInformerView(informers), forward, random });
+  const server = await startDnsServer({ address: hostAddress, port: dnsPort, respond, log });
+  return {
+    async stop() {
+      unfollow();
+      await server.close();
+    },
+  };
+}
+
+/** As the machine's resolv.conf is now. */
+function machineResolvers(): readonly string[] {
+  try {
+    return nameserversOf(readFileSync('/etc/resolv.conf', 'utf8'));
+  } catch {
+    return [];
+  }
 }

@@ -15,8 +15,21 @@ export interface DnsSettings {
   host: DnsConfig;
 }
 
+/** What resolvers read of a resolv.conf, and Kubernetes writes there (KEP-2595 for the search domains). */
+const limits = { servers: 3, searches: 32, searchCharacters: 2048 } as const;
+
 /** resolv.conf of a pod by its dnsPolicy and dnsConfig (KEP-2079's forebears; API docs of `PodSpec.dnsPolicy`). */
 export function podDns(pod: Pod, settings: DnsSettings): DnsConfig {
+  const { servers, searches, options } = wantedDns(pod, settings);
+  const fitting: string[] = [];
+  for (const search of searches.slice(0, limits.searches)) {
+    if ([...fitting, search].join(' ').length > limits.searchCharacters) break;
+    fitting.push(search);
+  }
+  return { servers: servers.slice(0, limits.servers), searches: fitting, options };
+}
+
+function wantedDns(pod: Pod, settings: DnsSettings): DnsConfig {
   const base = policyDns(pod, settings);
   const custom = pod.spec?.dnsConfig;
   if (!custom) return base;

@@ -44,6 +44,14 @@ describe('DNS of a pod', () => {
     expect(podDns(podOf({ dnsPolicy: 'None', dnsConfig }), dns).servers).toEqual(['1.1.1.1']);
   });
 
+  it('is no longer than resolvers read: three servers, 32 search domains of 2048 characters', () => {
+    const nameservers = ['1.1.1.1', '2.2.2.2', '3.3.3.3', '4.4.4.4'];
+    const of = (searches: string[]) => podDns(podOf({ dnsPolicy: 'None', dnsConfig: { nameservers, searches } }), dns);
+    expect(of([]).servers).toEqual(nameservers.slice(0, 3));
+    expect(of(Array.from({ length: 40 }, (_, i) => `d${i}.example`)).searches).toHaveLength(32);
+    expect(of(Array.from({ length: 20 }, (_, i) => `${i}${'x'.repeat(200)}`)).searches).toHaveLength(10);
+  });
+
   it('reads resolv.conf', () => {
     expect(parseResolvConf('# c\nnameserver 1.2.3.4\nsearch a b .\noptions ndots:1 rotate\n')).toEqual({
       servers: ['1.2.3.4'],
@@ -60,6 +68,12 @@ describe('the name of a pod', () => {
       hostname: 'db',
       domain: 'data.shop.svc.cluster.local',
     });
+  });
+
+  it('is the whole one where the pod asks for that and has a subdomain', () => {
+    const nameOf = (spec: Partial<PodSpec>): string => hostIdentity(podOf(spec), 'cluster.local', 'n').hostname;
+    expect(nameOf({ setHostnameAsFQDN: true, subdomain: 'data' })).toBe('web.data.shop.svc.cluster.local');
+    expect(nameOf({ setHostnameAsFQDN: true })).toBe('web');
   });
 
   it('is in its hosts file, with the aliases', () => {

@@ -1,3 +1,4 @@
+import { BlockList, isIP, isIPv4, isIPv6 } from 'node:net';
 import type { Service, ServicePort } from '../../api/types/core-v1.ts';
 import type { Endpoint, EndpointSlice } from '../../api/types/discovery-v1.ts';
 
@@ -10,73 +11,119 @@ export interface ClusterView {
   slicesByIp(ip: string): readonly EndpointSlice[];
 }
 
-export interface Question {
-  /** Without the final dot; case does not matter. */
-  name: string;
-  type: string;
+export interface Zone {
+  /** `cluster.local` */
+  domain: string;
+  /** Where this zone is answered: the addresses of `ns.dns.DOMAIN`. */
+  nameServers: readonly string[];
+  /** CIDRs of pods and services: nobody else knows names for them. */
+  ownRanges: readonly string[];
 }
 
+export interface Question {
+  /** In lower case, without the final dot. */
+  name: string;
+  type: QuestionType;
+}
+
+type AddressType = 'A' | 'AAAA';
+export type QuestionType = DnsRecord['type'] | 'ANY' | 'OTHER';
+
 export type DnsRecord =
-  | { name: string; type: 'A' | 'AAAA' | 'CNAME' | 'PTR'; ttl: number; data: string }
-  | { name: string; type: 'TXT'; ttl: number; data: string }
-  | {
-      name: string;
-      type: 'SRV';
-      ttl: number;
-      data: { target: string; port: number; priority: number; weight: number };
-    };
+  | { name: string; type: AddressType | 'CNAME' | 'NS' | 'PTR' | 'TXT'; ttl: number; data: string }
+  | { name: string; type: 'SRV'; ttl: number; data: ServiceTarget }
+  | { name: string; type: 'SOA'; ttl: number; data: StartOfAuthority };
+
+interface ServiceTarget {
+  target: string;
+  port: number;
+  priority: number;
+  weight: number;
+}
+
+interface StartOfAuthority {
+  mname: string;
+  rname: string;
+  serial: number;
+  refresh: number;
+  retry: number;
+  expire: number;
+  minimum: number;
+}
 
 export type Answer =
   /** `answers` may be empty: the name is there, but has nothing of this type. */
   | { kind: 'found'; answers: DnsRecord[]; additionals: DnsRecord[] }
-  | { kind: 'noSuchName' }
+  /** `answers`: the aliases that lead there. */
+  | { kind: 'noSuchName'; answers: DnsRecord[] }
   /** Ask `target` elsewhere and append what it says. */
   | { kind: 'alias'; answers: DnsRecord[]; target: string }
+  /** Aliases that never end. */
+  | { kind: 'endless'; answers: DnsRecord[] }
   /** Not a name of this cluster: forward. */
   | { kind: 'notOurs' };
 
 /** Seconds; short, since endpoints come and go. */
-export const ttlSeconds = 5;
+const ttlSeconds = 5;
 
-const noSuchName: Answer = { kind: 'noSuchName' };
+const noSuchName: Answer = { kind: 'noSuchName', answers: [] };
+const maxAliases = 8;
 
 /**
  * Answers for the cluster's zone after the Kubernetes DNS specification, version 1.1.0: A and AAAA, SRV and PTR for
- * services, headless services and pods, CNAME for external names. Pure.
+ * services, headless services and pods, CNAME for external names, followed as long as they stay in the cluster. What
+ * the specification leaves open is as CoreDNS has it. Pure.
  */
-export function answerFromCluster(question: Question, domain: string, view: ClusterView): Answer {
-  const name = question.name.toLowerCase();
-  if (name.endsWith('.in-addr.arpa') || name.endsWith('.ip6.arpa')) return answerReverse(name, question, domain, view);
+export function answerFromCluster(question: Question, zone: Zone, view: ClusterView): Answer {
+  const aliases: DnsRecord[] = [];
+  let name = question.name;
+  for (let i = 0; i <= maxAliases; i++) {
+    const answer = answerName({ name, type: question.type }, zone, view);
+    if (answer.kind === 'notOurs') return i === 0 ? answer : { kind: 'alias', answers: aliases, target: name };
+    if (answer.kind !== 'alias') return { ...answer, answers: [...aliases, ...answer.answers] };
+    aliases.push(...answer.answers);
+    if (question.type === 'CNAME' || question.type === 'ANY') return only(aliases);
+    name = answer.target;
+  }
+  return { kind: 'endless', answers: aliases };
+}
+
+function answerName({ name, type }: Question, zone: Zone, view: ClusterView): Answer {
+  const { domain } = zone;
+  if (name.endsWith('.in-addr.arpa') || name.endsWith('.ip6.arpa')) return answerReverse(name, type, zone, view);
   if (name !== domain && !name.endsWith(`.${domain}`)) return { kind: 'notOurs' };
-  const labels = name === domain ? [] : name.slice(0, -domain.length - 1).split('.');
-  if (labels.length === 0) return empty();
+  if (name === domain) return only([startOfAuthority(domain), nameServer(domain)].filter(isOf(type)));
+  const labels = name.slice(0, -domain.length - 1).split('.');
   if (labels.length === 1 && labels[0] === 'dns-version') {
-    return only(question.type === 'TXT' ? [{ name, type: 'TXT', ttl: ttlSeconds, data: '1.1.0' }] : []);
+    const version: DnsRecord = { name, type: 'TXT', ttl: ttlSeconds, data: '1.1.0' };
+    return only([version].filter(isOf(type)));
   }
   const kind = labels.at(-1);
   const namespace = labels.at(-2);
+  // The name server that SOA and NS name.
+  if (kind === 'dns' && labels.length <= 2 && (namespace ?? 'ns') === 'ns') {
+    return namespace === undefined ? empty() : only(addresses(name, type, zone.nameServers));
+  }
   if (kind !== 'svc' && kind !== 'pod') return noSuchName;
   if (namespace === undefined) return empty();
   if (labels.length === 2) return view.hasNamespace(namespace) ? empty() : noSuchName;
   const rest = labels.slice(0, -2);
   return kind === 'pod'
-    ? answerPod(name, question.type, rest, { namespace, view })
-    : answerService(name, question.type, rest, { namespace, view, domain });
+    ? answerPod(name, type, rest, { namespace, view })
+    : answerService(name, type, rest, { namespace, view, domain });
 }
 
 /** `1-2-3-4.namespace.pod.domain`: the address is in the name. */
 function answerPod(
   name: string,
-  type: string,
+  type: QuestionType,
   rest: readonly string[],
   { namespace, view }: { namespace: string; view: ClusterView },
 ): Answer {
   if (rest.length !== 1 || !view.hasNamespace(namespace)) return noSuchName;
   const dashed = rest[0] as string;
-  const isIpv4 = /^\d{1,3}(-\d{1,3}){3}$/.test(dashed);
-  const ip = isIpv4 ? dashed.replaceAll('-', '.') : dashed.replaceAll('-', ':');
-  if (!isIpv4 && !/^[0-9a-f:]*:[0-9a-f:]*$/.test(ip)) return noSuchName;
-  return only(addresses(name, type, [ip]));
+  const ip = [dashed.replaceAll('-', '.'), dashed.replaceAll('-', ':')].find((text) => isIP(text) !== 0);
+  return ip === undefined ? noSuchName : only(addresses(name, type, [ip]));
 }
 
 interface ServiceContext {
@@ -86,25 +133,32 @@ interface ServiceContext {
 }
 
 /** `service`, `endpoint.service`, or `_port._protocol.service`. */
-function answerService(name: string, type: string, rest: readonly string[], context: ServiceContext): Answer {
+function answerService(name: string, type: QuestionType, rest: readonly string[], context: ServiceContext): Answer {
   const { namespace, view } = context;
   const serviceName = rest.at(-1) as string;
   const service = view.service(namespace, serviceName);
   if (!service) return noSuchName;
   if (service.spec?.type === 'ExternalName') {
-    const target = service.spec.externalName ?? '';
-    if (rest.length > 1 || target === '') return noSuchName;
+    const target = (service.spec.externalName ?? '').toLowerCase().replace(/\.$/, '');
+    // An address is no name (API documentation of externalName), and gets no alias in CoreDNS either.
+    if (rest.length > 1 || target === '' || isIP(target) !== 0) return noSuchName;
     return { kind: 'alias', answers: [{ name, type: 'CNAME', ttl: ttlSeconds, data: target }], target };
   }
   if (rest.length === 1) return answerServiceName(name, type, service, context);
+  const [first = '', second = ''] = rest;
   if (rest.length === 2) {
+    if (first.startsWith('_')) {
+      // `_tcp.service` has nothing itself, but something below it (RFC 8020).
+      const isUsed = (service.spec?.ports ?? []).some((port) => port.name && `_${protocolOf(port)}` === first);
+      return isUsed ? empty() : noSuchName;
+    }
     const ips = endpointsOf(service, context)
-      .filter(({ label }) => label === rest[0])
+      .filter(({ label }) => label === first)
       .map(({ ip }) => ip);
-    return ips.length > 0 ? only(addresses(name, type, ips)) : noSuchName;
+    return ips.length > 0 ? only(addresses(name, type, [...new Set(ips)])) : noSuchName;
   }
-  if (rest.length === 3 && rest[0]?.startsWith('_') && rest[1]?.startsWith('_')) {
-    const [port, protocol] = [rest[0].slice(1), rest[1].slice(1)];
+  if (rest.length === 3 && first.length > 1 && first.startsWith('_') && second.startsWith('_')) {
+    const [port, protocol] = [first.slice(1), second.slice(1)];
     const records = srvRecords(name, service, context, (p) => p.name === port && protocolOf(p) === protocol);
     if (records.answers.length === 0) return noSuchName;
     return type === 'SRV' || type === 'ANY' ? { kind: 'found', ...records } : empty();
@@ -112,11 +166,16 @@ function answerService(name: string, type: string, rest: readonly string[], cont
   return noSuchName;
 }
 
-function answerServiceName(name: string, type: string, service: Service, context: ServiceContext): Answer {
-  if (type === 'SRV') return { kind: 'found', ...srvRecords(name, service, context, () => true) };
-  if (!isHeadless(service)) return only(addresses(name, type, clusterIpsOf(service)));
+/** SRV of a service's own name: all of its ports, as CoreDNS answers. */
+function answerServiceName(name: string, type: QuestionType, service: Service, context: ServiceContext): Answer {
+  if (!isHeadless(service)) {
+    if (type === 'SRV') return { kind: 'found', ...srvRecords(name, service, context, () => true) };
+    return only(addresses(name, type, clusterIpsOf(service)));
+  }
   const ips = [...new Set(endpointsOf(service, context).map(({ ip }) => ip))];
-  return ips.length > 0 ? only(addresses(name, type, ips)) : noSuchName;
+  if (ips.length === 0) return noSuchName;
+  if (type === 'SRV') return { kind: 'found', ...srvRecords(name, service, context, () => true) };
+  return only(addresses(name, type, ips));
 }
 
 function srvRecords(
@@ -144,17 +203,17 @@ function srvRecords(
   return { answers: [...answers.values()], additionals: [...additionals.values()] };
 }
 
-/** Names of addresses: a service's cluster IPs, and the endpoints of headless services. */
-function answerReverse(name: string, question: Question, domain: string, view: ClusterView): Answer {
+/** Names of addresses: a service's cluster IPs, and the ready endpoints of headless services. */
+function answerReverse(name: string, type: QuestionType, zone: Zone, view: ClusterView): Answer {
   const ip = ipOfReverseName(name);
-  if (!ip) return { kind: 'notOurs' };
+  if (ip === undefined) return { kind: 'notOurs' };
   const names = [
-    ...view.servicesByIp(ip).map((service) => `${service.metadata.name}.${service.metadata.namespace}.svc.${domain}`),
-    ...view.slicesByIp(ip).flatMap((slice) => endpointNames(slice, ip, domain, view)),
+    ...view.servicesByIp(ip).map(({ metadata }) => `${metadata.name}.${metadata.namespace}.svc.${zone.domain}`),
+    ...view.slicesByIp(ip).flatMap((slice) => endpointNames(slice, ip, zone.domain, view)),
   ];
-  if (names.length === 0) return { kind: 'notOurs' };
+  if (names.length === 0) return isInRanges(ip, zone.ownRanges) ? noSuchName : { kind: 'notOurs' };
   const records = [...new Set(names)].map((data): DnsRecord => ({ name, type: 'PTR', ttl: ttlSeconds, data }));
-  return only(question.type === 'PTR' ? records : []);
+  return only(records.filter(isOf(type)));
 }
 
 function endpointNames(slice: EndpointSlice, ip: string, domain: string, view: ClusterView): string[] {
@@ -162,8 +221,17 @@ function endpointNames(slice: EndpointSlice, ip: string, domain: string, view: C
   const service = view.service(namespace, labels?.['kubernetes.io/service-name'] ?? '');
   if (!service || !isHeadless(service)) return [];
   return (slice.endpoints ?? [])
-    .filter((endpoint) => endpoint.addresses.includes(ip) && endpoint.hostname)
-    .map((endpoint) => `${endpoint.hostname}.${service.metadata.name}.${namespace}.svc.${domain}`);
+    .filter((endpoint) => endpoint.addresses.includes(ip) && isPublished(endpoint, service))
+    .map((endpoint) => `${labelOf(endpoint, ip)}.${service.metadata.name}.${namespace}.svc.${domain}`);
+}
+
+function isInRanges(ip: string, cidrs: readonly string[]): boolean {
+  const list = new BlockList();
+  for (const cidr of cidrs) {
+    const [network = '', prefix = ''] = cidr.split('/');
+    list.addSubnet(network, Number(prefix), isIPv6(network) ? 'ipv6' : 'ipv4');
+  }
+  return list.check(ip, isIPv6(ip) ? 'ipv6' : 'ipv4');
 }
 
 interface NamedEndpoint {
@@ -178,15 +246,17 @@ function endpointsOf(service: Service, { namespace, view }: ServiceContext): Nam
     .slices(namespace, service.metadata.name ?? '')
     .flatMap((slice) =>
       (slice.endpoints ?? [])
-        .filter(isReady)
-        .flatMap((endpoint) =>
-          endpoint.addresses.map((ip) => ({ ip, label: endpoint.hostname ?? ip.replaceAll(/[.:]/g, '-'), slice })),
-        ),
+        .filter((endpoint) => isPublished(endpoint, service))
+        .flatMap((endpoint) => endpoint.addresses.map((ip) => ({ ip, label: labelOf(endpoint, ip), slice }))),
     );
 }
 
-function isReady(endpoint: Endpoint): boolean {
-  return endpoint.conditions?.ready ?? true;
+function labelOf({ hostname }: Endpoint, ip: string): string {
+  return hostname || ip.replaceAll(/[.:]/g, '-');
+}
+
+function isPublished({ conditions }: Endpoint, service: Service): boolean {
+  return (conditions?.ready ?? true) || service.spec?.publishNotReadyAddresses === true;
 }
 
 function isHeadless(service: Service): boolean {
@@ -202,12 +272,16 @@ function protocolOf(port: Pick<ServicePort, 'protocol'>): string {
   return (port.protocol ?? 'TCP').toLowerCase();
 }
 
-function addresses(name: string, type: string, ips: readonly string[]): DnsRecord[] {
-  return ips.map((ip) => addressRecord(name, ip)).filter((record) => type === record.type || type === 'ANY');
+function addresses(name: string, type: QuestionType, ips: readonly string[]): DnsRecord[] {
+  return ips.map((ip) => addressRecord(name, ip)).filter(isOf(type));
 }
 
 function addressRecord(name: string, ip: string): DnsRecord {
   return { name, type: ip.includes(':') ? 'AAAA' : 'A', ttl: ttlSeconds, data: ip };
+}
+
+function isOf(type: QuestionType): (record: DnsRecord) => boolean {
+  return (record) => type === record.type || type === 'ANY';
 }
 
 function only(answers: DnsRecord[]): Answer {
@@ -218,12 +292,25 @@ function empty(): Answer {
   return only([]);
 }
 
+function nameServer(domain: string): DnsRecord {
+  return { name: domain, type: 'NS', ttl: ttlSeconds, data: `ns.dns.${domain}` };
+}
+
+/** Tells resolvers how long they may remember that there is nothing (RFC 2308). Zones are not transferred: no serial counts. */
+export function startOfAuthority(domain: string, zoneName = domain): DnsRecord {
+  const [mname, rname] = [`ns.dns.${domain}`, `hostmaster.${domain}`];
+  const data = { mname, rname, serial: 1, refresh: 7200, retry: 1800, expire: 86_400, minimum: ttlSeconds };
+  return { name: zoneName, type: 'SOA', ttl: ttlSeconds, data };
+}
+
 /** `4.3.2.1.in-addr.arpa` -> `1.2.3.4`; 32 nibbles under `ip6.arpa` -> the short form of the address. */
 function ipOfReverseName(name: string): string | undefined {
-  const v4 = /^(\d+)\.(\d+)\.(\d+)\.(\d+)\.in-addr\.arpa$/.exec(name);
-  if (v4) return `${v4[4]}.${v4[3]}.${v4[2]}.${v4[1]}`;
-  const nibbles = name.slice(0, -'.ip6.arpa'.length).split('.').reverse().join('');
-  if (nibbles.length !== 32) return undefined;
-  const groups = nibbles.match(/.{4}/g) ?? [];
+  if (name.endsWith('.in-addr.arpa')) {
+    const ip = name.slice(0, -'.in-addr.arpa'.length).split('.').reverse().join('.');
+    return isIPv4(ip) ? ip : undefined;
+  }
+  const nibbles = name.slice(0, -'.ip6.arpa'.length).split('.').reverse();
+  if (nibbles.length !== 32 || nibbles.some((nibble) => !/^[0-9a-f]$/.test(nibble))) return undefined;
+  const groups = nibbles.join('').match(/.{4}/g) ?? [];
   return new URL(`http://[${groups.join(':')}]`).hostname.slice(1, -1);
 }

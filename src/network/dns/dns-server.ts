@@ -1,7 +1,7 @@
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Logger } from '../../base/log.ts';
-import type { Respond } from './responder.ts';
+import type { Respond, Transport } from './responder.ts';
 
 export interface DnsServer {
   close(): Promise<void>;
@@ -41,15 +41,21 @@ interface Options {
   log: Logger;
 }
 
+/** Room for the queries that come while the process is busy with something else. */
+const receiveBufferBytes = 1 << 20;
+
 function listenUdp({ address, port, respond, log }: Options): Promise<UdpSocket> {
   return new Promise((resolve, reject) => {
-    const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
+    const family = address.includes(':') ? 6 : 4;
+    const socket = createSocket({
+      type: family === 6 ? 'udp6' : 'udp4',
+      recvBufferSize: receiveBufferBytes,
+      // Peers are addresses already: the system's look-up would cost each answer a round of the event loop.
+      lookup: (host, _, found) => found(null, host, family),
+    });
     socket.once('error', reject);
     socket.on('message', (query, peer) => {
-      respond(query, 'udp').then(
-        (answer) => answer && socket.send(answer, peer.port, peer.address),
-        (error: unknown) => log.warn('a DNS query failed', { error }),
-      );
+      answerTo(query, 'udp', { respond, log }, (answer) => socket.send(answer, peer.port, peer.address));
     });
     socket.bind(port, address, () => {
       socket.off('error', reject);
@@ -58,6 +64,31 @@ function listenUdp({ address, port, respond, log }: Options): Promise<UdpSocket>
     });
   });
 }
+
+/** What is known is sent at once; what has to be asked for, when it comes. */
+function answerTo(
+  query: Uint8Array,
+  transport: Transport,
+  { respond, log }: Pick<Options, 'respond' | 'log'>,
+  send: (answer: Uint8Array) => void,
+): void {
+  try {
+    const answer = respond(query, transport);
+    if (!(answer instanceof Promise)) {
+      if (answer) send(answer);
+      return;
+    }
+    answer.then(
+      (bytes) => bytes && send(bytes),
+      (error: unknown) => log.warn('a DNS query failed', { error }),
+    );
+  } catch (error) {
+    log.warn('a DNS query failed', { error });
+  }
+}
+
+/** More clients than that at once are turned away. */
+const maxConnections = 1024;
 
 /** Messages over TCP have their length in two bytes before them (RFC 7766). */
 function listenTcp({ address, port, respond, log }: Options, connections: Set<Socket>): Promise<Server> {
@@ -74,13 +105,11 @@ function listenTcp({ address, port, respond, log }: Options, connections: Set<So
           const length = pending.readUInt16BE(0);
           const query = pending.subarray(2, 2 + length);
           pending = pending.subarray(2 + length);
-          respond(query, 'tcp').then(
-            (answer) => answer && socket.writable && socket.write(framed(answer)),
-            (error: unknown) => log.warn('a DNS query failed', { error }),
-          );
+          answerTo(query, 'tcp', { respond, log }, (answer) => socket.writable && socket.write(framed(answer)));
         }
       });
     });
+    server.maxConnections = maxConnections;
     server.once('error', reject);
     server.listen(port, address, () => {
       server.off('error', reject);
