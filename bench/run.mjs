@@ -1,5 +1,5 @@
 // `npm run bench`: starts clusters, loads them, and prints our figures beside upstream's and the goals. Needs root.
-//   node bench/run.mjs [--json] [--only cold,pods,api,scheduler,charts]
+//   node bench/run.mjs [--json] [--only cold,pods,api,scheduler,charts,dns]
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import { benchApi } from './api.mjs';
 import { benchList, benchTemplates } from './charts.mjs';
 import { connect, until } from './client.mjs';
+import { benchDns } from './dns.mjs';
 import { benchPods } from './pods.mjs';
 import { benchScheduler } from './scheduler.mjs';
 
@@ -145,6 +146,16 @@ try {
     row('chart template, 5,000 objects (beyond the small one)', '', '400 ms', ms(large));
     const list = await benchList(client, { program, kubeconfig: kubeconfig(), count: 1000 });
     row('chart list, 1,000 releases', '', '1,000 ms', ms(list));
+  }
+  if (wanted('dns')) {
+    const service = await client.call('GET', '/api/v1/namespaces/kube-system/services/kube-dns');
+    const node = `/run/netns/timonel-${cluster}.${cluster}-1`;
+    const dns = await benchDns(client, { node, server: service.spec.clusterIP });
+    const { p50, p99, lost } = dns.latency;
+    row('DNS on the node, p99', '', '1 ms', `${ms(p99)} (p50 ${p50.toFixed(2)} ms, ${lost} lost)`);
+    row('DNS on the node, answers', '', '30,000/s', `${dns.perSecond}/s`);
+    const change = (part) => dns.change[Math.floor(dns.change.length * part)];
+    row('endpoint accepted → in the answer', '', '10 ms', `p50 ${ms(change(0.5))}, p99 ${ms(change(0.99))}`);
   }
 } finally {
   spawnSync(process.execPath, [program, 'delete', '--name', cluster], { stdio: 'ignore' });

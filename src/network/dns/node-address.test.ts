@@ -14,6 +14,8 @@ table inet t {
     type filter hook output priority raw; policy accept;
     ip saddr 10.96.0.10 meta l4proto { tcp, udp } th sport 53 notrack
     ip6 saddr fd00::a meta l4proto { tcp, udp } th sport 53 notrack
+    ip daddr 10.96.0.10 meta l4proto { tcp, udp } th dport 53 notrack
+    ip6 daddr fd00::a meta l4proto { tcp, udp } th dport 53 notrack
   }
 }
 `);

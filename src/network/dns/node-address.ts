@@ -16,7 +16,11 @@ export async function takeDnsAddresses(options: { table: string; addresses: read
   await run(['nft', '-f', '-'], dnsAddressScript(table, addresses));
 }
 
-/** Queries that somebody here answers are not tracked, and so not translated to another endpoint. Pure. */
+/**
+ * Queries that somebody here answers are not tracked, and so not translated to another endpoint. Those of the node's own
+ * processes (pods in its network) never are: they have the address itself as their source, where no answer from
+ * elsewhere would find back. Pure.
+ */
 export function dnsAddressScript(table: string, addresses: readonly string[]): string {
   const family = (address: string): string => (isIPv6(address) ? 'ip6' : 'ip');
   const match = (address: string, side: 'd' | 's'): string =>
@@ -31,6 +35,7 @@ ${addresses.map((address) => `${match(address, 'd')} socket wildcard 0 notrack`)
   chain output {
     type filter hook output priority raw; policy accept;
 ${addresses.map((address) => `${match(address, 's')} notrack`).join('\n')}
+${addresses.map((address) => `${match(address, 'd')} notrack`).join('\n')}
   }
 }
 `;
