@@ -17,8 +17,8 @@ export async function takeDnsAddresses(options: { table: string; addresses: read
 }
 
 /**
- * Queries that somebody here answers are not tracked, and so not translated to another endpoint. Those of the node's own
- * processes (pods in its network) never are: they have the address itself as their source, where no answer from
+ * Queries that somebody here answers are not tracked, and so not translated to another endpoint. Those of the node's
+ * own processes (pods in its network) never are: they have the address itself as their source, where no answer from
  * elsewhere would find back. Pure.
  */
 export function dnsAddressScript(table: string, addresses: readonly string[]): string {
