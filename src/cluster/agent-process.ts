@@ -10,6 +10,7 @@ import { createInformerView } from '../network/dns/informer-view.ts';
 import { takeDnsAddresses } from '../network/dns/node-address.ts';
 import { createResponder } from '../network/dns/responder.ts';
 import { createNftDataplane } from '../network/nft.ts';
+import { createNft, type Nft } from '../network/nft-session.ts';
 import { createNftPolicyDataplane } from '../network/policy/nft-policy.ts';
 import { createPolicyEngine } from '../network/policy/policy-engine.ts';
 import { createServiceProxy } from '../network/service-proxy.ts';
@@ -35,9 +36,10 @@ export async function runAgent(config: AgentConfig, surroundings: Surroundings):
   const { clock, random, log } = surroundings;
   mkdirSync(config.dataDirectory, { recursive: true, mode: 0o711 });
   const client = createHttpsClient(config.kubelet, { clock });
-  const proxy = config.proxy && startProxy(config, config.proxy, surroundings);
+  const nft = createNft();
+  const proxy = config.proxy && startProxy(config, config.proxy, { ...surroundings, nft });
   proxy?.catch((error: unknown) => log.error('the service proxy did not start', { error }));
-  const policies = config.proxy && startPolicies(config, config.proxy, surroundings);
+  const policies = config.proxy && startPolicies(config, config.proxy, { ...surroundings, nft });
   const runtime = createCriRuntime({ socketPath: config.runtimeSocket, clock, log });
   // A socket file may be left from a killed containerd: what counts is that somebody answers.
   await runtime.ready();
@@ -78,6 +80,7 @@ export async function runAgent(config: AgentConfig, surroundings: Surroundings):
       // One that did not start has said so.
       (await proxy?.catch(() => undefined))?.stop();
       policies?.stop();
+      nft.close();
       await server.close();
       runtime.close();
       client.close();
@@ -94,17 +97,24 @@ function importedImages(indexFile: string): (reference: string) => Promise<boole
 }
 
 /** Network policies: with the proxy's rights, and a gate for the node's pods. */
-function startPolicies(config: AgentConfig, connection: Connection, { clock, random, log }: Surroundings) {
+function startPolicies(
+  config: AgentConfig,
+  connection: Connection,
+  { clock, random, log, nft }: Surroundings & { nft: Nft },
+) {
   const client = createHttpsClient(connection, { clock });
   const dnsAddresses = config.dnsForwarder ? config.clusterDns : [];
   const engine = createPolicyEngine({
     ...{ client, clock, log, nodeName: config.nodeName, dnsAddresses },
     openInformers: () => createInformers({ client, clock, random, log }),
-    dataplane: createNftPolicyDataplane({
-      table: `timonel-${config.cluster}.policy`,
-      podCidrs: config.podCidr ? [config.podCidr] : [],
-      dnsAddresses,
-    }),
+    dataplane: createNftPolicyDataplane(
+      {
+        table: `timonel-${config.cluster}.policy`,
+        podCidrs: config.podCidr ? [config.podCidr] : [],
+        dnsAddresses,
+      },
+      nft,
+    ),
   });
   engine.start().catch((error: unknown) => log.error('network policies did not start', { error }));
   return {
@@ -116,16 +126,23 @@ function startPolicies(config: AgentConfig, connection: Connection, { clock, ran
   };
 }
 
-async function startProxy(config: AgentConfig, connection: Connection, { clock, random, log }: Surroundings) {
+async function startProxy(config: AgentConfig, connection: Connection, surroundings: Surroundings & { nft: Nft }) {
+  const { clock, random, log, nft } = surroundings;
   const client = createHttpsClient(connection, { clock });
   const informers = createInformers({ client, clock, random, log });
-  const dataplane = createNftDataplane({
-    table: `timonel-${config.cluster}`,
-    nodeName: config.nodeName,
-    serviceCidrs: config.serviceCidrs,
-  });
+  const dataplane = createNftDataplane(
+    {
+      family: 'ip',
+      table: `timonel-${config.cluster}`,
+      nodeName: config.nodeName,
+      serviceCidrs: config.serviceCidrs,
+    },
+    nft,
+  );
   const proxy = createServiceProxy({
-    ...{ informers, dataplane, clock, log, nodeName: config.nodeName, podCidr: config.podCidr },
+    ...{ informers, clock, log, nodeName: config.nodeName },
+    dataplanes: [dataplane],
+    podCidrs: config.podCidr ? [config.podCidr] : [],
   });
   const dns =
     config.dnsForwarder === undefined

@@ -9,6 +9,7 @@ import { nameserversOf } from '../network/dns/upstreams.ts';
 import { createEventRecorder } from '../client/recorder.ts';
 import { createListeningPorts } from '../network/listening-ports.ts';
 import { createNftDataplane } from '../network/nft.ts';
+import { createNft } from '../network/nft-session.ts';
 import { createServiceProxy } from '../network/service-proxy.ts';
 import type { ControlPlane, Surroundings } from './control-plane.ts';
 import { dnsPort } from './network-plan.ts';
@@ -28,6 +29,7 @@ export async function startHostNetwork(
   const client = controlPlane.api.clientFor({ name: 'system:kube-proxy', groups: ['system:authenticated'] });
   const recorder = createEventRecorder({ ...{ client, clock, random, log }, component: 'host-ports' });
   const holder = createListeningPorts();
+  const nft = createNft();
   const proxy = createServiceProxy({
     ...{ informers, clock, log, nodeName: undefined },
     hostPorts: {
@@ -38,11 +40,17 @@ export async function startHostNetwork(
         recorder.record(object, 'Warning', 'HostPortConflict', message);
       },
     },
-    dataplane: createNftDataplane({
-      table: `timonel-${state.name}`,
-      nodeName: undefined,
-      serviceCidrs: [servicesCidr, loadBalancersCidr],
-    }),
+    dataplanes: [
+      createNftDataplane(
+        {
+          family: 'ip',
+          table: `timonel-${state.name}`,
+          nodeName: undefined,
+          serviceCidrs: [servicesCidr, loadBalancersCidr],
+        },
+        nft,
+      ),
+    ],
   });
   const [dns] = await Promise.all([startDns(state, controlPlane, surroundings), proxy.start()]);
   const ingress = hasIngress(state)
@@ -52,6 +60,7 @@ export async function startHostNetwork(
     async stop() {
       ingress?.stop();
       proxy.stop();
+      nft.close();
       holder.close();
       await dns.stop();
     },

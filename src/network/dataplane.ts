@@ -1,18 +1,20 @@
 import type { Service } from '../api/types/core-v1.ts';
 import type { EndpointSlice } from '../api/types/discovery-v1.ts';
+import type { Family } from './service-endpoints.ts';
 import type { ServiceRules } from './service-rules.ts';
 
 /** What the data plane of one host or node is about, besides services: fixed while it runs. */
 export interface DataplaneScope {
+  family: Family;
   /** Name of the nftables table, one for each cluster: `timonel-dev`. */
   table: string;
   /** This node's name, for local traffic policies; undefined on the host, which runs no pods. */
   nodeName: string | undefined;
-  /** CIDRs of the cluster's services; new connections there that no rule redirects are refused at once. */
+  /** CIDRs of the cluster's services, of the family; new connections there that no rule redirects are refused at once. */
   serviceCidrs: readonly string[];
 }
 
-/** One service and its slices of one address family. */
+/** One service and its slices, of whatever address family. */
 export interface ServiceInput {
   service: Service;
   slices: readonly EndpointSlice[];
@@ -20,8 +22,12 @@ export interface ServiceInput {
 
 /** Service rules in the kernel. `service-rules.ts` and `nft-script.ts` decide (pure), `nft.ts` acts. */
 export interface Dataplane {
-  /** Brings the kernel from what was last applied to `rules` (by service key), by the difference only, in one transaction. */
-  apply(rules: ReadonlyMap<string, ServiceRules>): Promise<void>;
+  readonly family: Family;
+  /**
+   * Brings the kernel from what was last applied to `rules` (by service key), by the difference only, in one
+   * transaction. `changed`: keys of all that may be different now.
+   */
+  apply(rules: ReadonlyMap<string, ServiceRules>, changed: ReadonlySet<string>): Promise<void>;
   /** Removes everything that apply ever made. */
   remove(): Promise<void>;
 }

@@ -1,66 +1,88 @@
 import type { DataplaneScope } from './dataplane.ts';
-import { masqueradeMark, type ServiceRules } from './service-rules.ts';
+import { masqueradeMark, mostShared, type ServiceRules } from './service-rules.ts';
 
 /** Everything in the table that depends on services, by nft object. */
 interface Objects {
   chains: Map<string, readonly string[]>;
-  serviceIps: Map<string, string>;
-  nodePorts: Map<string, string>;
+  /** Elements by map. */
+  maps: Map<string, Map<string, string>>;
   affinitySets: Map<string, number>;
-  hairpins: Set<string>;
+}
+
+/** Addresses of endpoints that came to, or went from, what is behind all services together. */
+export interface HairpinChanges {
+  gone: readonly string[];
+  added: readonly string[];
 }
 
 /** The text for `nft -f` that makes the table anew, whatever was there: one transaction. */
 export function fullScript(scope: DataplaneScope, rules: ReadonlyMap<string, ServiceRules>): string {
+  const table = `${scope.family} ${scope.table}`;
+  const hairpins = new Set<string>();
+  for (const service of rules.values()) for (const ip of service.hairpins) hairpins.add(ip);
   const base = [
-    `add table ip ${scope.table}`,
-    `delete table ip ${scope.table}`,
-    `table ip ${scope.table} {`,
+    `add table ${table}`,
+    `delete table ${table}`,
+    `table ${table} {`,
     ...skeleton(scope).map((line) => `  ${line}`),
     '}',
   ];
-  return [...base, ...difference(scope.table, collect([]), collect(rules.values()))].join('\n') + '\n';
+  const filling = difference(table, collect([]), collect(rules.values()), { gone: [], added: [...hairpins] });
+  return [...base, ...filling].join('\n') + '\n';
 }
 
-/** The text that turns `before` into `after`; undefined when nothing differs. Only the services given are looked at. */
+/**
+ * The text that turns `before` into `after`, a command on each line; undefined when nothing differs. Only the services
+ * given are looked at: of an address that several have, it is not theirs to say that it is gone.
+ */
 export function differenceScript(
   scope: DataplaneScope,
-  before: Iterable<ServiceRules>,
-  after: Iterable<ServiceRules>,
+  {
+    before,
+    after,
+    hairpins,
+  }: { before: Iterable<ServiceRules>; after: Iterable<ServiceRules>; hairpins: HairpinChanges },
 ): string | undefined {
-  const lines = difference(scope.table, collect(before), collect(after));
+  const lines = difference(`${scope.family} ${scope.table}`, collect(before), collect(after), hairpins);
   return lines.length > 0 ? lines.join('\n') + '\n' : undefined;
 }
 
 /**
  * The table's fixed part. A new connection goes through `services`: by address, protocol and port to a service's chain,
- * which rewrites the destination. What is still addressed to the service range afterwards has no endpoint and is
- * refused.
+ * or to the endpoint that a shared map has for it; either rewrites the destination. What is still addressed to the
+ * service range afterwards has no endpoint and is refused.
  */
 function skeleton(scope: DataplaneScope): string[] {
+  const { family } = scope;
+  const address = `${family === 'ip' ? 'ipv4' : 'ipv6'}_addr`;
+  const counts = Array.from({ length: mostShared }, (_, i) => i + 1);
+  const key = (count: number): string => `${family} daddr . meta l4proto . th dport . numgen random mod ${count}`;
   // Ranges that are not known cannot be answered for as a whole: what has no rules is left to the routes.
   const serviceRange = scope.serviceCidrs.length > 0 ? `{ ${scope.serviceCidrs.join(', ')} }` : undefined;
   return [
-    'map service-ips { type ipv4_addr . inet_proto . inet_service : verdict; }',
+    `map service-ips { type ${address} . inet_proto . inet_service : verdict; }`,
     'map node-ports { type inet_proto . inet_service : verdict; }',
-    'set hairpins { type ipv4_addr . ipv4_addr; }',
+    ...counts.map((count) => `map ${sharedMap(count)} { typeof ${key(count)} : ${family} daddr . th dport; }`),
+    `set hairpins { type ${address} . ${address}; }`,
     'chain services {',
-    '  ip daddr . meta l4proto . th dport vmap @service-ips',
-    '  fib daddr type local meta l4proto . th dport vmap @node-ports',
+    `  ${family} daddr . meta l4proto . th dport vmap @service-ips`,
+    ...counts.map((count) => `  dnat ${family} to ${key(count)} map @${sharedMap(count)}`),
+    // IPv6 has no way from the loopback address to another host.
+    `  ${family === 'ip6' ? 'ip6 daddr != ::1 ' : ''}fib daddr type local meta l4proto . th dport vmap @node-ports`,
     '}',
     'chain prerouting { type nat hook prerouting priority dstnat; policy accept; jump services; }',
     'chain output { type nat hook output priority -100; policy accept; jump services; }',
     'chain postrouting {',
     '  type nat hook postrouting priority srcnat; policy accept;',
     `  meta mark & ${masqueradeMark} == ${masqueradeMark} masquerade`,
-    '  ct status dnat ip saddr . ip daddr @hairpins masquerade',
-    '  ct status dnat ip saddr 127.0.0.0/8 masquerade',
+    `  ct status dnat ${family} saddr . ${family} daddr @hairpins masquerade`,
+    ...(family === 'ip' ? ['  ct status dnat ip saddr 127.0.0.0/8 masquerade'] : []),
     '}',
     'chain refuse {',
     ...(serviceRange
       ? [
-          `  ip daddr ${serviceRange} ct state new meta l4proto tcp reject with tcp reset`,
-          `  ip daddr ${serviceRange} ct state new reject`,
+          `  ${family} daddr ${serviceRange} ct state new meta l4proto tcp reject with tcp reset`,
+          `  ${family} daddr ${serviceRange} ct state new reject`,
         ]
       : []),
     '}',
@@ -70,54 +92,54 @@ function skeleton(scope: DataplaneScope): string[] {
 }
 
 function collect(rules: Iterable<ServiceRules>): Objects {
-  const objects: Objects = {
-    chains: new Map(),
-    serviceIps: new Map(),
-    nodePorts: new Map(),
-    affinitySets: new Map(),
-    hairpins: new Set(),
+  const objects: Objects = { chains: new Map(), maps: new Map(), affinitySets: new Map() };
+  const fill = (map: string, elements: ReadonlyMap<string, string>): void => {
+    const known = objects.maps.get(map) ?? new Map<string, string>();
+    objects.maps.set(map, known);
+    for (const [element, value] of elements) known.set(element, value);
   };
   for (const service of rules) {
     for (const [chain, lines] of service.chains) objects.chains.set(chain, lines);
-    for (const [element, verdict] of service.serviceIps) objects.serviceIps.set(element, verdict);
-    for (const [element, verdict] of service.nodePorts) objects.nodePorts.set(element, verdict);
+    fill('service-ips', service.serviceIps);
+    fill('node-ports', service.nodePorts);
+    for (const [count, elements] of service.shared) fill(sharedMap(count), elements);
     for (const [set, seconds] of service.affinitySets) objects.affinitySets.set(set, seconds);
-    for (const ip of service.hairpins) objects.hairpins.add(ip);
   }
   return objects;
 }
 
+/** Services with this many endpoints are in it, as far as they share a rule. */
+function sharedMap(count: number): string {
+  return `shared/${count}`;
+}
+
 /** Commands in an order that never names what is not there: make sets and chains, fill, redirect, then unmake. */
-function difference(table: string, before: Objects, after: Objects): string[] {
+function difference(on: string, before: Objects, after: Objects, hairpins: HairpinChanges): string[] {
   const lines: string[] = [];
-  const on = `ip ${table}`;
   const staleChains = [...before.chains.keys()].filter((chain) => !after.chains.has(chain));
   const changedChains = [...after.chains].filter(([chain, rules]) => !sameLines(before.chains.get(chain), rules));
   for (const [chain] of changedChains) if (!before.chains.has(chain)) lines.push(`add chain ${on} ${chain}`);
-  for (const [map, was, is] of [
-    ['service-ips', before.serviceIps, after.serviceIps],
-    ['node-ports', before.nodePorts, after.nodePorts],
-  ] as const) {
-    const gone = [...was].filter(([element, verdict]) => is.get(element) !== verdict);
-    if (gone.length > 0)
-      lines.push(`delete element ${on} ${map} { ${gone.map(([e, v]) => `${e} : ${v}`).join(', ')} }`);
+  for (const [map, was] of before.maps) {
+    const is = after.maps.get(map);
+    const gone = [...was].filter(([element, value]) => is?.get(element) !== value);
+    lines.push(...elements('delete', on, map, gone));
   }
   for (const chain of [...staleChains, ...changedChains.map(([name]) => name).filter((c) => before.chains.has(c))]) {
     lines.push(`flush chain ${on} ${chain}`);
   }
   for (const [set, seconds] of after.affinitySets) {
     if (before.affinitySets.has(set)) continue;
-    lines.push(`add set ${on} ${set} { type ipv4_addr; flags dynamic,timeout; timeout ${seconds}s; }`);
+    lines.push(
+      `add set ${on} ${set} { type ${on.startsWith('ip6 ') ? 'ipv6' : 'ipv4'}_addr; flags dynamic,timeout; timeout ${seconds}s; }`,
+    );
   }
   for (const [chain, rules] of changedChains) for (const rule of rules) lines.push(`add rule ${on} ${chain} ${rule}`);
-  for (const [map, was, is] of [
-    ['service-ips', before.serviceIps, after.serviceIps],
-    ['node-ports', before.nodePorts, after.nodePorts],
-  ] as const) {
-    const added = [...is].filter(([element, verdict]) => was.get(element) !== verdict);
-    if (added.length > 0) lines.push(`add element ${on} ${map} { ${added.map(([e, v]) => `${e} : ${v}`).join(', ')} }`);
+  for (const [map, is] of after.maps) {
+    const was = before.maps.get(map);
+    const added = [...is].filter(([element, value]) => was?.get(element) !== value);
+    lines.push(...elements('add', on, map, added));
   }
-  lines.push(...hairpinChanges(on, before.hairpins, after.hairpins));
+  lines.push(...hairpinCommands(on, hairpins));
   for (const chain of staleChains) lines.push(`delete chain ${on} ${chain}`);
   for (const set of before.affinitySets.keys()) {
     if (!after.affinitySets.has(set)) lines.push(`delete set ${on} ${set}`);
@@ -125,13 +147,16 @@ function difference(table: string, before: Objects, after: Objects): string[] {
   return lines;
 }
 
-function hairpinChanges(on: string, before: ReadonlySet<string>, after: ReadonlySet<string>): string[] {
-  const pair = (ip: string): string => `${ip} . ${ip}`;
-  const gone = [...before].filter((ip) => !after.has(ip)).map(pair);
-  const added = [...after].filter((ip) => !before.has(ip)).map(pair);
+function elements(verb: 'add' | 'delete', on: string, map: string, list: readonly [string, string][]): string[] {
+  if (list.length === 0) return [];
+  return [`${verb} element ${on} ${map} { ${list.map(([element, value]) => `${element} : ${value}`).join(', ')} }`];
+}
+
+function hairpinCommands(on: string, { gone, added }: HairpinChanges): string[] {
+  const pairs = (ips: readonly string[]): string => ips.map((ip) => `${ip} . ${ip}`).join(', ');
   return [
-    ...(gone.length > 0 ? [`delete element ${on} hairpins { ${gone.join(', ')} }`] : []),
-    ...(added.length > 0 ? [`add element ${on} hairpins { ${added.join(', ')} }`] : []),
+    ...(gone.length > 0 ? [`delete element ${on} hairpins { ${pairs(gone)} }`] : []),
+    ...(added.length > 0 ? [`add element ${on} hairpins { ${pairs(added)} }`] : []),
   ];
 }
 

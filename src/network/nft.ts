@@ -1,47 +1,53 @@
+import { cutConnections } from './connections.ts';
 import type { Dataplane, DataplaneScope } from './dataplane.ts';
-import { cutConnections, lostEndpoints } from './connections.ts';
 import { differenceScript, fullScript } from './nft-script.ts';
-import { runNft } from './run-nft.ts';
+import type { Nft } from './nft-session.ts';
+import { ReferenceCounts } from './reference-counts.ts';
 import type { ServiceRules } from './service-rules.ts';
 
 /**
  * The data plane of the network namespace that this process lives in. The first apply (and one after a failure) makes
- * the table anew; later ones send the difference.
+ * the table anew; later ones send the difference, and look at nothing but the services that changed.
  */
-export function createNftDataplane(scope: DataplaneScope): Dataplane {
-  let applied: ReadonlyMap<string, ServiceRules> | undefined;
+export function createNftDataplane(scope: DataplaneScope, nft: Nft): Dataplane {
+  let applied: Map<string, ServiceRules> | undefined;
+  let hairpins = new ReferenceCounts();
+  let endpoints = new ReferenceCounts();
   return {
-    async apply(rules) {
+    family: scope.family,
+    async apply(rules, changed) {
       const before = applied;
       applied = undefined;
       if (!before) {
-        await runNft(fullScript(scope, rules));
-      } else {
-        const touched = new Set(
-          [...before.keys(), ...rules.keys()].filter((key) => before.get(key) !== rules.get(key)),
-        );
-        // A hairpin address may belong to several services: those that share one with a changed service go along.
-        const addresses = new Set<string>();
-        for (const key of touched) {
-          for (const ip of [...(before.get(key)?.hairpins ?? []), ...(rules.get(key)?.hairpins ?? [])])
-            addresses.add(ip);
-        }
-        for (const [key, service] of rules) {
-          if (!touched.has(key) && [...service.hairpins].some((ip) => addresses.has(ip))) touched.add(key);
-        }
-        const script = differenceScript(scope, chosen(before, touched), chosen(rules, touched));
-        if (script) await runNft(script);
-        await cutConnections(lostEndpoints(chosen(before, touched), chosen(rules, touched), rules.values()));
+        [hairpins, endpoints] = [new ReferenceCounts(), new ReferenceCounts()];
+        hairpins.replace([], partsOf(rules.values(), 'hairpins'));
+        endpoints.replace([], partsOf(rules.values(), 'endpoints'));
+        await nft.load(fullScript(scope, rules));
+        applied = new Map(rules);
+        return;
       }
-      applied = new Map(rules);
+      const touched = [...changed].filter((key) => before.get(key) !== rules.get(key));
+      const was = touched.flatMap((key) => before.get(key) ?? []);
+      const is = touched.flatMap((key) => rules.get(key) ?? []);
+      const moved = hairpins.replace(partsOf(was, 'hairpins'), partsOf(is, 'hairpins'));
+      const { gone } = endpoints.replace(partsOf(was, 'endpoints'), partsOf(is, 'endpoints'));
+      const script = differenceScript(scope, { before: was, after: is, hairpins: moved });
+      if (script) await nft.change(script);
+      await cutConnections(gone);
+      for (const key of touched) {
+        const now = rules.get(key);
+        if (now) before.set(key, now);
+        else before.delete(key);
+      }
+      applied = before;
     },
     async remove() {
       applied = undefined;
-      await runNft(`add table ip ${scope.table}\ndelete table ip ${scope.table}\n`);
+      await nft.load(`add table ${scope.family} ${scope.table}\ndelete table ${scope.family} ${scope.table}\n`);
     },
   };
 }
 
-function chosen(rules: ReadonlyMap<string, ServiceRules>, keys: ReadonlySet<string>): ServiceRules[] {
-  return [...keys].flatMap((key) => rules.get(key) ?? []);
+function* partsOf(rules: Iterable<ServiceRules>, part: 'hairpins' | 'endpoints'): Iterable<string> {
+  for (const service of rules) yield* service[part];
 }

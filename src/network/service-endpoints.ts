@@ -1,3 +1,4 @@
+import { isIPv4, isIPv6 } from 'node:net';
 import type { Service, ServicePort } from '../api/types/core-v1.ts';
 import type { Endpoint, EndpointSlice } from '../api/types/discovery-v1.ts';
 
@@ -9,11 +10,16 @@ export interface Target {
   pod: string | undefined;
 }
 
+/** What nftables calls IPv4 and IPv6. */
+export type Family = 'ip' | 'ip6';
+
 /** Where rules are rendered for. */
 export interface Place {
   /** Undefined on the host, which runs no pods. */
   nodeName: string | undefined;
   zone?: string | undefined;
+  /** Of the addresses looked at; `ip` when it is not said. */
+  family?: Family | undefined;
 }
 
 interface Candidate extends Target {
@@ -39,7 +45,7 @@ export function targetsOf(slices: readonly EndpointSlice[], port: ServicePort, p
   const serving = new Map<string, Candidate>();
   const known: Target[] = [];
   for (const slice of slices) {
-    if (slice.addressType !== 'IPv4') continue;
+    if (slice.addressType !== (place.family === 'ip6' ? 'IPv6' : 'IPv4')) continue;
     const slicePort = slice.ports?.find(
       (p) => (p.name ?? '') === (port.name ?? '') && protocolOf(p) === protocolOf(port),
     );
@@ -83,13 +89,14 @@ function nearby(candidates: Candidate[], { nodeName, zone }: Place): Candidate[]
 
 /** Ready endpoints on the node, over all ports: what a health check of an external load balancer asks for. */
 export function localEndpointCount(slices: readonly EndpointSlice[], nodeName: string): number {
-  const addresses = new Set<string>();
+  // A pod with two addresses is in a slice of each family.
+  const found = new Set<string>();
   for (const { endpoints } of slices) {
-    for (const { addresses: own, conditions, nodeName: node } of endpoints ?? []) {
-      if (node === nodeName && (conditions?.ready ?? true)) addresses.add(own[0] as string);
+    for (const { addresses, targetRef, conditions, nodeName: node } of endpoints ?? []) {
+      if (node === nodeName && (conditions?.ready ?? true)) found.add(targetRef?.uid ?? (addresses[0] as string));
     }
   }
-  return addresses.size;
+  return found.size;
 }
 
 export function protocolOf(port: { protocol?: string }): string {
@@ -97,18 +104,19 @@ export function protocolOf(port: { protocol?: string }): string {
 }
 
 /** The service's cluster addresses of this family. */
-export function clusterIps(service: Service): string[] {
+export function clusterIps(service: Service, family: Family): string[] {
   const spec = service.spec;
   const ips = spec?.clusterIPs?.length ? spec.clusterIPs : [spec?.clusterIP ?? ''];
-  return ips.filter(isIpv4);
+  return ips.filter(isOf(family));
 }
 
 /** Addresses that a load balancer answers at; those of mode `Proxy` are not the data plane's to catch. */
-export function balancerIps(service: Service): string[] {
+export function balancerIps(service: Service, family: Family): string[] {
   const ingress = service.status?.loadBalancer?.ingress ?? [];
-  return ingress.filter(({ ipMode }) => ipMode !== 'Proxy').flatMap(({ ip }) => (ip && isIpv4(ip) ? [ip] : []));
+  return ingress.filter(({ ipMode }) => ipMode !== 'Proxy').flatMap(({ ip }) => (ip && isOf(family)(ip) ? [ip] : []));
 }
 
-export function isIpv4(ip: string): boolean {
-  return /^\d+\.\d+\.\d+\.\d+$/.test(ip);
+/** Whether an address is of the family: headless services have `None`, and some have nothing. */
+export function isOf(family: Family): (ip: string) => boolean {
+  return family === 'ip' ? isIPv4 : isIPv6;
 }

@@ -2,6 +2,7 @@ import type { Node, Service } from '../api/types/core-v1.ts';
 import type { EndpointSlice } from '../api/types/discovery-v1.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
+import { yieldToEventLoop } from '../base/yield.ts';
 import { keyOf } from '../client/informer.ts';
 import type { Informers } from '../client/informers.ts';
 import { endpointSlices, nodes, services } from '../client/resources.ts';
@@ -13,13 +14,14 @@ import { renderService, type ServiceRules } from './service-rules.ts';
 
 export interface ServiceProxyOptions {
   informers: Informers;
-  dataplane: Dataplane;
+  /** One for each address family of the cluster. */
+  dataplanes: readonly Dataplane[];
   clock: Clock;
   log: Logger;
   /** Undefined on the host. */
   nodeName: string | undefined;
-  /** The node's pods, whose calls do not come from outside. */
-  podCidr?: string | undefined;
+  /** The node's pods, whose calls do not come from outside; one range of a family. */
+  podCidrs?: readonly string[] | undefined;
   /** On the host: publishes ports there. `onRefused` hears of those that cannot be had. */
   hostPorts?: { holder: PortHolder; onRefused: (service: Service, port: HostPort, reason: string) => void };
 }
@@ -36,6 +38,10 @@ const serviceNameLabel = 'kubernetes.io/service-name';
 const otherProxyLabel = 'service.kubernetes.io/service-proxy-name';
 const zoneLabel = 'topology.kubernetes.io/zone';
 const retryMs = 1_000;
+/** From so many services on, those that do not mind share rules; with fewer than the lower number no more. */
+const crowd = { from: 500, until: 400 };
+/** Services that are rendered before others have their turn. */
+const slice = 200;
 
 /**
  * Keeps the kernel's service rules in step with Services and EndpointSlices (kube-proxy's part). Services that changed
@@ -48,17 +54,22 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
 class RunningServiceProxy implements ServiceProxy {
   readonly #options: ServiceProxyOptions;
   readonly #dirty = new Set<string>();
-  readonly #rules = new Map<string, ServiceRules>();
+  /** In the order of the data planes. */
+  readonly #rules: readonly Map<string, ServiceRules>[];
   readonly #unsubscribe: (() => void)[] = [];
   readonly #hostPorts: HostPorts | undefined;
   readonly #healthChecks = createHealthChecks();
   #zone: string | undefined;
+  #isCrowded = false;
+  /** Services that there are, as far as they were looked at. */
+  readonly #known = new Set<string>();
   #isApplying = false;
   #cancelRetry: () => void = () => {};
   #isStopped = false;
 
   constructor(options: ServiceProxyOptions) {
     this.#options = options;
+    this.#rules = options.dataplanes.map(() => new Map());
     this.#hostPorts =
       options.hostPorts && createHostPorts({ ...options.hostPorts, onGranted: (key) => this.#mark(key) });
   }
@@ -72,8 +83,8 @@ class RunningServiceProxy implements ServiceProxy {
     await informers.synced();
     const mark = (key: string): void => this.#mark(key);
     this.#followZone();
-    for (const service of serviceInformer.list()) this.#dirty.add(keyOf(service));
-    await this.#apply();
+    // What is there already comes as added: it makes the first rules.
+    this.#isApplying = true;
     this.#unsubscribe.push(
       serviceInformer.subscribe({
         added: (service: Service) => mark(keyOf(service)),
@@ -86,6 +97,10 @@ class RunningServiceProxy implements ServiceProxy {
         deleted: (slice) => mark(serviceKeyOf(slice)),
       }),
     );
+    await this.#apply().finally(() => {
+      this.#isApplying = false;
+    });
+    if (this.#dirty.size > 0) this.#applySoon();
   }
 
   stop(): void {
@@ -142,27 +157,57 @@ class RunningServiceProxy implements ServiceProxy {
   }
 
   async #apply(): Promise<void> {
-    const { informers, dataplane } = this.#options;
-    for (const key of this.#dirty) {
-      const service = informers.of(services).get(key);
-      if (!service || service.metadata.labels?.[otherProxyLabel] !== undefined) {
-        this.#rules.delete(key);
-        this.#hostPorts?.set(key, undefined);
-        this.#healthChecks.set(key, undefined);
-      } else {
-        this.#render(key, service);
-      }
-    }
+    const { dataplanes } = this.#options;
+    this.#count();
+    const changed = new Set(this.#dirty);
     this.#dirty.clear();
-    await dataplane.apply(this.#rules);
+    let rendered = 0;
+    for (const key of changed) {
+      this.#look(key);
+      if (++rendered % slice === 0) await yieldToEventLoop();
+    }
+    const applied = dataplanes.map((dataplane, i) =>
+      dataplane.apply(this.#rules[i] as Map<string, ServiceRules>, changed),
+    );
+    // Each to its end: the other family's rules are as good as they were.
+    const failed = (await Promise.allSettled(applied)).find((result) => result.status === 'rejected');
+    if (failed) throw failed.reason;
+  }
+
+  /** Whether services share rules depends on how many there are: when that changes, all are rendered again. */
+  #count(): void {
+    const { informers } = this.#options;
+    for (const key of this.#dirty) {
+      if (informers.of(services).get(key)) this.#known.add(key);
+      else this.#known.delete(key);
+    }
+    const isCrowded = this.#known.size >= (this.#isCrowded ? crowd.until : crowd.from);
+    if (isCrowded === this.#isCrowded) return;
+    this.#isCrowded = isCrowded;
+    for (const key of this.#known) this.#dirty.add(key);
+  }
+
+  #look(key: string): void {
+    const service = this.#options.informers.of(services).get(key);
+    if (service && service.metadata.labels?.[otherProxyLabel] === undefined) {
+      this.#render(key, service);
+      return;
+    }
+    for (const rules of this.#rules) rules.delete(key);
+    this.#hostPorts?.set(key, undefined);
+    this.#healthChecks.set(key, undefined);
   }
 
   #render(key: string, service: Service): void {
-    const { informers, nodeName, podCidr } = this.#options;
+    const { informers, nodeName, dataplanes, podCidrs = [] } = this.#options;
     const slices = informers.of(endpointSlices).byIndex('service', key);
     this.#hostPorts?.set(key, service);
     const hostPorts = this.#hostPorts?.granted(key) ?? [];
-    this.#rules.set(key, renderService({ service, slices }, { nodeName, zone: this.#zone, podCidr, hostPorts }));
+    const place = { nodeName, zone: this.#zone, hostPorts, isCrowded: this.#isCrowded };
+    dataplanes.forEach(({ family }, i) => {
+      const podCidr = podCidrs.find((cidr) => cidr.includes(':') === (family === 'ip6'));
+      this.#rules[i]?.set(key, renderService({ service, slices }, { ...place, family, podCidr }));
+    });
     const port = service.spec?.healthCheckNodePort;
     if (nodeName === undefined) return;
     const { name = '', namespace = '' } = service.metadata;

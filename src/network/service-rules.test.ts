@@ -4,7 +4,7 @@ import type { Endpoint, EndpointSlice } from '../api/types/discovery-v1.ts';
 import { differenceScript, fullScript } from './nft-script.ts';
 import { renderService } from './service-rules.ts';
 
-const scope = { table: 'timonel-dev', nodeName: 'dev-1', serviceCidrs: ['10.96.0.0/16'] };
+const scope = { family: 'ip', table: 'timonel-dev', nodeName: 'dev-1', serviceCidrs: ['10.96.0.0/16'] } as const;
 
 function service(spec: Service['spec'] = {}): Service {
   return {
@@ -155,8 +155,48 @@ describe('service rules', () => {
       'meta l4proto tcp dnat ip to numgen inc mod 4 map { 0 : 10.244.1.2 . 5000, 1 : 10.244.1.2 . 5000, ' +
         '2 : 10.244.2.3 . 5000, 3 : 10.244.1.2 . 5000 }',
     );
-    expect(chain({ 'timonel.dev/load-balancing': 'random' })).toContain('numgen random mod 2');
     expect(chain({ 'timonel.dev/load-balancing': 'source-ip-hash' })).toContain('jhash ip saddr mod 1021');
+  });
+
+  it('share a rule where nothing is asked for and there are many services', () => {
+    const place = { nodeName: 'dev-1', isCrowded: true };
+    const { chains, serviceIps, shared } = renderService({ service: service(), slices: [slice(here, there)] }, place);
+    expect([chains.size, serviceIps.size]).toEqual([0, 0]);
+    expect([...shared].map(([count, elements]) => [count, [...elements]])).toEqual([
+      [
+        2,
+        [
+          ['10.96.0.20 . tcp . 8000 . 0', '10.244.1.2 . 5000'],
+          ['10.96.0.20 . tcp . 8000 . 1', '10.244.2.3 . 5000'],
+        ],
+      ],
+    ]);
+    const sticky = service({ sessionAffinity: 'ClientIP' });
+    expect(renderService({ service: sticky, slices: [slice(here, there)] }, place).shared.size).toBe(0);
+    const inTurn = service();
+    inTurn.metadata.annotations = { 'timonel.dev/load-balancing': 'round-robin' };
+    expect(renderService({ service: inTurn, slices: [slice(here)] }, place).shared.size).toBe(0);
+    inTurn.metadata.annotations = { 'timonel.dev/load-balancing': 'random' };
+    const one = renderService({ service: inTurn, slices: [slice(here)] }, { nodeName: 'dev-1' });
+    expect([...one.shared.keys()]).toEqual([1]);
+  });
+
+  it('are of one family each', () => {
+    const both = service({
+      clusterIP: '10.96.0.20',
+      clusterIPs: ['10.96.0.20', 'fd74::20'],
+      type: 'NodePort',
+      ports: [{ port: 8000, nodePort: 30080 }],
+      sessionAffinity: 'ClientIP',
+    });
+    const sixth: EndpointSlice = { ...slice({ ...here, addresses: ['fd74:1::2'] }), addressType: 'IPv6' };
+    const rules = renderService({ service: both, slices: [slice(here), sixth] }, { nodeName: 'dev-1', family: 'ip6' });
+    expect([...rules.serviceIps]).toEqual([['fd74::20 . tcp . 8000', 'goto service/default/web/tcp/8000']]);
+    expect([...rules.hairpins]).toEqual(['fd74:1::2']);
+    const script = fullScript({ ...scope, family: 'ip6', serviceCidrs: ['fd74::/112'] }, new Map([['web', rules]]));
+    expect(script).not.toMatch(/10\.|ip saddr|ip daddr|ipv4/);
+    expect(script).toContain('dnat to [fd74:1::2]:5000');
+    expect(script).toContain('ip6 daddr != ::1 fib daddr type local');
   });
 
   it('make no rules for headless and external-name services', () => {
@@ -169,60 +209,95 @@ describe('service rules', () => {
   it('render to the same script every time', () => {
     expect(scriptOf({ service: service({ sessionAffinity: 'ClientIP' }), slices: [slice(here, there)] }))
       .toMatchInlineSnapshot(`
-      "add table ip timonel-dev
-      delete table ip timonel-dev
-      table ip timonel-dev {
-        map service-ips { type ipv4_addr . inet_proto . inet_service : verdict; }
-        map node-ports { type inet_proto . inet_service : verdict; }
-        set hairpins { type ipv4_addr . ipv4_addr; }
-        chain services {
-          ip daddr . meta l4proto . th dport vmap @service-ips
-          fib daddr type local meta l4proto . th dport vmap @node-ports
+        "add table ip timonel-dev
+        delete table ip timonel-dev
+        table ip timonel-dev {
+          map service-ips { type ipv4_addr . inet_proto . inet_service : verdict; }
+          map node-ports { type inet_proto . inet_service : verdict; }
+          map shared/1 { typeof ip daddr . meta l4proto . th dport . numgen random mod 1 : ip daddr . th dport; }
+          map shared/2 { typeof ip daddr . meta l4proto . th dport . numgen random mod 2 : ip daddr . th dport; }
+          map shared/3 { typeof ip daddr . meta l4proto . th dport . numgen random mod 3 : ip daddr . th dport; }
+          map shared/4 { typeof ip daddr . meta l4proto . th dport . numgen random mod 4 : ip daddr . th dport; }
+          map shared/5 { typeof ip daddr . meta l4proto . th dport . numgen random mod 5 : ip daddr . th dport; }
+          map shared/6 { typeof ip daddr . meta l4proto . th dport . numgen random mod 6 : ip daddr . th dport; }
+          map shared/7 { typeof ip daddr . meta l4proto . th dport . numgen random mod 7 : ip daddr . th dport; }
+          map shared/8 { typeof ip daddr . meta l4proto . th dport . numgen random mod 8 : ip daddr . th dport; }
+          map shared/9 { typeof ip daddr . meta l4proto . th dport . numgen random mod 9 : ip daddr . th dport; }
+          map shared/10 { typeof ip daddr . meta l4proto . th dport . numgen random mod 10 : ip daddr . th dport; }
+          map shared/11 { typeof ip daddr . meta l4proto . th dport . numgen random mod 11 : ip daddr . th dport; }
+          map shared/12 { typeof ip daddr . meta l4proto . th dport . numgen random mod 12 : ip daddr . th dport; }
+          map shared/13 { typeof ip daddr . meta l4proto . th dport . numgen random mod 13 : ip daddr . th dport; }
+          map shared/14 { typeof ip daddr . meta l4proto . th dport . numgen random mod 14 : ip daddr . th dport; }
+          map shared/15 { typeof ip daddr . meta l4proto . th dport . numgen random mod 15 : ip daddr . th dport; }
+          map shared/16 { typeof ip daddr . meta l4proto . th dport . numgen random mod 16 : ip daddr . th dport; }
+          set hairpins { type ipv4_addr . ipv4_addr; }
+          chain services {
+            ip daddr . meta l4proto . th dport vmap @service-ips
+            dnat ip to ip daddr . meta l4proto . th dport . numgen random mod 1 map @shared/1
+            dnat ip to ip daddr . meta l4proto . th dport . numgen random mod 2 map @shared/2
+            dnat ip to ip daddr . meta l4proto . th dport . numgen random mod 3 map @shared/3
+            dnat ip to ip daddr . meta l4proto . th dport . numgen random mod 4 map @shared/4
+            dnat ip to ip daddr . meta l4proto . th dport . numgen random mod 5 map @shared/5
+            dnat ip to ip daddr . meta l4proto . th dport . numgen random mod 6 map @shared/6
+            dnat ip to ip daddr . meta l4proto . th dport . numgen random mod 7 map @shared/7
+            dnat ip to ip daddr . meta l4proto . th dport . numgen random mod 8 map @shared/8
+            dnat ip to ip daddr . meta l4proto . th dport . numgen random mod 9 map @shared/9
+            dnat ip to ip daddr . meta l4proto . th dport . numgen random mod 10 map @shared/10
+            dnat ip to ip daddr . meta l4proto . th dport . numgen random mod 11 map @shared/11
+            dnat ip to ip daddr . meta l4proto . th dport . numgen random mod 12 map @shared/12
+            dnat ip to ip daddr . meta l4proto . th dport . numgen random mod 13 map @shared/13
+            dnat ip to ip daddr . meta l4proto . th dport . numgen random mod 14 map @shared/14
+            dnat ip to ip daddr . meta l4proto . th dport . numgen random mod 15 map @shared/15
+            dnat ip to ip daddr . meta l4proto . th dport . numgen random mod 16 map @shared/16
+            fib daddr type local meta l4proto . th dport vmap @node-ports
+          }
+          chain prerouting { type nat hook prerouting priority dstnat; policy accept; jump services; }
+          chain output { type nat hook output priority -100; policy accept; jump services; }
+          chain postrouting {
+            type nat hook postrouting priority srcnat; policy accept;
+            meta mark & 0x4000 == 0x4000 masquerade
+            ct status dnat ip saddr . ip daddr @hairpins masquerade
+            ct status dnat ip saddr 127.0.0.0/8 masquerade
+          }
+          chain refuse {
+            ip daddr { 10.96.0.0/16 } ct state new meta l4proto tcp reject with tcp reset
+            ip daddr { 10.96.0.0/16 } ct state new reject
+          }
+          chain forward { type filter hook forward priority filter; policy accept; jump refuse; }
+          chain filter-output { type filter hook output priority filter; policy accept; jump refuse; }
         }
-        chain prerouting { type nat hook prerouting priority dstnat; policy accept; jump services; }
-        chain output { type nat hook output priority -100; policy accept; jump services; }
-        chain postrouting {
-          type nat hook postrouting priority srcnat; policy accept;
-          meta mark & 0x4000 == 0x4000 masquerade
-          ct status dnat ip saddr . ip daddr @hairpins masquerade
-          ct status dnat ip saddr 127.0.0.0/8 masquerade
-        }
-        chain refuse {
-          ip daddr { 10.96.0.0/16 } ct state new meta l4proto tcp reject with tcp reset
-          ip daddr { 10.96.0.0/16 } ct state new reject
-        }
-        chain forward { type filter hook forward priority filter; policy accept; jump refuse; }
-        chain filter-output { type filter hook output priority filter; policy accept; jump refuse; }
-      }
-      add chain ip timonel-dev endpoint/default/web/tcp/8000/10.244.1.2/5000
-      add chain ip timonel-dev endpoint/default/web/tcp/8000/10.244.2.3/5000
-      add chain ip timonel-dev service/default/web/tcp/8000
-      add set ip timonel-dev affinity/default/web/tcp/8000/10.244.1.2/5000/10800s { type ipv4_addr; flags dynamic,timeout; timeout 10800s; }
-      add set ip timonel-dev affinity/default/web/tcp/8000/10.244.2.3/5000/10800s { type ipv4_addr; flags dynamic,timeout; timeout 10800s; }
-      add rule ip timonel-dev endpoint/default/web/tcp/8000/10.244.1.2/5000 update @affinity/default/web/tcp/8000/10.244.1.2/5000/10800s { ip saddr }
-      add rule ip timonel-dev endpoint/default/web/tcp/8000/10.244.1.2/5000 meta l4proto tcp dnat to 10.244.1.2:5000
-      add rule ip timonel-dev endpoint/default/web/tcp/8000/10.244.2.3/5000 update @affinity/default/web/tcp/8000/10.244.2.3/5000/10800s { ip saddr }
-      add rule ip timonel-dev endpoint/default/web/tcp/8000/10.244.2.3/5000 meta l4proto tcp dnat to 10.244.2.3:5000
-      add rule ip timonel-dev service/default/web/tcp/8000 ip saddr @affinity/default/web/tcp/8000/10.244.1.2/5000/10800s goto endpoint/default/web/tcp/8000/10.244.1.2/5000
-      add rule ip timonel-dev service/default/web/tcp/8000 ip saddr @affinity/default/web/tcp/8000/10.244.2.3/5000/10800s goto endpoint/default/web/tcp/8000/10.244.2.3/5000
-      add rule ip timonel-dev service/default/web/tcp/8000 numgen inc mod 2 vmap { 0 : goto endpoint/default/web/tcp/8000/10.244.1.2/5000, 1 : goto endpoint/default/web/tcp/8000/10.244.2.3/5000 }
-      add element ip timonel-dev service-ips { 10.96.0.20 . tcp . 8000 : goto service/default/web/tcp/8000 }
-      add element ip timonel-dev hairpins { 10.244.1.2 . 10.244.1.2, 10.244.2.3 . 10.244.2.3 }
-      "
-    `);
+        add chain ip timonel-dev endpoint/default/web/tcp/8000/10.244.1.2/5000
+        add chain ip timonel-dev endpoint/default/web/tcp/8000/10.244.2.3/5000
+        add chain ip timonel-dev service/default/web/tcp/8000
+        add set ip timonel-dev affinity/default/web/tcp/8000/10.244.1.2/5000/10800s { type ipv4_addr; flags dynamic,timeout; timeout 10800s; }
+        add set ip timonel-dev affinity/default/web/tcp/8000/10.244.2.3/5000/10800s { type ipv4_addr; flags dynamic,timeout; timeout 10800s; }
+        add rule ip timonel-dev endpoint/default/web/tcp/8000/10.244.1.2/5000 update @affinity/default/web/tcp/8000/10.244.1.2/5000/10800s { ip saddr }
+        add rule ip timonel-dev endpoint/default/web/tcp/8000/10.244.1.2/5000 meta l4proto tcp dnat to 10.244.1.2:5000
+        add rule ip timonel-dev endpoint/default/web/tcp/8000/10.244.2.3/5000 update @affinity/default/web/tcp/8000/10.244.2.3/5000/10800s { ip saddr }
+        add rule ip timonel-dev endpoint/default/web/tcp/8000/10.244.2.3/5000 meta l4proto tcp dnat to 10.244.2.3:5000
+        add rule ip timonel-dev service/default/web/tcp/8000 ip saddr @affinity/default/web/tcp/8000/10.244.1.2/5000/10800s goto endpoint/default/web/tcp/8000/10.244.1.2/5000
+        add rule ip timonel-dev service/default/web/tcp/8000 ip saddr @affinity/default/web/tcp/8000/10.244.2.3/5000/10800s goto endpoint/default/web/tcp/8000/10.244.2.3/5000
+        add rule ip timonel-dev service/default/web/tcp/8000 numgen inc mod 2 vmap { 0 : goto endpoint/default/web/tcp/8000/10.244.1.2/5000, 1 : goto endpoint/default/web/tcp/8000/10.244.2.3/5000 }
+        add element ip timonel-dev service-ips { 10.96.0.20 . tcp . 8000 : goto service/default/web/tcp/8000 }
+        add element ip timonel-dev hairpins { 10.244.1.2 . 10.244.1.2, 10.244.2.3 . 10.244.2.3 }
+        "
+      `);
   });
 
   it('send only the difference', () => {
     const before = renderService({ service: service(), slices: [slice(here)] }, { nodeName: 'dev-1' });
     const after = renderService({ service: service(), slices: [slice(here, there)] }, { nodeName: 'dev-1' });
-    expect(differenceScript(scope, [before], [before])).toBeUndefined();
-    expect(differenceScript(scope, [before], [after])).toMatchInlineSnapshot(`
+    const still = { gone: [], added: [] };
+    expect(differenceScript(scope, { before: [before], after: [before], hairpins: still })).toBeUndefined();
+    const more = { before: [before], after: [after], hairpins: { gone: [], added: ['10.244.2.3'] } };
+    expect(differenceScript(scope, more)).toMatchInlineSnapshot(`
       "flush chain ip timonel-dev service/default/web/tcp/8000
       add rule ip timonel-dev service/default/web/tcp/8000 meta l4proto tcp dnat ip to numgen inc mod 2 map { 0 : 10.244.1.2 . 5000, 1 : 10.244.2.3 . 5000 }
       add element ip timonel-dev hairpins { 10.244.2.3 . 10.244.2.3 }
       "
     `);
-    expect(differenceScript(scope, [after], [])).toMatchInlineSnapshot(`
+    const none = { before: [after], after: [], hairpins: { gone: ['10.244.1.2', '10.244.2.3'], added: [] } };
+    expect(differenceScript(scope, none)).toMatchInlineSnapshot(`
       "delete element ip timonel-dev service-ips { 10.96.0.20 . tcp . 8000 : goto service/default/web/tcp/8000 }
       flush chain ip timonel-dev service/default/web/tcp/8000
       delete element ip timonel-dev hairpins { 10.244.1.2 . 10.244.1.2, 10.244.2.3 . 10.244.2.3 }

@@ -1,4 +1,4 @@
-import { algorithmOf } from '../api/load-balancing.ts';
+import { algorithmOf, balancingAnnotations } from '../api/load-balancing.ts';
 import type { Service, ServicePort } from '../api/types/core-v1.ts';
 import type { EndpointSlice } from '../api/types/discovery-v1.ts';
 import { hashSlots, hashTable, rotation, sharesOf } from './balancing.ts';
@@ -7,7 +7,8 @@ import type { HostPort } from './host-ports.ts';
 import {
   balancerIps,
   clusterIps,
-  isIpv4,
+  type Family,
+  isOf,
   type Place,
   protocolOf,
   type Target,
@@ -22,6 +23,11 @@ export interface ServiceRules {
   serviceIps: ReadonlyMap<string, string>;
   /** Elements of the `node-ports` map: protocol . port -> verdict. */
   nodePorts: ReadonlyMap<string, string>;
+  /**
+   * Elements of the maps for services that many share, by the number of endpoints: address . protocol . port . index
+   * -> address . port.
+   */
+  shared: ReadonlyMap<number, ReadonlyMap<string, string>>;
   /** Affinity sets and how long they remember a client, in seconds. */
   affinitySets: ReadonlyMap<string, number>;
   /** Endpoint addresses: a connection from one to itself needs masquerading. */
@@ -34,6 +40,8 @@ export interface ServiceRules {
 export interface RenderPlace extends Place {
   /** Of the node: traffic of its pods is not traffic from outside, whatever address they call. */
   podCidr?: string | undefined;
+  /** So many services that a chain for each would make every change slow: those that do not mind share one. */
+  isCrowded?: boolean;
   /** Ports of the host that the service has. */
   hostPorts?: readonly HostPort[];
 }
@@ -45,6 +53,7 @@ type MutableRules = {
   chains: Map<string, string[]>;
   serviceIps: Map<string, string>;
   nodePorts: Map<string, string>;
+  shared: Map<number, Map<string, string>>;
   affinitySets: Map<string, number>;
   hairpins: Set<string>;
   endpoints: Set<string>;
@@ -66,6 +75,7 @@ export function renderService({ service, slices }: ServiceInput, place: RenderPl
     chains: new Map(),
     serviceIps: new Map(),
     nodePorts: new Map(),
+    shared: new Map(),
     affinitySets: new Map(),
     hairpins: new Set(),
     endpoints: new Set(),
@@ -83,10 +93,13 @@ function renderPort(context: PortContext, slices: readonly EndpointSlice[]): voi
   const isInternalLocal = service.spec?.internalTrafficPolicy === 'Local' && place.nodeName !== undefined;
   const lasting = protocolOf(port) === 'udp' ? targets.cluster : targets.known;
   for (const { ip, port: number } of lasting) rules.endpoints.add(`${protocolOf(port)} ${ip} ${number}`);
-  const ips = clusterIps(service);
+  const family = familyAt(place);
+  const ips = clusterIps(service, family);
   const internal = isInternalLocal ? targets.local : targets.cluster;
-  const chain = ips.length > 0 ? addBalancer(context, internal, '') : undefined;
-  for (const ip of ips) {
+  const isShared = ips.length > 0 && canShare(service, internal, place);
+  if (isShared) addShared(context, internal, ips);
+  const chain = ips.length > 0 && !isShared ? addBalancer(context, internal, '') : undefined;
+  for (const ip of isShared ? [] : ips) {
     // Others have endpoints for it, this node has none: who asks here waits in vain, as the policy has it.
     const verdict = chain ? `goto ${chain}` : targets.cluster.length > 0 ? 'drop' : undefined;
     if (verdict) rules.serviceIps.set(`${ip} . ${protocolOf(port)} . ${port.port}`, verdict);
@@ -94,8 +107,8 @@ function renderPort(context: PortContext, slices: readonly EndpointSlice[]): voi
   const hostPorts = (place.hostPorts ?? []).filter(
     (published) => published.port === port.port && published.protocol === protocolOf(port),
   );
-  const externalIps = (service.spec?.externalIPs ?? []).filter(isIpv4);
-  const balancers = balancerIps(service);
+  const externalIps = (service.spec?.externalIPs ?? []).filter(isOf(family));
+  const balancers = balancerIps(service, family);
   if (!port.nodePort && externalIps.length + balancers.length + hostPorts.length === 0) return;
   const all = targets.cluster.length > 0 ? addBalancer(context, targets.cluster, '/all') : undefined;
   if (!all) return;
@@ -105,6 +118,7 @@ function renderPort(context: PortContext, slices: readonly EndpointSlice[]): voi
   const guarded = balancers.length + hostPorts.length > 0 ? guardedVerdict(context, verdict) : verdict;
   for (const ip of balancers) rules.serviceIps.set(`${ip} . ${protocolOf(port)} . ${port.port}`, guarded);
   for (const { ip, hostPort } of hostPorts) {
+    if (ip !== undefined && !isOf(family)(ip)) continue;
     if (ip === undefined) rules.nodePorts.set(`${protocolOf(port)} . ${hostPort}`, guarded);
     else rules.serviceIps.set(`${ip} . ${protocolOf(port)} . ${hostPort}`, guarded);
   }
@@ -125,7 +139,7 @@ function externalVerdict(context: PortContext, all: string, local: readonly Targ
   const own = local.length > 0 ? addBalancer(context, local, '/local') : undefined;
   rules.chains.set(chain, [
     // Pods and processes of the node itself are not outside, and reach every endpoint.
-    ...(place.podCidr ? [`ip saddr ${place.podCidr} goto ${all}`] : []),
+    ...(place.podCidr ? [`${familyAt(place)} saddr ${place.podCidr} goto ${all}`] : []),
     `fib saddr type local ${masquerade} goto ${all}`,
     own ? `goto ${own}` : 'drop',
   ]);
@@ -133,37 +147,63 @@ function externalVerdict(context: PortContext, all: string, local: readonly Targ
 }
 
 /** Only clients of the source ranges come in through a load balancer. */
-function guardedVerdict({ rules, service, port }: PortContext, verdict: string): string {
+function guardedVerdict({ rules, service, port, place }: PortContext, verdict: string): string {
+  const family = familyAt(place);
   const ranges = (service.spec?.loadBalancerSourceRanges ?? []).map((range) => range.trim());
-  const own = ranges.filter((range) => isIpv4(range.split('/')[0] as string));
+  const own = ranges.filter((range) => isOf(family)(range.split('/')[0] as string));
   if (ranges.length === 0 || own.some((range) => range.endsWith('/0'))) return verdict;
   const chain = chainName('firewall', service, port);
-  rules.chains.set(chain, [...(own.length > 0 ? [`ip saddr { ${own.join(', ')} } ${verdict}`] : []), 'drop']);
+  rules.chains.set(chain, [...(own.length > 0 ? [`${family} saddr { ${own.join(', ')} } ${verdict}`] : []), 'drop']);
   return `goto ${chain}`;
 }
 
 /** A chain that spreads connections over `targets`; undefined when there are none. */
 function addBalancer(context: PortContext, targets: readonly Target[], suffix: string): string | undefined {
   if (targets.length === 0) return undefined;
-  const { rules, service, port } = context;
+  const { rules, service, port, place } = context;
+  const family = familyAt(place);
   const chain = chainName('service', service, port) + suffix;
   for (const target of targets) rules.hairpins.add(target.ip);
   if (service.spec?.sessionAffinity === 'ClientIP') addSticky(context, targets, { chain, suffix });
   else {
-    const choice = choiceOf(service, targets, (target) => `${target.ip} . ${target.port}`);
+    const choice = choiceOf(context, targets, (target) => `${target.ip} . ${target.port}`);
     const [only] = targets as [Target];
     rules.chains.set(chain, [
       targets.length === 1
-        ? `meta l4proto ${protocolOf(port)} dnat to ${only.ip}:${only.port}`
-        : `meta l4proto ${protocolOf(port)} dnat ip to ${choice.key} map { ${choice.elements} }`,
+        ? `meta l4proto ${protocolOf(port)} dnat to ${socketOf(only)}`
+        : `meta l4proto ${protocolOf(port)} dnat ${family} to ${choice.key} map { ${choice.elements} }`,
     ]);
   }
   return chain;
 }
 
+/** More endpoints than this are worth a chain of their own. */
+export const mostShared = 16;
+
+/** Whether nothing is asked of a service's spreading that needs a chain of its own. */
+function canShare(service: Service, targets: readonly Target[], { isCrowded = false }: RenderPlace): boolean {
+  const isAsked = service.metadata.annotations?.[balancingAnnotations.algorithm] !== undefined;
+  const algorithm = algorithmOf(service);
+  const isAnyoneRight = algorithm === 'random' || (algorithm === 'round-robin' && !isAsked && isCrowded);
+  const isSticky = service.spec?.sessionAffinity === 'ClientIP';
+  return isAnyoneRight && !isSticky && targets.length > 0 && targets.length <= mostShared;
+}
+
+/** One rule for all services with as many endpoints picks one at random: a service is elements of its map alone. */
+function addShared({ rules, port }: PortContext, targets: readonly Target[], ips: readonly string[]): void {
+  const elements = rules.shared.get(targets.length) ?? new Map<string, string>();
+  rules.shared.set(targets.length, elements);
+  targets.forEach((target, i) => {
+    rules.hairpins.add(target.ip);
+    for (const ip of ips) {
+      elements.set(`${ip} . ${protocolOf(port)} . ${port.port} . ${i}`, `${target.ip} . ${target.port}`);
+    }
+  });
+}
+
 /** What nft picks an endpoint by, and the elements of its map. */
 function choiceOf(
-  service: Service,
+  { service, place }: PortContext,
   targets: readonly Target[],
   valueOf: (target: Target) => string,
 ): { key: string; elements: string } {
@@ -181,7 +221,7 @@ function choiceOf(
     }
     case 'source-ip-hash': {
       const slots = hashTable(targets.map(({ ip, port }) => `${ip}:${port}`));
-      return { key: `jhash ip saddr mod ${hashSlots} seed 0x74696d6f`, elements: elements(slots) };
+      return { key: `jhash ${familyAt(place)} saddr mod ${hashSlots} seed 0x74696d6f`, elements: elements(slots) };
     }
     case 'random':
       return { key: `numgen random mod ${targets.length}`, elements: elements(inTurn) };
@@ -193,10 +233,12 @@ function choiceOf(
 }
 
 function addSticky(
-  { rules, service, port }: PortContext,
+  context: PortContext,
   targets: readonly Target[],
   { chain, suffix }: { chain: string; suffix: string },
 ): void {
+  const { rules, service, port, place } = context;
+  const family = familyAt(place);
   const timeoutSeconds = service.spec?.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? 10800;
   const endpointChain = (target: Target): string =>
     `${chainName('endpoint', service, port)}${suffix}/${target.ip}/${target.port}`;
@@ -204,13 +246,21 @@ function addSticky(
     const set = `${chainName('affinity', service, port)}/${target.ip}/${target.port}/${timeoutSeconds}s`;
     rules.affinitySets.set(set, timeoutSeconds);
     rules.chains.set(endpointChain(target), [
-      `update @${set} { ip saddr }`,
-      `meta l4proto ${protocolOf(port)} dnat to ${target.ip}:${target.port}`,
+      `update @${set} { ${family} saddr }`,
+      `meta l4proto ${protocolOf(port)} dnat to ${socketOf(target)}`,
     ]);
-    return `ip saddr @${set} goto ${endpointChain(target)}`;
+    return `${family} saddr @${set} goto ${endpointChain(target)}`;
   });
-  const choice = choiceOf(service, targets, (target) => `goto ${endpointChain(target)}`);
+  const choice = choiceOf(context, targets, (target) => `goto ${endpointChain(target)}`);
   rules.chains.set(chain, [...known, `${choice.key} vmap { ${choice.elements} }`]);
+}
+
+function familyAt({ family = 'ip' }: Place): Family {
+  return family;
+}
+
+function socketOf({ ip, port }: Target): string {
+  return ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`;
 }
 
 function chainName(kind: string, service: Service, port: ServicePort): string {

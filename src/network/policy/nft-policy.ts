@@ -1,4 +1,4 @@
-import { runNft } from '../run-nft.ts';
+import type { Nft } from '../nft-session.ts';
 import type { PolicyRules } from './policy-rules.ts';
 import { fullPolicyScript, policyDifference, type PolicyScope, removalScript } from './policy-script.ts';
 
@@ -12,15 +12,16 @@ export interface PolicyDataplane {
  * The policy table of the network namespace that this process lives in. The first apply (and one after a failure)
  * replaces whatever an earlier process left, in one transaction; later ones send the difference.
  */
-export function createNftPolicyDataplane(scope: PolicyScope): PolicyDataplane {
+export function createNftPolicyDataplane(scope: PolicyScope, nft: Nft): PolicyDataplane {
   let applied: PolicyRules | undefined;
   let isKnown = false;
   return {
     async apply(rules) {
+      const isChange = isKnown && applied && rules;
       const script = nextScript(rules);
       if (script === undefined) return void (applied = rules);
       isKnown = false;
-      await runNft(script);
+      await (isChange ? nft.change(script) : nft.load(script));
       isKnown = true;
       applied = rules;
     },
