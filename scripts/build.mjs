@@ -44,11 +44,14 @@ emitTypes(root);
 
 /** The licences of the packages in the bundle, which must travel with it. */
 function licencesOf({ inputs }) {
-  const names = Object.keys(inputs).flatMap((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? []);
-  const texts = [...new Set(names)]
-    .sort((a, b) => a.localeCompare(b))
-    .map((name) => {
-      const directory = join(root, 'node_modules', name);
+  // Where a package was found is not always this directory: it may be installed further up.
+  const found = Object.keys(inputs).flatMap((path) => {
+    const match = /^(.*node_modules\/)((?:@[^/]+\/)?[^/]+)\//.exec(path);
+    return match ? [[match[2], join(process.cwd(), match[1], match[2])]] : [];
+  });
+  const texts = [...new Map(found)]
+    .sort(([a], [b]) => a.localeCompare(b))
+    .map(([name, directory]) => {
       const file = readdirSync(directory).find((each) => /^licen[cs]e/i.test(each));
       if (!file) throw new Error(`${name} is bundled, and has no licence file`);
       return `${name}\n\n${readFileSync(join(directory, file), 'utf8').trim()}\n`;

@@ -12,6 +12,11 @@ export function invalidValue(path: string, value: unknown, detail: string): Stat
   return cause('FieldValueInvalid', path, withDetail(`Invalid value: ${shown(value)}`, detail));
 }
 
+/** The value is of another JSON type than the field; `value` is shown as what was found. */
+export function typeInvalid(path: string, value: unknown, detail: string): StatusCause {
+  return cause('FieldValueTypeInvalid', path, withDetail(`Invalid value: ${shown(value)}`, detail));
+}
+
 export function notSupported(path: string, value: unknown, supported: readonly string[]): StatusCause {
   const list = supported.map((item) => JSON.stringify(item)).join(', ');
   const detail = supported.length > 0 ? `supported values: ${list}` : '';

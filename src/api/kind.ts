@@ -1,4 +1,6 @@
+import type { FieldValidation } from './body.ts';
 import type { AnyObject, KubeObject } from './object.ts';
+import type { JSONSchemaProps } from './types/apiextensions-v1.ts';
 import type { StatusCause } from './types/meta-v1.ts';
 
 /** What the pure rules of a kind may know of the world: handed in, never read. */
@@ -49,6 +51,8 @@ export interface ResourceKind<T extends KubeObject = AnyObject> {
   columns?: readonly PrinterColumn<T>[];
   /** Field selectors beyond metadata.name and metadata.namespace. */
   selectableFields?: Readonly<Record<string, (object: T) => string>>;
+  /** Called in place when a delete marks an object, for finalizers that its end must wait for. */
+  prepareForDelete?: (object: T, context: Pick<RuleContext, 'now'>) => void;
   /** Grace on delete: seconds before the object may go, or undefined for at once. Pods have this. */
   gracefulDeletion?: (object: T, requestedSeconds: number | undefined) => GraceDecision;
   /** Where `kubectl scale` and the autoscaler look; gives the kind a `scale` subresource. */
@@ -73,6 +77,19 @@ export interface KindVersion {
   fromStorage?: (object: AnyObject) => void;
   /** Sent as a `Warning` header on every request to this version. */
   deprecation?: string;
+  /** Set for a custom resource: its definition's schema stands in for the generated one. */
+  custom?: CustomVersion;
+}
+
+/** What a version of a custom resource has of its own. */
+export interface CustomVersion {
+  /** Fits a parsed value to the schema, in place: see `decodeObject`. */
+  decode: (raw: unknown, mode: FieldValidation) => { object: AnyObject; problems: string[] };
+  /** Causes for what breaks the schema and its rules; `old` is the state that is replaced. */
+  validate: (object: AnyObject, old?: AnyObject) => StatusCause[];
+  /** As the definition states it; undefined: anything goes. */
+  schema: JSONSchemaProps | undefined;
+  listKind: string;
 }
 
 export interface Subresource {
@@ -87,13 +104,13 @@ export interface Subresource {
 
 export interface PrinterColumn<T extends KubeObject> {
   name: string;
-  type: 'string' | 'integer' | 'date' | 'boolean';
+  type: 'string' | 'integer' | 'number' | 'date' | 'boolean';
   format?: string;
   /** 0 shows always, 1 with `-o wide`. */
   priority: 0 | 1;
   description?: string;
-  /** The cell. `now` is epoch milliseconds, for ages. */
-  value: (object: T, now: number) => string | number | boolean;
+  /** The cell. `now` is epoch milliseconds, for ages. Null shows as nothing. */
+  value: (object: T, now: number) => string | number | boolean | null;
 }
 
 /** What a delete means for an object with grace. */

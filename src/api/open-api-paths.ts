@@ -130,7 +130,7 @@ class KindPaths {
       action: 'list',
       id: `list${this.#label}${id}`,
       parameters: listParameters,
-      answer: hasType(listType) ? listType : undefined,
+      answer: this.#version.custom || hasType(listType) ? listType : undefined,
     });
   }
 
@@ -234,7 +234,9 @@ class KindPaths {
     const schema = body?.isPatch ? { type: 'object' } : body ? refTo(body.type, this.#dialect) : undefined;
     const isRequired = body?.isOptional !== true;
     const result = answer === undefined ? undefined : refTo(answer, this.#dialect);
-    const consumes = body?.isPatch ? patchTypes : ['*/*'];
+    const { custom } = this.#version;
+    const patches = custom ? patchTypes.filter((type) => !type.includes('strategic')) : patchTypes;
+    const consumes = body?.isPatch ? patches : ['*/*'];
     const common: JsonObject = {
       tags: [`${lowered(groupLabel(group))}_${version}`],
       operationId: id,

@@ -29,13 +29,15 @@ export function definitions(options: {
   kinds: ReadonlyMap<string, readonly GroupVersionKind[]>;
   dialect: Dialect;
   texts: Descriptions;
+  /** Definitions of custom types, which are in no schema of ours. */
+  custom: ReadonlyMap<string, JsonObject>;
 }): JsonObject {
-  const { kinds, dialect, texts } = options;
+  const { kinds, dialect, texts, custom } = options;
   const found = new Map<string, JsonObject>();
   const queue = [...options.roots];
   for (let type = queue.pop(); type !== undefined; type = queue.pop()) {
     if (found.has(type)) continue;
-    const definition = special(type, dialect) ?? structDefinition(type, dialect, texts);
+    const definition = custom.get(type) ?? special(type, dialect) ?? structDefinition(type, dialect, texts);
     const owners = kinds.get(type);
     if (owners) definition['x-kubernetes-group-version-kind'] = owners;
     found.set(type, definition);
@@ -103,7 +105,7 @@ function special(type: string, dialect: Dialect): JsonObject | undefined {
   }
 }
 
-const typeMetaTexts: Readonly<Record<string, string>> = {
+export const typeMetaTexts: Readonly<Record<string, string>> = {
   apiVersion: 'The version of this representation of an object: its group and version, v1 for the core group.',
   kind: 'The kind of this object, in CamelCase. It cannot be changed.',
 };

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { KindVersion, ResourceKind } from './kind.ts';
 import { apiVersionOf } from './object.ts';
+import { customDefinitions, customReferences } from './open-api-custom.ts';
 import { pathsOf } from './open-api-paths.ts';
 import { definitions, type Descriptions, type Dialect, type GroupVersionKind } from './open-api-schemas.ts';
 import type { JsonObject } from './plain-json.ts';
@@ -68,9 +69,10 @@ const bearerToken = {
   in: 'header',
 };
 
-/** Custom resources, whose types are not in the schema, describe themselves elsewhere. */
 function servedVersions(kinds: readonly ResourceKind[]): Served[] {
-  return kinds.flatMap((kind) => kind.versions.filter(({ type }) => hasType(type)).map((at) => ({ kind, at })));
+  return kinds.flatMap((kind) =>
+    kind.versions.filter(({ type, custom }) => custom ?? hasType(type)).map((at) => ({ kind, at })),
+  );
 }
 
 function renderPaths(served: readonly Served[], dialect: Dialect): JsonObject {
@@ -79,7 +81,9 @@ function renderPaths(served: readonly Served[], dialect: Dialect): JsonObject {
 }
 
 function renderDefinitions(served: readonly Served[], dialect: Dialect, texts: Descriptions): JsonObject {
-  return definitions({ roots: rootsOf(served), kinds: kindsOf(served), dialect, texts });
+  const customized = served.filter(({ at }) => at.custom);
+  const custom = new Map(customized.flatMap(({ kind, at }) => customDefinitions(kind, at, dialect)));
+  return definitions({ roots: rootsOf(served), kinds: kindsOf(served), dialect, texts, custom });
 }
 
 /** Every type that a path refers to. */
@@ -87,7 +91,8 @@ function rootsOf(served: readonly Served[]): Set<string> {
   const roots = new Set([`${meta}.Status`, `${meta}.DeleteOptions`]);
   for (const { kind, at } of served) {
     roots.add(at.type);
-    if (hasType(`${at.type}List`)) roots.add(`${at.type}List`);
+    if (at.custom || hasType(`${at.type}List`)) roots.add(`${at.type}List`);
+    if (at.custom) for (const type of customReferences) roots.add(type);
     for (const { kind: name, group = at.group, version = at.version } of kind.subresources ?? []) {
       const type = name && typeOfKind(apiVersionOf(group, version), name);
       if (type) roots.add(type);
@@ -103,7 +108,7 @@ function kindsOf(served: readonly Served[]): Map<string, GroupVersionKind[]> {
   for (const { kind, at } of served) {
     const { group, version, type } = at;
     kinds.set(type, [{ group, kind: kind.kind, version }]);
-    kinds.set(`${type}List`, [{ group, kind: `${kind.kind}List`, version }]);
+    kinds.set(`${type}List`, [{ group, kind: at.custom?.listKind ?? `${kind.kind}List`, version }]);
     versions.set(apiVersionOf(group, version), { group, kind: 'DeleteOptions', version });
     for (const { kind: name, group: own = group, version: at2 = version } of kind.subresources ?? []) {
       const other = name && typeOfKind(apiVersionOf(own, at2), name);
@@ -121,6 +126,7 @@ function hashOf(served: readonly Served[]): string {
   for (const { kind, at } of served) {
     const { plural, scope, verbs, subresources } = kind;
     hash.update(JSON.stringify([kind.kind, plural, scope, verbs, subresources, at.group, at.version]));
+    if (at.custom) hash.update(JSON.stringify(at.custom.schema ?? null));
   }
   const seen = new Set<string>();
   const queue = [...rootsOf(served)];

@@ -48,6 +48,10 @@ async function createOnce(
   { object, dryRun }: { object: AnyObject; dryRun: boolean },
 ): Promise<Outcome> {
   const { kind, served } = request;
+  if (served.isTerminating) {
+    const text = 'create not allowed while custom resource definition is terminating';
+    throw ApiError.of('MethodNotAllowed', text, {});
+  }
   if (object.metadata.resourceVersion) throw resourceVersionSet();
   const admission = admissionRequest(request, {
     operation: 'CREATE',

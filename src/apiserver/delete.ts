@@ -71,6 +71,7 @@ function planDelete(
   const object = cloneJson(old);
   const { metadata } = object;
   const isGoing = metadata.deletionTimestamp !== undefined;
+  if (!isGoing) kind.prepareForDelete?.(object, { now });
   const grace = isGoing ? undefined : kind.gracefulDeletion?.(object, options.gracePeriodSeconds);
   if (isGoing && kind.gracefulDeletion && metadata.deletionGracePeriodSeconds) {
     const wanted = options.gracePeriodSeconds;

@@ -13,12 +13,18 @@ const metaTypes = 'io.k8s.apimachinery.pkg.apis.meta.v1.';
 export type DiscoveryHandler = (request: ApiRequest) => ApiResponse | undefined;
 
 export function createDiscovery(kinds: KindIndex, serverAddress: () => string): DiscoveryHandler {
-  const groups = groupsOf(kinds);
+  let groups = groupsOf(kinds);
+  let seen = kinds.all;
   const core: GroupInfo[] = [{ name: '', versions: ['v1'] }];
   const aggregated = new Map<string, { bytes: Uint8Array; etag: string }>();
   return (request) => {
     const [root, ...parts] = request.path.split('/').filter((part) => part !== '');
     if (root !== 'api' && root !== 'apis') return undefined;
+    if (seen !== kinds.all) {
+      seen = kinds.all;
+      groups = groupsOf(kinds);
+      aggregated.clear();
+    }
     if (parts.length === 0) {
       const version = aggregatedVersion(request);
       if (version) return respondAggregated(request, version, root);

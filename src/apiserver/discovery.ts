@@ -126,9 +126,8 @@ function subresources({ kind }: Served): APIResource[] {
 }
 
 /** Tells storage migrators that the stored version changed. */
-function storageHash({ kind }: Served): string {
-  const [storage] = kind.versions;
-  const text = `${storage?.group}/${storage?.version}/${kind.kind}`;
+function storageHash({ kind, storageApiVersion }: Served): string {
+  const text = `${storageApiVersion.includes('/') ? '' : '/'}${storageApiVersion}/${kind.kind}`;
   return createHash('sha256').update(text).digest().subarray(0, 8).toString('base64');
 }
 

@@ -37,10 +37,14 @@ const plainJson: Format = { media: 'json', shape: undefined, isPretty: false, co
 const known = new Map<string, Format | undefined>();
 const knownLimit = 200;
 
-/** The format that the `Accept` header asks for. `shapesAllowed` are those the request can be answered in. 406 for none. */
-export function formatOf(request: ApiRequest, shapesAllowed: readonly Shape['kind'][]): Format {
+/**
+ * The format that the `Accept` header asks for. `shapesAllowed` are those the request can be answered in; a custom
+ * resource has no protobuf form but in these. 406 for none.
+ */
+export function formatOf(request: ApiRequest, shapesAllowed: readonly Shape['kind'][], isCustom = false): Format {
   const { accept = '' } = request.headers;
-  const format = accept === '' || accept === 'application/json' ? plainJson : negotiate(accept, shapesAllowed);
+  const format =
+    accept === '' || accept === 'application/json' ? plainJson : negotiate(accept, shapesAllowed, isCustom);
   if (!format) throw notAcceptable(shapesAllowed);
   return format.media === 'json' && wantsPretty(request) ? { ...format, isPretty: true } : format;
 }
@@ -53,12 +57,13 @@ export function plainFormatOf(request: ApiRequest): Format {
   return choice ? { ...formatFor(choice, undefined), isPretty } : { ...plainJson, isPretty };
 }
 
-function negotiate(accept: string, shapesAllowed: readonly Shape['kind'][]): Format | undefined {
-  const key = `${shapesAllowed.length}${accept}`;
+function negotiate(accept: string, shapesAllowed: readonly Shape['kind'][], isCustom: boolean): Format | undefined {
+  const key = `${shapesAllowed.join()} ${isCustom} ${accept}`;
   if (known.has(key)) return known.get(key);
   let format: Format | undefined;
   for (const choice of parseAccept(accept)) {
     format = suits(choice, shapesAllowed);
+    if (format && isCustom && format.media === 'protobuf' && !format.shape) format = undefined;
     if (format) break;
   }
   if (known.size >= knownLimit) known.clear();

@@ -15,27 +15,61 @@ export interface Served {
   readonly prefix: string;
   /** Answered by endpoints only, never stored. */
   readonly isVirtual: boolean;
+  /** Of a custom resource whose definition is being deleted: nothing new is made. */
+  readonly isTerminating?: boolean;
+  /** Of a custom resource: ends with its definition, or when that changes. */
+  readonly retirement?: Retirement;
+}
+
+/** Tells whoever serves a kind for long (watches) that it is not served like this any more. */
+export class Retirement {
+  readonly #callbacks = new Set<() => void>();
+
+  /** Answers the function that takes the callback back. */
+  onRetired(callback: () => void): () => void {
+    this.#callbacks.add(callback);
+    return () => this.#callbacks.delete(callback);
+  }
+
+  retire(): void {
+    for (const callback of Array.from(this.#callbacks)) callback();
+    this.#callbacks.clear();
+  }
 }
 
 /** Every kind by its URL. */
 export interface KindIndex {
+  /** Another array after each change: what is made from it can be kept for as long as it is the same. */
   readonly all: readonly Served[];
   find(group: string, version: string, plural: string): Served | undefined;
   /** True when some kind is served in this group and version. */
   hasVersion(group: string, version: string): boolean;
+  /** Serves these custom resources, and no others. Where a built-in kind has the same URL, that one is found. */
+  replaceCustom(custom: readonly Served[]): void;
 }
 
 export function createKindIndex(kinds: readonly ResourceKind[], virtualKinds: readonly ResourceKind[]): KindIndex {
-  const all = [
+  const builtIn = [
     ...kinds.flatMap((kind) => servedVersions(kind, false)),
     ...virtualKinds.flatMap((kind) => servedVersions(kind, true)),
   ];
-  const byUrl = new Map(all.map((served) => [`${served.apiVersion} ${served.kind.plural}`, served]));
-  const versions = new Set(all.map((served) => served.apiVersion));
+  const urlOf = (served: Served): string => `${served.apiVersion} ${served.kind.plural}`;
+  const builtInByUrl = new Map(builtIn.map((served) => [urlOf(served), served]));
+  let all: readonly Served[] = builtIn;
+  let byUrl = builtInByUrl;
+  let versions = new Set(all.map((served) => served.apiVersion));
   return {
-    all,
+    get all() {
+      return all;
+    },
     find: (group, version, plural) => byUrl.get(`${apiVersionOf(group, version)} ${plural}`),
     hasVersion: (group, version) => versions.has(apiVersionOf(group, version)),
+    replaceCustom(custom) {
+      const own = custom.filter((served) => !builtInByUrl.has(urlOf(served)));
+      all = [...builtIn, ...own];
+      byUrl = new Map([...builtInByUrl, ...own.map((served) => [urlOf(served), served] as const)]);
+      versions = new Set(all.map((served) => served.apiVersion));
+    },
   };
 }
 

@@ -3,7 +3,7 @@ import { isJsonObject } from '../api/plain-json.ts';
 import { ApiError } from '../api/status.ts';
 import type { ResourceRequest } from './core.ts';
 import type { Served } from './kind-index.ts';
-import { decodeAs, fieldValidationOf, readBody } from './read-body.ts';
+import { decodeAs, fieldValidationOf, readBody, textTypes } from './read-body.ts';
 import { toStorage } from './stored-object.ts';
 
 /** Where an object comes from that can be made anew for each attempt to store it. */
@@ -15,14 +15,14 @@ export interface ObjectSource {
 /** The body of a create or update, which must be an object of the URL's kind. */
 export async function objectBody(request: ResourceRequest): Promise<ObjectSource> {
   const mode = fieldValidationOf(request.request);
-  const body = await readBody(request.request);
+  const { type, custom } = request.served.version;
+  const body = await readBody(request.request, custom && textTypes);
   let { warn } = request;
   return {
     next() {
       const { value, duplicates } = body.parse(mode);
       checkKind(value, request.served);
-      const { type } = request.served.version;
-      const object = decodeAs(value, { type, mode, duplicates, warn });
+      const object = decodeAs(value, { type, custom, mode, duplicates, warn });
       checkVersion(object, request.served);
       // Once is enough to warn about the same body.
       warn = () => {};

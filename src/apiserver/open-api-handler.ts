@@ -18,7 +18,8 @@ interface Document {
 
 /** Answers `/openapi/v2` and `/openapi/v3/...`, each document made when somebody first asks for it. */
 export function createOpenApi(kinds: KindIndex): (request: ApiRequest) => Promise<ApiResponse | undefined> {
-  const all = [...new Set(kinds.all.map(({ kind }) => kind))];
+  let all = [...new Set(kinds.all.map(({ kind }) => kind))];
+  let seen = kinds.all;
   const documents = new Map<string, Promise<Document>>();
   const document = (key: string, make: () => Promise<Uint8Array>): Promise<Document> => {
     let found = documents.get(key);
@@ -27,6 +28,11 @@ export function createOpenApi(kinds: KindIndex): (request: ApiRequest) => Promis
   };
   return async (request) => {
     const { path } = request;
+    if (seen !== kinds.all) {
+      seen = kinds.all;
+      all = [...new Set(seen.map(({ kind }) => kind))];
+      documents.clear();
+    }
     if (path === '/openapi/v2') return respondV2(request, all, document);
     if (path === '/openapi/v3' || path === '/openapi/v3/') {
       const index = await document('v3', () => Promise.resolve(jsonOf(openApiV3Index(all))));

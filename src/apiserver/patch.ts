@@ -1,6 +1,7 @@
 import { invalidValue } from '../api/field-errors.ts';
 import { applyJsonPatch } from '../api/json-patch.ts';
 import { applyMergePatch } from '../api/merge-patch.ts';
+import type { KindVersion } from '../api/kind.ts';
 import type { AnyObject } from '../api/object.ts';
 import { cloneJson } from '../api/plain-json.ts';
 import { ApiError, isApiError } from '../api/status.ts';
@@ -8,16 +9,20 @@ import { applyStrategicMergePatch } from '../api/strategic-merge-patch.ts';
 import { isDryRun } from './core.ts';
 import type { Core, Outcome, ResourceRequest } from './core.ts';
 import { checkPatchedNames } from './object-body.ts';
+import type { Served } from './kind-index.ts';
 import { conversionReason, formatGoValue } from './go-value.ts';
 import { decodeAs, fieldValidationOf, readBody } from './read-body.ts';
 import { fromStorage, toStorage } from './stored-object.ts';
 import { updateObject } from './update-object.ts';
 
-export const patchTypes = [
-  'application/json-patch+json',
-  'application/merge-patch+json',
-  'application/strategic-merge-patch+json',
-];
+const strategicType = 'application/strategic-merge-patch+json';
+const patchTypes = ['application/json-patch+json', 'application/merge-patch+json', strategicType];
+const customPatchTypes = patchTypes.filter((type) => type !== strategicType);
+
+/** Media types of patches to a kind; lists of custom resources say nothing of strategic merging. */
+export function patchTypesOf({ version }: Served): readonly string[] {
+  return version.custom ? customPatchTypes : patchTypes;
+}
 
 /** Attempts after the first when others write the same object. */
 const retries = 5;
@@ -43,7 +48,7 @@ export async function patch(core: Core, request: ResourceRequest): Promise<Outco
     retries,
     change(old) {
       const document = served.isStorageVersion ? old : fromStorage(cloneJson(old), served);
-      const object = decode(document, served.version.type);
+      const object = decode(document, served.version);
       checkPatchedNames(object, request);
       return toStorage(object, served);
     },
@@ -54,13 +59,15 @@ export async function patch(core: Core, request: ResourceRequest): Promise<Outco
  * The patch in the body, as the function that applies it to a document of some schema type and gives the object that
  * comes of it; warnings are given once. Rejects with 415 for a media type that is no patch that we know.
  */
-export async function readPatch(request: ResourceRequest): Promise<(document: unknown, type: string) => AnyObject> {
+export async function readPatch(
+  request: ResourceRequest,
+): Promise<(document: unknown, version: Pick<KindVersion, 'type' | 'custom'>) => AnyObject> {
   const mode = fieldValidationOf(request.request);
   const { apply, duplicates, shown, worded } = await parsePatch(request);
   let { warn } = request;
-  return (document, type) => {
+  return (document, { type, custom }) => {
     try {
-      const object = decodeAs(apply(document, type), { type, mode, duplicates, warn });
+      const object = decodeAs(apply(document, type), { type, custom, mode, duplicates, warn });
       warn = () => {};
       return object;
     } catch (error) {
@@ -77,7 +84,7 @@ export async function readPatch(request: ResourceRequest): Promise<(document: un
 const misfit = /^\w+ in version "\w*" cannot be handled as a \w+: (.*)$/s;
 
 async function parsePatch(request: ResourceRequest): Promise<Patch> {
-  const body = await readBody(request.request, patchTypes);
+  const body = await readBody(request.request, patchTypesOf(request.served));
   const { value, duplicates } = body.parse(fieldValidationOf(request.request));
   const shown = (patched: unknown): string => JSON.stringify(patched);
   const worded = (reason: string): string => reason;
@@ -86,7 +93,7 @@ async function parsePatch(request: ResourceRequest): Promise<Patch> {
       return { duplicates, shown, worded, apply: (document) => applyJsonPatch(document, value) };
     case 'application/merge-patch+json':
       return { duplicates, shown, worded, apply: (document) => applyMergePatch(document, value) };
-    case 'application/strategic-merge-patch+json':
+    case strategicType:
       return {
         duplicates,
         shown: () => formatGoValue(value),

@@ -1,5 +1,6 @@
 import { decodeObject, parseBody, strictDecodingError } from '../api/decode.ts';
 import type { FieldValidation } from '../api/decode.ts';
+import type { CustomVersion } from '../api/kind.ts';
 import type { AnyObject } from '../api/object.ts';
 import { cloneJson } from '../api/plain-json.ts';
 import { decodeProtobuf } from '../api/protobuf.ts';
@@ -8,7 +9,9 @@ import { typeOfKind } from '../api/type-lookup.ts';
 import type { ApiRequest } from './handler.ts';
 
 export const protobufType = 'application/vnd.kubernetes.protobuf';
-const acceptedTypes = ['application/json', 'application/yaml', protobufType];
+/** Media types of a custom resource, which has no protobuf form. */
+export const textTypes = ['application/json', 'application/yaml'];
+const acceptedTypes = [...textTypes, protobufType];
 
 /** A request's body, read once, from which a fresh value can be made any number of times. */
 export interface Body {
@@ -81,13 +84,14 @@ export function decodeAs(
   value: unknown,
   options: {
     type: string;
+    custom?: CustomVersion | undefined;
     mode: FieldValidation;
     duplicates: readonly string[];
     warn: (text: string) => void;
   },
 ): AnyObject {
-  const { type, mode, duplicates, warn } = options;
-  const { object, problems } = decodeObject(value, type, mode);
+  const { type, custom, mode, duplicates, warn } = options;
+  const { object, problems } = custom ? custom.decode(value, mode) : decodeObject(value, type, mode);
   if (mode === 'Ignore' || (problems.length === 0 && duplicates.length === 0)) return object;
   const all = [...duplicates, ...problems];
   if (mode === 'Strict') throw strictDecodingError(type, all);

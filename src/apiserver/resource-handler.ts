@@ -12,7 +12,7 @@ import type { Shape } from './format.ts';
 import type { ApiResponse } from './handler.ts';
 import { findSubresource } from './kind-index.ts';
 import { listOptionsOf } from './list-options.ts';
-import { patch, patchTypes } from './patch.ts';
+import { patch, patchTypesOf } from './patch.ts';
 import { unsupportedMediaType } from './read-body.ts';
 import { get, listPage } from './read.ts';
 import { respondList, respondObject } from './respond.ts';
@@ -51,16 +51,17 @@ function placeOf({ group, plural, subresource }: Pick<Endpoint, 'group' | 'plura
 
 async function serveMain(core: Core, request: ResourceRequest, observer: WatchObserver): Promise<ApiResponse> {
   const { query } = request.request;
+  const isCustom = request.served.version.custom !== undefined;
   switch (request.verb) {
     case 'list': {
-      const format = formatOf(request.request, listShapes);
+      const format = formatOf(request.request, listShapes, isCustom);
       return respondList(core, request, {
         page: await listPage(core, request, listOptionsOf(query, request.served)),
         format,
       });
     }
     case 'watch': {
-      const encoder = eventEncoder(core, request, formatOf(request.request, watchShapes));
+      const encoder = eventEncoder(core, request, formatOf(request.request, watchShapes, isCustom));
       const watchQuery = new URLSearchParams(query);
       watchQuery.set('watch', 'true');
       return watchResponse(core, request, { options: listOptionsOf(watchQuery, request.served), encoder, observer });
@@ -68,7 +69,7 @@ async function serveMain(core: Core, request: ResourceRequest, observer: WatchOb
     case 'deletecollection': {
       // Of one namespace only: nobody empties all of them with one request.
       if (request.kind.scope === 'Namespaced' && request.namespace === '') throw methodNotAllowed();
-      const format = formatOf(request.request, listShapes);
+      const format = formatOf(request.request, listShapes, isCustom);
       return respondList(core, request, { page: await removeCollection(core, request), format });
     }
     default:
@@ -86,14 +87,14 @@ async function answer(core: Core, request: ResourceRequest, operation: Operation
     throw methodNotAllowed();
   }
   if (request.verb === 'patch') checkPatchType(request);
-  const format = formatOf(request.request, objectShapes);
+  const format = formatOf(request.request, objectShapes, request.served.version.custom !== undefined);
   return respondObject(core, request, { outcome: await operation(core, request), format });
 }
 
 /** Server-side apply is a patch type like others; this server does not have it. */
-function checkPatchType({ request }: ResourceRequest): void {
+function checkPatchType({ request, served }: ResourceRequest): void {
   const type = (request.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
-  if (!patchTypes.includes(type)) throw unsupportedMediaType(patchTypes);
+  if (!patchTypesOf(served).includes(type)) throw unsupportedMediaType(patchTypesOf(served));
 }
 
 async function serveSubresource(core: Core, request: ResourceRequest): Promise<ApiResponse> {

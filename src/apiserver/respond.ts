@@ -70,7 +70,11 @@ export function respondList(
     ...(page.continueToken !== '' && { continue: page.continueToken }),
     ...(page.remaining !== undefined && { remainingItemCount: page.remaining }),
   };
-  const head = { kind: `${served.kind.kind}List`, apiVersion: served.apiVersion, metadata };
+  const head = {
+    kind: served.version.custom?.listKind ?? `${served.kind.kind}List`,
+    apiVersion: served.apiVersion,
+    metadata,
+  };
   if (format.media === 'json' && !format.isPretty && !format.shape && served.isStorageVersion) {
     const list = (): unknown => ({ ...head, items: entries.map(decodedOf) });
     const text = `${JSON.stringify(head).slice(0, -1)},"items":[`;

@@ -53,7 +53,7 @@ async function replaced(request: ResourceRequest): Promise<ChangeScale> {
 
 async function patched(request: ResourceRequest): Promise<ChangeScale> {
   const decode = await readPatch(request);
-  return (scale) => decode(scale, scaleType);
+  return (scale) => decode(scale, { type: scaleType });
 }
 
 function scaleOf(object: AnyObject, { kind }: ResourceRequest): Scale {

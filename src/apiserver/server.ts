@@ -11,6 +11,8 @@ import { keepSystemServices, writeSystemServices } from './bootstrap.ts';
 import type { SystemServices } from './bootstrap.ts';
 import { startCompaction } from './compaction.ts';
 import type { Core } from './core.ts';
+import { definitionCheck } from './custom-resources/definition-check.ts';
+import { followDefinitions } from './custom-resources/definitions.ts';
 import { createDiscovery } from './discovery-paths.ts';
 import type { Endpoint } from './endpoint.ts';
 import { createHandler } from './handler-chain.ts';
@@ -75,7 +77,15 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
         serviceCidr: options.serviceNetwork.serviceCidr,
       })
     : undefined;
-  const core: Core = { store, kinds, clock, random, log, admission, hooks: [allocator] };
+  const core: Core = {
+    store,
+    kinds,
+    clock,
+    random,
+    log,
+    admission: [...admission, definitionCheck],
+    hooks: [allocator],
+  };
   const metrics = createMetrics(store);
   const stopCompaction = startCompaction({ store, clock, log });
   const observer = watchGauge(metrics);
@@ -94,11 +104,14 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       checks: [{ name: 'ping', check: () => undefined }, ...(options.healthChecks ?? [])],
     }),
   });
+  const own = createInProcessClient(handler, { name: 'system:apiserver', groups: ['system:masters'] });
+  const definitions = await followDefinitions({ store, kinds, clock, log, client: own });
   return {
     handler,
     clientFor: (user) => createInProcessClient(handler, user),
     metrics,
     async close() {
+      definitions.stop();
       stopKeeping?.();
       stopCompaction();
     },

@@ -59,7 +59,7 @@ function partial(object: AnyObject, version: string): AnyObject {
 /** meta.k8s.io Table: what `kubectl get` prints. */
 function table(
   objects: readonly Versions[],
-  { kind }: Served,
+  { kind, version: { custom } }: Served,
   { format, query, core, metadata, withoutColumns }: ShapeOptions & { metadata: ListMeta },
 ): AnyObject {
   const version = format.shape?.version ?? 'v1';
@@ -70,7 +70,7 @@ function table(
   const columns = kind.columns ?? plainColumns;
   const now = core.clock.now();
   const rows = objects.map(({ stored, wire }) => ({
-    cells: columns.map((column) => column.value(stored, now)),
+    cells: columns.map((column) => column.value(custom ? wire : stored, now)),
     ...(include !== 'None' && { object: include === 'Object' ? wire : partial(wire, version) }),
   }));
   const columnDefinitions = columns.map(({ name, type, format: form, description, priority }) => ({

@@ -6,7 +6,7 @@ import type { Entry } from '../store/store.ts';
 import { admissionRequest, mutate, validate } from './admit.ts';
 import { storeFailure } from './core.ts';
 import type { Core, Outcome, ResourceRequest } from './core.ts';
-import { qualifiedResource, storeKeyOf } from './kind-index.ts';
+import { findSubresource, qualifiedResource, storeKeyOf } from './kind-index.ts';
 import { checkNames } from './object-body.ts';
 import { reclaim, reserve } from './reserve.ts';
 import { decodedOf, encoder } from './stored-object.ts';
@@ -122,8 +122,11 @@ function restoreMetadata({ metadata }: AnyObject, { metadata: old }: AnyObject):
 /** The generation counts changes of what is wanted: everything but metadata and status. */
 function countGeneration(object: AnyObject, old: AnyObject, request: ResourceRequest): void {
   if (!hasGeneration(request) || request.subresource === 'status') return;
+  // A custom resource without the subresource has a status that is a field like others.
+  const countsStatus = request.served.version.custom !== undefined && !findSubresource(request.kind, 'status');
   for (const field of new Set([...Object.keys(object), ...Object.keys(old)])) {
-    if (field === 'metadata' || field === 'status' || jsonEquals(object[field], old[field])) continue;
+    if (field === 'metadata' || (field === 'status' && !countsStatus) || jsonEquals(object[field], old[field]))
+      continue;
     object.metadata.generation = (old.metadata.generation ?? 0) + 1;
     return;
   }

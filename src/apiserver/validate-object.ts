@@ -12,7 +12,12 @@ export function ruleContext({ clock }: Core, { user }: ResourceRequest): RuleCon
 /** Rules of every object and of the kind. Throws Invalid (422); warns about what is allowed but unwise. */
 export function validateCreate(object: AnyObject, request: ResourceRequest): void {
   const { kind } = request;
-  const causes = [...metaCauses(object, request), ...(kind.validate?.(object) ?? [])];
+  const { custom } = request.served.version;
+  const causes = [
+    ...metaCauses(object, request),
+    ...(kind.validate?.(object) ?? []),
+    ...(custom?.validate(object) ?? []),
+  ];
   refuse(causes, object, request);
   for (const text of kind.warnings?.(object) ?? []) request.warn(text);
 }
@@ -22,6 +27,7 @@ export function validateUpdate(object: AnyObject, old: AnyObject, request: Resou
   const causes = [...metaCauses(object, request), ...validateObjectMetaUpdate(object.metadata, old.metadata)];
   if (subresource !== 'status') causes.push(...(kind.validate?.(object) ?? []));
   causes.push(...(kind.validateUpdate?.(object, old, subresource) ?? []));
+  causes.push(...(request.served.version.custom?.validate(object, old) ?? []));
   refuse(causes, object, request);
   for (const text of kind.warnings?.(object, old) ?? []) request.warn(text);
 }

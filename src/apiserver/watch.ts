@@ -69,6 +69,7 @@ class ApiWatch {
   readonly #sink: WatchResponseSink;
   #storeWatch: StoreWatch | undefined;
   readonly #cancels: (() => void)[] = [];
+  #forget: () => void = () => {};
   #isClosed = false;
   #endsAfterProgress = false;
   /** Events up to here are the client's already. */
@@ -98,6 +99,8 @@ class ApiWatch {
     const { clock, random } = this.#core;
     const seconds = this.#options.timeoutSeconds || minTimeoutSeconds * (1 + random.float());
     this.#cancels.push(clock.setTimer(seconds * 1000, () => this.#timeOut()));
+    const { retirement } = this.#request.served;
+    if (retirement) this.#forget = retirement.onRetired(() => this.#end());
     try {
       const from = revision ?? (await this.#sendPresent());
       if (this.#isClosed || from === undefined) return;
@@ -112,6 +115,7 @@ class ApiWatch {
     this.#isClosed = true;
     this.#storeWatch?.close();
     for (const cancel of this.#cancels) cancel();
+    this.#forget();
     this.#observer.closed();
   }
 

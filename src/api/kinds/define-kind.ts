@@ -34,8 +34,8 @@ export function schemaType(group: string, version: string, kind: string): string
   return `${packages[group] ?? `io.k8s.api.${dot < 0 ? group : group.slice(0, dot)}`}.${version}.${kind}`;
 }
 
-const statusSubresource: Subresource = { name: 'status', verbs: ['get', 'patch', 'update'] };
-const scaleSubresource: Subresource = {
+export const statusSubresource: Subresource = { name: 'status', verbs: ['get', 'patch', 'update'] };
+export const scaleSubresource: Subresource = {
   name: 'scale',
   kind: 'Scale',
   group: 'autoscaling',
