@@ -51,7 +51,8 @@ async function compile(schema: unknown): Promise<ValidateFunction> {
     (pattern: string) => {
       const compiled = RE2JS.compile(pattern);
       // Linear in the text, whatever a chart's author wrote; as Go's own expressions are.
-      return { test: (text: string) => compiled.matcher(text).find() };
+      // By its text the library tells one pattern from another.
+      return { test: (text: string) => compiled.matcher(text).find(), toString: () => pattern };
     },
     { code: 'unused' },
   );
@@ -59,11 +60,17 @@ async function compile(schema: unknown): Promise<ValidateFunction> {
   const { $schema = '', ...rest } = isMap(schema) ? schema : {};
   const document = isMap(schema) ? rest : (schema as boolean);
   const draft = /draft-0[4-7]|2019-09/.exec(String($schema))?.[0] ?? '2020-12';
-  if (draft === '2020-12')
-    return new (await import('ajv/dist/2020.js')).Ajv2020({ ...options, validateFormats: false }).compile(document);
-  if (draft === '2019-09')
-    return new (await import('ajv/dist/2019.js')).Ajv2019({ ...options, validateFormats: false }).compile(document);
-  const ajv = new (await import('ajv')).Ajv(options);
+  // What CommonJS modules export is below `default`, in the bundle as in Node.
+  if (draft === '2020-12') {
+    const { default: Ajv2020 } = await import('ajv/dist/2020.js');
+    return new Ajv2020({ ...options, validateFormats: false }).compile(document);
+  }
+  if (draft === '2019-09') {
+    const { default: Ajv2019 } = await import('ajv/dist/2019.js');
+    return new Ajv2019({ ...options, validateFormats: false }).compile(document);
+  }
+  const { default: Ajv } = await import('ajv');
+  const ajv = new Ajv(options);
   const { default: addFormats } = await import('ajv-formats');
   addFormats.default(ajv);
   return ajv.compile(document);
