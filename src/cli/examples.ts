@@ -29,6 +29,11 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
     'timonel lb set web --algorithm source-ip-hash',
     'timonel lb set web --host-port 127.0.0.1:8080:80',
   ],
+  'timonel dns': [
+    'timonel dns web.default                        the addresses of a service',
+    'timonel dns _http._tcp.web.default.svc.cluster.local SRV',
+    'timonel dns on && curl http://web.default.svc.cluster.local',
+  ],
   'timonel chart': [
     'timonel chart create web && timonel chart install web ./web --wait',
     'timonel chart upgrade --install web ./web --set replicaCount=3 --rollback-on-failure',

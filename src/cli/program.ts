@@ -2,6 +2,7 @@ import { Argument, Command, Option } from 'commander';
 import { examples } from './examples.ts';
 import { addBuildCommand } from './build-command.ts';
 import { ipv4Range, nodeCount, port, seconds } from './arguments.ts';
+import { addDnsCommands } from './dns/commands.ts';
 import { addLbCommands } from './lb/commands.ts';
 import { addChartCommands } from './chart/commands.ts';
 import { addComposeCommands } from './compose/commands.ts';
@@ -27,6 +28,7 @@ export function createProgram(version: string): Command {
   addBuildCommand(program);
   addRegistryCommands(program);
   addLbCommands(program);
+  addDnsCommands(program);
   addChartCommands(program);
   addComposeCommands(program);
   addProcessCommands(program);

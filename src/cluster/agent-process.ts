@@ -22,6 +22,7 @@ import { startNodeServer } from '../node/server.ts';
 import type { AgentConfig } from './agent-config.ts';
 import type { Surroundings } from './control-plane.ts';
 import { kubernetesVersion } from './versions.ts';
+import { clusterDomain } from './network-plan.ts';
 
 export interface AgentProcess {
   /** Containers go on running. */
@@ -58,7 +59,7 @@ export async function runAgent(config: AgentConfig, surroundings: Surroundings):
       kubeletPort,
       system: { ...machine.system, kubeletVersion: kubernetesVersion.gitVersion },
     },
-    dns: { clusterDns: config.clusterDns, clusterDomain: 'cluster.local', host: machine.dns },
+    dns: { clusterDns: config.clusterDns, clusterDomain, host: machine.dns },
     ...(config.importedImages && { isImported: importedImages(config.importedImages) }),
     ...(policies && { gate: policies.gate }),
     settings: {
@@ -179,7 +180,7 @@ async function startDns(
     // The server, which knows the settings, keeps answers for longer.
     maxTtlSeconds: 5,
   });
-  const zone = { domain: 'cluster.local', nameServers: addresses, ownRanges: config.serviceCidrs };
+  const zone = { domain: clusterDomain, nameServers: addresses, ownRanges: config.serviceCidrs };
   const respond = createResponder({ zone, view, forward, random });
   const servers = await Promise.all(addresses.map((address) => startDnsServer({ address, port: 53, respond, log })));
   return { stop: () => Promise.all(servers.map((server) => server.close())) };

@@ -12,10 +12,8 @@ import { createNftDataplane } from '../network/nft.ts';
 import { createNft } from '../network/nft-session.ts';
 import { createServiceProxy } from '../network/service-proxy.ts';
 import type { ControlPlane, Surroundings } from './control-plane.ts';
-import { dnsPort } from './network-plan.ts';
+import { clusterDomain, dnsPort } from './network-plan.ts';
 import { type ClusterState, hasIngress } from './state.ts';
-
-const clusterDomain = 'cluster.local';
 
 /** DNS, the host's own way to services, and ingresses. */
 export async function startHostNetwork(

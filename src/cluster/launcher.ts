@@ -14,6 +14,7 @@ import { claimRunDirectory, ownsRunDirectory } from './cluster-lock.ts';
 import { clusterPki } from './cluster-pki.ts';
 import { CommandError } from './command.ts';
 import { requireDiskSpace } from './disk-space.ts';
+import { leaveHostResolver } from './host-resolver.ts';
 import { LauncherError } from './launcher-error.ts';
 import { mergeKubeconfig, type KubeconfigEntry } from './kubeconfig-merge.ts';
 import { setUpBridge, setUpNetwork } from './local-network.ts';
@@ -31,7 +32,7 @@ import {
 } from './local-node.ts';
 import { linkMtu, readRoutes } from './netns.ts';
 import { stopIngress } from './ingress/ingress-files.ts';
-import { overlapping, type NetworkPlan, planNetwork, planNode } from './network-plan.ts';
+import { clusterDomain, overlapping, type NetworkPlan, planNetwork, planNode } from './network-plan.ts';
 import { type ClusterPki, issueNodeCertificates } from './pki.ts';
 import { startRegistry, stopRegistry, trustRegistry } from './registry/local-registry.ts';
 import { type ClusterSettings, type ClusterState, clusterPaths, readableStates, writeState } from './state.ts';
@@ -349,6 +350,7 @@ export async function cleanUp(
     }
     return;
   }
+  await leaveHostResolver(state.name, clusterDomain);
   await cleanUpCluster({ cluster: state.name, directories, plan: state.network, clock, removeData });
 }
 

@@ -3,6 +3,8 @@ import { createHash } from 'node:crypto';
 /** Where DNS is answered, on the host's address in the cluster's network. */
 export const dnsPort = 53;
 
+export const clusterDomain = 'cluster.local';
+
 /** The addresses of a cluster of local nodes. Kept with the cluster: a plan never changes while the cluster lives. */
 export interface NetworkPlan {
   cluster: string;

@@ -1,5 +1,5 @@
-import { isIPv6 } from 'node:net';
 import type { DnsRecord } from './cluster-zone.ts';
+import { ipv6Bytes } from './ipv6-bytes.ts';
 import { headerLength, typeNumbers } from './wire.ts';
 
 const classInternet = 1;
@@ -65,20 +65,4 @@ function encodeName(name: string, questionName: string): Buffer {
 function sharedAt(suffix: string, questionName: string): number | undefined {
   if (questionName === suffix) return headerLength;
   return questionName.endsWith(`.${suffix}`) ? headerLength + questionName.length - suffix.length : undefined;
-}
-
-function ipv6Bytes(ip: string): Buffer {
-  if (!isIPv6(ip)) return Buffer.alloc(16);
-  const [head = '', tail] = ip.split('::');
-  const groups = (text: string): number[] =>
-    text.split(':').flatMap((group) => {
-      if (!group.includes('.')) return group === '' ? [] : [Number.parseInt(group, 16)];
-      const [a = 0, b = 0, c = 0, d = 0] = group.split('.').map(Number);
-      return [(a << 8) | b, (c << 8) | d];
-    });
-  const [first, last] = [groups(head), tail === undefined ? [] : groups(tail)];
-  const zeros = Array.from({ length: 8 - first.length - last.length }, () => 0);
-  const bytes = Buffer.alloc(16);
-  [...first, ...zeros, ...last].forEach((group, i) => bytes.writeUInt16BE(group, i * 2));
-  return bytes;
 }
