@@ -11,7 +11,8 @@ import type { IngressClass } from '../api/types/networking-v1.ts';
 import type { StorageClass } from '../api/types/storage-v1.ts';
 import type { Entry, Operation, Store } from '../store/store.ts';
 import type { WriteHook } from './core.ts';
-import { familyOf, firstServiceAddress } from './ip-range.ts';
+import { familyOf } from '../base/ip-address.ts';
+import { firstServiceAddress } from './ip-range.ts';
 import { decodedOf, encoder } from './stored-object.ts';
 
 /** An address and port that a service of the cluster's own leads to. */

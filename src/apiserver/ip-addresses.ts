@@ -6,7 +6,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import type { Operation, Store, StoreEvent } from '../store/store.ts';
-import { familyOf } from './ip-range.ts';
+import { familyOf } from '../base/ip-address.ts';
 import { decodedOf, encoder, mutableCopyOf } from './stored-object.ts';
 
 interface Options {

@@ -2,8 +2,7 @@ import { invalidValue } from '../api/field-errors.ts';
 import { invalid } from '../api/status.ts';
 import type { Service, ServiceSpec } from '../api/types/core-v1.ts';
 import type { StatusCause } from '../api/types/meta-v1.ts';
-import { familyOf } from './ip-range.ts';
-import type { IpFamily } from './ip-range.ts';
+import { familyOf, type IpFamily } from '../base/ip-address.ts';
 
 /**
  * Settles `ipFamilies` and `ipFamilyPolicy` in place, from what the user said, what the service had, and the families

@@ -25,6 +25,13 @@ export function ipv4Range(text: string): string {
   throw new InvalidArgumentError('It is a range of IPv4 addresses, like 10.90.0.0/24.');
 }
 
+/** Address families of a cluster. IPv4 is always there: nodes and the API server are reached by it. */
+export function ipFamilies(text: string): string[] {
+  const families = text.split(',').map((family) => family.trim().toLowerCase());
+  if (['ipv4', 'ipv4,ipv6'].includes(families.join(','))) return families;
+  throw new InvalidArgumentError('It is ipv4, or ipv4,ipv6.');
+}
+
 /** For a flag that may come more than once. */
 export function collect(value: string, previous: string[]): string[] {
   return [...previous, value];

@@ -57,7 +57,8 @@ async function prepare(options: ServerFlags): Promise<ClusterState> {
   }
   // Its nodes are other machines, whose agents report as rarely as upstream's.
   const settings = { nodeGraceSeconds: 40, evictionAfterSeconds: 300 };
-  const planned = known ?? (await planCluster({ name, nodes: 0, runtime: 'simulated', port, settings }));
+  const planned =
+    known ?? (await planCluster({ name, nodes: 0, runtime: 'simulated', port, settings, isDualStack: false }));
   const state = { ...planned, port: port ?? planned.port };
   if (state.runtime === 'containerd') requireRoot('the server of a cluster with containers');
   requireDiskSpace(clusterPaths(name).directories.data);

@@ -29,6 +29,7 @@ export interface UpOptions {
   nodeGrace?: number;
   evictionAfter?: number;
   lbPool?: string;
+  ipFamilies?: readonly string[];
   output?: 'json';
 }
 
@@ -127,6 +128,7 @@ function newCluster(options: UpOptions): Parameters<typeof planCluster>[0] {
     runtime: options.runtime ?? 'containerd',
     port: options.port,
     loadBalancersCidr: options.lbPool,
+    isDualStack: options.ipFamilies?.includes('ipv6') ?? false,
     settings: {
       nodeGraceSeconds: options.nodeGrace ?? defaults.nodeGraceSeconds,
       evictionAfterSeconds: options.evictionAfter ?? defaults.evictionAfterSeconds,
@@ -187,6 +189,7 @@ function ignoredFlags(options: UpOptions, known: ClusterState): string[] {
     { flag: '--runtime', asked: options.runtime, has: known.runtime },
     { flag: '--node-grace', asked: options.nodeGrace, has: nodeGraceSeconds },
     { flag: '--lb-pool', asked: options.lbPool, has: known.network.loadBalancersCidr },
+    { flag: '--ip-families', asked: options.ipFamilies?.join(','), has: known.network.ipv6 ? 'ipv4,ipv6' : 'ipv4' },
     { flag: '--eviction-after', asked: options.evictionAfter, has: evictionAfterSeconds },
   ];
   return said

@@ -7,8 +7,10 @@ export interface AgentConfig {
   cluster: string;
   nodeName: string;
   address: string;
-  /** Undefined: the control plane assigns one. */
-  podCidr?: string;
+  /** Of a dual-stack cluster. */
+  ipv6Address?: string;
+  /** One of each family; undefined: the control plane assigns them. */
+  podCidrs?: readonly string[];
   /** As `system:node:<name>`. */
   kubelet: Connection;
   /** As `system:kube-proxy`; undefined: another program does the node's services. */

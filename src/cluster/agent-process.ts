@@ -51,11 +51,12 @@ export async function runAgent(config: AgentConfig, surroundings: Surroundings):
       name: config.nodeName,
       addresses: [
         { type: 'InternalIP', address: config.address },
+        ...(config.ipv6Address ? [{ type: 'InternalIP', address: config.ipv6Address }] : []),
         { type: 'Hostname', address: config.nodeName },
       ],
       capacity: machine.capacity,
       allocatable: machine.capacity,
-      ...(config.podCidr && { podCidrs: [config.podCidr] }),
+      ...(config.podCidrs && { podCidrs: config.podCidrs }),
       kubeletPort,
       system: { ...machine.system, kubeletVersion: kubernetesVersion.gitVersion },
     },
@@ -111,7 +112,7 @@ function startPolicies(
     dataplane: createNftPolicyDataplane(
       {
         table: `timonel-${config.cluster}.policy`,
-        podCidrs: config.podCidr ? [config.podCidr] : [],
+        podCidrs: config.podCidrs ?? [],
         dnsAddresses,
       },
       nft,
@@ -131,19 +132,13 @@ async function startProxy(config: AgentConfig, connection: Connection, surroundi
   const { clock, random, log, nft } = surroundings;
   const client = createHttpsClient(connection, { clock });
   const informers = createInformers({ client, clock, random, log });
-  const dataplane = createNftDataplane(
-    {
-      family: 'ip',
-      table: `timonel-${config.cluster}`,
-      nodeName: config.nodeName,
-      serviceCidrs: config.serviceCidrs,
-    },
-    nft,
-  );
+  const families = config.ipv6Address === undefined ? (['ip'] as const) : (['ip', 'ip6'] as const);
+  const { nodeName, serviceCidrs } = config;
+  const scope = { table: `timonel-${config.cluster}`, nodeName, serviceCidrs };
   const proxy = createServiceProxy({
     ...{ informers, clock, log, nodeName: config.nodeName },
-    dataplanes: [dataplane],
-    podCidrs: config.podCidr ? [config.podCidr] : [],
+    dataplanes: families.map((family) => createNftDataplane({ ...scope, family }, nft)),
+    podCidrs: config.podCidrs ?? [],
   });
   const dns =
     config.dnsForwarder === undefined

@@ -12,7 +12,7 @@ import { createNftDataplane } from '../network/nft.ts';
 import { createNft } from '../network/nft-session.ts';
 import { createServiceProxy } from '../network/service-proxy.ts';
 import type { ControlPlane, Surroundings } from './control-plane.ts';
-import { clusterDomain, dnsPort } from './network-plan.ts';
+import { clusterDomain, dnsPort, serviceRanges } from './network-plan.ts';
 import { type ClusterState, hasIngress } from './state.ts';
 
 /** DNS, the host's own way to services, and ingresses. */
@@ -23,7 +23,8 @@ export async function startHostNetwork(
 ): Promise<{ stop(): Promise<void> }> {
   const { clock, random, log } = surroundings;
   const { informers } = controlPlane;
-  const { servicesCidr, loadBalancersCidr } = state.network;
+  const families = state.network.ipv6 ? (['ip', 'ip6'] as const) : (['ip'] as const);
+  const scope = { table: `timonel-${state.name}`, nodeName: undefined, serviceCidrs: serviceRanges(state.network) };
   const client = controlPlane.api.clientFor({ name: 'system:kube-proxy', groups: ['system:authenticated'] });
   const recorder = createEventRecorder({ ...{ client, clock, random, log }, component: 'host-ports' });
   const holder = createListeningPorts();
@@ -38,17 +39,7 @@ export async function startHostNetwork(
         recorder.record(object, 'Warning', 'HostPortConflict', message);
       },
     },
-    dataplanes: [
-      createNftDataplane(
-        {
-          family: 'ip',
-          table: `timonel-${state.name}`,
-          nodeName: undefined,
-          serviceCidrs: [servicesCidr, loadBalancersCidr],
-        },
-        nft,
-      ),
-    ],
+    dataplanes: families.map((family) => createNftDataplane({ ...scope, family }, nft)),
   });
   const [dns] = await Promise.all([startDns(state, controlPlane, surroundings), proxy.start()]);
   const ingress = hasIngress(state)

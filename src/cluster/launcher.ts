@@ -30,9 +30,9 @@ import {
   startNodeContainerd,
   stopNode,
 } from './local-node.ts';
-import { linkMtu, readRoutes } from './netns.ts';
+import { linkMtu, readIpv6Routes, readRoutes } from './netns.ts';
 import { stopIngress } from './ingress/ingress-files.ts';
-import { clusterDomain, overlapping, type NetworkPlan, planNetwork, planNode } from './network-plan.ts';
+import { clusterDomain, overlapping, type NetworkPlan, planNetwork, planNode, serviceRanges } from './network-plan.ts';
 import { type ClusterPki, issueNodeCertificates } from './pki.ts';
 import { startRegistry, stopRegistry, trustRegistry } from './registry/local-registry.ts';
 import { type ClusterSettings, type ClusterState, clusterPaths, readableStates, writeState } from './state.ts';
@@ -45,6 +45,7 @@ export interface NewCluster {
   settings: ClusterSettings;
   /** Undefined: a range of its own. */
   loadBalancersCidr?: string | undefined;
+  isDualStack: boolean;
 }
 
 /** The state of an existing cluster, or a plan for a new one: free address ranges and a free port. Writes nothing. */
@@ -61,12 +62,15 @@ export async function planCluster(wanted: NewCluster): Promise<ClusterState> {
     network.servicesCidr,
     network.loadBalancersCidr,
   ]);
+  const takenIpv6 = wanted.isDualStack ? readIpv6Routes() : [];
+  if (!takenIpv6) throw new LauncherError('the kernel of this machine has no IPv6', 'Leave --ip-families out.');
   const network = planNetwork({
     cluster: name,
     clusterIndex: index,
     taken: [...destinations, ...planned],
     mtu: defaultInterface ? linkMtu(defaultInterface) : undefined,
     loadBalancersCidr: wanted.loadBalancersCidr,
+    ...{ isDualStack: wanted.isDualStack, takenIpv6 },
   });
   if (!network) throw new LauncherError('no free address range is left on this machine', 'Delete a cluster first.');
   return {
@@ -291,7 +295,7 @@ function writeAgentConfig(state: ClusterState, node: LocalNode, pki: ClusterPki,
     directory: join(data, 'pki'),
     authority: pki.authority,
     name: node.plan.node,
-    addresses: [node.plan.address],
+    addresses: [node.plan.address, ...(node.plan.ipv6 ? [node.plan.ipv6.address] : [])],
     now: clock.now(),
   });
   const certificateAuthority = pki.authority.certificate;
@@ -304,7 +308,8 @@ function writeAgentConfig(state: ClusterState, node: LocalNode, pki: ClusterPki,
     cluster: state.name,
     nodeName: node.plan.node,
     address: node.plan.address,
-    podCidr: node.plan.podCidr,
+    podCidrs: [node.plan.podCidr, ...(node.plan.ipv6 ? [node.plan.ipv6.podCidr] : [])],
+    ...(node.plan.ipv6 && { ipv6Address: node.plan.ipv6.address }),
     kubelet: as(client),
     proxy: as(proxy),
     serving: server,
@@ -312,7 +317,7 @@ function writeAgentConfig(state: ClusterState, node: LocalNode, pki: ClusterPki,
     runtimeSocket: nodeRuntimeSocket(node),
     dataDirectory: join(data, 'agent'),
     cgroup: nodeCgroup(node),
-    serviceCidrs: [state.network.servicesCidr, state.network.loadBalancersCidr],
+    serviceCidrs: serviceRanges(state.network),
     clusterDns: [state.network.dnsServiceAddress],
     // The server is on the host, and reaches the machine's resolvers also where they listen on loopback only.
     dnsForwarder: state.network.hostAddress,

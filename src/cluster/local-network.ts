@@ -1,5 +1,5 @@
-import { podGateway } from '../node/cni-plugin.ts';
-import { belongsToCluster, bridgeName, type NetworkPlan, type NodePlan } from './network-plan.ts';
+import { ipv6PodGateway, podGateway } from '../node/cni-plugin.ts';
+import { belongsToCluster, bridgeName, type Ipv6Plan, type NetworkPlan, type NodePlan } from './network-plan.ts';
 import {
   bridgesAreFiltered,
   configureNamespace,
@@ -27,7 +27,7 @@ export async function setUpNetwork(plan: NetworkPlan, nodes: readonly NodePlan[]
   await setUpBridge(plan);
   await ipBatch([
     ...fresh.flatMap((node) => cableCommands(plan, node, namespaces.has(node.namespace))),
-    ...nodes.map((node) => `route replace ${node.podCidr} via ${node.address}`),
+    ...nodes.flatMap(podRoutes),
   ]);
   setHostSysctl('net.ipv4.ip_forward', '1');
   await Promise.all([
@@ -53,7 +53,7 @@ export async function setUpBridge(plan: NetworkPlan): Promise<void> {
  * Takes a node's namespace and cable away; its processes must have ended. `others` forget the way to it. Idempotent.
  */
 export async function removeNodeNetwork(node: NodePlan, others: readonly NodePlan[]): Promise<void> {
-  const forget = [`route del ${node.podCidr} via ${node.address}`];
+  const forget = podRoutes(node).map((line) => line.replace('replace', 'del'));
   await ipBatch([`link del ${node.hostLink}`, ...forget, `netns del ${node.namespace}`], { force: true });
   await Promise.all(
     others.map((other) =>
@@ -92,7 +92,7 @@ export function podNetworkKind(): 'bridge' | 'ptp' {
 const lastResortMetric = 65_000;
 
 function lastResortRoutes(plan: NetworkPlan): string[] {
-  const ranges = [plan.podsCidr, plan.servicesCidr, plan.loadBalancersCidr];
+  const ranges = [plan.podsCidr, plan.servicesCidr, plan.loadBalancersCidr, ...(plan.ipv6 ? [plan.ipv6.cidr] : [])];
   return ranges.map((range) => `route replace unreachable ${range} metric ${lastResortMetric}`);
 }
 
@@ -104,6 +104,16 @@ function bridgeCommands(plan: NetworkPlan): string[] {
     // Service addresses need a way out of the host's own stack before they are translated.
     `route replace ${plan.servicesCidr} dev ${plan.bridge} src ${plan.hostAddress}`,
     `route replace ${plan.loadBalancersCidr} dev ${plan.bridge} src ${plan.hostAddress}`,
+    ...(plan.ipv6 ? ipv6BridgeCommands(plan.bridge, plan.ipv6) : []),
+  ];
+}
+
+/** The host forwards no IPv6 (it might stop to hear its own router): these addresses are for the machine alone. */
+function ipv6BridgeCommands(bridge: string, { hostAddress, servicesCidr, loadBalancersCidr }: Ipv6Plan): string[] {
+  return [
+    `addr replace ${hostAddress}/64 dev ${bridge} nodad`,
+    `route replace ${servicesCidr} dev ${bridge} src ${hostAddress}`,
+    `route replace ${loadBalancersCidr} dev ${bridge} src ${hostAddress}`,
   ];
 }
 
@@ -124,7 +134,18 @@ function nodeCommands(plan: NetworkPlan, node: NodePlan, nodes: readonly NodePla
     ...(podNetworkKind() === 'bridge' ? podBridgeCommands(plan, node) : []),
     // For addresses that no pod has.
     `route replace unreachable ${node.podCidr} metric ${lastResortMetric}`,
+    ...(plan.ipv6 && node.ipv6 ? ipv6NodeCommands(plan.ipv6, node.ipv6) : []),
     ...routesTo(nodes, node),
+  ];
+}
+
+function ipv6NodeCommands(plan: Ipv6Plan, { address, podCidr }: NonNullable<NodePlan['ipv6']>): string[] {
+  return [
+    `addr replace ${address}/64 dev eth0 nodad`,
+    // Service addresses need a way out before they are translated; there is none to the world.
+    `route replace ${plan.cidr} via ${plan.hostAddress} dev eth0`,
+    ...(podNetworkKind() === 'bridge' ? [`addr replace ${ipv6PodGateway(podCidr)}/64 dev cni0 nodad`] : []),
+    `route replace unreachable ${podCidr} metric ${lastResortMetric}`,
   ];
 }
 
@@ -139,9 +160,14 @@ function podBridgeCommands({ mtu }: NetworkPlan, { podCidr }: NodePlan): string[
 }
 
 function routesTo(nodes: readonly NodePlan[], self: NodePlan): string[] {
-  return nodes
-    .filter((other) => other.node !== self.node)
-    .map((other) => `route replace ${other.podCidr} via ${other.address}`);
+  return nodes.filter((other) => other.node !== self.node).flatMap(podRoutes);
+}
+
+function podRoutes({ podCidr, address, ipv6 }: NodePlan): string[] {
+  return [
+    `route replace ${podCidr} via ${address}`,
+    ...(ipv6 ? [`route replace ${ipv6.podCidr} via ${ipv6.address}`] : []),
+  ];
 }
 
 const nodeSysctls = {
@@ -151,6 +177,10 @@ const nodeSysctls = {
   'net.ipv4.conf.all.route_localnet': '1',
   'net.ipv4.conf.all.send_redirects': '0',
   'net.ipv4.conf.default.send_redirects': '0',
+  'net.ipv6.conf.all.forwarding': '1',
+  // Addresses are given out once: nobody need be asked, nor waited for.
+  'net.ipv6.conf.all.accept_dad': '0',
+  'net.ipv6.conf.default.accept_dad': '0',
   'net.bridge.bridge-nf-call-iptables': '1',
   'net.bridge.bridge-nf-call-ip6tables': '1',
 };

@@ -53,7 +53,7 @@ export function nodeCgroup({ network, plan }: LocalNode): string {
 export async function startNodeContainerd(node: LocalNode, installation: ContainerdInstallation): Promise<number> {
   const { data, run } = nodeDirectories(node);
   const paths = containerdPaths(data, run);
-  const { namespace, podCidr } = node.plan;
+  const { namespace, podCidr, ipv6 } = node.plan;
   const { pid } = await startContainerd({
     paths,
     installation,
@@ -62,6 +62,7 @@ export async function startNodeContainerd(node: LocalNode, installation: Contain
       name: namespace,
       kind: podNetworkKind(),
       podCidr,
+      ...(ipv6 && { ipv6PodCidr: ipv6.podCidr }),
       mtu: node.network.mtu,
     },
   });

@@ -100,6 +100,18 @@ export function readRoutes(): { destinations: string[]; defaultInterface: string
   return { destinations, defaultInterface };
 }
 
+/** Destinations of the host's IPv6 routes of a prefix of 48 and more, as `fd12:3456:789a:…/64`; undefined: it has no IPv6. */
+export function readIpv6Routes(): string[] | undefined {
+  if (!existsSync('/proc/net/if_inet6')) return undefined;
+  return readFileSync('/proc/net/ipv6_route', 'utf8')
+    .split('\n')
+    .flatMap((line) => {
+      const [destination = '', prefix = '0'] = line.split(' ');
+      const groups = destination.match(/.{4}/g) ?? [];
+      return Number.parseInt(prefix, 16) >= 48 ? `${groups.join(':')}/${Number.parseInt(prefix, 16)}` : [];
+    });
+}
+
 /** /proc/net/route has addresses as a number in the machine's (little-endian) order. */
 function hexAddress(hex: string): string {
   return (hex.match(/../g) ?? [])

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { belongsToCluster, planNetwork, planNode } from './network-plan.ts';
+import { belongsToCluster, type NetworkPlan, planNetwork, planNode, serviceRanges } from './network-plan.ts';
 
 describe('the network plan of a local cluster', () => {
   it('takes the customary ranges when they are free', () => {
@@ -32,6 +32,28 @@ describe('the network plan of a local cluster', () => {
     expect(node).toMatchObject({ address: '10.89.2.13', podCidr: '10.242.12.0/24' });
     expect(Math.max(plan.bridge.length, node.hostLink.length)).toBeLessThanOrEqual(15);
     expect(() => planNode(plan, 'n', 251)).toThrow(RangeError);
+  });
+
+  it('takes unique local IPv6 addresses for two families, the same again for the same name', () => {
+    const planned = (takenIpv6: string[] = []): NetworkPlan => {
+      const plan = planNetwork({ cluster: 'dev', clusterIndex: 0, taken: [], isDualStack: true, takenIpv6 });
+      if (!plan) throw new Error('no plan');
+      return plan;
+    };
+    const plan = planned();
+    const [, prefix = ''] = /^(fd[0-9a-f]{2}:1[0-9a-f]{3}:1[0-9a-f]{3})::\/48$/.exec(plan.ipv6?.cidr ?? '') ?? [];
+    expect(plan.ipv6).toEqual({
+      cidr: `${prefix}::/48`,
+      hostAddress: `${prefix}::1`,
+      podsCidr: `${prefix}:100::/56`,
+      servicesCidr: `${prefix}:2::/112`,
+      loadBalancersCidr: `${prefix}:3::/112`,
+    });
+    expect(planned()).toEqual(plan);
+    expect(planNode(plan, 'dev-15', 15).ipv6).toEqual({ address: `${prefix}::10`, podCidr: `${prefix}:10f::/64` });
+    expect(planned([`${prefix}:0000:0000:0000:0000:0000/48`]).ipv6?.cidr).not.toBe(plan.ipv6?.cidr);
+    expect(serviceRanges(plan)).toHaveLength(4);
+    expect(planNetwork({ cluster: 'dev', clusterIndex: 0, taken: [] })?.ipv6).toBeUndefined();
   });
 
   it('tells names of one cluster from those of another whose name begins alike', () => {

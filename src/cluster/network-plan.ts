@@ -22,6 +22,17 @@ export interface NetworkPlan {
   dnsServiceAddress: string;
   /** Of every link of the cluster: no more than the host's own way out takes. */
   mtu: number;
+  /** Of a dual-stack cluster. */
+  ipv6?: Ipv6Plan;
+}
+
+/** Ranges of unique local addresses (RFC 4193) that lie in one /48 of the cluster's own. */
+export interface Ipv6Plan {
+  cidr: string;
+  hostAddress: string;
+  podsCidr: string;
+  servicesCidr: string;
+  loadBalancersCidr: string;
 }
 
 export interface NodePlan {
@@ -30,6 +41,7 @@ export interface NodePlan {
   index: number;
   address: string;
   podCidr: string;
+  ipv6?: { address: string; podCidr: string };
   /** Names on the host: network namespace, and the host's end of the node's cable. */
   namespace: string;
   hostLink: string;
@@ -51,6 +63,9 @@ export function planNetwork(options: {
   taken: readonly string[];
   mtu?: number | undefined;
   loadBalancersCidr?: string | undefined;
+  isDualStack?: boolean;
+  /** Destinations of the host's IPv6 routes that are no wider than /48. */
+  takenIpv6?: readonly string[];
 }): NetworkPlan | undefined {
   const { cluster, clusterIndex, taken, mtu = 1500 } = options;
   for (let i = 0; i < maxPlans; i++) {
@@ -71,9 +86,27 @@ export function planNetwork(options: {
       hostAddress: `10.89.${k}.1`,
       apiServiceAddress: `10.${96 + k}.0.1`,
       dnsServiceAddress: `10.${96 + k}.0.10`,
+      ...(options.isDualStack && { ipv6: planIpv6(cluster, options.takenIpv6 ?? []) }),
     };
   }
   return undefined;
+}
+
+/** Addresses as RFC 4193 makes them, from the cluster's name: the same name gets the same ones again. */
+function planIpv6(cluster: string, taken: readonly string[]): Ipv6Plan {
+  for (let salt = 0; ; salt++) {
+    const id = createHash('sha256').update(`${cluster} ${salt}`).digest('hex');
+    // The third group begins with a digit, so that no rule for leading zeros applies.
+    const prefix = `fd${id.slice(0, 2)}:1${id.slice(2, 5)}:1${id.slice(5, 8)}`;
+    if (taken.some((other) => other.startsWith(`${prefix}:`))) continue;
+    return {
+      cidr: `${prefix}::/48`,
+      hostAddress: `${prefix}::1`,
+      podsCidr: `${prefix}:100::/56`,
+      servicesCidr: `${prefix}:2::/112`,
+      loadBalancersCidr: `${prefix}:3::/112`,
+    };
+  }
 }
 
 /** The first of the ranges that shares addresses with one of `taken` (CIDRs). */
@@ -90,14 +123,28 @@ export function planNode(plan: NetworkPlan, node: string, index: number): NodePl
     index,
     address: plan.nodesCidr.replace(/\.0\/24$/, `.${index + 1}`),
     podCidr: plan.podsCidr.replace(/\.0\.0\/16$/, `.${index}.0/24`),
+    ...(plan.ipv6 && { ipv6: planNodeIpv6(plan.ipv6, index) }),
     namespace: nodeNamespace(plan.cluster, node),
     hostLink: `tml${shortHash(`${plan.cluster}.${node}`)}`,
+  };
+}
+
+/** Out of the 256 ranges that the pods' /56 has; the host's own address ends in 1. */
+function planNodeIpv6({ hostAddress, podsCidr }: Ipv6Plan, index: number): NonNullable<NodePlan['ipv6']> {
+  return {
+    address: hostAddress.replace(/::1$/, `::${(index + 1).toString(16)}`),
+    podCidr: podsCidr.replace(/:100::\/56$/, `:${(0x100 + index).toString(16)}::/64`),
   };
 }
 
 /** Cluster and node names have no dots, so that a name belongs to one cluster only. */
 function nodeNamespace(cluster: string, node: string): string {
   return `timonel-${cluster}.${node}`;
+}
+
+/** Where services have addresses: of the cluster and of load balancers, of each family. */
+export function serviceRanges({ servicesCidr, loadBalancersCidr, ipv6 }: NetworkPlan): string[] {
+  return [servicesCidr, loadBalancersCidr, ...(ipv6 ? [ipv6.servicesCidr, ipv6.loadBalancersCidr] : [])];
 }
 
 /** Whether a network namespace or an nft table is one of the cluster's, by its name. */

@@ -35,6 +35,7 @@ export async function runServer(
   const { clock, log } = surroundings;
   const paths = clusterPaths(state.name);
   const isReal = state.runtime === 'containerd';
+  const { servicesCidr, loadBalancersCidr, ipv6 } = state.network;
   const pki = clusterPki(state, clock);
   const store = await openLmdbStore({ path: paths.store });
   const address = isReal ? state.network.hostAddress : '127.0.0.1';
@@ -43,7 +44,7 @@ export async function runServer(
     store,
     certificateAuthority: pki.authority.certificate,
     serviceAccountKey: pki.serviceAccountKey,
-    serviceCidr: state.network.servicesCidr,
+    serviceCidr: [servicesCidr, ...(ipv6 ? [ipv6.servicesCidr] : [])].join(','),
     advertise: { address, port: state.port },
     ...(isReal && { dns: { serviceAddress: state.network.dnsServiceAddress, endpoint: { address, port: dnsPort } } }),
     connector: createHttpsNodeConnector({
@@ -54,7 +55,7 @@ export async function runServer(
     controllers: {
       ...localControllerSettings,
       nodeMonitorGracePeriodMs: state.settings.nodeGraceSeconds * 1000,
-      loadBalancersCidr: state.network.loadBalancersCidr,
+      loadBalancersCidrs: [loadBalancersCidr, ...(ipv6 ? [ipv6.loadBalancersCidr] : [])],
     },
     evictionAfterSeconds: state.settings.evictionAfterSeconds,
     ...localVolumes(state),

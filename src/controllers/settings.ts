@@ -22,8 +22,8 @@ export interface ControllerSettings {
   nodeCidrMaskSizes: { ipv4: number; ipv6: number };
   /** Endpoints in one slice. */
   maxEndpointsPerSlice: number;
-  /** Where services of type LoadBalancer get their addresses (IPv4); undefined: somebody else gives them. */
-  loadBalancersCidr?: string;
+  /** Where services of type LoadBalancer get their addresses, a range of each family; empty: somebody else gives them. */
+  loadBalancersCidrs: readonly string[];
 }
 
 export const localControllerSettings: ControllerSettings = {
@@ -38,6 +38,7 @@ export const localControllerSettings: ControllerSettings = {
   clusterCidrs: [],
   nodeCidrMaskSizes: { ipv4: 24, ipv6: 64 },
   maxEndpointsPerSlice: 100,
+  loadBalancersCidrs: [],
 };
 
 export const upstreamControllerSettings: ControllerSettings = {

@@ -10,7 +10,7 @@ export interface DataplaneScope {
   table: string;
   /** This node's name, for local traffic policies; undefined on the host, which runs no pods. */
   nodeName: string | undefined;
-  /** CIDRs of the cluster's services, of the family; new connections there that no rule redirects are refused at once. */
+  /** CIDRs of the cluster's services, of whatever family; new connections there that no rule redirects are refused at once. */
   serviceCidrs: readonly string[];
 }
 

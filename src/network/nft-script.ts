@@ -58,7 +58,8 @@ function skeleton(scope: DataplaneScope): string[] {
   const counts = Array.from({ length: mostShared }, (_, i) => i + 1);
   const key = (count: number): string => `${family} daddr . meta l4proto . th dport . numgen random mod ${count}`;
   // Ranges that are not known cannot be answered for as a whole: what has no rules is left to the routes.
-  const serviceRange = scope.serviceCidrs.length > 0 ? `{ ${scope.serviceCidrs.join(', ')} }` : undefined;
+  const own = scope.serviceCidrs.filter((cidr) => cidr.includes(':') === (scope.family === 'ip6'));
+  const serviceRange = own.length > 0 ? `{ ${own.join(', ')} }` : undefined;
   return [
     `map service-ips { type ${address} . inet_proto . inet_service : verdict; }`,
     'map node-ports { type inet_proto . inet_service : verdict; }',

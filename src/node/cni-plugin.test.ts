@@ -28,6 +28,13 @@ describe("a pod's CNI plugin", () => {
       'plugin',
       renderCniPlugin({ name: 'n', kind: 'bridge', podCidr: '10.244.1.0/24', mtu: 1400, dataDirectory: addresses }),
     );
+    script(
+      'dual',
+      renderCniPlugin({
+        ...{ name: 'n', kind: 'ptp', podCidr: '10.244.1.0/24', mtu: 1400, dataDirectory: addresses },
+        ipv6PodCidr: 'fd12:1345:1678:101::/64',
+      }),
+    );
     script('loopback', loopbackPlugin);
   });
   beforeEach(() => {
@@ -124,6 +131,30 @@ describe("a pod's CNI plugin", () => {
     run('DEL', 'hhhhhhhhhhhhhhhh', { runtimeConfig: { portMappings } });
     expect(readFileSync(log, 'utf8').match(/delete element .*/g)).toHaveLength(3);
     expect(existsSync(join(addresses, '2'))).toBe(false);
+  });
+
+  it('gives addresses of both families, and opens host ports at both', () => {
+    const portMappings = [
+      { hostPort: 8080, containerPort: 80, protocol: 'tcp', hostIP: '' },
+      { hostPort: 9, containerPort: 90, protocol: 'udp', hostIP: '::1' },
+    ];
+    const { answer } = run('ADD', 'iiiiiiiiiiiiiiii', { runtimeConfig: { portMappings } }, 'dual');
+    expect(answer?.['ips']).toMatchObject([
+      { version: '4', address: '10.244.1.2/24' },
+      { version: '6', address: 'fd12:1345:1678:101::2/64', gateway: 'fd12:1345:1678:101::1' },
+    ]);
+    const done = readFileSync(log, 'utf8');
+    expect(done).toContain('addr add fd12:1345:1678:101::2/128 dev eth0 nodad\n');
+    expect(done).toContain('route replace fd12:1345:1678:101::2 dev vethiiiiiiiiiii\n');
+    expect(done.match(/add element .*/g)).toEqual([
+      'add element ip timonel-host-ports any { tcp . 8080 : 10.244.1.2 . 80 }',
+      'add element ip6 timonel-host-ports any { tcp . 8080 : fd12:1345:1678:101::2 . 80 }',
+      'add element ip6 timonel-host-ports exact { ::1 . udp . 9 : fd12:1345:1678:101::2 . 90 }',
+      'add element ip timonel-host-ports hairpin { 10.244.1.2 . 10.244.1.2 }',
+      'add element ip6 timonel-host-ports hairpin { fd12:1345:1678:101::2 . fd12:1345:1678:101::2 }',
+    ]);
+    run('DEL', 'iiiiiiiiiiiiiiii', { runtimeConfig: { portMappings } }, 'dual');
+    expect(readFileSync(log, 'utf8').match(/delete element .*/g)).toHaveLength(5);
   });
 
   it('is known to containerd, with lo done by the way', () => {

@@ -5,6 +5,8 @@ export interface PodNetworkOptions {
   kind: 'bridge' | 'ptp';
   /** The node's own part of the pod range, a /24: `10.244.1.0/24`. Its first address is the node's. */
   podCidr: string;
+  /** Of a dual-stack cluster: a /64, `fd12:1345:1678:101::/64`. A pod's number is the same in both. */
+  ipv6PodCidr?: string;
   mtu: number;
   /** Where the plugin remembers which pod has which address. */
   dataDirectory: string;
@@ -40,6 +42,11 @@ function hardwarePrefix(podCidr: string): string {
   return `0a:58:${hexadecimal(second)}:${hexadecimal(third)}`;
 }
 
+/** The node's own address in its IPv6 pod range. */
+export function ipv6PodGateway(podCidr: string): string {
+  return podCidr.replace(/::\/64$/, '::1');
+}
+
 /** The node's own address in its pod range, and the hardware address that goes with it. */
 export function podGateway(podCidr: string): { address: string; hardwareAddress: string } {
   return { address: podCidr.replace(/\d+\/24$/, '1'), hardwareAddress: `${hardwarePrefix(podCidr)}:00:01` };
@@ -54,18 +61,21 @@ export function podGateway(podCidr: string): { address: string; hardwareAddress:
  * the address: whoever takes it over is reached at once, whatever neighbours remember. Host ports are an nftables map.
  */
 export function renderCniPlugin(options: PodNetworkOptions): string {
-  const { kind, podCidr, mtu, dataDirectory } = options;
+  const { kind, podCidr, ipv6PodCidr = '', mtu, dataDirectory } = options;
   const { address: gateway } = podGateway(podCidr);
   const prefix = podCidr.replace(/\.\d+\/24$/, '');
   return `#!/bin/sh
 set -euC
 addresses='${dataDirectory}'
-prefix=${prefix} gateway=${gateway} mtu=${mtu} hardware=${hardwarePrefix(podCidr)}
+prefix=${prefix} gateway=${gateway} prefix6=${ipv6PodCidr.replace(/\/64$/, '')} gateway6=${ipv6PodGateway(ipv6PodCidr)} mtu=${mtu} hardware=${hardwarePrefix(podCidr)}
 ${answers}
 ${addressing}
 ${hostPorts}
 link() {
 ${linkOf[kind]}
+}
+link6() {
+${ipv6PodCidr ? ipv6LinkOf[kind] : '  :'}
 }
 ${commands}`;
 }
@@ -122,6 +132,23 @@ route add default via $gateway
 EOF`,
 };
 
+/** The same for IPv6, once the link is there. Nobody else has the address: the kernel need not ask around. */
+const ipv6LinkOf = {
+  bridge: `  nsenter --net="$CNI_NETNS" ip -batch - <<EOF
+addr add $address6/64 dev $CNI_IFNAME nodad
+route add default via $gateway6 dev $CNI_IFNAME
+EOF`,
+  ptp: `  ip -batch - <<EOF
+addr add $gateway6/128 dev $host nodad
+route replace $address6 dev $host
+EOF
+  nsenter --net="$CNI_NETNS" ip -batch - <<EOF
+addr add $address6/128 dev $CNI_IFNAME nodad
+route add $gateway6 dev $CNI_IFNAME
+route add default via $gateway6 dev $CNI_IFNAME
+EOF`,
+};
+
 const hostPorts = `
 # The value of one field of the JSON object in $mapping, whose name containerd writes with a capital letter.
 field() {
@@ -146,59 +173,72 @@ each_port() {
     field ContainerPort containerPort; port=$value
     field Protocol protocol; protocol=$value
     field HostIP hostIP; host_address=$value
-    case $host_address in *:*) continue ;; esac
     "$1"
   done
 }
 
+# The table of family $1, whose addresses are of type $2.
 host_port_table() {
   cat <<EOF
-add table ip timonel-host-ports
-add map ip timonel-host-ports any { type inet_proto . inet_service : ipv4_addr . inet_service; }
-add map ip timonel-host-ports exact { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service; }
-add set ip timonel-host-ports hairpin { type ipv4_addr . ipv4_addr; }
-add chain ip timonel-host-ports translate
-add chain ip timonel-host-ports prerouting { type nat hook prerouting priority -95; }
-add chain ip timonel-host-ports output { type nat hook output priority -95; }
-add chain ip timonel-host-ports postrouting { type nat hook postrouting priority 105; }
-flush chain ip timonel-host-ports translate
-flush chain ip timonel-host-ports prerouting
-flush chain ip timonel-host-ports output
-flush chain ip timonel-host-ports postrouting
-add rule ip timonel-host-ports translate dnat to ip daddr . meta l4proto . th dport map @exact
-add rule ip timonel-host-ports translate dnat to meta l4proto . th dport map @any
-add rule ip timonel-host-ports prerouting fib daddr type local jump translate
-add rule ip timonel-host-ports output fib daddr type local jump translate
-add rule ip timonel-host-ports postrouting ip saddr 127.0.0.0/8 ct status dnat masquerade
-add rule ip timonel-host-ports postrouting ip saddr . ip daddr @hairpin masquerade
+add table $1 timonel-host-ports
+add map $1 timonel-host-ports any { type inet_proto . inet_service : $2 . inet_service; }
+add map $1 timonel-host-ports exact { type $2 . inet_proto . inet_service : $2 . inet_service; }
+add set $1 timonel-host-ports hairpin { type $2 . $2; }
+add chain $1 timonel-host-ports translate
+add chain $1 timonel-host-ports prerouting { type nat hook prerouting priority -95; }
+add chain $1 timonel-host-ports output { type nat hook output priority -95; }
+add chain $1 timonel-host-ports postrouting { type nat hook postrouting priority 105; }
+flush chain $1 timonel-host-ports translate
+flush chain $1 timonel-host-ports prerouting
+flush chain $1 timonel-host-ports output
+flush chain $1 timonel-host-ports postrouting
+add rule $1 timonel-host-ports translate dnat to $1 daddr . meta l4proto . th dport map @exact
+add rule $1 timonel-host-ports translate dnat to meta l4proto . th dport map @any
+add rule $1 timonel-host-ports prerouting fib daddr type local jump translate
+add rule $1 timonel-host-ports output fib daddr type local jump translate
+add rule $1 timonel-host-ports postrouting $1 saddr . $1 daddr @hairpin masquerade
 EOF
+  [ $1 = ip6 ] || echo 'add rule ip timonel-host-ports postrouting ip saddr 127.0.0.0/8 ct status dnat masquerade'
 }
 
-open_port() {
+# Calls $each for each place where the mapping is: family, map, what comes before the port there, the pod's address.
+places() {
   case $host_address in
-  '' | 0.0.0.0) echo "add element ip timonel-host-ports any { $protocol . $host_port : $address . $port }" ;;
-  *) echo "add element ip timonel-host-ports exact { $host_address . $protocol . $host_port : $address . $port }" ;;
+  0.0.0.0) $each ip any '' $address ;;
+  '')
+    $each ip any '' $address
+    [ -z "$address6" ] || $each ip6 any '' $address6
+    ;;
+  ::) [ -z "$address6" ] || $each ip6 any '' $address6 ;;
+  *:*) [ -z "$address6" ] || $each ip6 exact "$host_address . " $address6 ;;
+  *) $each ip exact "$host_address . " $address ;;
   esac
 }
 
-close_port() {
-  case $host_address in
-  '' | 0.0.0.0) nft delete element ip timonel-host-ports any "{ $protocol . $host_port }" ;;
-  *) nft delete element ip timonel-host-ports exact "{ $host_address . $protocol . $host_port }" ;;
-  esac 2>/dev/null || :
+open_place() {
+  echo "add element $1 timonel-host-ports $2 { $3$protocol . $host_port : $4 . $port }"
+}
+
+close_place() {
+  nft delete element $1 timonel-host-ports $2 "{ $3$protocol . $host_port }" 2>/dev/null || :
 }
 
 open_ports() {
+  each=open_place
   {
-    host_port_table
-    each_port open_port
+    host_port_table ip ipv4_addr
+    [ -z "$address6" ] || host_port_table ip6 ipv6_addr
+    each_port places
     echo "add element ip timonel-host-ports hairpin { $address . $address }"
+    [ -z "$address6" ] || echo "add element ip6 timonel-host-ports hairpin { $address6 . $address6 }"
   } | nft -f -
 }
 
 close_ports() {
-  each_port close_port
+  each=close_place
+  each_port places
   nft delete element ip timonel-host-ports hairpin "{ $address . $address }" 2>/dev/null || :
+  [ -z "$address6" ] || nft delete element ip6 timonel-host-ports hairpin "{ $address6 . $address6 }" 2>/dev/null || :
 }`;
 
 const commands = `
@@ -219,7 +259,7 @@ if [ "$CNI_COMMAND" = DEL ]; then
   own="$addresses/$CNI_CONTAINERID"
   [ -e "$own" ] || exit 0
   read -r n <"$own"
-  address=$prefix.$n
+  address=$prefix.$n address6=\${prefix6:+$prefix6$n}
   [ -z "$has_ports" ] || close_ports
   # The links go with the pod's namespace.
   exec rm -f "$own" "$addresses/$n"
@@ -228,14 +268,19 @@ fi
 # Eleven letters of the id: names of links have at most fifteen.
 host=veth\${CNI_CONTAINERID%"\${CNI_CONTAINERID#???????????}"}
 take
-address=$prefix.$n mac=$hardware:$((n / 100)):$((n % 100))
-if ! complaint=$(link 2>&1); then
+address=$prefix.$n address6=\${prefix6:+$prefix6$n} mac=$hardware:$((n / 100)):$((n % 100))
+if ! complaint=$({ link && link6; } 2>&1); then
   rm -f "$addresses/$n" "$addresses/$CNI_CONTAINERID"
   ip link del "$host" 2>/dev/null || :
   fail 999 "cannot link the pod: $(echo "$complaint" | tr -d '"\\\\' | tr '\\n' ' ')"
 fi
 [ -z "$has_ports" ] || open_ports
 interfaces='{"name":"'"$host"'"},{"name":"'"$CNI_IFNAME"'","sandbox":"'"$CNI_NETNS"'"}'
-ip='{"version":"4","interface":1,"address":"'"$address"'/24","gateway":"'"$gateway"'"}'
-echo '{"cniVersion":"0.4.0","interfaces":['"$interfaces"'],"ips":['"$ip"'],"routes":[{"dst":"0.0.0.0/0"}]}'
+ips='{"version":"4","interface":1,"address":"'"$address"'/24","gateway":"'"$gateway"'"}'
+routes='{"dst":"0.0.0.0/0"}'
+if [ -n "$address6" ]; then
+  ips="$ips"',{"version":"6","interface":1,"address":"'"$address6"'/64","gateway":"'"$gateway6"'"}'
+  routes="$routes"',{"dst":"::/0"}'
+fi
+echo '{"cniVersion":"0.4.0","interfaces":['"$interfaces"'],"ips":['"$ips"'],"routes":['"$routes"']}'
 `;

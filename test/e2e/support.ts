@@ -125,6 +125,7 @@ export async function remains(cluster: string): Promise<string[]> {
   const bridge = `tml-${createHash('sha256').update(cluster).digest('hex').slice(0, 8)}`;
   for (const command of [
     ['ip', 'route'],
+    ['ip', '-6', 'route'],
     ['ip', '-o', 'link'],
   ]) {
     const { stdout: lines } = await run(command);

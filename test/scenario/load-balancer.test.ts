@@ -5,7 +5,7 @@ import { type ControllerWorld, startControllerWorld } from '../support/controlle
 
 let world: ControllerWorld;
 beforeEach(async () => {
-  world = await startControllerWorld({ settings: { loadBalancersCidr: '10.90.0.0/30' } });
+  world = await startControllerWorld({ settings: { loadBalancersCidrs: ['10.90.0.0/30'] } });
 });
 afterEach(() => world.stop());
 

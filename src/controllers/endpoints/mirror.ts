@@ -1,6 +1,6 @@
+import { familyOf, type IpFamily } from '../../base/ip-address.ts';
 import type { EndpointAddress, Endpoints, EndpointSubset, Service } from '../../api/types/core-v1.ts';
 import type { Endpoint } from '../../api/types/discovery-v1.ts';
-import { familyOf, type AddressFamily } from './pod-endpoint.ts';
 import type { EndpointGroup } from './slice-packing.ts';
 
 const skipLabel = 'endpointslice.kubernetes.io/skip-mirror';
@@ -19,7 +19,7 @@ export function shouldMirror(object: Endpoints, service: Service | undefined): b
 }
 
 /** What the mirror of these Endpoints holds in one family. */
-export function mirroredGroups(object: Endpoints, family: AddressFamily): EndpointGroup[] {
+export function mirroredGroups(object: Endpoints, family: IpFamily): EndpointGroup[] {
   return (object.subsets ?? []).map((subset) => ({
     ports: (subset.ports ?? []).map((port) => ({ name: '', protocol: 'TCP', ...port })),
     endpoints: addressesOf(subset)

@@ -1,3 +1,4 @@
+import { type IpFamily } from '../../base/ip-address.ts';
 import type { Endpoints, Service } from '../../api/types/core-v1.ts';
 import type { EndpointSlice } from '../../api/types/discovery-v1.ts';
 import type { Informer } from '../../client/informer.ts';
@@ -5,7 +6,7 @@ import { endpoints as endpointsResource, endpointSlices, services } from '../../
 import type { Controller, ControllerContext, Enqueue } from '../controller.ts';
 import { controllerReference } from '../owner-references.ts';
 import { done, type Outcome } from '../reconciler.ts';
-import { headlessLabel, triggerTimeAnnotation, type AddressFamily } from './pod-endpoint.ts';
+import { headlessLabel, triggerTimeAnnotation } from './pod-endpoint.ts';
 import { managedByLabel, serviceNameLabel, serviceOfSlice } from './slice-controller.ts';
 import { mirroredGroups, shouldMirror } from './mirror.ts';
 import { enqueueChanged } from './service-events.ts';
@@ -17,7 +18,7 @@ const notMirrored: ReadonlySet<string> = new Set([
   'kubectl.kubernetes.io/last-applied-configuration',
   triggerTimeAnnotation,
 ]);
-const families: readonly AddressFamily[] = ['IPv4', 'IPv6'];
+const families: readonly IpFamily[] = ['IPv4', 'IPv6'];
 
 /** Copies hand-made Endpoints into endpoint slices, for readers that know only those. */
 export class EndpointSliceMirroringReconciler implements Controller {
@@ -81,7 +82,7 @@ export class EndpointSliceMirroringReconciler implements Controller {
   }
 }
 
-function blankMirror(object: Endpoints, family: AddressFamily): EndpointSlice {
+function blankMirror(object: Endpoints, family: IpFamily): EndpointSlice {
   const { name = '', namespace } = object.metadata;
   const { [headlessLabel]: _, ...labels } = object.metadata.labels ?? {};
   const annotations = Object.entries(object.metadata.annotations ?? {}).filter(([key]) => !notMirrored.has(key));

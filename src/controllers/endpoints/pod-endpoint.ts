@@ -1,9 +1,8 @@
 import type { Container, Endpoints, Node, Pod, Service, ServicePort } from '../../api/types/core-v1.ts';
 import { isPodFinished } from '../../api/pod-phase.ts';
 import type { Endpoint, EndpointPort } from '../../api/types/discovery-v1.ts';
+import { familyOf, type IpFamily } from '../../base/ip-address.ts';
 import { isPodReady } from '../pod-state.ts';
-
-export type AddressFamily = 'IPv4' | 'IPv6';
 
 export const zoneLabel = 'topology.kubernetes.io/zone';
 export const headlessLabel = 'service.kubernetes.io/headless';
@@ -19,19 +18,15 @@ export function selectsPods(service: Service): boolean {
 }
 
 /** The families the service is reached by, its own order first. */
-export function familiesOf(service: Service): AddressFamily[] {
+export function familiesOf(service: Service): IpFamily[] {
   const named = service.spec?.ipFamilies?.filter((family) => family === 'IPv4' || family === 'IPv6');
   if (named && named.length > 0) return named;
   const ip = service.spec?.clusterIP;
   return [ip !== undefined && ip !== 'None' && ip !== '' ? familyOf(ip) : 'IPv4'];
 }
 
-export function familyOf(ip: string): AddressFamily {
-  return ip.includes(':') ? 'IPv6' : 'IPv4';
-}
-
 /** The pod's addresses of one family. */
-export function podAddresses(pod: Pod, family: AddressFamily): string[] {
+export function podAddresses(pod: Pod, family: IpFamily): string[] {
   const all = pod.status?.podIPs?.map((entry) => entry.ip) ?? (pod.status?.podIP ? [pod.status.podIP] : []);
   return all.filter((ip) => ip !== '' && familyOf(ip) === family);
 }
@@ -78,7 +73,7 @@ export function podEndpoint(options: {
   pod: Pod;
   node: Node | undefined;
   service: Service;
-  family: AddressFamily;
+  family: IpFamily;
 }): Endpoint {
   const { pod, node, service, family } = options;
   const serving = isPodReady(pod);

@@ -1,3 +1,4 @@
+import { type IpFamily } from '../../base/ip-address.ts';
 import { formatTime } from '../../base/clock.ts';
 import { mapMatcher } from '../../api/label-selector.ts';
 import type { Node, Pod, Service } from '../../api/types/core-v1.ts';
@@ -14,7 +15,6 @@ import {
   selectsPods,
   triggerTimeAnnotation,
   zoneLabel,
-  type AddressFamily,
 } from './pod-endpoint.ts';
 import { enqueueChanged, enqueueServicesOfPods } from './service-events.ts';
 import { indexServices } from './service-index.ts';
@@ -136,7 +136,7 @@ export class EndpointSliceReconciler implements Controller {
   }
 }
 
-function blankSlice(service: Service, family: AddressFamily, time: number | undefined): EndpointSlice {
+function blankSlice(service: Service, family: IpFamily, time: number | undefined): EndpointSlice {
   const { name = '', namespace } = service.metadata;
   return {
     apiVersion: 'discovery.k8s.io/v1',

@@ -1,6 +1,7 @@
+import { type IpFamily } from '../../base/ip-address.ts';
 import type { Node, Pod, Service } from '../../api/types/core-v1.ts';
 import { canonicalJson } from '../semantic-equality.ts';
-import { canBeEndpoint, endpointPorts, podAddresses, podEndpoint, type AddressFamily } from './pod-endpoint.ts';
+import { canBeEndpoint, endpointPorts, podAddresses, podEndpoint } from './pod-endpoint.ts';
 import type { EndpointGroup } from './slice-packing.ts';
 
 /**
@@ -12,7 +13,7 @@ export function desiredGroups(options: {
   service: Service;
   pods: readonly Pod[];
   nodeOf: (name: string) => Node | undefined;
-  family: AddressFamily;
+  family: IpFamily;
 }): { groups: EndpointGroup[]; missingNodes: string[] } {
   const { service, pods, nodeOf, family } = options;
   const groups = new Map<string, EndpointGroup>();

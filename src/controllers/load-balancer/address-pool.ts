@@ -1,21 +1,26 @@
-/** IPv4 addresses out of one range, each given to one holder only; the lowest free one first. */
+import { familyOf, type IpFamily, ipOfNumber, numberOfIp, parseIpBlock } from '../../base/ip-address.ts';
+
+/** Addresses out of one range, each given to one holder only; the lowest free one first. */
 export class AddressPool {
-  readonly #first: number;
-  readonly #last: number;
+  readonly family: IpFamily;
+  readonly #first: bigint;
+  readonly #last: bigint;
   readonly #holders = new Map<string, string>();
 
   /** `cidr`: `10.90.0.0/24`. Its first and last address are nobody's, unless it has no more than two. */
   constructor(cidr: string) {
-    const [address = '', prefix = '32'] = cidr.split('/');
-    const size = 2 ** (32 - Number(prefix));
-    const base = toNumber(address) - (toNumber(address) % size);
-    const edge = size > 2 ? 1 : 0;
-    this.#first = base + edge;
-    this.#last = base + size - 1 - edge;
+    const block = parseIpBlock(cidr);
+    if (!block) throw new Error(`${cidr} is no range of addresses`);
+    const { family, first, size } = block;
+    const edge = size > 2n ? 1n : 0n;
+    this.family = family;
+    this.#first = first + edge;
+    this.#last = first + size - 1n - edge;
   }
 
   has(address: string): boolean {
-    const value = toNumber(address);
+    if (familyOf(address) !== this.family) return false;
+    const value = numberOfIp(address);
     return value >= this.#first && value <= this.#last;
   }
 
@@ -30,7 +35,7 @@ export class AddressPool {
   takeAny(holder: string): string | undefined {
     for (const [address, by] of this.#holders) if (by === holder) return address;
     for (let value = this.#first; value <= this.#last; value++) {
-      const address = fromNumber(value);
+      const address = ipOfNumber(value, this.family);
       if (this.#holders.has(address)) continue;
       this.#holders.set(address, holder);
       return address;
@@ -44,12 +49,4 @@ export class AddressPool {
     for (const [address] of own) this.#holders.delete(address);
     return own.length > 0;
   }
-}
-
-function toNumber(address: string): number {
-  return address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
-}
-
-function fromNumber(value: number): string {
-  return [24, 16, 8, 0].map((shift) => Math.floor(value / 2 ** shift) % 256).join('.');
 }

@@ -1,6 +1,7 @@
 import { labelMatcher } from '../../api/label-selector.ts';
 import { algorithmOf, balancingAnnotations, isOwnLoadBalancer, parseWeights } from '../../api/load-balancing.ts';
 import type { Pod, Service } from '../../api/types/core-v1.ts';
+import { familyOf } from '../../base/ip-address.ts';
 import { keyOf, splitKey, type Informer } from '../../client/informer.ts';
 import { pods, services } from '../../client/resources.ts';
 import type { Controller, ControllerContext, Enqueue } from '../controller.ts';
@@ -18,7 +19,8 @@ export class LoadBalancerReconciler implements Controller {
   readonly #context: ControllerContext;
   readonly #services: Informer<Service>;
   readonly #pods: Informer<Pod>;
-  readonly #pool: AddressPool | undefined;
+  /** One for each address family; none: somebody else gives addresses. */
+  readonly #pools: readonly AddressPool[];
   /** Services that found the pool empty. */
   readonly #waiting = new Set<string>();
 
@@ -30,14 +32,14 @@ export class LoadBalancerReconciler implements Controller {
     this.#services.addIndex('weighted', (service) =>
       labelWeights(service).length > 0 ? [service.metadata.namespace ?? ''] : [],
     );
-    const { loadBalancersCidr } = context.settings;
-    this.#pool = loadBalancersCidr === undefined ? undefined : new AddressPool(loadBalancersCidr);
+    this.#pools = context.settings.loadBalancersCidrs.map((cidr) => new AddressPool(cidr));
   }
 
   watch(enqueue: Enqueue): () => void {
     // Before anybody new is given an address, those that have one keep it.
     for (const service of this.#services.list()) {
-      for (const ip of addressesOf(service)) if (isOwnLoadBalancer(service)) this.#pool?.take(ip, keyOf(service));
+      if (!isOwnLoadBalancer(service)) continue;
+      for (const ip of addressesOf(service)) for (const pool of this.#pools) pool.take(ip, keyOf(service));
     }
     const podChanged = ({ metadata }: Pod): void => {
       for (const service of this.#services.byIndex('weighted', metadata.namespace ?? '')) enqueue(keyOf(service));
@@ -48,7 +50,8 @@ export class LoadBalancerReconciler implements Controller {
         updated: (service) => enqueue(keyOf(service)),
         deleted: (service) => {
           this.#waiting.delete(keyOf(service));
-          if (this.#pool?.release(keyOf(service))) for (const key of this.#waiting) enqueue(key);
+          const isFree = this.#pools.map((pool) => pool.release(keyOf(service))).includes(true);
+          if (isFree) for (const key of this.#waiting) enqueue(key);
         },
       }),
       this.#pods.subscribe({
@@ -65,35 +68,43 @@ export class LoadBalancerReconciler implements Controller {
     if (!service || service.metadata.deletionTimestamp) return done;
     this.#announceFallback(service);
     await this.#writeGroups(service);
-    if (this.#pool) await this.#settleAddress(key, service, this.#pool);
+    if (this.#pools.length > 0) await this.#settleAddresses(key, service);
     return done;
   }
 
-  async #settleAddress(key: string, service: Service, pool: AddressPool): Promise<void> {
-    const had = addressesOf(service).filter((ip) => pool.has(ip));
-    if (!isOwnLoadBalancer(service)) {
-      this.#waiting.delete(key);
-      pool.release(key);
-      if (had.length > 0) await this.#writeStatus(service, []);
-      return;
-    }
-    const wanted = service.spec?.loadBalancerIP || had[0];
-    const address = wanted && pool.take(wanted, key) ? wanted : this.#any(service, wanted, pool);
-    if (address === undefined) {
+  async #settleAddresses(key: string, service: Service): Promise<void> {
+    const had = addressesOf(service).filter((ip) => this.#pools.some((pool) => pool.has(ip)));
+    const isOwn = isOwnLoadBalancer(service);
+    const pools = isOwn ? this.#poolsOf(service) : [];
+    const given = pools.map((pool) => this.#addressOf(service, had, pool));
+    if (given.includes(undefined)) {
       this.#waiting.add(key);
       this.#record(service, 'Warning', 'SyncLoadBalancerFailed', 'no address of the pool of load balancers is free');
       return;
     }
     this.#waiting.delete(key);
-    pool.release(key, address);
-    if (had.length === 1 && had[0] === address) return;
-    await this.#writeStatus(service, [{ ip: address, ipMode: 'VIP' }]);
-    this.#record(service, 'Normal', 'EnsuredLoadBalancer', `Ensured load balancer at ${address}`);
+    this.#pools.forEach((pool) => pool.release(key, given[pools.indexOf(pool)]));
+    const addresses = given.flatMap((ip) => ip ?? []);
+    if (had.length === addresses.length && addresses.every((ip, i) => ip === had[i])) return;
+    const ingress = addresses.map((ip) => ({ ip, ipMode: 'VIP' }));
+    await this.#writeStatus(service, ingress);
+    if (isOwn)
+      this.#record(service, 'Normal', 'EnsuredLoadBalancer', `Ensured load balancer at ${addresses.join(', ')}`);
+  }
+
+  /** Of the service's families, its own order first. */
+  #poolsOf({ spec }: Service): AddressPool[] {
+    const families = spec?.ipFamilies?.length ? spec.ipFamilies : ['IPv4'];
+    return families.flatMap((family) => this.#pools.find((pool) => pool.family === family) ?? []);
   }
 
   /** An address that was asked for and cannot be had is no reason to take another. */
-  #any(service: Service, wanted: string | undefined, pool: AddressPool): string | undefined {
-    return service.spec?.loadBalancerIP === wanted && wanted ? undefined : pool.takeAny(keyOf(service));
+  #addressOf(service: Service, had: readonly string[], pool: AddressPool): string | undefined {
+    const key = keyOf(service);
+    const asked = service.spec?.loadBalancerIP;
+    if (asked && familyOf(asked) === pool.family) return pool.take(asked, key) ? asked : undefined;
+    const own = had.find((ip) => pool.take(ip, key));
+    return own ?? pool.takeAny(key);
   }
 
   async #writeStatus(service: Service, ingress: { ip: string; ipMode: string }[]): Promise<void> {

@@ -1,0 +1,263 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createSocket } from 'node:dgram';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { eventually, remains, TestCluster } from './support.ts';
+
+const scratch = mkdtempSync(join(tmpdir(), 'timonel-e2e-dual-'));
+const cluster = new TestCluster('e2edual', join(scratch, 'kubeconfig'));
+
+/** Answers connections and datagrams of both families with its name and the client's address. */
+const serverProgram = `
+import os, socket, threading
+name = os.uname().nodename
+def datagrams():
+    udp = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    udp.bind(("::", 5001))
+    while True:
+        _, client = udp.recvfrom(100)
+        udp.sendto(f"{name} {client[0]}".encode(), client)
+threading.Thread(target=datagrams, daemon=True).start()
+tcp = socket.create_server(("::", 5000), family=socket.AF_INET6, dualstack_ipv6=True, backlog=1000)
+while True:
+    connection, client = tcp.accept()
+    connection.sendall(f"{name} {client[0]}".encode())
+    connection.close()
+`;
+
+const deployment = {
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { name: 'web' },
+  spec: {
+    replicas: 3,
+    selector: { matchLabels: { app: 'web' } },
+    template: {
+      metadata: { labels: { app: 'web' } },
+      spec: {
+        terminationGracePeriodSeconds: 1,
+        containers: [
+          {
+            name: 'server',
+            image: 'python',
+            imagePullPolicy: 'IfNotPresent',
+            command: ['python3', '-c', serverProgram],
+            readinessProbe: { tcpSocket: { port: 5000 }, periodSeconds: 1 },
+          },
+        ],
+      },
+    },
+  },
+};
+
+const ports = [
+  { name: 'tcp', port: 80, targetPort: 5000 },
+  { name: 'udp', port: 81, targetPort: 5001, protocol: 'UDP' },
+];
+function service(name: string, spec: Record<string, unknown>): unknown {
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name },
+    spec: { selector: { app: 'web' }, ports, ...spec },
+  };
+}
+
+async function apply(...items: unknown[]): Promise<void> {
+  await cluster.kubectlWith(JSON.stringify({ apiVersion: 'v1', kind: 'List', items }), 'apply', '-f', '-');
+}
+
+interface ServiceObject {
+  spec: { clusterIPs: string[]; ipFamilies: string[]; ports: { nodePort?: number }[] };
+  status: { loadBalancer: { ingress?: { ip: string }[] } };
+}
+interface PodObject {
+  metadata: { name: string };
+  spec: { nodeName: string };
+  status: { podIPs: { ip: string }[]; hostIPs: { ip: string }[] };
+}
+
+const get = (name: string): Promise<ServiceObject> => cluster.json<ServiceObject>('get', 'service', name);
+const pods = async (): Promise<PodObject[]> =>
+  (await cluster.json<{ items: PodObject[] }>('get', 'pods', '-l', 'app=web')).items;
+
+function ask(host: string, port: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host, port, timeout: 2_000 });
+    let text = '';
+    socket.on('data', (chunk: Buffer) => (text += chunk.toString()));
+    socket.on('end', () => resolve(text));
+    socket.on('timeout', () => socket.destroy(new Error('timeout')));
+    socket.on('error', reject);
+  });
+}
+
+function askDatagram(host: string, port: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = createSocket('udp6');
+    const timer = setTimeout(() => socket.close(() => reject(new Error('timeout'))), 1_000);
+    socket.on('message', (message) => {
+      clearTimeout(timer);
+      socket.close(() => resolve(message.toString()));
+    });
+    socket.on('error', reject);
+    socket.send('hello', port, host);
+  });
+}
+
+const works = (host: string, port: number): Promise<string> =>
+  eventually(() => ask(host, port).catch(() => undefined), `${host}:${port} to answer`);
+
+async function inPod(pod: string, host: string, port: number): Promise<string> {
+  const program = `import socket; s=socket.create_connection(("${host}",${port}),2); print(s.recv(100).decode())`;
+  return (await cluster.kubectl('exec', pod, '--', 'python3', '-c', program)).trim();
+}
+
+const sixth = (addresses: readonly string[]): string => addresses.find((address) => address.includes(':')) ?? '';
+
+beforeAll(async () => {
+  await cluster.tryTimonel('delete');
+  await cluster.timonel('up', '--nodes', '2', '--ip-families', 'ipv4,ipv6');
+  await cluster.timonel('image', 'base', 'python', '--include', 'python3-minimal');
+  await apply(deployment, service('both', { type: 'LoadBalancer', ipFamilyPolicy: 'RequireDualStack' }));
+  await cluster.kubectl('rollout', 'status', 'deployment/web', '--timeout=60s');
+}, 240_000);
+
+afterAll(async () => {
+  cluster.endAll();
+  await cluster.timonel('delete');
+  rmSync(scratch, { recursive: true, force: true });
+  expect(await remains('e2edual')).toEqual([]);
+});
+
+describe('a cluster of both families', () => {
+  it('gives nodes, pods and services two addresses, out of a range that is its own', async () => {
+    for (const { status } of await pods()) {
+      expect(status.podIPs.map(({ ip }) => ip.replace(/[\da-f]+$/, ''))).toEqual([
+        expect.stringMatching(/^10\./) as unknown,
+        expect.stringMatching(/^fd[\da-f]{2}:1[\da-f]{3}:1[\da-f]{3}:10\d::$/) as unknown,
+      ]);
+      expect(status.hostIPs).toHaveLength(2);
+    }
+    const both = await get('both');
+    expect(both.spec.ipFamilies).toEqual(['IPv4', 'IPv6']);
+    expect(both.spec.clusterIPs[1]).toMatch(/^fd/);
+    const ingress = await eventually(async () => (await get('both')).status.loadBalancer.ingress, 'addresses');
+    expect(ingress.map(({ ip }) => ip.includes(':'))).toEqual([false, true]);
+    const slices = await cluster.json<{ items: { addressType: string; endpoints: unknown[] }[] }>(
+      ...['get', 'endpointslices', '-l', 'kubernetes.io/service-name=both'],
+    );
+    const counts = slices.items.map(({ addressType, endpoints }) => `${addressType}: ${endpoints.length}`);
+    expect(counts.toSorted()).toEqual(['IPv4: 3', 'IPv6: 3']);
+    await apply(service('single', {}), service('prefer', { ipFamilyPolicy: 'PreferDualStack' }));
+    await apply(service('sixth', { ipFamilies: ['IPv6'] }));
+    expect((await get('single')).spec.ipFamilies).toEqual(['IPv4']);
+    expect((await get('prefer')).spec.ipFamilies).toEqual(['IPv4', 'IPv6']);
+    expect((await get('sixth')).spec.clusterIPs[0]).toMatch(/^fd/);
+  });
+
+  it('reaches every pod from every pod and from the host, untranslated', async () => {
+    const all = await pods();
+    const [client] = all;
+    for (const pod of all) {
+      const address = sixth(pod.status.podIPs.map(({ ip }) => ip));
+      expect(await ask(address, 5000)).toMatch(new RegExp(`^${pod.metadata.name} fd.*::1$`));
+      const answer = await inPod(client?.metadata.name ?? '', address, 5000);
+      expect(answer).toBe(`${pod.metadata.name} ${sixth(client?.status.podIPs.map(({ ip }) => ip) ?? [])}`);
+    }
+  });
+
+  it('spreads connections and datagrams at cluster, balancer and node addresses', async () => {
+    const { spec, status } = await get('both');
+    const [client] = await pods();
+    const name = client?.metadata.name ?? '';
+    const clusterIp = sixth(spec.clusterIPs);
+    const balancer = sixth((status.loadBalancer.ingress ?? []).map(({ ip }) => ip));
+    for (const address of [clusterIp, balancer]) {
+      await works(address, 80);
+      const names = await Promise.all(Array.from({ length: 30 }, async () => (await ask(address, 80)).split(' ')[0]));
+      expect(new Set(names).size).toBe(3);
+      expect(await inPod(name, address, 80)).toMatch(/^web-/);
+      expect(await askDatagram(address, 81)).toMatch(/^web-/);
+    }
+    const nodes = await cluster.json<{ items: { status: { addresses: { address: string }[] } }[] }>('get', 'nodes');
+    for (const node of nodes.items) {
+      const address = sixth(node.status.addresses.map((each) => each.address));
+      expect(await works(address, spec.ports[0]?.nodePort ?? 0)).toMatch(/^web-/);
+    }
+    // A pod that is sent to itself.
+    await cluster.kubectl('scale', 'deployment/web', '--replicas=1');
+    await eventually(async () => (await pods()).length === 1, 'one pod');
+    const [last] = await pods();
+    await eventually(async () => (await inPod(last?.metadata.name ?? '', clusterIp, 80).catch(() => '')) !== '', 'it');
+    expect(await inPod(last?.metadata.name ?? '', clusterIp, 80)).toMatch(`${last?.metadata.name} `);
+    await cluster.kubectl('scale', 'deployment/web', '--replicas=0');
+    await eventually(
+      () =>
+        ask(clusterIp, 80).then(
+          () => false,
+          (error: Error) => error.message.includes('ECONNREFUSED'),
+        ),
+      'the service without endpoints to refuse',
+    );
+    await cluster.kubectl('scale', 'deployment/web', '--replicas=2');
+    await cluster.kubectl('rollout', 'status', 'deployment/web', '--timeout=60s');
+  });
+
+  it('judges both families by its policies, and opens host ports of both', async () => {
+    const [server, client] = await pods();
+    const address = sixth(server?.status.podIPs.map(({ ip }) => ip) ?? []);
+    const name = client?.metadata.name ?? '';
+    expect(await inPod(name, address, 5000)).toContain(server?.metadata.name);
+    const policy = {
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'NetworkPolicy',
+      metadata: { name: 'blocks' },
+      spec: {
+        podSelector: { matchLabels: { app: 'web' } },
+        ingress: [{ from: [{ ipBlock: { cidr: 'fd00::/8', except: [`${address.replace(/[\da-f]+$/, '')}/64`] } }] }],
+      },
+    };
+    await apply(policy);
+    const isDenied = (): Promise<boolean> =>
+      inPod(name, address, 5000).then(
+        () => false,
+        () => true,
+      );
+    const sameNode = server?.spec.nodeName === client?.spec.nodeName;
+    if (sameNode) await eventually(isDenied, 'the except block to deny');
+    else expect(await inPod(name, address, 5000)).toContain(server?.metadata.name);
+    await cluster.kubectl('patch', 'networkpolicy', 'blocks', '--type=merge', '-p', '{"spec":{"ingress":[]}}');
+    await eventually(isDenied, 'the policy to deny');
+    await cluster.kubectl('delete', 'networkpolicy', 'blocks');
+    const published = {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'published' },
+      spec: {
+        terminationGracePeriodSeconds: 0,
+        containers: [
+          {
+            ...deployment.spec.template.spec.containers[0],
+            ports: [{ containerPort: 5000, hostPort: 18090 }],
+          },
+        ],
+      },
+    };
+    await apply(published);
+    await cluster.kubectl('wait', '--for=condition=Ready', 'pod/published', '--timeout=60s');
+    const pod = await cluster.json<PodObject>('get', 'pod', 'published');
+    expect(await works(sixth(pod.status.hostIPs.map(({ ip }) => ip)), 18090)).toMatch(/^published /);
+  });
+
+  it('still is one after a restart, with the same addresses', async () => {
+    const before = (await get('both')).spec.clusterIPs;
+    await cluster.timonel('down');
+    await cluster.timonel('up');
+    expect((await get('both')).spec.clusterIPs).toEqual(before);
+    await cluster.kubectl('rollout', 'status', 'deployment/web', '--timeout=60s');
+    await works(sixth(before), 80);
+  }, 90_000);
+});
