@@ -44,7 +44,13 @@ function explain(error: unknown): Explanation | undefined {
   if (error instanceof ManifestError || error instanceof ApplyError || error instanceof UnknownKindError) {
     return { message: error.message };
   }
-  if (error instanceof ReleaseError) return { message: error.message, hint: error.hint };
+  if (error instanceof ReleaseError) {
+    const { cause } = error;
+    return {
+      message: error.message,
+      hint: error.hint ?? (cause instanceof WaitError ? cause.explanation.join('\n') : ''),
+    };
+  }
   if (error instanceof ChartError || error instanceof ValuesError || error instanceof RenderError) {
     return { message: error.message };
   }
