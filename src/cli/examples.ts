@@ -40,6 +40,11 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
     'timonel chart history web && timonel chart rollback web 1',
   ],
   'timonel chart template': ['timonel chart template web ./web -f values.yaml -s templates/deployment.yaml'],
+  'timonel ship': [
+    'timonel ship',
+    'timonel ship --plan --context prod',
+    'timonel ship history && timonel ship rollback 3',
+  ],
   'timonel server': [
     'timonel server --name lab',
     'timonel server --only apiserver --port 7443',

@@ -7,6 +7,7 @@ import { addLbCommands } from './lb/commands.ts';
 import { addChartCommands } from './chart/commands.ts';
 import { addComposeCommands } from './compose/commands.ts';
 import { addRegistryCommands } from './registry/commands.ts';
+import { addShipCommands } from './ship/commands.ts';
 
 const documentation = '\nDocumentation: docs/ in the package, and `timonel help COMMAND`.';
 
@@ -31,6 +32,7 @@ export function createProgram(version: string): Command {
   addDnsCommands(program);
   addChartCommands(program);
   addComposeCommands(program);
+  addShipCommands(program);
   addProcessCommands(program);
   addOtherCommands(program, version);
   addHints(program, 'timonel');

@@ -16,6 +16,8 @@ export interface CommandOptions {
   /** Written to its standard input, which is empty otherwise. */
   input?: string | Uint8Array;
   env?: Readonly<Record<string, string>>;
+  /** Where it runs; default: where this process does. */
+  directory?: string;
   /** Gets each chunk of standard error as it comes (progress of long commands). */
   onStderr?: (text: string) => void;
   /** The same for standard output. */
@@ -28,12 +30,13 @@ const path = `${process.env['PATH'] ?? ''}:/usr/local/sbin:/usr/sbin:/sbin:/usr/
 
 /** Runs a command to its end; resolves with its standard output. Rejects with {@link CommandError}. */
 export function runCommand(command: readonly string[], options: CommandOptions = {}): Promise<string> {
-  const { input, env, onStderr, onStdout, signal } = options;
+  const { input, env, directory, onStderr, onStdout, signal } = options;
   return new Promise((resolve, reject) => {
     const [program = '', ...args] = command;
     const child = spawn(program, args, {
       stdio: ['pipe', 'pipe', 'pipe'],
       env: { ...process.env, PATH: path, LC_ALL: 'C.UTF-8', ...env },
+      ...(directory !== undefined && { cwd: directory }),
       ...(signal && { signal }),
     });
     const out: Buffer[] = [];

@@ -57,9 +57,13 @@ function noImage(name: string): CliError {
 }
 
 /** The cluster's own registry is known; for any other, what Docker or Podman have kept. */
-async function accessTo(state: ClusterState, image: string, insecure = false): Promise<RegistryAccess> {
+export async function accessTo(
+  state: ClusterState | undefined,
+  image: string,
+  insecure = false,
+): Promise<RegistryAccess> {
   const host = image.split('/')[0] as string;
-  const own = registryEndpoint(state);
+  const own = state && registryEndpoint(state);
   if (own && (host === own.name || host === `127.0.0.1:${own.port}`)) {
     return { login: own, certificateDirectory: own.certificateDirectory };
   }

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CommandError } from '../command.ts';
@@ -17,18 +17,18 @@ export interface RegistryAccess {
 
 /**
  * Copies an image of the library to a registry under `destination` (a normalised name). Layers that are there already are not sent.
- * Progress of each layer is drawn on standard error when that is a terminal.
+ * Resolves with the digest of its manifest. Progress of each layer is drawn on standard error when that is a terminal.
  */
 export async function pushImage(
   image: LibraryImage,
   libraryDirectory: string,
   destination: string,
   access: RegistryAccess,
-): Promise<void> {
+): Promise<string> {
   const archive = `${image.kind}-archive:${join(libraryDirectory, image.archive)}`;
   // An archive of one image needs no name; one of several is asked for by the image's own.
   const source = image.renamed || image.kind === 'oci' ? archive : `${archive}:${image.name}`;
-  await copy(source, `docker://${destination}`, { ...access, side: 'dest' });
+  return copy(source, `docker://${destination}`, { ...access, side: 'dest' });
 }
 
 /** Copies an image from a registry into a new archive file, for this machine's architecture. */
@@ -40,7 +40,7 @@ async function copy(
   source: string,
   destination: string,
   { login, certificateDirectory, insecure, side }: RegistryAccess & { side: 'src' | 'dest' },
-): Promise<void> {
+): Promise<string> {
   requireCommand('skopeo');
   const directory = mkdtempSync(join(tmpdir(), 'timonel-transfer-'));
   try {
@@ -50,16 +50,19 @@ async function copy(
     const authFile = join(directory, 'auth.json');
     const host = (side === 'dest' ? destination : source).slice('docker://'.length).split('/')[0] as string;
     writeFileSync(authFile, JSON.stringify({ auths: login ? { [authKey(host)]: entry(login) } : {} }), { mode: 0o600 });
+    const digestFile = join(directory, 'digest');
     await run([
       'skopeo',
       `--policy=${policy}`,
       'copy',
+      `--digestfile=${digestFile}`,
       `--${side}-authfile=${authFile}`,
       ...(certificateDirectory ? [`--${side}-cert-dir=${certificateDirectory}`] : []),
       ...(insecure ? [`--${side}-tls-verify=false`] : []),
       source,
       destination,
     ]);
+    return readFileSync(digestFile, 'utf8').trim();
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }

@@ -171,7 +171,7 @@ function requireEmulation(platforms: readonly string[], dockerfile: string): voi
 }
 
 /** `chroot` needs nothing of the machine; who knows better says so the way buildah documents it. */
-function isolation(): string {
+export function isolation(): string {
   return process.env['BUILDAH_ISOLATION'] ?? 'chroot';
 }
 

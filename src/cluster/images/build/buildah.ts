@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CommandError, runCommand } from '../../command.ts';
+import { CommandError, type CommandOptions, runCommand } from '../../command.ts';
 import type { LibraryImage } from '../image-library.ts';
 
 /** buildah over a storage of its own, kept between builds for its layers. */
 export interface Buildah {
   /** Runs `buildah <command…>`; resolves with what it writes to standard output. */
-  run(command: readonly string[], options?: { env?: Readonly<Record<string, string>> }): Promise<string>;
+  run(command: readonly string[], options?: CommandOptions): Promise<string>;
   /** Puts an image of the library into the storage, under its name. */
   takeIn(image: LibraryImage, libraryDirectory: string): Promise<void>;
   has(image: string): Promise<boolean>;
@@ -29,11 +29,12 @@ export async function openBuildah(directory: string, onProgress?: (text: string)
   const driver = (await statfs(directory)).type === overlayMagic ? 'vfs' : 'overlay';
   const storage = ['--root', join(directory, 'root'), '--runroot', join(directory, 'run'), '--storage-driver', driver];
   const withPolicy = new Set(['bud', 'push', 'pull']);
-  const run: Buildah['run'] = (command, { env } = {}) => {
+  const run: Buildah['run'] = (command, { env, ...options } = {}) => {
     const [verb = '', ...rest] = command;
     const signing = withPolicy.has(verb) ? ['--signature-policy', policy] : [];
     const isBuild = verb === 'bud';
     return runCommand(['buildah', ...storage, verb, ...signing, ...rest], {
+      ...options,
       env: { ...ownFiles, ...env },
       ...(onProgress && isBuild && { onStderr: onProgress, onStdout: onProgress }),
     });

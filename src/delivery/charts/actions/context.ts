@@ -2,7 +2,9 @@ import { formatTime } from '../../../base/clock.ts';
 import type { Clock } from '../../../base/clock.ts';
 import type { Random } from '../../../base/random.ts';
 import type { Client } from '../../../client/client.ts';
+import type { KubeObject } from '../../../api/object.ts';
 import type { ApplyContext } from '../../apply/applier.ts';
+import type { Applied } from '../../apply/errors.ts';
 import type { ResourceMapper } from '../../apply/resource-mapper.ts';
 import type { ReleaseStorage } from '../release/storage.ts';
 
@@ -34,7 +36,18 @@ export interface OperationOptions {
   force: boolean;
   /** Go on although an operation of somebody else is still marked as pending. */
   abandonPending?: boolean;
+  /** Brings the objects to the cluster in a way of its own and judges them, in place of `wait`. */
+  rollout?: Rollout;
 }
+
+/**
+ * A way from a release's objects as they are to those that are wanted: `apply` may be called with any sets in between
+ * (what the last one had and the next one has not is removed); what is wanted comes last. Rejects when it is not well.
+ */
+export type Rollout = (
+  change: { previous: readonly KubeObject[]; wanted: readonly KubeObject[] },
+  apply: (objects: readonly KubeObject[]) => Promise<Applied[]>,
+) => Promise<void>;
 
 /** Now, as releases keep it. */
 export function timestamp({ clock }: ReleaseContext): string {

@@ -8,14 +8,7 @@ import type { Prepared } from '../render/prepare.ts';
 import { type OperationOptions, type ReleaseContext, timestamp } from './context.ts';
 import { ended, requireReleaseName, settlePending, supersedeOthers } from './history.ts';
 import { runHooks } from './hooks.ts';
-import {
-  changeObjects,
-  checkConflicts,
-  describeError,
-  installDefinitions,
-  objectsOf,
-  waitForApplied,
-} from './objects.ts';
+import { bringObjects, checkConflicts, describeError, installDefinitions, objectsOf } from './objects.ts';
 import { thisProcess } from './operation-owner.ts';
 import { uninstallRelease } from './uninstall.ts';
 
@@ -117,8 +110,7 @@ export async function installRelease(
   try {
     if (!options.noHooks)
       await runHooks(context, release, { event: 'pre-install', timeoutMs: options.timeoutMs, record });
-    const applied = await changeObjects(context, { owner, previous: [], wanted: objects }, options);
-    if (options.wait) await waitForApplied(context, applied, options);
+    await bringObjects(context, { owner, previous: [], wanted: objects }, options);
     if (!options.noHooks)
       await runHooks(context, release, { event: 'post-install', timeoutMs: options.timeoutMs, record });
   } catch (error) {

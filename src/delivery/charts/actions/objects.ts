@@ -37,7 +37,7 @@ interface Owner {
 }
 
 /** The object, marked as the release's own, as Helm marks it. */
-function owned(object: KubeObject, { name, namespace }: Owner): KubeObject {
+export function owned(object: KubeObject, { name, namespace }: Owner): KubeObject {
   const { labels, annotations } = object.metadata;
   return {
     ...object,
@@ -106,8 +106,27 @@ export interface Change {
   wanted: readonly KubeObject[];
 }
 
+/** Brings the cluster from one set of objects to another, and waits for them where that is asked for. */
+export async function bringObjects(
+  context: ReleaseContext,
+  change: Change,
+  options: Pick<OperationOptions, 'force' | 'wait' | 'waitForJobs' | 'timeoutMs' | 'rollout'>,
+): Promise<void> {
+  const { owner, wanted } = change;
+  let { previous } = change;
+  if (options.rollout) {
+    return options.rollout({ previous, wanted }, async (objects) => {
+      const applied = await changeObjects(context, { owner, previous, wanted: objects }, options);
+      previous = objects;
+      return applied;
+    });
+  }
+  const applied = await changeObjects(context, change, options);
+  if (options.wait) await waitForApplied(context, applied, options);
+}
+
 /** Brings the cluster from one set of objects to another. Rejects with {@link ApplyError}. */
-export async function changeObjects(
+async function changeObjects(
   context: ReleaseContext,
   { owner, previous, wanted }: Change,
   options: Pick<OperationOptions, 'force'>,
@@ -126,7 +145,7 @@ export async function changeObjects(
 }
 
 /** Old objects, in versions that are served now: those that are gone are none of the cluster's any more. */
-async function servedObjects(context: ReleaseContext, objects: readonly KubeObject[]): Promise<KubeObject[]> {
+export async function servedObjects(context: ReleaseContext, objects: readonly KubeObject[]): Promise<KubeObject[]> {
   const found = await Promise.all(
     objects.map(async (object): Promise<KubeObject[]> => {
       const resource = await context.mapper.servedResourceOf(object.apiVersion ?? '', object.kind ?? '');
@@ -142,12 +161,12 @@ async function servedObjects(context: ReleaseContext, objects: readonly KubeObje
   return found.flat();
 }
 
-function placedIdentity(object: KubeObject, namespace: string): string {
+export function placedIdentity(object: KubeObject, namespace: string): string {
   return identityOf({ ...object, metadata: { ...object.metadata, namespace: object.metadata.namespace || namespace } });
 }
 
 /** `helm.sh/resource-policy: keep` */
-function isKept({ metadata }: KubeObject): boolean {
+export function isKept({ metadata }: KubeObject): boolean {
   return metadata.annotations?.['helm.sh/resource-policy']?.toLowerCase().trim() === 'keep';
 }
 
@@ -188,7 +207,7 @@ function waiting({ client, clock, signal }: ReleaseContext): Pick<ReleaseContext
 }
 
 /** Waits until what was applied is ready. Rejects with `WaitError`. */
-export async function waitForApplied(
+async function waitForApplied(
   context: ReleaseContext,
   applied: readonly Applied[],
   { timeoutMs, waitForJobs }: Pick<OperationOptions, 'timeoutMs' | 'waitForJobs'>,

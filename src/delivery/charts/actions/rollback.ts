@@ -4,7 +4,7 @@ import { type Release, ReleaseError } from '../release/release.ts';
 import { applyContext, type OperationOptions, type ReleaseContext, timestamp } from './context.ts';
 import { ended, objectsSince, pruneHistory, revisionsOf, settlePending, supersedeOthers } from './history.ts';
 import { runHooks } from './hooks.ts';
-import { changeObjects, describeError, objectsOf, waitForApplied } from './objects.ts';
+import { bringObjects, describeError, objectsOf } from './objects.ts';
 import { thisProcess } from './operation-owner.ts';
 
 export interface RollbackOptions extends OperationOptions {
@@ -61,8 +61,7 @@ export async function rollbackRelease(
   const { timeoutMs } = options;
   try {
     if (!options.noHooks) await runHooks(context, release, { event: 'pre-rollback', timeoutMs, record });
-    const applied = await changeObjects(context, { owner, previous: objects, wanted }, options);
-    if (options.wait) await waitForApplied(context, applied, options);
+    await bringObjects(context, { owner, previous: objects, wanted }, options);
     if (!options.noHooks) await runHooks(context, release, { event: 'post-rollback', timeoutMs, record });
   } catch (error) {
     await context.storage.update(

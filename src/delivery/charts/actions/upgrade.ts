@@ -19,7 +19,7 @@ import {
   supersedeOthers,
 } from './history.ts';
 import { runHooks } from './hooks.ts';
-import { changeObjects, checkConflicts, describeError, objectsOf, waitForApplied } from './objects.ts';
+import { bringObjects, checkConflicts, describeError, objectsOf } from './objects.ts';
 import { thisProcess } from './operation-owner.ts';
 import { rollbackRelease } from './rollback.ts';
 
@@ -139,8 +139,7 @@ export async function upgradeRelease(
   const { timeoutMs } = options;
   try {
     if (!options.noHooks) await runHooks(context, release, { event: 'pre-upgrade', timeoutMs, record });
-    const applied = await changeObjects(context, { owner, previous: base.objects, wanted }, options);
-    if (options.wait) await waitForApplied(context, applied, options);
+    await bringObjects(context, { owner, previous: base.objects, wanted }, options);
     if (!options.noHooks) await runHooks(context, release, { event: 'post-upgrade', timeoutMs, record });
   } catch (error) {
     return failUpgrade(context, release, { error, options, created });

@@ -1,0 +1,194 @@
+import { formatTime } from '../../base/clock.ts';
+import { WaitError } from '../../delivery/apply/errors.ts';
+import { loadSource } from '../../delivery/pipeline/load-source.ts';
+import { type Outcome, planSteps, type Step } from '../../delivery/pipeline/pipeline-state.ts';
+import { keepRecord, type ShipRecord } from '../../delivery/pipeline/record.ts';
+import { deployRelease, type Restored, restoreRelease } from '../../delivery/pipeline/release.ts';
+import { createRollout } from '../../delivery/pipeline/rollout.ts';
+import { runPipeline } from '../../delivery/pipeline/run-pipeline.ts';
+import type { ShipImage } from '../../delivery/pipeline/ship-file.ts';
+import { clock } from '../context.ts';
+import { CliError } from '../errors.ts';
+import { describeFailure } from '../failure.ts';
+import { sentence } from '../image.ts';
+import { interruptible } from '../interrupt.ts';
+import { createOutput } from '../output.ts';
+import { openShipImages, type ShipImages } from './images.ts';
+import { loadShipProject, type ShipProject, whoAndWhat } from './project.ts';
+import { runTest } from './run-test.ts';
+import { type ShipTarget, type WhereFlags, withTarget } from './target.ts';
+
+export interface ShipFlags extends WhereFlags {
+  plan?: boolean;
+  skipTests?: boolean;
+  abandonPending?: boolean;
+  builder: 'buildah' | 'docker';
+}
+
+export async function ship(flags: ShipFlags): Promise<void> {
+  const project = await loadShipProject(flags.file);
+  await withTarget(flags, project.file, async (target) => {
+    const onOutput = (text: string): void => void process.stderr.write(text);
+    const { local, say } = target;
+    const images = await sentence(() => openShipImages({ project, local, builder: flags.builder, say, onOutput }));
+    if (flags.plan) {
+      const { showPlan } = await import('./plan.ts');
+      return showPlan({ project, target, images, skipTests: flags.skipTests ?? false });
+    }
+    const outcome = await interruptible(async (signal) => {
+      const shipment = new Shipment({ project, target, images, flags, onOutput, signal });
+      const ended = await shipment.run();
+      if (ended.kind !== 'shipped') throw failureOf(ended, shipment.restored);
+      return shipment;
+    });
+    createOutput().data(`${project.file.name} revision ${outcome.revision}`);
+  });
+}
+
+interface ShipmentOptions {
+  project: ShipProject;
+  target: ShipTarget;
+  images: ShipImages;
+  flags: ShipFlags;
+  onOutput: (text: string) => void;
+  signal: AbortSignal;
+}
+
+/** One way from source to cluster, and what is written down of it. */
+class Shipment {
+  revision = 0;
+  restored: Restored = { kind: 'nothing' };
+  readonly #options: ShipmentOptions;
+  readonly #digests = new Map<string, string>();
+  readonly #rebuilt = new Set<string>();
+  readonly #tests: ShipRecord['tests'][number][] = [];
+  readonly #checks: ShipRecord['checks'][number][] = [];
+  readonly #startedAt: string;
+
+  constructor(options: ShipmentOptions) {
+    this.#options = options;
+    this.#startedAt = formatTime(clock.now());
+  }
+
+  run(): Promise<Outcome> {
+    const { project, images, flags, signal } = this.#options;
+    const { file } = project;
+    const tests = flags.skipTests ? [] : file.tests;
+    if (flags.skipTests) {
+      this.#tests.push(...file.tests.map(({ name }) => ({ name, result: 'skipped' as const, milliseconds: 0 })));
+    }
+    const steps = planSteps({ images: file.images, tests }, { isPushed: images.registry !== undefined });
+    return runPipeline(steps, { signal, perform: (step, limit) => this.#perform(step, limit) });
+  }
+
+  async #perform(step: Step, signal: AbortSignal | undefined): Promise<void> {
+    const { project, images, target, onOutput } = this.#options;
+    switch (step.kind) {
+      case 'test': {
+        const { name } = step.test;
+        target.say(`test ${name} …`);
+        const milliseconds = await runTest(step.test, { images, directory: project.directory, onOutput, signal });
+        this.#tests.push({ name, result: 'passed', milliseconds });
+        return target.say(`test ${name}: passed (${(milliseconds / 1000).toFixed(1)} s)`);
+      }
+      case 'build':
+        return this.#build(step.image);
+      case 'push': {
+        const digest = await sentence(() => images.push(step.image));
+        this.#digests.set(step.image.key, digest);
+        return target.say(`push ${step.image.key}: ${digest}`);
+      }
+      case 'deploy':
+        return this.#deploy(signal);
+      case 'restore':
+        return this.#restore();
+    }
+  }
+
+  async #build(image: ShipImage): Promise<void> {
+    const { images, target } = this.#options;
+    const isNew = await sentence(() => images.build(image));
+    if (isNew) this.#rebuilt.add(image.key);
+    const reference = images.references[image.key]?.reference;
+    target.say(`build ${image.key}: ${reference}${isNew ? '' : ' (unchanged)'}`);
+  }
+
+  async #deploy(signal: AbortSignal | undefined): Promise<void> {
+    const { project, target, images, flags } = this.#options;
+    const { file, directory } = project;
+    const who = await whoAndWhat(directory);
+    const variables = { images: images.references, commit: who.commit, environment: process.env };
+    const source = await loadSource({ directory, file, variables });
+    const { client, namespace, say } = target;
+    target.say(`deploy ${file.name} to namespace ${namespace} of ${target.contextName} …`);
+    const { checks } = file;
+    const { timeoutMs, history, strategy } = file.deploy;
+    const onCheck = ({ name }: { name: string }, milliseconds: number): void =>
+      void this.#checks.push({ name, milliseconds });
+    const rollout = createRollout({ client, clock, namespace, strategy, checks, timeoutMs, say, onCheck, signal });
+    const description = `Shipped${who.commit ? ` ${who.commit.slice(0, 12)}` : ''}`;
+    const { name } = file;
+    const abandonPending = flags.abandonPending ?? false;
+    const options = { name, timeoutMs, history, description, rollout, abandonPending };
+    const { version } = await deployRelease({ ...target, ...(signal && { signal }) }, source, options);
+    this.revision = version;
+    await keepRecord(client, { namespace, release: name, revision: version }, this.#record(who));
+  }
+
+  async #restore(): Promise<void> {
+    const { project, target } = this.#options;
+    const { name, deploy } = project.file;
+    const { client, namespace, say } = target;
+    const { timeoutMs, history, strategy } = deploy;
+    say(`${name} failed; going back …`);
+    const rollout = createRollout({ client, clock, namespace, strategy, checks: [], timeoutMs, say });
+    this.restored = await restoreRelease(target, { name, timeoutMs, history, rollout });
+  }
+
+  #record(who: Pick<ShipRecord, 'by' | 'commit' | 'branch'>): ShipRecord {
+    const { project, images } = this.#options;
+    return {
+      ...who,
+      images: project.file.images.map(({ key }) => ({
+        name: images.references[key]?.reference ?? key,
+        digest: this.#digests.get(key) ?? '',
+        isRebuilt: this.#rebuilt.has(key),
+      })),
+      tests: this.#tests,
+      checks: this.#checks,
+      strategy: project.file.deploy.strategy.type,
+      startedAt: this.#startedAt,
+      endedAt: formatTime(clock.now()),
+    };
+  }
+}
+
+/** What a person is told of a way that did not end in the cluster. */
+function failureOf(outcome: Exclude<Outcome, { kind: 'shipped' }>, restored: Restored): unknown {
+  // Being called off is told as it is, where nothing had to be taken back.
+  const { error } = outcome;
+  if (outcome.kind === 'stopped') return error;
+  const reason = describeFailure(error).lines.map((line) => line.replace(/^error: /, ''));
+  const explained = error instanceof WaitError ? [error.message, ...error.explanation] : reason;
+  if (outcome.kind === 'broken') {
+    const back = describeFailure(outcome.restoreError).lines.join('\n');
+    return new CliError(`${explained.join('\n')}\nand going back failed as well: ${back.replace(/^error: /, '')}`, {
+      hint: 'What there is: timonel ship history',
+    });
+  }
+  const exitCode = error instanceof CliError ? error.exitCode : 1;
+  return new CliError(explained.join('\n'), { hint: describeRestored(restored), exitCode, cause: error });
+}
+
+function describeRestored(restored: Restored): string {
+  switch (restored.kind) {
+    case 'unchanged':
+      return `Nothing was changed: revision ${restored.revision} goes on.`;
+    case 'rolled-back':
+      return `Rolled back to revision ${restored.to}, as revision ${restored.release.version}.`;
+    case 'removed':
+      return 'There was no good release before: what was deployed is removed.';
+    case 'nothing':
+      return 'Nothing was changed.';
+  }
+}

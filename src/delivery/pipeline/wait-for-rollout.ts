@@ -1,0 +1,100 @@
+import { labelMatcher } from '../../api/label-selector.ts';
+import type { KubeObject } from '../../api/object.ts';
+import type { LabelSelector } from '../../api/types/meta-v1.ts';
+import type { Pod } from '../../api/types/core-v1.ts';
+import type { Clock } from '../../base/clock.ts';
+import type { Client } from '../../client/client.ts';
+import { pods } from '../../client/resources.ts';
+import { type Applied, type Unready, WaitError } from '../apply/errors.ts';
+import { explainUnready } from '../apply/explain.ts';
+import { waitForObjects } from '../apply/wait.ts';
+import { hopelessness } from './hopeless.ts';
+
+export interface RolloutWait {
+  client: Client;
+  clock: Clock;
+  timeoutMs: number;
+  signal?: AbortSignal | undefined;
+}
+
+/** Pods that are there before a change: how they are is not the change's doing. */
+export async function podsBefore(client: Client, namespaces: Iterable<string>): Promise<Set<string>> {
+  const lists = await Promise.all([...new Set(namespaces)].map((namespace) => client.list(pods, { namespace })));
+  return new Set(lists.flatMap(({ items }) => items.map(({ metadata }) => metadata.uid ?? '')));
+}
+
+/**
+ * Waits until what was applied is ready. Rejects with `WaitError` when the time is over, and as soon as a new pod of it
+ * cannot become ready any more (it keeps crashing, its image is not to be had): nobody needs to wait for that.
+ */
+export async function waitForRollout(
+  applied: readonly Applied[],
+  before: ReadonlySet<string>,
+  { client, clock, timeoutMs, signal }: RolloutWait,
+): Promise<void> {
+  const targets = applied.filter(({ action, resource }) => action !== 'deleted' && resource.kind !== 'Job');
+  const done = new AbortController();
+  const giveUp = (): void => done.abort(signal?.reason);
+  signal?.addEventListener('abort', giveUp);
+  if (signal?.aborted) giveUp();
+  let hopeless: Unready | undefined;
+  const watching = groupsOf(targets.map(({ object }) => object)).map((group) =>
+    watchPods(client, group, done.signal, (pod) => {
+      if (hopeless || before.has(pod.metadata.uid ?? '')) return;
+      const reason = hopelessness(pod);
+      if (reason === undefined) return;
+      const name = { name: pod.metadata.name ?? '', namespace: pod.metadata.namespace ?? '' };
+      hopeless = { resource: pods, name, failed: true, reason };
+      done.abort();
+    }),
+  );
+  try {
+    await waitForObjects({ client, clock, targets, timeoutMs, signal: done.signal });
+  } catch (error) {
+    if (!hopeless) throw error;
+    throw new WaitError([hopeless], undefined, await explainUnready(client, [hopeless]));
+  } finally {
+    done.abort();
+    signal?.removeEventListener('abort', giveUp);
+    await Promise.all(watching);
+  }
+}
+
+interface Group {
+  namespace: string;
+  matches: (labels: Readonly<Record<string, string>>) => boolean;
+}
+
+const owners = new Set(['Deployment', 'StatefulSet', 'DaemonSet', 'ReplicaSet']);
+
+function groupsOf(objects: readonly KubeObject[]): Group[] {
+  return objects.flatMap((object) => {
+    const { selector } = ((object as { spec?: unknown }).spec ?? {}) as { selector?: LabelSelector };
+    if (!owners.has(object.kind ?? '') || !selector) return [];
+    const matcher = labelMatcher(selector);
+    return [{ namespace: object.metadata.namespace ?? '', matches: (labels) => matcher.matches(labels) }];
+  });
+}
+
+/** Tells of every pod of a group, first and whenever it changes, until the signal. What cannot be watched is not told of. */
+async function watchPods(
+  client: Client,
+  { namespace, matches }: Group,
+  signal: AbortSignal,
+  seen: (pod: Pod) => void,
+): Promise<void> {
+  const tell = (pod: Pod): void => {
+    if (matches(pod.metadata.labels ?? {})) seen(pod);
+  };
+  try {
+    const { items, metadata } = await client.list(pods, { namespace, signal });
+    items.forEach(tell);
+    const events = client.watch(pods, { namespace, resourceVersion: metadata.resourceVersion ?? '', signal });
+    for await (const event of events) {
+      if (signal.aborted) return;
+      if (event.type === 'ADDED' || event.type === 'MODIFIED') tell(event.object);
+    }
+  } catch {
+    // The wait for the objects themselves goes on, and has a limit.
+  }
+}

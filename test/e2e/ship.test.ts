@@ -1,0 +1,169 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { get } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { remains, root, run, TestCluster } from './support.ts';
+
+const scratch = mkdtempSync(join(tmpdir(), 'timonel-ship-'));
+const kubeconfig = join(scratch, 'kubeconfig');
+const first = new TestCluster('shp', kubeconfig);
+const second = new TestCluster('shp2', kubeconfig);
+process.env['DOCKER_CONFIG'] = join(scratch, 'docker');
+
+const project = join(scratch, 'app');
+const file = join(project, 'timonel.yaml');
+const change = (name: string, from: string | RegExp, to: string): void => {
+  const path = join(project, name);
+  const before = readFileSync(path, 'utf8');
+  const after = before.replace(from, to);
+  expect(after).not.toBe(before);
+  writeFileSync(path, after);
+};
+const flags = ['ship', '--context', 'timonel-shp', '-f', file];
+const tryShip = (...words: string[]) => first.tryTimonel(...flags, ...words);
+const ship = (...words: string[]) => first.timonel(...flags, ...words);
+
+beforeAll(async () => {
+  cpSync(join(root, 'examples/ship'), project, { recursive: true });
+  for (const cluster of [second, first]) {
+    await cluster.tryTimonel('delete');
+    await cluster.timonel('up', '--nodes', '1');
+    // The app's base, made of busybox: its tests and its server are shell scripts of the same names.
+    await cluster.timonel('image', 'base', '--busybox', 'python-flask');
+  }
+  await first.timonel('registry', 'up');
+  writeFileSync(join(project, 'app.py'), app('Hello'));
+  writeFileSync(join(project, 'tests/test_app.py'), 'grep -q "^echo Hello" app.py\n');
+  change('Dockerfile', 'CMD ["python3", "app.py"]', 'CMD ["sh", "app.py"]');
+  change('timonel.yaml', 'python3 -m pytest -q -p no:cacheprovider', 'sh tests/test_app.py');
+  change('timonel.yaml', 'timeout: 2m', 'timeout: 30s');
+});
+
+afterAll(async () => {
+  await first.tryTimonel('delete');
+  await second.tryTimonel('delete');
+  rmSync(scratch, { recursive: true, force: true });
+  expect([...(await remains('shp')), ...(await remains('shp2'))]).toEqual([]);
+});
+
+/** Serves what the greeting says and which host says it. */
+function app(greeting: string): string {
+  return `mkdir -p /tmp/www\ncd /tmp/www\n(
+echo ${greeting} from $(hostname)
+) > index.html\necho ok > healthz\nexec httpd -f -p 5000\n`;
+}
+
+/** What a client of the host sees of the service's published port. */
+async function ask(port: number, host?: string): Promise<string> {
+  return new Promise((resolve) => {
+    const headers = { connection: 'close', ...(host !== undefined && { host }) };
+    const sent = get({ host: '127.0.0.1', port, path: '/', headers, agent: false, timeout: 5000 }, (response) => {
+      let body = '';
+      response.on('data', (chunk: Buffer) => (body += chunk.toString()));
+      response.on('end', () => resolve(`${response.statusCode} ${body.trim()}`));
+    });
+    sent.on('timeout', () => sent.destroy(new Error('no answer')));
+    sent.on('error', (error) => resolve(error.message));
+  });
+}
+
+const nodePort = async (): Promise<number> =>
+  Number(await first.kubectl('get', 'service', 'hello-world-python', '-o', 'jsonpath={.spec.ports[0].nodePort}'));
+const ingressPort = (): number => {
+  const ports = readFileSync('/var/lib/timonel/shp/ingress/ports.json', 'utf8');
+  return (JSON.parse(ports) as { entrances: [{ clearPort: number }] }).entrances[0].clearPort;
+};
+const repositories = async (): Promise<string[]> =>
+  (JSON.parse(await first.timonel('registry', 'ls', '-o', 'json')) as { repository: string; tag: string }[]).map(
+    ({ repository, tag }) => `${repository}:${tag}`,
+  );
+
+/** A client that asks again and again while something is done; gives the answers that were not right. */
+async function underLoad<T>(work: () => Promise<T>): Promise<{ result: T; bad: string[]; asked: number }> {
+  const port = await nodePort();
+  const bad: string[] = [];
+  let asked = 0;
+  let isOver = false;
+  const client = (async () => {
+    while (!isOver) {
+      const answer = await ask(port);
+      asked += 1;
+      if (!answer.startsWith('200 Hello')) bad.push(answer);
+    }
+  })();
+  const result = await work();
+  isOver = true;
+  await client;
+  return { result, bad, asked };
+}
+
+describe('an app on its way', () => {
+  it('goes from a folder of source to answers, by tests and the registry', async () => {
+    const plan = await ship('--plan');
+    expect(plan).toMatch(/^build hello-world-python: localhost:\d+\/hello-world-python:[0-9a-f]{16}$/m);
+    expect(plan).toContain('3 to create, 0 to change, 0 to delete, 0 unchanged.');
+    expect(await repositories()).toEqual([]);
+    expect(await ship()).toBe('hello-world-python revision 1\n');
+    expect(await repositories()).toHaveLength(1);
+    expect(await ask(await nodePort())).toMatch(/^200 Hello from hello-world-python-/);
+    expect(await ask(ingressPort(), 'hello.localhost')).toMatch(/^200 Hello from hello-world-python-/);
+  });
+
+  it('is stopped by a failing test: nothing is pushed, nothing is touched', async () => {
+    writeFileSync(join(project, 'app.py'), app('Goodbye'));
+    const stopped = await tryShip();
+    expect(stopped).toMatchObject({ code: 1, stdout: '' });
+    expect(stopped.stderr).toContain('error: test pytest failed (exit code 1)\nNothing was pushed');
+    expect(await repositories()).toHaveLength(1);
+    expect((await first.timonel('ship', 'history', ...flags.slice(1))).split('\n')).toHaveLength(3);
+  });
+
+  it('comes back when its new image crashes, and its clients see nothing of it', async () => {
+    writeFileSync(join(project, 'app.py'), 'echo Hello, I fall >&2\nsleep 0.1\nexit 3\n');
+    change('tests/test_app.py', '^echo Hello', 'Hello');
+    const { result, bad, asked } = await underLoad(() => tryShip());
+    expect(result).toMatchObject({ code: 1, stdout: '' });
+    expect(result.stderr).toMatch(/container hello-world-python ended 3 times \(exit code 3\)/);
+    expect(result.stderr).toContain('hello-world-python | Hello, I fall');
+    expect(result.stderr).toContain('Rolled back to revision 1, as revision 3.');
+    expect({ bad, isAsked: asked > 10 }).toEqual({ bad: [], isAsked: true });
+  });
+
+  it('is upgraded by a good image, and not built again when nothing has changed', async () => {
+    writeFileSync(join(project, 'app.py'), app('Hello again'));
+    const { result, bad } = await underLoad(() => ship());
+    expect(result).toBe('hello-world-python revision 4\n');
+    expect(bad).toEqual([]);
+    expect(await ask(await nodePort())).toMatch(/^200 Hello again from/);
+    const again = await ship('--plan');
+    expect(again).toContain('(unchanged)');
+    expect(again).toContain('0 to create, 0 to change, 0 to delete, 3 unchanged.');
+  });
+
+  it('can be brought back, and tells its history', async () => {
+    const { result, bad } = await underLoad(() => first.timonel('ship', 'rollback', '1', ...flags.slice(1)));
+    expect(result).toBe('hello-world-python revision 5 (rollback to 1)\n');
+    expect(bad).toEqual([]);
+    expect(await ask(await nodePort())).toMatch(/^200 Hello from/);
+    const rows = JSON.parse(await first.timonel('ship', 'history', ...flags.slice(1), '-o', 'json')) as {
+      revision: number;
+      status: string;
+      record?: { by: string; images: { digest: string }[]; tests: { name: string; result: string }[] };
+    }[];
+    const states = ['1 superseded', '2 failed', '3 superseded', '4 superseded', '5 deployed'];
+    expect(rows.map(({ revision, status }) => `${revision} ${status}`)).toEqual(states);
+    expect(rows[3]?.record?.tests).toEqual([expect.objectContaining({ name: 'pytest', result: 'passed' })]);
+    expect(rows[4]?.record?.images[0]?.digest).toBe(rows[0]?.record?.images[0]?.digest);
+    expect(rows[0]?.record?.images[0]?.digest).toMatch(/^sha256:/);
+  });
+
+  it('goes to another cluster by naming its context', async () => {
+    const shipped = await first.timonel('ship', '-f', file, '--context', 'timonel-shp2', '-n', 'other');
+    expect(shipped).toBe('hello-world-python revision 1\n');
+    const pods = await run(['kubectl', '--context', 'timonel-shp2', '-n', 'other', 'get', 'pods'], {
+      env: { KUBECONFIG: kubeconfig },
+    });
+    expect(pods.stdout.match(/1\/1 +Running/g)).toHaveLength(2);
+  });
+});
