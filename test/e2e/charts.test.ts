@@ -67,7 +67,7 @@ const history = async () =>
   );
 
 it('takes a release through its whole life, and a client sees no error', async () => {
-  const installed = await cluster.tryTimonel('chart', 'install', 'shop', shop, '--skip-crds', ...wait);
+  const installed = await cluster.tryTimonel('chart', 'install', 'shop', shop, ...wait);
   expect(installed.stderr).toContain('migrated to revision 1');
   expect(installed.stdout).toMatch(/STATUS: deployed\nREVISION: 1[\s\S]*Shop 7.1: shop says hello/);
   expect(await names('jobs')).toEqual(['shop-announce']);
@@ -76,27 +76,21 @@ it('takes a release through its whole life, and a client sees no error', async (
 
   const client = askAgainAndAgain(await urlOf('shop-web'));
   await eventually(() => Promise.resolve(client.counts.has('shop says hello')), 'the shop to answer');
-  const changes = ['--skip-crds', '--set', 'word=welcome,pages.enabled=true,sessions.enabled=false'];
-  await chart('upgrade', 'shop', shop, ...changes, ...wait);
+  const changes = ['--set', 'word=welcome,pages.enabled=true,sessions.enabled=false'];
+  const coupons = ['--set-json', 'coupons=[{"name": "spring", "percent": 10}, {"name": "fall", "percent": 20}]'];
+  await chart('upgrade', 'shop', shop, ...changes, ...coupons, ...wait);
+  expect(await cluster.kubectl('get', 'coupons', '-o', 'jsonpath={.items[*].spec.percent}')).toBe('20 10');
   await eventually(() => Promise.resolve(client.counts.has('shop says welcome')), 'the new greeting');
   expect(await names('deployments')).toEqual(['shop-pages', 'shop-web']);
   expect(await chart('test', 'shop', '--logs')).toMatch(/shop says welcome[\s\S]*Phase: +Succeeded/);
 
   const broken = await cluster.tryTimonel(
-    ...['chart', 'upgrade', 'shop', shop, '--skip-crds', '--reuse-values', '--set', 'broken=true,word=broken'],
+    ...['chart', 'upgrade', 'shop', shop, '--reuse-values', '--set', 'broken=true,word=broken'],
     ...['--atomic', '--timeout', '6s'],
   );
   expect(broken.code).toBe(1);
   expect(broken.stderr).toMatch(/rolled back[\s\S]*Deployment default\/shop-web[\s\S]*Readiness probe failed/);
-  const refused = await cluster.tryTimonel(
-    'chart',
-    'upgrade',
-    'shop',
-    shop,
-    '--skip-crds',
-    '--set',
-    'migrate.fail=true',
-  );
+  const refused = await cluster.tryTimonel('chart', 'upgrade', 'shop', shop, '--set', 'migrate.fail=true');
   expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('pre-upgrade hook')]);
   expect(refused.stderr).toContain('cannot migrate');
   await chart('rollback', 'shop', '1', ...wait);
@@ -109,6 +103,7 @@ it('takes a release through its whole life, and a client sees no error', async (
     'deployed: Rollback to 1',
   ]);
   expect(await names('deployments')).toEqual(['shop-sessions', 'shop-web']);
+  expect(await cluster.kubectl('get', 'coupons', '-o', 'name')).toBe('');
   const hellos = client.counts.get('shop says hello') ?? 0;
   await eventually(() => Promise.resolve((client.counts.get('shop says hello') ?? 0) > hellos), 'the old greeting');
   await client.stop();
@@ -121,6 +116,8 @@ it('takes a release through its whole life, and a client sees no error', async (
   expect(await names('jobs')).toEqual(['shop-announce', 'shop-migrate']);
   expect(await names('configmaps')).toEqual(['shop-grave', 'shop-log']);
   expect(await chart('list', '-q')).toBe('\n');
+  // Definitions are never deleted: everybody's objects would go with them.
+  expect(await cluster.kubectl('get', 'crd', '-o', 'name')).toContain('coupons.shop.example.com');
   await cluster.kubectl(
     'delete',
     'configmap/shop-grave',
@@ -131,7 +128,7 @@ it('takes a release through its whole life, and a client sees no error', async (
 }, 180_000);
 
 it('keeps releases where and as Helm keeps them, and gets out of an operation that was killed', async () => {
-  const args = ['--skip-crds', '--set', 'replicas=1,sessions.enabled=false', '-l', 'team=a'];
+  const args = ['--set', 'replicas=1,sessions.enabled=false', '-l', 'team=a'];
   await chart('install', 'shop', shop, ...args);
   const { items } = await cluster.json<{ items: { type: string; data: { release: string }; metadata: Labelled }[] }>(
     ...['get', 'secrets', '-l', 'owner=helm'],
@@ -159,7 +156,7 @@ it('keeps releases where and as Helm keeps them, and gets out of an operation th
 
   const { child } = cluster.background(
     ...[process.execPath, join(root, 'dist/timonel.js'), 'chart', 'upgrade', 'shop', shop],
-    ...['--skip-crds', '--set', 'broken=true,replicas=1,sessions.enabled=false', '--wait'],
+    ...['--set', 'broken=true,replicas=1,sessions.enabled=false', '--wait'],
   );
   await eventually(async () => (await chart('list', '--pending', '-q')).includes('shop'), 'the upgrade to be pending');
   const meanwhile = await cluster.tryTimonel('chart', 'upgrade', 'shop', shop, ...args);

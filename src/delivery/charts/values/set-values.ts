@@ -56,7 +56,7 @@ class SetParser {
       case '[':
         return this.#indexed(into, name, nesting);
       case '=':
-        return set(into, name, this.#value());
+        return set(into, name, this.#value(name));
       case ',':
         throw new SetError(`key ${JSON.stringify(name)} has no value (cannot end with ,)`);
       default:
@@ -110,7 +110,7 @@ class SetParser {
     const before = list[index];
     switch (stop) {
       case '=':
-        return withItem(list, index, this.#value());
+        return withItem(list, index, this.#value(`[${index}]`));
       case '[': {
         const inner = Array.isArray(before) ? (before as unknown[]) : [];
         return withItem(list, index, this.#item(inner, this.#index(), nesting));
@@ -121,13 +121,14 @@ class SetParser {
         return withItem(list, index, inner);
       }
       default:
-        throw new SetError('a list index has no value');
+        // Nothing behind the index: the list is there, and as it was.
+        return [...list];
     }
   }
 
-  #value(): unknown {
+  #value(name: string): unknown {
     if (this.#isLiteral) return this.#rest();
-    if (this.#kind === 'json') return this.#json();
+    if (this.#kind === 'json') return this.#json(name);
     if (this.#text[this.#at] === '{') return this.#list();
     const { text } = this.#until(',');
     return this.#read(text);
@@ -163,7 +164,7 @@ class SetParser {
   }
 
   /** A JSON value, up to the comma behind it; nothing at all is null. */
-  #json(): unknown {
+  #json(name: string): unknown {
     const rest = this.#text.slice(this.#at);
     const empty = /^\s*(?:,|$)/.exec(rest);
     if (empty) {
@@ -174,8 +175,9 @@ class SetParser {
     let value: unknown;
     try {
       value = JSON.parse(rest.slice(0, length));
-    } catch (error) {
-      throw new SetError(`the value is not valid JSON: ${(error as Error).message}`, { cause: error });
+    } catch {
+      // The parser's own words quote the value, which may be a secret.
+      throw new SetError(`the value of ${JSON.stringify(name)} is not valid JSON`);
     }
     this.#at += length;
     this.#at += /^\s*,?/.exec(this.#text.slice(this.#at))?.[0].length ?? 0;

@@ -61,7 +61,13 @@ async function setFromFiles(values: Values, text: string, read: (path: string) =
 }
 
 function object(text: string): Values {
-  const value: unknown = JSON.parse(text);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    // The parser's own words quote the text, which may hold secrets.
+    throw new Error('it is not valid JSON');
+  }
   if (!isMap(value)) throw new Error('it is not an object');
   return value;
 }
