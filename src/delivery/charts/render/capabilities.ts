@@ -1,6 +1,7 @@
 import { parseVersion } from '../functions/semver.ts';
 import { goFunction } from '../template/function.ts';
 import { describe, emptyMap, GoStruct } from '../template/values.ts';
+import { RenderError } from './render-error.ts';
 
 /** What `.Capabilities` tells of the cluster that a chart is rendered for. */
 export interface Capabilities {
@@ -13,13 +14,13 @@ export interface Capabilities {
 /** The version that charts are rendered for when no cluster is asked. */
 const defaultKubeVersion = 'v1.36.0';
 
-/** `--kube-version 1.29` is v1.29.0. @throws Error when it is no version */
+/** `--kube-version 1.29` is v1.29.0. @throws RenderError when it is no version */
 function normalKubeVersion(text: string): string {
   let version: ReturnType<typeof parseVersion>;
   try {
     version = parseVersion(text);
   } catch (error) {
-    throw new Error(`invalid kube version '${text}'`, { cause: error });
+    throw new RenderError(`invalid kube version '${text}'`, error);
   }
   const { major, minor, patch, prerelease, metadata } = version;
   return `v${major}.${minor}.${patch}${prerelease && `-${prerelease}`}${metadata && `+${metadata}`}`;

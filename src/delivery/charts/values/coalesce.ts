@@ -1,5 +1,6 @@
 import { isMap } from '../template/values.ts';
 import type { Chart, Values } from '../chart/chart.ts';
+import { ValuesError } from './values-error.ts';
 
 /**
  * How the values of charts, their subcharts and their users come together (Helm documentation, "Values Files" and
@@ -33,7 +34,7 @@ function coalesceChart(chart: Chart, into: Values, walk: Walk): Values {
     const { name } = subchart.metadata;
     const given = Object.hasOwn(into, name) ? into[name] : undefined;
     if (Object.hasOwn(into, name) && !isMap(given)) {
-      throw new Error(`type mismatch on ${name}: the values for a subchart must be a map`);
+      throw new ValuesError(`type mismatch on ${name}: the values for a subchart must be a map`);
     }
     const values = (given as Values | undefined) ?? {};
     const prefix = join(walk.prefix, chart.metadata.name);

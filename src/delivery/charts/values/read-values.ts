@@ -1,4 +1,4 @@
-import { isMap } from '../template/values.ts';
+import { isMap, mapSet } from '../template/values.ts';
 import { readYamlAs } from '../functions/yaml-read.ts';
 import { splitDocuments } from '../../apply/manifests.ts';
 import type { Values } from '../chart/chart.ts';
@@ -22,8 +22,8 @@ export function readValues(text: string): Values {
 export function mergeOver(base: Values, over: Values): Values {
   const merged: Values = { ...base };
   for (const [key, value] of Object.entries(over)) {
-    const before = merged[key];
-    merged[key] = isMap(value) && isMap(before) ? mergeOver(before, value) : value;
+    const before = Object.hasOwn(merged, key) ? merged[key] : undefined;
+    mapSet(merged, key, isMap(value) && isMap(before) ? mergeOver(before, value) : value);
   }
   return merged;
 }

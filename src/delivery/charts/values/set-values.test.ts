@@ -146,7 +146,9 @@ describe('the kin of --set', () => {
         (error: Error) => error.message,
       );
     expect(await failure({ set: ['a'] })).toBe('failed parsing --set data: key "a" has no value');
-    expect(await failure({ setJson: ['{"a": hunter2'] })).toBe('failed parsing --set-json data JSON: it is not valid JSON');
+    expect(await failure({ setJson: ['{"a": hunter2'] })).toBe(
+      'failed parsing --set-json data JSON: it is not valid JSON',
+    );
     expect(await failure({ files: ['x.yaml'] })).toMatch(/^failed to parse x.yaml: .*mapping values are not allowed/);
     expect(await failure({ files: ['x.yaml'] })).not.toContain('hunter2');
   });

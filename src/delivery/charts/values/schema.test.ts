@@ -1,0 +1,97 @@
+import { describe, expect, it } from 'vitest';
+import type { Chart } from '../chart/chart.ts';
+import { readValues } from './read-values.ts';
+import { validateValues } from './schema.ts';
+
+function chart(name: string, schema?: object | string, dependencies: Chart[] = []): Chart {
+  const text = typeof schema === 'string' ? schema : JSON.stringify(schema);
+  return {
+    metadata: { apiVersion: 'v2', name, version: '1.0.0' },
+    ...{ values: {}, templates: [], files: [], raw: [], dependencies },
+    ...(schema !== undefined && { schema: Buffer.from(text) }),
+  };
+}
+
+/** What is wrong, line by line; nothing when all is well. */
+async function violations(of: Chart, values: string): Promise<string[]> {
+  return validateValues(of, readValues(values)).then(
+    () => [],
+    (error: Error) => error.message.trim().split('\n').slice(1),
+  );
+}
+
+const draft7 = 'http://json-schema.org/draft-07/schema#';
+
+describe('values.schema.json', () => {
+  const properties = {
+    image: { type: 'object', required: ['name', 'tag'], properties: { name: { type: 'string' } } },
+    replicas: { type: 'integer', minimum: 1, maximum: 5 },
+    kind: { enum: ['a', 'b'] },
+    word: { type: 'string', pattern: '^[a-z]+$', maxLength: 5 },
+    code: { type: 'string', pattern: '^\\d*$' },
+    ports: { type: 'array', items: { type: 'integer' }, uniqueItems: true, minItems: 1 },
+  };
+
+  it.each([
+    'http://json-schema.org/draft-04/schema#',
+    draft7,
+    'https://json-schema.org/draft/2019-09/schema',
+    undefined,
+  ])('tells every violation, by draft %s', async ($schema) => {
+    const schema = { ...($schema && { $schema }), type: 'object', additionalProperties: false, properties };
+    const values = 'image: {name: 1}\nreplicas: 7\nkind: c\nword: Words!\ncode: "12"\nports: [x]\nother: 1\nmore: 2';
+    expect((await violations(chart('web', schema), values)).toSorted((a, b) => (a < b ? -1 : 1))).toEqual([
+      "- at '': additional properties 'more', 'other' not allowed",
+      "- at '/image': missing property 'tag'",
+      "- at '/image/name': got number, want string",
+      "- at '/kind': value must be one of 'a', 'b'",
+      "- at '/ports/0': got string, want integer",
+      "- at '/replicas': maximum: got 7, want 5",
+      "- at '/word': 'Words!' does not match pattern '^[a-z]+$'",
+      "- at '/word': maxLength: got 6, want 5",
+      'web:',
+    ]);
+    const good = 'image: {name: x, tag: 1}\nreplicas: 1\nkind: a\nword: word\ncode: ""\nports: [1, 2]';
+    expect(await violations(chart('web', schema), good)).toEqual([]);
+  });
+
+  it('is checked for subcharts with their own values', async () => {
+    const db = chart('db', { required: ['port'] });
+    expect(await violations(chart('web', {}, [db]), 'db: {name: x}')).toEqual([
+      'db:',
+      "- at '': missing property 'port'",
+    ]);
+    expect(await violations(chart('web', {}, [db]), 'db: {port: 1}')).toEqual([]);
+  });
+
+  it('tells what alternatives have against a value', async () => {
+    const schema = { properties: { a: { anyOf: [{ type: 'string' }, { type: 'object', required: ['b'] }] } } };
+    expect(await violations(chart('web', schema), 'a: 1')).toEqual([
+      'web:',
+      "- at '/a': 'anyOf' failed",
+      "  - at '/a': got number, want string",
+      "  - at '/a': got number, want object",
+    ]);
+  });
+
+  it('never shows what may be a secret', async () => {
+    const schema = { properties: { auth: { properties: { dbPassword: { pattern: '^x' } } } } };
+    const found = (await violations(chart('web', schema), 'auth: {dbPassword: hunter2}')).join();
+    expect(found).toContain("at '/auth/dbPassword': '(hidden)' does not match");
+    expect(found).not.toContain('hunter2');
+  });
+
+  it.each([
+    ['no JSON', '{', 'the schema is not valid'],
+    ['a type that does not exist', { properties: { a: { type: 'text' } } }, 'the schema is not valid'],
+    ['a reference to another server', { $ref: 'http://example.com/schema.json' }, 'the schema is not valid'],
+    ['a reference to a file', { $ref: 'file:///etc/passwd' }, 'the schema is not valid'],
+  ])('may be wrong itself: %s', async (_, schema, message) => {
+    expect((await violations(chart('web', schema), 'a: 1')).join('\n')).toContain(message);
+  });
+
+  it('takes no longer for a pattern that is made to take long', async () => {
+    const schema = { properties: { a: { pattern: '^(a+)+$' } } };
+    expect(await violations(chart('web', schema), `a: ${'a'.repeat(50_000)}!`)).toHaveLength(2);
+  });
+});
