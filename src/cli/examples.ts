@@ -34,6 +34,13 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
     'timonel dns _http._tcp.web.default.svc.cluster.local SRV',
     'timonel dns on && curl http://web.default.svc.cluster.local',
   ],
+  'timonel net': ['timonel net trace client web:80', 'timonel net trace host shop/web'],
+  'timonel net trace': [
+    'timonel net trace client web                   from a pod to a service, at its first port',
+    'timonel net trace shop/deploy/front web.api:http',
+    'timonel net trace host web:80                  from the host',
+    'timonel net trace client pod/db-0:5432 -o json',
+  ],
   'timonel chart': [
     'timonel chart create web && timonel chart install web ./web --wait',
     'timonel chart upgrade --install web ./web --set replicaCount=3 --rollback-on-failure',

@@ -4,6 +4,7 @@ import { addBuildCommand } from './build-command.ts';
 import { ipFamilies, ipv4Range, nodeCount, port, seconds } from './arguments.ts';
 import { addDnsCommands } from './dns/commands.ts';
 import { addLbCommands } from './lb/commands.ts';
+import { addNetCommands } from './net/commands.ts';
 import { addChartCommands } from './chart/commands.ts';
 import { addComposeCommands } from './compose/commands.ts';
 import { addRegistryCommands } from './registry/commands.ts';
@@ -30,6 +31,7 @@ export function createProgram(version: string): Command {
   addRegistryCommands(program);
   addLbCommands(program);
   addDnsCommands(program);
+  addNetCommands(program);
   addChartCommands(program);
   addComposeCommands(program);
   addShipCommands(program);

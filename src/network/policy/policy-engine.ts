@@ -288,7 +288,7 @@ function isAsNew(known: KubeObject | undefined, wanted: KubeObject): boolean {
 }
 
 /** As the pods of CoreDNS are labelled everywhere: policies that let their pods ask for names mean these. */
-function dnsPods(addresses: readonly string[]): PolicyPod[] {
+export function dnsPods(addresses: readonly string[]): PolicyPod[] {
   if (addresses.length === 0) return [];
   return [
     {

@@ -6,7 +6,7 @@ import { type Random, seededRandom } from '../../base/random.ts';
 import { systemClock } from '../../base/system-clock.ts';
 import { type PolicyMatch, type PolicyRules, renderPolicies } from './policy-rules.ts';
 import { fullPolicyScript, policyDifference } from './policy-script.ts';
-import { judge, type PolicyConnection, type PolicyEnd } from '../../../test/support/policy-verdict.ts';
+import { judge, type PolicyConnection, type PolicyEnd } from '../trace/policy-verdict.ts';
 import { directions, familyOf, type NamespaceView, type PolicyPod } from './policy-view.ts';
 
 const scope = { table: 'timonel-t.policy', podCidrs: ['10.244.1.0/24'], dnsAddresses: ['10.96.0.10'] };
@@ -269,6 +269,7 @@ describe('network policies', () => {
       allowed: true,
       isolatedBy: ['shop/deny', 'shop/two'],
       allowedBy: { policy: 'shop/two', rule: 1 },
+      nearMisses: [],
     });
   });
 

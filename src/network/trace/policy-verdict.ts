@@ -1,6 +1,6 @@
 import { BlockList } from 'node:net';
-import { labelMatcher } from '../../src/api/label-selector.ts';
-import type { NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort } from '../../src/api/types/networking-v1.ts';
+import { labelMatcher } from '../../api/label-selector.ts';
+import type { NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort } from '../../api/types/networking-v1.ts';
 import {
   type Direction,
   familyOf,
@@ -11,7 +11,7 @@ import {
   protocolOf,
   rulesOf,
   selects,
-} from '../../src/network/policy/policy-view.ts';
+} from '../policy/policy-view.ts';
 
 /** One end of a connection, as policies see it: an address, and the pod that has it. */
 export interface PolicyEnd {
@@ -33,11 +33,20 @@ export interface PolicyVerdict {
   isolatedBy: readonly string[];
   /** What allowed it: a policy, and its rule's place in spec.ingress or spec.egress, from 0. */
   allowedBy?: { policy: string; rule: number };
+  /** Of what is not allowed: the rules of the isolating policies that let this peer in or this port, but not both. */
+  nearMisses: readonly NearMiss[];
+}
+
+export interface NearMiss {
+  policy: string;
+  rule: number;
+  /** What does not fit. */
+  misses: 'peer' | 'port';
 }
 
 /**
  * What the policies say of a connection, for the end that they are about (`ingress`: the receiver). Written from the
- * API's documentation and not from how the rules are rendered: the tests hold one against the other.
+ * API's documentation and not from how the rules are rendered: tests hold one against the other.
  */
 export function judge(
   direction: Direction,
@@ -50,16 +59,19 @@ export function judge(
   const policies = pod ? (namespaces.get(pod.namespace)?.policies ?? []) : [];
   const isolating = policies.filter((policy) => pod && selects(policy, pod) && isolates(policy, direction));
   const isolatedBy = isolating.map(titleOf);
-  if (isolating.length === 0 || subject.ip === peer.ip) return { allowed: true, isolatedBy };
+  const nearMisses: NearMiss[] = [];
+  if (isolating.length === 0 || subject.ip === peer.ip) return { allowed: true, isolatedBy, nearMisses };
   for (const policy of isolating) {
     const { namespace = '' } = policy.metadata;
     for (const [i, { peers, ports }] of rulesOf(policy, direction).entries()) {
       const peerFits = peers.length === 0 || peers.some((each) => isPeer(each, peer, namespace, namespaces));
       const portFits = ports.length === 0 || ports.some((each) => isPort(each, connection));
-      if (peerFits && portFits) return { allowed: true, isolatedBy, allowedBy: { policy: titleOf(policy), rule: i } };
+      const allowedBy = { policy: titleOf(policy), rule: i };
+      if (peerFits && portFits) return { allowed: true, isolatedBy, allowedBy, nearMisses: [] };
+      if (peerFits || portFits) nearMisses.push({ ...allowedBy, misses: peerFits ? 'port' : 'peer' });
     }
   }
-  return { allowed: false, isolatedBy };
+  return { allowed: false, isolatedBy, nearMisses };
 }
 
 function titleOf({ metadata }: NetworkPolicy): string {

@@ -1,0 +1,277 @@
+import { describe, expect, it } from 'vitest';
+import type { Pod, PodSpec, Service, ServiceSpec } from '../../api/types/core-v1.ts';
+import type { EndpointSlice } from '../../api/types/discovery-v1.ts';
+import type { NetworkPolicy, NetworkPolicySpec } from '../../api/types/networking-v1.ts';
+import { findDestination, findSource, splitPort } from './ends.ts';
+import type { Attempt, Listener, Observations, Protocol, Trace, TraceFacts } from './facts.ts';
+import { planTrace } from './plan.ts';
+import { renderTrace } from './render-trace.ts';
+import { explainTrace } from './trace.ts';
+
+interface PodOptions {
+  namespace?: string;
+  app: string;
+  ip?: string;
+  isReady?: boolean;
+  spec?: Partial<PodSpec>;
+  status?: Pod['status'];
+}
+
+function pod(name: string, { namespace = 'default', app, ip, isReady = true, spec, status }: PodOptions): Pod {
+  return {
+    metadata: { name, namespace, uid: name, labels: { app } },
+    spec: { nodeName: 'dev-1', containers: [{ name: 'c', ports: [{ name: 'http', containerPort: 5000 }] }], ...spec },
+    status: {
+      phase: 'Running',
+      ...(ip !== undefined && { podIP: ip, podIPs: [{ ip }] }),
+      conditions: [{ type: 'Ready', status: isReady ? 'True' : 'False' }],
+      ...status,
+    },
+  };
+}
+
+function service(name: string, spec: ServiceSpec, namespace = 'default'): Service {
+  const clusterIP = '10.96.0.20';
+  return { metadata: { name, namespace }, spec: { clusterIP, clusterIPs: [spec.clusterIP ?? clusterIP], ...spec } };
+}
+
+function slice(owner: string, ips: readonly string[], port = 5000, namespace = 'default'): EndpointSlice {
+  return {
+    metadata: { name: `${owner}-x`, namespace, labels: { 'kubernetes.io/service-name': owner } },
+    addressType: 'IPv4',
+    ports: [{ name: 'http', port, protocol: 'TCP' }],
+    endpoints: ips.map((ip, i) => ({
+      addresses: [ip],
+      conditions: { ready: true },
+      nodeName: 'dev-1',
+      targetRef: { kind: 'Pod', name: `web-${i}` },
+    })),
+  };
+}
+
+function policy(name: string, spec: NetworkPolicySpec, namespace = 'default'): NetworkPolicy {
+  return { metadata: { name, namespace }, spec };
+}
+
+const http = [{ name: 'http', port: 80, targetPort: 'http', protocol: 'TCP' }];
+const web = service('web', { selector: { app: 'web' }, ports: http });
+const client = pod('client', { app: 'client', ip: '10.244.1.2' });
+const webPods = [pod('web-0', { app: 'web', ip: '10.244.1.3' }), pod('web-1', { app: 'web', ip: '10.244.1.4' })];
+
+function factsOf(changes: Partial<TraceFacts> = {}): TraceFacts {
+  return {
+    domain: 'cluster.local',
+    pods: [client, ...webPods],
+    services: [web],
+    slices: [slice('web', ['10.244.1.3', '10.244.1.4'])],
+    policies: [],
+    namespaces: ['default', 'shop'].map((name) => ({ metadata: { name, labels: {} } })),
+    ...changes,
+  };
+}
+
+interface Seen {
+  outcome?: Attempt['outcome'];
+  listeners?: readonly Listener[];
+  dns?: 'NXDOMAIN' | 'SERVFAIL' | 'silent';
+}
+
+const listening: Listener = { protocol: 'tcp', address: '*', port: 5000, process: 'httpd' };
+
+/** Traces with a world that behaves as told: every attempt ends alike, and all pods have the same listeners. */
+function trace(from: string, to: string, facts: TraceFacts, seen: Seen & { protocol?: Protocol } = {}): Trace {
+  const source = findSource(from, facts, { namespace: 'default', hostIp: '10.89.0.1' });
+  const { host, port } = splitPort(to);
+  const destination = findDestination(host, source, facts, 'default');
+  const plan = planTrace({ source, destination, port, protocol: seen.protocol }, facts);
+  const { outcome = 'connected', listeners = [listening], dns } = seen;
+  const ends = plan.targets.map((target) => ({ ip: target.ip, port: target.port }));
+  if (plan.serviceIp !== undefined && plan.port !== undefined) ends.unshift({ ip: plan.serviceIp, port: plan.port });
+  const answers = [{ name: host, ttl: 5, type: 'A', data: '10.96.0.20' }];
+  const reply = dns === 'silent' ? undefined : { rcode: dns ?? 'NOERROR', answers: dns === undefined ? answers : [] };
+  const observed: Observations = {
+    attempts: ends.map((end) => ({ ...end, outcome, tookMs: 1 })),
+    listeners: new Map(facts.pods.map(({ metadata }) => [`${metadata.namespace}/${metadata.name}`, listeners])),
+    routes: [{ where: 'pod to 10.244.1.3 (dev-1)', route: 'dev eth0' }],
+    dns: { server: '10.96.0.10', asked: [{ name: `${host}.default.svc.cluster.local`, reply }] },
+  };
+  return explainTrace({ facts, plan, seen: observed, askedPort: port, dnsAddresses: ['10.96.0.10'] });
+}
+
+/** What is wrong, and what to do: the verdict of a trace in one text. */
+function verdict(result: Trace): string {
+  return [String(result.works), ...result.problems.map(({ what, fix = '' }) => `${what} | ${fix}`)].join('\n');
+}
+
+const refused: Seen = { outcome: 'refused' };
+const dropped: Seen = { outcome: 'timedOut' };
+
+describe('a trace', () => {
+  it('tells a student step by step what a connection meets', () => {
+    expect(`${renderTrace(trace('client', 'web', factsOf()))}\n`).toMatchInlineSnapshot(`
+      "default/client → service default/web:80
+
+      ✓ From        pod default/client, Running, 10.244.1.2 on dev-1
+      ✓ Name        asked 10.96.0.10
+                    web.default.svc.cluster.local: A 10.96.0.20
+      ✓ Service     default/web, ClusterIP, 10.96.0.20
+                    ports: 80/tcp (http) → http
+      ✓ Endpoints   selector app=web
+                    10.244.1.3:5000  50 %  default/web-0 on dev-1
+                    10.244.1.4:5000  50 %  default/web-1 on dev-1
+                    chosen in turn
+      ✓ Policies    out of default/client: allowed, no policy selects it for egress
+                    into default/web-0: allowed, no policy selects it for ingress
+                    into default/web-1: allowed, no policy selects it for ingress
+      ✓ Route       pod to 10.244.1.3 (dev-1): dev eth0
+      ✓ Process     default/web-0: httpd listens on *:5000/tcp
+                    default/web-1: httpd listens on *:5000/tcp
+      ✓ Connection  10.96.0.20:80 (the service): connected, 1.0 ms
+                    10.244.1.3:5000 (pod default/web-0): connected, 1.0 ms
+                    10.244.1.4:5000 (pod default/web-1): connected, 1.0 ms
+
+      It works.
+      "
+    `);
+  });
+
+  it('names the shares of weighted endpoints', () => {
+    const annotations = {
+      'timonel.dev/load-balancing': 'weighted',
+      'timonel.dev/weights': 'web-0:9,web-1:1',
+    };
+    const weighted = { ...web, metadata: { ...web.metadata, annotations } };
+    const { steps } = trace('host', 'web', factsOf({ services: [weighted] }));
+    expect(steps.find(({ title }) => title === 'Endpoints')?.lines.slice(1)).toEqual([
+      '10.244.1.3:5000  90 %  default/web-0 on dev-1',
+      '10.244.1.4:5000  10 %  default/web-1 on dev-1',
+      'chosen in turn, by weight',
+    ]);
+  });
+
+  it('finds a selector that matches nothing, and the labels that are meant', () => {
+    const typo = service('web', { selector: { app: 'wbe' }, ports: http });
+    expect(verdict(trace('client', 'web', factsOf({ services: [typo], slices: [] }), refused))).toMatch(
+      /^false\nno pod in namespace default has the labels .*\(app=wbe\) \| Pod web-0 has app=web/,
+    );
+    const elsewhere = [client, pod('web-0', { app: 'web', namespace: 'shop', ip: '10.244.1.3' })];
+    expect(verdict(trace('client', 'web', factsOf({ pods: elsewhere, slices: [] }), refused))).toContain(
+      'Pods with these labels are in namespace shop',
+    );
+  });
+
+  it('says why pods are not ready', () => {
+    const probe = { httpGet: { path: '/healthz', port: 5000 } };
+    const unready = pod('web-0', {
+      ...{ app: 'web', ip: '10.244.1.3', isReady: false },
+      spec: { containers: [{ name: 'c', ports: [{ name: 'http', containerPort: 5000 }], readinessProbe: probe }] },
+      status: { containerStatuses: [{ name: 'c', ready: false, restartCount: 0, image: '', imageID: '' }] },
+    });
+    expect(verdict(trace('client', 'web', factsOf({ pods: [client, unready], slices: [] }), refused))).toContain(
+      'none of the 1 pods that service default/web selects is ready: container c does not pass its readiness probe (GET :5000/healthz)',
+    );
+  });
+
+  it('finds a named port that no container has', () => {
+    const named = service('web', { selector: { app: 'web' }, ports: [{ port: 80, targetPort: 'web' }] });
+    expect(verdict(trace('client', 'web', factsOf({ services: [named], slices: [] }), refused))).toContain(
+      'sends to the port named web, and no container of its pods has a port of that name | They have http (5000)',
+    );
+  });
+
+  it('finds a port where nothing listens, or for the pod itself only', () => {
+    const ports = [{ name: 'http', port: 80, targetPort: 8080 }];
+    const services = [service('web', { selector: { app: 'web' }, ports })];
+    const facts = factsOf({ services, slices: [slice('web', ['10.244.1.3'], 8080)] });
+    expect(verdict(trace('client', 'web', facts, refused))).toBe(
+      "false\nnothing listens on port 8080 in pod default/web-0 | It listens on 5000: set the service's targetPort to that, or the port of the program.",
+    );
+    const listeners = [{ ...listening, address: '127.0.0.1' }];
+    expect(verdict(trace('client', 'web', factsOf(), { outcome: 'refused', listeners }))).toContain(
+      'httpd in pod default/web-0 listens on 127.0.0.1:5000 only',
+    );
+  });
+
+  it('finds a port that the service does not have, and which is meant', () => {
+    expect(verdict(trace('client', 'web:5000', factsOf(), refused))).toBe(
+      'false\nservice default/web has no port 5000 | 5000 is the port of its pods; clients of the service use 80.',
+    );
+    expect(verdict(trace('client', 'web:443', factsOf(), refused))).toContain('It has 80/tcp (http) → http.');
+    expect(verdict(trace('client', 'web', factsOf(), { protocol: 'udp' }))).toContain(
+      'port 80 of service default/web is tcp, not udp',
+    );
+  });
+
+  it('finds the port of a headless service that nothing translates', () => {
+    const spec = { clusterIP: 'None', selector: { app: 'web' }, ports: [{ name: 'http', port: 80, targetPort: 5000 }] };
+    const facts = factsOf({ services: [service('web', spec)] });
+    expect(verdict(trace('client', 'web:80', facts, refused))).toMatch(
+      /headless, and nothing translates .* 80 to 5000/,
+    );
+    expect(trace('client', 'web:5000', facts).works).toBe(true);
+  });
+
+  it('finds a service of another namespace, and one that is spelt otherwise', () => {
+    const facts = factsOf({ services: [service('api', { ports: http }, 'shop'), web] });
+    expect(verdict(trace('client', 'api', facts, { dns: 'NXDOMAIN' }))).toContain(
+      'there is no service api in namespace default | It is in namespace shop: use api.shop',
+    );
+    expect(verdict(trace('client', 'weeb', facts, { dns: 'NXDOMAIN' }))).toContain('Is web meant?');
+    expect(verdict(trace('client', 'web-0', facts, { dns: 'NXDOMAIN' }))).toContain('kubectl expose pod web-0');
+  });
+
+  it('names the policy that denies, and the rule that is near', () => {
+    const toWeb = { podSelector: { matchLabels: { app: 'web' } } };
+    const denyAll = factsOf({ policies: [policy('deny', { podSelector: {} })] });
+    expect(verdict(trace('client', 'web', denyAll, dropped))).toMatch(
+      /^false\npolicy default\/deny denies what goes from default\/client into pod default\/web-0 at 5000\/tcp \(and so for 1 more\) \| No ingress rule/,
+    );
+    const from = [{ podSelector: { matchLabels: { app: 'client' } } }];
+    const byServicePort = policy('web', { ...toWeb, ingress: [{ from, ports: [{ port: 80 }] }] });
+    expect(verdict(trace('client', 'web', factsOf({ policies: [byServicePort] }), dropped))).toContain(
+      "names port 80, the service's: policies see the pod's, 5000.",
+    );
+    const stranger = pod('client', { app: 'client', namespace: 'shop', ip: '10.244.1.9' });
+    const allowing = policy('web', { ...toWeb, ingress: [{ from }] });
+    const facts = factsOf({ pods: [stranger, ...webPods], policies: [allowing] });
+    expect(verdict(trace('shop/client', 'web.default', facts, dropped))).toContain(
+      'ingress rule 1 of default/web means pods of its own namespace: for shop add a namespaceSelector.',
+    );
+    const { works, steps } = trace('client', 'web', factsOf({ policies: [allowing] }));
+    expect(works).toBe(true);
+    expect(steps.find(({ title }) => title === 'Policies')?.lines).toContain(
+      'into default/web-0: allowed by default/web, ingress rule 1',
+    );
+  });
+
+  it('finds an egress policy that lets nobody ask for names', () => {
+    const policies = [policy('jail', { podSelector: { matchLabels: { app: 'client' } }, policyTypes: ['Egress'] })];
+    const result = verdict(trace('client', 'web', factsOf({ policies }), { ...dropped, dns: 'silent' }));
+    expect(result).toContain('policy default/jail does not let pod default/client ask the DNS');
+    expect(result).toContain('denies what goes to default/web-0 out of pod default/client');
+  });
+
+  it('says when the pod does not ask the cluster for names', () => {
+    const old = pod('old', { app: 'old', ip: '10.244.1.8', spec: { dnsPolicy: 'Default' } });
+    const result = trace('old', 'web', factsOf({ pods: [old, ...webPods] }), { dns: 'NXDOMAIN' });
+    expect(verdict(result)).toContain("false\nthe pod does not ask the cluster's DNS: its dnsPolicy is Default");
+  });
+
+  it('says when the source itself does not run', () => {
+    const conditions = [{ type: 'PodScheduled', status: 'False', message: '0/2 nodes are available' }];
+    const pending = pod('new', { app: 'x', status: { phase: 'Pending', conditions } });
+    expect(verdict(trace('new', 'web', factsOf({ pods: [pending, ...webPods] })))).toContain(
+      'pod default/new does not run: no node takes it: 0/2 nodes are available',
+    );
+  });
+
+  it('takes services by address, pods, and addresses of nobody', () => {
+    expect(trace('host', '10.96.0.20:80', factsOf()).to).toBe('service default/web:80');
+    expect(trace('client', 'pod/web-1', factsOf()).to).toBe('pod default/web-1:5000');
+    expect(trace('client', '10.244.1.4:5000', factsOf()).to).toBe('pod default/web-1:5000');
+    expect(verdict(trace('client', '192.0.2.1:80', factsOf(), dropped))).toBe(
+      'false\n192.0.2.1:80 does not answer | Is that address up?',
+    );
+    expect(() => trace('nobody', 'web', factsOf())).toThrow('there is no pod nobody in namespace default');
+  });
+});
