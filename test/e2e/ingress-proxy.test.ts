@@ -1,27 +1,19 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { Agent, createServer, request, type Server } from 'node:http';
+import { readFileSync } from 'node:fs';
+import { Agent, createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { silentLogger } from '../../src/base/log.ts';
-import { createAuthority, issueCertificate } from '../../src/cluster/certificates.ts';
-import { systemClock } from '../../src/base/system-clock.ts';
-import { createHaproxy, findHaproxy, type Haproxy } from '../../src/network/haproxy/haproxy.ts';
-import { files, type ProxyPlace } from '../../src/network/ingress/config-text.ts';
 import { type Certificate, type Endpoint, type ProxyModel, routeKey } from '../../src/network/ingress/model.ts';
-import { createIngressProxy, type IngressProxy } from '../../src/network/ingress/proxy.ts';
+import type { IngressProxy } from '../../src/network/ingress/proxy.ts';
 import { plainSettings } from '../../src/network/ingress/settings.ts';
+import { call } from '../support/http-call.ts';
+import { certificateFor, startTestProxy, type TestProxy } from '../support/ingress-proxy.ts';
 
-const directory = mkdtempSync(join(tmpdir(), 'timonel-ingress-'));
 const origins: Server[] = [];
 const endpoints: Endpoint[] = [];
-let clearPort = 0;
-let tlsPort = 0;
-let haproxy: Haproxy;
+let test: TestProxy;
 let proxy: IngressProxy;
-let pid = 0;
 
 /** The service `s<number>`, at the given origins, on the path of its name. */
 function model(services: ReadonlyMap<string, readonly number[]>, certificates: Certificate[] = []): ProxyModel {
@@ -34,51 +26,26 @@ function model(services: ReadonlyMap<string, readonly number[]>, certificates: C
     backends: new Map(backends),
     hosts: new Set(['a.example']),
     ...{ clear: table, tls: table, canaries: new Map(), userLists: new Map(), tcp: new Map() },
+    ...{ endpointFiles: new Map(), passthrough: new Map() },
     certificates: new Map([['default', fallback], ...certificates.map((each, at) => [`c${at}`, each] as const)]),
   };
 }
 
-const authority = createAuthority('test', Date.now());
-const certificateFor = (host: string): Certificate => {
-  const { certificate, key } = issueCertificate(
-    authority,
-    { commonName: host, usages: ['server'], hosts: [host] },
-    Date.now(),
-  );
+const certificateOf = (host: string): Certificate => {
+  const { certificate, key } = certificateFor(host);
   return { pem: certificate + key, hosts: [host] };
 };
-const fallback = { ...certificateFor('fallback.example'), hosts: [] };
-
-function get(path: string, agent?: Agent): Promise<{ status: number; body: string }> {
-  return new Promise((resolve, reject) => {
-    const headers = { host: 'a.example' };
-    const call = request({ host: '127.0.0.1', port: clearPort, path, headers, agent }, (response) => {
-      let body = '';
-      response.on('data', (chunk: Buffer) => (body += chunk.toString()));
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, body }));
-      response.on('error', reject);
-    });
-    call.on('error', reject);
-    call.end();
-  });
-}
+const fallback = { ...certificateOf('fallback.example'), hosts: [] };
+const get = (path: string, agent?: Agent) => call(test.clearPort, path, agent && { agent });
 
 function servedName(servername: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    const socket = connectTls({ host: '127.0.0.1', port: tlsPort, servername, rejectUnauthorized: false }, () => {
+    const socket = connectTls({ host: '127.0.0.1', port: test.tlsPort, servername, rejectUnauthorized: false }, () => {
       resolve(String(socket.getPeerCertificate().subject.CN));
       socket.destroy();
     });
     socket.on('error', reject);
   });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 /** Requests one after another on a few lasting connections, until told to stop. */
@@ -114,38 +81,19 @@ beforeAll(async () => {
     origins.push(server);
     endpoints.push({ address: '127.0.0.1', port: (server.address() as AddressInfo).port, weight: 1 });
   }
-  [clearPort, tlsPort] = [await freePort(), await freePort()];
-  const program = await findHaproxy();
-  if (program === undefined) throw new Error('HAProxy is not installed: apt-get install -y haproxy');
-  const paths = {
-    directory: join(directory, 'proxy'),
-    runtimeSocket: join(directory, 'runtime.sock'),
-    jail: join(directory, 'jail'),
-    accessLog: join(directory, 'access.log'),
-  };
-  const place: ProxyPlace = {
-    ...{ directory: paths.directory, runtimeSocket: paths.runtimeSocket, jail: paths.jail },
-    ...{ threads: 2, maxConnections: 1000, entrances: [{ address: '127.0.0.1', clearPort, tlsPort }] },
-  };
-  haproxy = createHaproxy(program, {
-    ...{ paths, configFile: files.config },
-    onStarted: (started) => (pid = started),
-    onLost: () => {},
-  });
-  proxy = createIngressProxy({ haproxy, place, clock: systemClock, log: silentLogger });
+  test = await startTestProxy();
+  proxy = test.proxy;
 });
 
 afterAll(() => {
-  haproxy?.release();
-  if (pid > 0) process.kill(pid, 'SIGTERM');
+  test?.stop();
   for (const server of origins) server.close();
-  rmSync(directory, { recursive: true, force: true });
 });
 
 describe('a running HAProxy', () => {
   it('starts with a model, and says 404 where no route is', async () => {
     expect(await proxy.apply(model(new Map([['s', [0]]])))).toEqual({ reloaded: true });
-    expect(await get('/s/x')).toEqual({ status: 200, body: '0 127.0.0.1' });
+    expect(await get('/s/x')).toMatchObject({ status: 200, body: '0 127.0.0.1' });
     expect((await get('/other')).status).toBe(404);
     expect((await get('/%73/x')).status).toBe(200);
     expect((await get('/other/%2e%2e/s')).status).toBe(400);
@@ -153,28 +101,28 @@ describe('a running HAProxy', () => {
 
   it('takes routes, endpoints and certificates by commands, and loses no request of 200 changes', async () => {
     const running = load('/s');
-    const firstPid = pid;
+    const firstPid = test.pid();
     for (let change = 0; change < 200; change++) {
       const at = change % 2 === 0 ? [change % 4, (change + 1) % 4] : [(change + 1) % 4];
       const services = new Map([
         ['s', at],
         [`extra${change % 7}`, [change % 4]],
       ] as [string, number[]][]);
-      const certificates = change % 10 < 5 ? [certificateFor(`host${change}.example`)] : [];
+      const certificates = change % 10 < 5 ? [certificateOf(`host${change}.example`)] : [];
       expect(await proxy.apply(model(services, certificates))).toEqual({ reloaded: false });
       expect((await get(`/extra${change % 7}`)).body).toBe(`${change % 4} 127.0.0.1`);
     }
     const { sent, failures } = await running.stop();
     expect(failures).toEqual([]);
     expect(sent).toBeGreaterThan(200);
-    expect(pid).toBe(firstPid);
+    expect(test.pid()).toBe(firstPid);
   });
 
   it('serves a certificate by name as soon as it is there, and another one in its place', async () => {
     const services = new Map([['s', [0]]]);
-    await proxy.apply(model(services, [certificateFor('one.example')]));
+    await proxy.apply(model(services, [certificateOf('one.example')]));
     expect(await servedName('one.example')).toBe('one.example');
-    await proxy.apply(model(services, [certificateFor('two.example')]));
+    await proxy.apply(model(services, [certificateOf('two.example')]));
     expect(await servedName('two.example')).toBe('two.example');
     expect(await servedName('one.example')).toBe('fallback.example');
   });
@@ -183,7 +131,7 @@ describe('a running HAProxy', () => {
     const running = load('/s');
     for (let round = 0; round < 5; round++) {
       const before = model(new Map([['s', [round % 4]]]));
-      const settings = { ...plainSettings, retries: round };
+      const settings = { ...plainSettings, retries: { count: round } };
       const backends = new Map([...before.backends, [`own${round}`, { settings, endpoints: [] }]]);
       expect(await proxy.apply({ ...before, backends })).toEqual({ reloaded: true });
     }
@@ -191,7 +139,7 @@ describe('a running HAProxy', () => {
   });
 
   it('keeps what ran when a configuration is refused', async () => {
-    const broken = { ...model(new Map([['s', [0]]])), userLists: new Map([['a b', []]]) };
+    const broken = { ...model(new Map([['s', [0]]])), userLists: new Map([['a b', { crypt: [], scripted: [] }]]) };
     await expect(proxy.apply(broken)).rejects.toThrow('HAProxy does not start');
     expect((await get('/s')).status).toBe(200);
   });
@@ -199,6 +147,6 @@ describe('a running HAProxy', () => {
   it('writes requests to its access log', async () => {
     await proxy.apply(model(new Map([['s', [0]]])));
     await get('/s/logged');
-    expect(readFileSync(join(directory, 'access.log'), 'utf8')).toMatch(/"GET \/s\/logged HTTP\/1\.1" 200 .* s /);
+    expect(readFileSync(join(test.directory, 'access.log'), 'utf8')).toMatch(/"GET \/s\/logged HTTP\/1\.1" 200 .* s /);
   });
 });

@@ -2,7 +2,7 @@ import type { Secret, Service } from '../../src/api/types/core-v1.ts';
 import type { EndpointSlice } from '../../src/api/types/discovery-v1.ts';
 import type { HTTPIngressPath, Ingress, IngressSpec } from '../../src/api/types/networking-v1.ts';
 import { keyOf } from '../../src/client/informer.ts';
-import type { ClusterObjects } from '../../src/network/ingress/render.ts';
+import type { ClusterObjects } from '../../src/network/ingress/cluster-objects.ts';
 
 /** Services, slices and secrets of a test, looked up as the ingress controller does. */
 export function clusterObjects(...all: readonly (Service | EndpointSlice | Secret)[]): ClusterObjects {

@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { constants } from 'node:fs';
-import { access, chmod, mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { access, chmod, mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { openRuntimeSocket, type RuntimeSocket } from './runtime-socket.ts';
@@ -85,12 +85,13 @@ class RunningHaproxy implements Haproxy {
   async load(files: ReadonlyMap<string, string>): Promise<void> {
     const { paths, configFile } = this.#options;
     await writeFiles(paths, files);
-    const running = await this.#runningPid();
-    await this.#spawn(join(paths.directory, configFile), running);
+    const before = await this.#running();
+    const pid = await this.#spawn(join(paths.directory, configFile), before?.pid);
+    if (before) await hasStoppedListening(before.session);
     this.#session?.close();
     this.#session = undefined;
-    const pid = await this.#runningPid();
-    if (pid !== undefined) this.#options.onStarted(pid);
+    this.#options.onStarted(pid);
+    await this.#connectTo(pid);
   }
 
   async send(commands: readonly string[]): Promise<string[]> {
@@ -110,24 +111,37 @@ class RunningHaproxy implements Haproxy {
     return this.#session;
   }
 
-  /** Also of a process that an earlier server has left. */
-  async #runningPid(): Promise<number | undefined> {
+  /** What runs, which an earlier server may have left. */
+  async #running(): Promise<{ pid: number; session: RuntimeSocket } | undefined> {
     try {
-      const [info = ''] = await this.send(['show info']);
-      return Number(/^Pid: (\d+)$/m.exec(info)?.[1]) || undefined;
+      const session = await this.#connect();
+      const pid = numberOf(await infoOf(session), 'Pid');
+      return pid > 0 ? { pid, session } : undefined;
     } catch {
       return undefined;
     }
   }
 
+  /** The socket is one for old and new processes: whoever is quicker takes the connection. */
+  async #connectTo(pid: number): Promise<void> {
+    for (let attempt = 0; attempt < maxAttempts; attempt++) {
+      const running = await this.#running();
+      if (running?.pid === pid) return;
+      this.#session?.close();
+      this.#session = undefined;
+    }
+    throw new Error('HAProxy has started, and does not answer at its runtime socket');
+  }
+
   /** HAProxy goes to the background when its sockets are open and the old process has been told to finish. */
-  async #spawn(config: string, running: number | undefined): Promise<void> {
-    const { runtimeSocket, accessLog } = this.#options.paths;
+  async #spawn(config: string, running: number | undefined): Promise<number> {
+    const { runtimeSocket, accessLog, directory } = this.#options.paths;
+    const pidFile = join(directory, 'haproxy.pid');
     const takeOver = running === undefined ? [] : ['-x', runtimeSocket, '-sf', String(running)];
     const log = await open(accessLog, 'a', 0o600);
     try {
       await new Promise<void>((resolve, reject) => {
-        const child = spawn(this.#program, ['-D', '-f', config, ...takeOver], {
+        const child = spawn(this.#program, ['-D', '-p', pidFile, '-f', config, ...takeOver], {
           stdio: ['ignore', 'ignore', 'pipe', log.fd],
           cwd: '/',
           detached: true,
@@ -144,6 +158,32 @@ class RunningHaproxy implements Haproxy {
       });
     } finally {
       await log.close();
+    }
+    return Number((await readFile(pidFile, 'utf8')).trim());
+  }
+}
+
+const maxAttempts = 1000;
+
+async function infoOf(session: RuntimeSocket): Promise<string> {
+  const [info = ''] = await session.send(['show info']);
+  return info;
+}
+
+function numberOf(info: string, name: string): number {
+  return Number(new RegExp(`^${name}: (\\d+)$`, 'm').exec(info)?.[1] ?? 0);
+}
+
+/**
+ * A process takes connections until it has come to the signal that its successor sent. What is asked meanwhile is
+ * answered by its old configuration, so that nobody may be told before that the new one holds.
+ */
+async function hasStoppedListening(session: RuntimeSocket): Promise<void> {
+  for (let attempt = 0; attempt < maxAttempts; attempt++) {
+    try {
+      if (numberOf(await infoOf(session), 'Stopping') === 1) return;
+    } catch {
+      return;
     }
   }
 }

@@ -1,48 +1,99 @@
 import type { Ingress } from '../../api/types/networking-v1.ts';
+import { readAccess, readAuth, type WantedAuth } from './annotations/access.ts';
+import { type CanaryRule, readCanary } from './annotations/canary.ts';
+import { readRouting, type Routing } from './annotations/routing.ts';
+import {
+  annotationPrefix,
+  annotationsWithoutEffect,
+  refusedAnnotations,
+  servedAnnotations,
+} from './annotations/table.ts';
+import { readUpstream, wantedEndpointSecret } from './annotations/upstream.ts';
+import { AnnotationValues } from './annotations/values.ts';
 import type { Complaint } from './problem.ts';
 import { type BackendSettings, plainSettings } from './settings.ts';
 
 /** What the annotations of an ingress come to. */
-export interface Annotations {
+export interface Annotations extends Routing {
   /** Of all its backends. {@link plainSettings} itself when nothing asks for anything else. */
   settings: BackendSettings;
-  /** More names for the hosts of its rules. */
-  aliases: readonly string[];
-  /** Paths that are not exact are regular expressions. */
-  usesExpressions: boolean;
+  /** Balance and protocol are the ingress's own; else they are as the service says. */
+  chooses: { balance: boolean; protocol: boolean };
   /** Certificates come from the cluster's own CA for ingresses. */
   issuesCertificates: boolean;
-  /** Whether requests in clear are sent to TLS: where there is TLS, or always, or never. */
-  redirectsToTls: 'with-tls' | 'always' | 'never';
-  /** It wants its visitors restricted in a way that is not known here: serving it would be serving it to everybody. */
-  isClosed: boolean;
+  canary?: CanaryRule;
+  auth?: WantedAuth;
+  /** For TLS to the endpoints. */
+  endpointSecret?: { name: string; verifies: boolean };
+  /**
+   * It wants protection in a way that is not known here: serving it would be serving it to everybody. Its paths are
+   * answered with 503.
+   */
+  isRefused: boolean;
 }
 
-const prefix = 'nginx.ingress.kubernetes.io/';
-/** What keeps people out: an ingress with one of these is not served at all while it has no effect here. */
-const restrictions =
-  /^(auth-|whitelist-source-range$|allowlist-source-range$|denylist-source-range$|satisfy$|enable-modsecurity$)/;
 const issuerAnnotations = ['cert-manager.io/cluster-issuer', 'cert-manager.io/issuer'];
 const ownIssuer = 'timonel-ca';
+/** Annotations that nobody has heard of, but that sound as if they kept people out. */
+const soundsProtecting = /auth|limit|whitelist|allowlist|denylist|blacklist|block|modsecurity|snippet|verify/;
 
 export function readAnnotations({ metadata }: Ingress, complaints: Complaint[]): Annotations {
   const annotations = metadata.annotations ?? {};
-  const unknown = Object.keys(annotations).filter((name) => name.startsWith(prefix));
-  if (unknown.length > 0) {
-    complaints.push({ reason: 'UnknownAnnotation', message: `annotations without effect here: ${unknown.join(', ')}` });
-  }
-  const restricting = unknown.filter((name) => restrictions.test(name.slice(prefix.length)));
-  if (restricting.length > 0) {
-    const message = `not served: it asks for a restriction that is not known here (${restricting.join(', ')})`;
-    complaints.push({ reason: 'UnknownRestriction', message });
+  const values = new AnnotationValues(annotations, complaints);
+  const hasRefused = complainOfUnserved(annotations, complaints);
+  const { balance, protocol, ...upstream } = readUpstream(values);
+  const routing = readRouting(values);
+  const canary = readCanary(values);
+  const auth = readAuth(values);
+  const { secretName, verifies } = wantedEndpointSecret(values, metadata.namespace ?? '');
+  const settings: BackendSettings = {
+    ...plainSettings,
+    ...(balance && { balance }),
+    ...(protocol && { protocol }),
+    ...upstream,
+    ...readAccess(values),
+    ...routing.settings,
+  };
+  if (routing.passesTls && (auth ?? settings.rates ?? settings.connections ?? settings.bodyBytes) !== undefined) {
+    values.wrong('ssl-passthrough', 'cannot be together with passwords, limits and sizes: nothing is read');
   }
   return {
-    isClosed: restricting.length > 0,
-    settings: plainSettings,
-    aliases: [],
-    usesExpressions: false,
+    ...routing,
+    settings: isPlain(settings) ? plainSettings : settings,
+    chooses: { balance: balance !== undefined, protocol: protocol !== undefined },
     issuesCertificates:
       annotations['timonel.dev/tls'] === 'auto' || issuerAnnotations.some((name) => annotations[name] === ownIssuer),
-    redirectsToTls: 'with-tls',
+    ...(canary && { canary }),
+    ...(auth && { auth }),
+    ...(secretName !== undefined && { endpointSecret: { name: secretName, verifies } }),
+    isRefused: hasRefused || values.isRefused,
   };
+}
+
+export function isPlain(settings: BackendSettings): boolean {
+  return JSON.stringify(settings) === JSON.stringify(plainSettings);
+}
+
+/** Says which annotations nothing comes of; true when one of them protects something. */
+function complainOfUnserved(annotations: Readonly<Record<string, string>>, complaints: Complaint[]): boolean {
+  const names = Object.keys(annotations)
+    .filter((name) => name.startsWith(annotationPrefix))
+    .map((name) => name.slice(annotationPrefix.length))
+    .filter((name) => !Object.hasOwn(servedAnnotations, name));
+  const isRefused = (name: string): boolean => {
+    if (/^(?:false|off)?$/.test(annotations[annotationPrefix + name]?.trim() ?? '')) return false;
+    if (Object.hasOwn(annotationsWithoutEffect, name)) return false;
+    return Object.hasOwn(refusedAnnotations, name) || soundsProtecting.test(name);
+  };
+  for (const name of names.filter(isRefused)) {
+    const why = Object.hasOwn(refusedAnnotations, name) ? ` (${refusedAnnotations[name]})` : '';
+    const message = `not served: annotation ${annotationPrefix}${name} is not understood here${why}`;
+    complaints.push({ reason: 'Refused', message });
+  }
+  for (const name of names.filter((each) => !isRefused(each))) {
+    const why = Object.hasOwn(annotationsWithoutEffect, name) ? `: ${annotationsWithoutEffect[name]}` : '';
+    const message = `annotation ${annotationPrefix}${name} has no effect here${why}`;
+    complaints.push({ reason: 'UnknownAnnotation', message });
+  }
+  return names.some(isRefused);
 }

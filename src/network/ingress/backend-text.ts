@@ -1,41 +1,66 @@
 import { literalFormat, word } from '../haproxy/quote.ts';
-import type { BackendSettings, Balance, Cors, Template } from './settings.ts';
-
-/** Groups of a match, as `regsub` and `replace-path` write them. */
-const variables = {
-  request_uri: '%[pathq]',
-  host: '%[req.hdr(host),field(1,:)]',
-  path: '%[path]',
-  query: '%[query]',
-} as const;
+import { escapeExpression } from './expression.ts';
+import type { BackendSettings, Balance, Cors, EndpointTls, Template } from './settings.ts';
 
 /** The lines of a backend's section, its servers apart, each indented by two blanks. */
 export function backendLines(name: string, settings: BackendSettings): string[] {
-  const lines = [
-    ...balanceLines(settings.balance),
-    ...timeoutLines(settings),
-    ...affinityLines(name, settings),
-    ...refusals(settings),
-    ...corsLines(settings.cors),
-    ...redirects(settings),
-    ...changes(settings),
-  ];
+  const lines =
+    settings.protocol === 'tcp'
+      ? tcpLines(settings)
+      : [
+          ...balanceLines(settings.balance),
+          ...timeoutLines(settings),
+          ...affinityLines(name, settings),
+          ...(settings.unlogged ? ['http-request set-log-level silent'] : []),
+          ...addressLines(settings),
+          ...limitLines(settings),
+          ...corsLines(settings.cors),
+          ...authLines(settings),
+          ...bodyLines(settings),
+          ...redirects(settings),
+          ...changes(settings),
+        ];
   return lines.map((line) => `  ${line}`);
 }
 
-/** What follows address and port of each server. */
-export function serverOptions({ protocol, serverName }: BackendSettings): string {
-  const name = serverName === undefined ? '' : ` sni str(${serverName})`;
+/** What follows address and port of each server. Files are relative to the proxy's directory. */
+export function serverOptions({ protocol, endpointTls = {} }: BackendSettings): string {
   switch (protocol) {
     case 'http':
+    case 'tcp':
       return '';
     case 'h2c':
       return ' proto h2';
     case 'https':
-      return ` ssl verify none alpn http/1.1${name}`;
+      return ` ssl alpn http/1.1${tlsOptions(endpointTls)}`;
     case 'h2':
-      return ` ssl verify none alpn h2${name}`;
+      return ` ssl alpn h2${tlsOptions(endpointTls)}`;
   }
+}
+
+function tlsOptions(tls: EndpointTls): string {
+  const { certificate, authority, serverName, verifiedName, minVersion, maxVersion, ciphers } = tls;
+  const options = [
+    authority === undefined ? 'verify none' : `verify required ca-file ${authority}`,
+    ...(certificate === undefined ? [] : [`crt ${certificate}`]),
+    ...(serverName === 'host' ? ['sni req.hdr(host),field(1,:)'] : []),
+    ...(typeof serverName === 'object' ? [`sni str(${serverName.name})`] : []),
+    ...(verifiedName === undefined ? [] : [`verifyhost ${verifiedName}`]),
+    ...(minVersion === undefined ? [] : [`ssl-min-ver ${minVersion}`]),
+    ...(maxVersion === undefined ? [] : [`ssl-max-ver ${maxVersion}`]),
+    ...(ciphers === undefined ? [] : [`ciphers ${ciphers}`]),
+  ];
+  return ` ${options.join(' ')}`;
+}
+
+function tcpLines({ balance, allow, deny }: BackendSettings): string[] {
+  return [
+    'mode tcp',
+    ...balanceLines(balance.kind === 'hash' ? { kind: 'round-robin' } : balance),
+    ...timeoutLines({ timeouts: { serverSeconds: 24 * 3600 } }),
+    ...(deny ? [`tcp-request content reject if { src ${deny.join(' ')} }`] : []),
+    ...(allow ? [`tcp-request content reject unless { src ${allow.join(' ')} }`] : []),
+  ];
 }
 
 function balanceLines(balance: Balance): string[] {
@@ -49,36 +74,22 @@ function balanceLines(balance: Balance): string[] {
     case 'source-hash':
       return ['balance source', 'hash-type consistent'];
     case 'hash':
-      return [`balance hash ${word(hashedSample(balance.of, balance.name ?? ''))}`, 'hash-type consistent'];
+      return [
+        `http-request set-var-fmt(txn.hash) ${templateWord(balance.of)}`,
+        'balance hash var(txn.hash)',
+        'hash-type consistent',
+      ];
   }
 }
 
-function hashedSample(of: Extract<Balance, { kind: 'hash' }>['of'], name: string): string {
-  switch (of) {
-    case 'uri':
-      return 'pathq';
-    case 'path':
-      return 'path';
-    case 'host':
-      return 'req.hdr(host)';
-    case 'query':
-      return 'query';
-    case 'header':
-      return `req.hdr(${name})`;
-    case 'cookie':
-      return `req.cook(${name})`;
-    case 'argument':
-      return `url_param(${name})`;
-  }
-}
-
-function timeoutLines({ timeouts = {}, retries }: BackendSettings): string[] {
+function timeoutLines({ timeouts = {}, retries = {} }: Pick<BackendSettings, 'timeouts' | 'retries'>): string[] {
   const { connectSeconds, serverSeconds } = timeouts;
   return [
     ...(connectSeconds === undefined ? [] : [`timeout connect ${connectSeconds}s`]),
     ...(serverSeconds === undefined ? [] : [`timeout server ${serverSeconds}s`]),
     ...(serverSeconds !== undefined && serverSeconds > 3600 ? [`timeout tunnel ${serverSeconds}s`] : []),
-    ...(retries === undefined ? [] : [`retries ${retries}`]),
+    ...(retries.count === undefined ? [] : [`retries ${retries.count}`]),
+    ...(retries.after ? [`retry-on ${retries.after.join(' ')}`] : []),
   ];
 }
 
@@ -100,34 +111,60 @@ function affinityLines(name: string, { affinity }: BackendSettings): string[] {
   return [words.join(' '), `dynamic-cookie-key ${word(name)}`];
 }
 
-/** Who may not pass, cheapest first. */
-function refusals(settings: BackendSettings): string[] {
-  const { refuse, allow, deny, rate, connections, unlimited = [], bodyBytes } = settings;
-  const lines: string[] = [];
-  if (refuse)
-    lines.push(`http-request return status ${refuse.status} content-type text/plain string ${word(refuse.reason)}`);
-  if (deny) lines.push(`http-request deny deny_status 403 if { src ${deny.join(' ')} }`);
-  if (allow) lines.push(`http-request deny deny_status 403 unless { src ${allow.join(' ')} }`);
-  if (rate ?? connections) {
-    const counters = [
-      ...(rate ? [`http_req_rate(${rate.periodSeconds}s)`] : []),
-      ...(connections === undefined ? [] : ['conn_cur']),
-    ];
-    const limited = unlimited.length === 0 ? '' : ` unless { src ${unlimited.join(' ')} }`;
-    const expire = Math.max(60, 2 * (rate?.periodSeconds ?? 0));
-    lines.push(`stick-table type ipv6 size 100k expire ${expire}s store ${counters.join(',')}`);
-    lines.push(`http-request track-sc0 src${limited}`);
-    if (rate) lines.push(`http-request deny deny_status 503 if { sc_http_req_rate(0) gt ${rate.requests} }`);
-    if (connections !== undefined)
-      lines.push(`http-request deny deny_status 503 if { sc_conn_cur(0) gt ${connections} }`);
-  }
-  if (bodyBytes !== undefined) lines.push(`http-request deny deny_status 413 if { req.body_size gt ${bodyBytes} }`);
-  if (settings.auth) {
-    const { userList, realm } = settings.auth;
-    const isPreflight = settings.cors ? ' !{ method OPTIONS }' : '';
-    lines.push(`http-request auth realm ${word(realm)} if !{ http_auth(${userList}) }${isPreflight}`);
-  }
-  return lines;
+function addressLines({ allow, deny, auth, eitherSuffices }: BackendSettings): string[] {
+  return [
+    ...(deny ? [`http-request deny deny_status 403 if { src ${deny.join(' ')} }`] : []),
+    ...(allow && !(auth && eitherSuffices)
+      ? [`http-request deny deny_status 403 unless { src ${allow.join(' ')} }`]
+      : []),
+  ];
+}
+
+/** What is refused does not count, so that a client which goes on asking has its rate. */
+function limitLines({ rates = [], connections, unlimited = [] }: BackendSettings): string[] {
+  if (rates.length === 0 && connections === undefined) return [];
+  const counters = [
+    ...rates.map(({ periodSeconds }, index) => `gpc${index}_rate(${periodSeconds}s)`),
+    ...(connections === undefined ? [] : ['conn_cur']),
+  ];
+  const expire = Math.max(60, ...rates.map(({ periodSeconds }) => 2 * periodSeconds));
+  const exempt = unlimited.length === 0 ? '' : ` unless { src ${unlimited.join(' ')} }`;
+  const deny = 'http-request deny deny_status 503 if';
+  return [
+    `stick-table type ipv6 size 100k expire ${expire}s store ${counters.join(',')}`,
+    `http-request track-sc0 src${exempt}`,
+    ...(connections === undefined ? [] : [`${deny} { sc_conn_cur(0) gt ${connections} }`]),
+    ...rates.map(({ requests }, index) => `${deny} { sc_gpc${index}_rate(0) ge ${requests} }`),
+    ...rates.map((_, index) => `http-request sc-inc-gpc${index}(0)`),
+  ];
+}
+
+function authLines({ auth, allow, eitherSuffices }: BackendSettings): string[] {
+  if (!auth) return [];
+  const { userList, realm, isScripted } = auth;
+  const conditions = [
+    `!{ http_auth(${userList}) }`,
+    ...(isScripted ? [`!{ lua.htpasswd(${userList}) -m bool }`] : []),
+    ...(allow && eitherSuffices ? [`!{ src ${allow.join(' ')} }`] : []),
+  ];
+  return [`http-request auth realm ${word(realm)} if ${conditions.join(' ')}`];
+}
+
+/** A body that does not say how long it is could be of any length: only streams of gRPC may do so. */
+function bodyLines({ bodyBytes, protocol }: BackendSettings): string[] {
+  if (bodyBytes === undefined) return [];
+  const lengthless = '!{ req.hdr(content-length) -m found }';
+  const refuse =
+    "http-request return status 411 content-type text/plain string 'the length of the body must be declared'";
+  return [
+    `http-request deny deny_status 413 if { req.hdr(content-length) -m int gt ${bodyBytes} }`,
+    ...(protocol === 'h2c' || protocol === 'h2'
+      ? []
+      : [
+          `${refuse} if ${lengthless} { method POST PUT PATCH }`,
+          `${refuse} if ${lengthless} { req.hdr(transfer-encoding) -m found }`,
+        ]),
+  ];
 }
 
 function redirects({ redirect, appRoot }: BackendSettings): string[] {
@@ -140,14 +177,16 @@ function redirects({ redirect, appRoot }: BackendSettings): string[] {
 }
 
 function changes(settings: BackendSettings): string[] {
-  const { rewrite, host, forwardedPrefix, requestHeaders = [], responseHeaders = [] } = settings;
-  const set = (name: string, value: string): string => `set-header ${name} ${word(literalFormat(value))}`;
+  const { rewrite, host, forwardedPrefix, retries } = settings;
+  const set = (name: string, value: string): string => `http-request set-header ${name} ${word(literalFormat(value))}`;
   return [
-    ...(rewrite ? [`http-request replace-path ${word(rewrite.pattern)} ${templateWord(rewrite.target)}`] : []),
-    ...(host === undefined ? [] : [`http-request ${set('Host', host)}`]),
-    ...(forwardedPrefix === undefined ? [] : [`http-request ${set('X-Forwarded-Prefix', forwardedPrefix)}`]),
-    ...requestHeaders.map(({ name, value }) => `http-request ${set(name, value)}`),
-    ...responseHeaders.map(({ name, value }) => `http-after-response ${set(name, value)}`),
+    // Paths that are written in another way than the rule has them are not sent on as they are.
+    ...(rewrite ? [`http-request deny deny_status 404 unless { path -m reg -- ${word(rewrite.pattern)} }`] : []),
+    ...(rewrite ? [`http-request replace-path ${word(rewrite.pattern)} ${replacementWord(rewrite.target)}`] : []),
+    ...(host === undefined ? [] : [set('Host', host)]),
+    ...(forwardedPrefix === undefined ? [] : [set('X-Forwarded-Prefix', forwardedPrefix)]),
+    // As nginx does it: what may have been acted on already is not sent again.
+    ...(retries?.unsafe ? [] : ['http-request disable-l7-retry unless { method GET HEAD OPTIONS PUT DELETE }']),
   ];
 }
 
@@ -175,9 +214,9 @@ function corsLines(cors: Cors | undefined): string[] {
 }
 
 function originMatch(origin: string): string {
-  if (!origin.includes('*')) return `{ req.hdr(origin) -m str ${word(origin)} }`;
-  const pattern = origin.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&').replace('\\*', '[A-Za-z0-9-]+');
-  return `{ req.hdr(origin) -m reg ${word(`^${pattern}$`)} }`;
+  if (!origin.includes('*')) return `{ req.hdr(origin) -m str -- ${word(origin)} }`;
+  const pattern = escapeExpression(origin).replace('\\*', '[A-Za-z0-9-]+');
+  return `{ req.hdr(origin) -m reg -- ${word(`^${pattern}$`)} }`;
 }
 
 /** A word that is made anew for each request. */
@@ -185,8 +224,48 @@ function templateWord(template: Template): string {
   return word(template.map(templatePart).join(''));
 }
 
+/** The same, with groups of a match, for which backslashes mean something. */
+function replacementWord(template: Template): string {
+  return word(
+    template
+      .map((part) => ('text' in part ? templatePart(part).replaceAll('\\', '\\\\') : templatePart(part)))
+      .join(''),
+  );
+}
+
+/** As HAProxy's formats write it. */
 function templatePart(part: Template[number]): string {
-  if ('text' in part) return literalFormat(part.text).replaceAll('\\', '\\\\');
+  if ('text' in part) return literalFormat(part.text);
   if ('group' in part) return `\\${part.group}`;
-  return part.variable === 'scheme' ? '%[ssl_fc,iif(https,http)]' : variables[part.variable];
+  const { variable, name = '' } = part;
+  switch (variable) {
+    case 'request-uri':
+      return '%[pathq]';
+    case 'path':
+      return '%[path]';
+    case 'query':
+      return '%[query]';
+    case 'host':
+      return '%[req.hdr(host),regsub(":[0-9]+$",),lower]';
+    case 'host-and-port':
+      return '%[req.hdr(host)]';
+    case 'scheme':
+      return '%[ssl_fc,iif(https,http)]';
+    case 'method':
+      return '%[method]';
+    case 'client':
+      return '%[src]';
+    case 'port':
+      return '%[dst_port]';
+    case 'port-suffix':
+      return '%[req.hdr(host),regsub("^[^:]+",)]';
+    case 'request-id':
+      return '%[var(txn.id)]';
+    case 'header':
+      return `%[req.hdr(${name})]`;
+    case 'cookie':
+      return `%[req.cook(${name})]`;
+    case 'argument':
+      return `%[url_param(${name})]`;
+  }
 }

@@ -1,11 +1,14 @@
+import { createHash } from 'node:crypto';
 import { mapLine, word } from '../haproxy/quote.ts';
 import { backendLines, serverOptions } from './backend-text.ts';
 import {
   anyHost,
   type BackendModel,
+  type Canary,
   type Endpoint,
   type ProxyModel,
   redirectBackend,
+  refusingBackend,
   type TcpListener,
 } from './model.ts';
 import { plainSettings } from './settings.ts';
@@ -49,8 +52,11 @@ export const files = {
   tlsExpressions: 'tls-expressions.map',
   names: 'names.map',
   canaries: 'canaries.map',
+  canaryMains: 'canary-mains.map',
   canaryWeights: 'canary-weights.map',
+  passthrough: 'passthrough.map',
   certificateList: 'certificates.list',
+  passwordScript: 'passwords.lua',
 } as const;
 
 /** A server of a backend, in the slot of its place. */
@@ -64,8 +70,9 @@ export function serverName(slot: number): string {
  */
 export function frameText(model: ProxyModel, place: ProxyPlace): string {
   return [
-    ...globalLines(place),
+    ...globalLines(model, place),
     ...userLines(model),
+    ...(model.passthrough.size > 0 ? doorLines(place) : []),
     ...frontendLines(model, place, 'clear'),
     ...frontendLines(model, place, 'tls'),
     ...redirectLines(place),
@@ -113,7 +120,13 @@ export function certificateLine(file: string, hosts: readonly string[]): string 
   return [file, certificateOptions, ...hosts].join(' ');
 }
 
-function globalLines({ runtimeSocket, jail, threads, maxConnections }: ProxyPlace): string[] {
+/** Whether some passwords are checked by a script: see {@link passwordScript}. */
+export function hasScript({ userLists }: ProxyModel): boolean {
+  return [...userLists.values()].some(({ scripted }) => scripted.length > 0);
+}
+
+function globalLines(model: ProxyModel, place: ProxyPlace): string[] {
+  const { directory, runtimeSocket, jail, threads, maxConnections } = place;
   return [
     'global',
     `  maxconn ${maxConnections}`,
@@ -128,6 +141,9 @@ function globalLines({ runtimeSocket, jail, threads, maxConnections }: ProxyPlac
     '  hard-stop-after 1h',
     '  ssl-default-bind-options ssl-min-ver TLSv1.2',
     '  tune.ssl.default-dh-param 2048',
+    `  ca-base ${directory}`,
+    `  crt-base ${directory}`,
+    ...(hasScript(model) ? [`  lua-load-per-thread ${directory}/${files.passwordScript}`] : []),
     '',
     'defaults',
     '  mode http',
@@ -151,11 +167,48 @@ function globalLines({ runtimeSocket, jail, threads, maxConnections }: ProxyPlac
 function userLines({ userLists }: ProxyModel): string[] {
   return [...userLists]
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .flatMap(([name, users]) => [
+    .flatMap(([name, { crypt, scripted }]) => [
       `userlist ${name}`,
-      ...users.map(([user, hash]) => `  user ${word(user)} password ${word(hash)}`),
+      // Another text when they change, so that the script is loaded again.
+      ...(scripted.length > 0 ? [`  # ${digestOf(scripted)}`] : []),
+      ...crypt.map(([user, hash]) => `  user ${word(user)} password ${word(hash)}`),
       '',
     ]);
+}
+
+function digestOf(data: unknown): string {
+  return createHash('sha256').update(JSON.stringify(data)).digest('hex').slice(0, 16);
+}
+
+/** An abstract socket: the running proxy sees no files. */
+function innerSocket({ runtimeSocket }: ProxyPlace): string {
+  return `abns@${digestOf(runtimeSocket)}-tls`;
+}
+
+function bindAddresses({ entrances }: ProxyPlace, kind: 'clear' | 'tls'): string[] {
+  return entrances.map(({ address, clearPort, tlsPort }) =>
+    addressOf({ address, port: kind === 'tls' ? tlsPort : clearPort }),
+  );
+}
+
+/** Where TLS connections arrive when some are passed on as they are: what is asked for in clear decides. */
+function doorLines(place: ProxyPlace): string[] {
+  return [
+    'frontend door',
+    '  mode tcp',
+    ...bindAddresses(place, 'tls').map((address) => `  bind ${address}`),
+    '  tcp-request inspect-delay 5s',
+    `  tcp-request content set-var(sess.pass) req.ssl_sni,lower,map_str(${place.directory}/${files.passthrough})`,
+    '  tcp-request content accept if { req.ssl_hello_type 1 }',
+    '  use_backend %[var(sess.pass)] if { var(sess.pass) -m found }',
+    '  default_backend inner',
+    '',
+    'backend inner',
+    '  mode tcp',
+    '  timeout server 1h',
+    `  server tls ${innerSocket(place)} send-proxy-v2`,
+    '',
+  ];
 }
 
 /**
@@ -164,9 +217,8 @@ function userLines({ userLists }: ProxyModel): string[] {
  */
 function frontendLines(model: ProxyModel, place: ProxyPlace, kind: 'clear' | 'tls'): string[] {
   const file = (name: keyof typeof files): string => `${place.directory}/${files[name]}`;
-  const addresses = place.entrances.map(({ address, clearPort, tlsPort }) =>
-    addressOf({ address, port: kind === 'tls' ? tlsPort : clearPort }),
-  );
+  const isInner = kind === 'tls' && model.passthrough.size > 0;
+  const addresses = isInner ? [`${innerSocket(place)} accept-proxy`] : bindAddresses(place, kind);
   const tls = kind === 'tls' ? ` ssl crt-list ${file('certificateList')}` : '';
   const expressions = kind === 'tls' ? file('tlsExpressions') : file('clearExpressions');
   const paths = file(kind);
@@ -198,8 +250,6 @@ function frontendLines(model: ProxyModel, place: ProxyPlace, kind: 'clear' | 'tl
     '  http-request set-header X-Forwarded-Host %[req.hdr(host)]',
     `  http-request set-header X-Forwarded-Proto ${kind === 'tls' ? 'https' : 'http'}`,
     '  http-request set-header X-Forwarded-Port %[dst_port]',
-    // As nginx does it: what may have been acted on already is not sent again.
-    '  http-request disable-l7-retry unless { method GET HEAD OPTIONS PUT DELETE }',
     '  use_backend %[var(txn.backend)] if { var(txn.backend) -m found }',
     '  default_backend nowhere',
     '',
@@ -211,37 +261,54 @@ function logFormat(names: string): string {
   return `%ci - [%tr] %{+Q}r %ST %B %Ta %[var(txn.backend),map_str(${names},-)] %si:%sp %ts %[var(txn.id)]`;
 }
 
+/** Headers decide before cookies, and cookies before weights, as in ingress-nginx. */
 function canaryLines({ canaries }: ProxyModel, file: (name: keyof typeof files) => string): string[] {
   if (canaries.size === 0) return [];
-  const open = '{ var(txn.canary) -m found } !{ var(txn.pick) -m found }';
-  const decide = (backend: string, pick: 'canary' | 'main', condition: string): string =>
-    `  http-request set-var(txn.pick) str(${pick}) if ${open} { var(txn.canary) -m str ${backend} } ${condition}`;
+  const sorted = [...canaries].sort(([a], [b]) => (a < b ? -1 : 1));
+  const open = '{ var(txn.split) -m found } !{ var(txn.pick) -m found }';
+  const sticky = sorted.filter(([, { stickyCookie }]) => stickyCookie !== undefined);
   return [
-    `  http-request set-var(txn.canary) var(txn.backend),map_str(${file('canaries')})`,
-    ...[...canaries.values()]
-      .sort((a, b) => (a.backend < b.backend ? -1 : 1))
-      .flatMap(({ backend, header, cookie }) => [
-        ...(header ? headerConditions(header).map(([pick, condition]) => decide(backend, pick, condition)) : []),
-        ...(cookie === undefined
-          ? []
-          : (['always', 'never'] as const).map((value) =>
-              decide(backend, value === 'always' ? 'canary' : 'main', `{ req.cook(${cookie}) -m str ${value} }`),
-            )),
-      ]),
-    `  http-request set-var(txn.weight) var(txn.backend),map_str_int(${file('canaryWeights')}) if ${open}`,
+    `  http-request set-var(txn.split) var(txn.backend) if { var(txn.backend),map_str(${file('canaries')}) -m found }`,
+    ...sorted.flatMap(([name, canary]) =>
+      picks(canary).map(
+        ([pick, condition]) =>
+          `  http-request set-var(txn.pick) str(${pick}) if ${open} { var(txn.split) -m str ${name} } ${condition}`,
+      ),
+    ),
+    `  http-request set-var(txn.drawn) bool(true) if ${open}`,
+    `  http-request set-var(txn.weight) var(txn.split),map_str_int(${file('canaryWeights')}) if ${open}`,
     `  http-request set-var(txn.pick) str(canary) if ${open} { rand(10000),sub(txn.weight) lt 0 }`,
-    '  http-request set-var(txn.backend) var(txn.canary) if { var(txn.pick) -m str canary }',
+    `  http-request set-var(txn.pick) str(main) if ${open}`,
+    `  http-request set-var(txn.backend) var(txn.split),map_str(${file('canaries')}) if { var(txn.pick) -m str canary }`,
+    `  http-request set-var(txn.backend) var(txn.split),map_str(${file('canaryMains')}) if { var(txn.pick) -m str main }`,
+    ...sticky.map(
+      ([name, { stickyCookie }]) =>
+        `  http-after-response add-header Set-Cookie '${stickyCookie}=%[var(txn.pick)]; Path=/; HttpOnly' ` +
+        `if { var(txn.drawn) -m bool } { var(txn.split) -m str ${name} }`,
+    ),
   ];
 }
 
-function headerConditions(header: { name: string; value?: string; pattern?: string }): ['canary' | 'main', string][] {
-  const { name, value, pattern } = header;
-  if (value !== undefined) return [['canary', `{ req.hdr(${name}) -m str ${word(value)} }`]];
-  if (pattern !== undefined) return [['canary', `{ req.hdr(${name}) -m reg ${word(pattern)} }`]];
-  return [
-    ['canary', `{ req.hdr(${name}) -m str always }`],
-    ['main', `{ req.hdr(${name}) -m str never }`],
+type Decision = [pick: 'canary' | 'main', condition: string];
+
+function picks({ header, cookie, stickyCookie }: Canary): Decision[] {
+  const byWord = (fetch: string, words: { canary: string; main: string }): Decision[] => [
+    ['canary', `{ ${fetch} -m str ${words.canary} }`],
+    ['main', `{ ${fetch} -m str ${words.main} }`],
   ];
+  const words = { canary: 'always', main: 'never' };
+  return [
+    ...(header ? headerPicks(header, byWord(`req.fhdr(${header.name})`, words)) : []),
+    ...(cookie === undefined ? [] : byWord(`req.cook(${cookie})`, words)),
+    ...(stickyCookie === undefined ? [] : byWord(`req.cook(${stickyCookie})`, { canary: 'canary', main: 'main' })),
+  ];
+}
+
+function headerPicks({ name, value, pattern }: NonNullable<Canary['header']>, byWord: Decision[]): Decision[] {
+  // Two dashes end the flags: a value may look like one.
+  if (value !== undefined) return [['canary', `{ req.fhdr(${name}) -m str -- ${word(value)} }`]];
+  if (pattern !== undefined) return [['canary', `{ req.fhdr(${name}) -m reg -- ${word(pattern)} }`]];
+  return byWord;
 }
 
 function redirectLines({ entrances }: ProxyPlace): string[] {
@@ -252,6 +319,9 @@ function redirectLines({ entrances }: ProxyPlace): string[] {
     `backend ${redirectBackend}`,
     ...[...others].flatMap(([clear, tls]) => (tls === 443 ? [] : [`${to(`:${tls}`)} if { dst_port ${clear} }`])),
     to(''),
+    '',
+    `backend ${refusingBackend}`,
+    "  http-request return status 503 content-type text/plain string 'this ingress is not served: see its events'",
     '',
     'backend nowhere',
     "  http-request return status 404 content-type text/plain string 'no ingress has a rule for this host and path'",

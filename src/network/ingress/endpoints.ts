@@ -1,7 +1,9 @@
 import { isIPv4, isIPv6 } from 'node:net';
+import { algorithmOf } from '../../api/load-balancing.ts';
 import type { Service, ServicePort } from '../../api/types/core-v1.ts';
 import type { Endpoint as SliceEndpoint, EndpointSlice } from '../../api/types/discovery-v1.ts';
 import type { ServiceBackendPort } from '../../api/types/networking-v1.ts';
+import { sharesOf } from '../balancing.ts';
 import type { Endpoint } from './model.ts';
 
 /** The port of a service that an ingress means, by name or number. */
@@ -13,16 +15,36 @@ export function findPort(service: Service, wanted: ServiceBackendPort | undefine
 }
 
 /**
- * The endpoints of a service's port that are ready; if none is, those that still serve while they end. Sorted.
+ * The endpoints of a service's port that are ready; if none is, those that still serve while they end. Sorted, and
+ * weighted as the service says (`timonel.dev/weights`).
  */
-export function endpointsOf(port: ServicePort, slices: readonly EndpointSlice[]): Endpoint[] {
+export function endpointsOf(service: Service, port: ServicePort, slices: readonly EndpointSlice[]): Endpoint[] {
   const all = slices.flatMap((slice) => addressesOf(slice, port));
   const ready = all.filter(({ endpoint }) => endpoint.conditions?.ready ?? true);
   const chosen = ready.length > 0 ? ready : all.filter(({ endpoint }) => endpoint.conditions?.serving);
   const unique = new Map(chosen.map((found) => [`${found.address} ${found.port}`, found]));
-  return [...unique]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([, found]) => ({ address: found.address, port: found.port, weight: 1 }));
+  const sorted = [...unique].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, found]) => found);
+  const weights = weightsOf(service, sorted);
+  return sorted.map(({ address, port: number }, index) => ({ address, port: number, weight: weights[index] ?? 1 }));
+}
+
+/** The address of the service itself, as its only endpoint. */
+export function ownEndpoint(service: Service, { port }: ServicePort): Endpoint[] {
+  const { clusterIP = '' } = service.spec ?? {};
+  return isReachable(clusterIP) ? [{ address: clusterIP, port, weight: 1 }] : [];
+}
+
+const maxWeight = 256;
+
+/** Whole numbers in the proportion of the shares; who has any share has at least one part. */
+function weightsOf(service: Service, found: readonly Found[]): number[] {
+  if (algorithmOf(service) !== 'weighted') return found.map(() => 1);
+  const shares = sharesOf(
+    service,
+    found.map(({ endpoint }) => (endpoint.targetRef?.kind === 'Pod' ? endpoint.targetRef.name : undefined)),
+  );
+  const largest = Math.max(...shares);
+  return shares.map((share) => (share > 0 ? Math.max(1, Math.round((share / largest) * maxWeight)) : 0));
 }
 
 interface Found {

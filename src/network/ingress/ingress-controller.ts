@@ -12,9 +12,10 @@ import type { Informers } from '../../client/informers.ts';
 import { endpointSlices, ingressClasses, ingresses, secrets, services } from '../../client/resources.ts';
 import { type CertificateIssuer, issueCertificates } from './certificates.ts';
 import { isOurs } from './class.ts';
+import type { ClusterObjects } from './cluster-objects.ts';
 import type { Problem } from './problem.ts';
 import type { IngressProxy } from './proxy.ts';
-import { type ClusterObjects, renderIngress } from './render.ts';
+import { renderIngress } from './render.ts';
 
 /** A proxy that runs, and where clients find it. */
 export interface OpenedProxy {

@@ -23,11 +23,15 @@ export interface RouteTable {
   expressions: readonly (readonly [expression: string, backend: string])[];
 }
 
-/** A part of the requests for a backend that goes to another one. */
+/** A route that leads to one of two backends. */
 export interface Canary {
+  main: string;
+  /** Gets the canary's part. */
   backend: string;
   /** Of 10,000 requests that no header and no cookie decides. */
   weight: number;
+  /** The cookie by which visitors stay on their side once a weight has chosen it. */
+  stickyCookie?: string;
   /** `values`: what sends a request to the canary; a header without any decides by `always` and `never`. */
   header?: { name: string; value?: string; pattern?: string };
   cookie?: string;
@@ -40,8 +44,17 @@ export interface Certificate {
   hosts: readonly string[];
 }
 
-/** Users and crypt(3) hashes. */
-export type UserList = readonly (readonly [user: string, hash: string])[];
+/** Users and hashes: of crypt(3), which HAProxy checks itself, and others, which its script does. */
+export interface UserList {
+  crypt: readonly (readonly [user: string, hash: string])[];
+  scripted: readonly (readonly [user: string, hash: ScriptedHash])[];
+}
+
+export type ScriptedHash =
+  /** htpasswd's MD5, as it is written. */
+  | { kind: 'apr1'; salt: string; digest: string }
+  /** SHA-1 of password and salt, both in hexadecimal. */
+  | { kind: 'sha1'; salt: string; digest: string };
 
 /** Layer-4 balancing of one port of a service. */
 export interface TcpListener {
@@ -59,11 +72,15 @@ export interface ProxyModel {
   hosts: ReadonlySet<string>;
   clear: RouteTable;
   tls: RouteTable;
-  /** By the name of the backend that a route leads to. */
+  /** By the name that their routes lead to. */
   canaries: ReadonlyMap<string, Canary>;
   /** By name; which one serves a connection follows from its `hosts`, and the default one serves the rest. */
   certificates: ReadonlyMap<string, Certificate>;
   userLists: ReadonlyMap<string, UserList>;
+  /** PEM texts for TLS to endpoints, by name. */
+  endpointFiles: ReadonlyMap<string, string>;
+  /** Backends that get connections by the name asked for in TLS, as they are. */
+  passthrough: ReadonlyMap<string, string>;
   tcp: ReadonlyMap<string, TcpListener>;
 }
 
@@ -86,3 +103,6 @@ export const routeKey = {
 
 /** The backend that tells clients to come back over TLS. */
 export const redirectBackend = 'to-tls';
+
+/** The backend of ingresses that ask for protection in a way that is not known here. */
+export const refusingBackend = 'refused';

@@ -1,8 +1,10 @@
 import type { Ingress, IngressBackend, IngressServiceBackend } from '../../api/types/networking-v1.ts';
 import { dnsSubdomain } from '../../api/names.ts';
 import { type Annotations, readAnnotations } from './annotations.ts';
+import { escapeExpression, isExpression } from './expression.ts';
 import { anyHost } from './model.ts';
 import type { Complaint } from './problem.ts';
+import type { BackendSettings } from './settings.ts';
 
 export type PathKind = 'exact' | 'prefix' | 'begin' | 'expression';
 
@@ -10,6 +12,7 @@ export interface ParsedPath {
   kind: PathKind;
   path: string;
   service: IngressServiceBackend;
+  settings: BackendSettings;
 }
 
 /** An ingress as it is understood: what is wrong with parts of it is said, and the rest goes on. */
@@ -35,8 +38,7 @@ function readIngress(ingress: Ingress): ParsedIngress {
   const complaints: Complaint[] = [];
   const annotations = readAnnotations(ingress, complaints);
   const hosts = new Map<string, ParsedPath[]>();
-  const spec = annotations.isClosed ? undefined : ingress.spec;
-  const { rules = [], defaultBackend } = spec ?? {};
+  const { rules = [], defaultBackend } = ingress.spec ?? {};
   for (const { host = '', http } of rules) {
     const names = host === '' ? [anyHost] : [host.toLowerCase(), ...annotations.aliases];
     if (host !== '' && !isHost(host)) {
@@ -58,7 +60,7 @@ function readIngress(ingress: Ingress): ParsedIngress {
 
 function readPath(
   { path, pathType, backend }: { path: string; pathType: string; backend: IngressBackend },
-  { usesExpressions }: Annotations,
+  annotations: Annotations,
   complaints: Complaint[],
 ): ParsedPath[] {
   const service = serviceOf(backend, complaints);
@@ -69,28 +71,34 @@ function readPath(
   };
   const whole = path === '' ? '/' : path;
   if (!/^[!-~]+$/.test(whole)) return complain('has characters that paths are written with % for');
-  if (usesExpressions && pathType !== 'Exact') {
-    return isExpression(whole)
-      ? [{ kind: 'expression', path: whole, service }]
-      : complain('is not a regular expression that the proxy knows');
-  }
   if (!whole.startsWith('/')) return complain('does not start with /');
-  if (pathType === 'Exact') return [{ kind: 'exact', path: whole, service }];
-  return [{ kind: pathType === 'Prefix' ? 'prefix' : 'begin', path: whole, service }];
+  const kind = kindOf(pathType, annotations);
+  if (kind === 'expression' && !isExpression(whole))
+    return complain('is not a regular expression that the proxy knows');
+  return [{ kind, path: whole, service, settings: pathSettings({ kind, path: whole }, annotations) }];
 }
 
-/** What JavaScript's and Perl's expressions have in common, without what could be slow or look elsewhere. */
-function isExpression(text: string): boolean {
-  if (
-    !/^[!-~]*$/.test(text) ||
-    /\(\?(?!:|i\))|\\[^\w./?*+()[\]{}|^$&~-]|\\[EQGKRXZzAlLuUpPNgkxoC]|\(\*|[*+?}]\+/.test(text)
-  )
-    return false;
-  try {
-    return new RegExp(text.replace(/^\(\?i\)/, '')).source !== '';
-  } catch {
-    return false;
-  }
+function kindOf(pathType: string, { usesExpressions }: Annotations): PathKind {
+  if (pathType === 'Exact') return 'exact';
+  if (usesExpressions) return 'expression';
+  return pathType === 'Prefix' ? 'prefix' : 'begin';
+}
+
+/** What annotations say about the requests of one path. The very settings of the ingress where that is no different. */
+function pathSettings(
+  { kind, path }: { kind: PathKind; path: string },
+  { settings, rewriteTarget }: Annotations,
+): BackendSettings {
+  const { affinity } = settings;
+  const isPlainPath = kind !== 'expression' && /^[\w./~-]+$/.test(path);
+  const cookiePath = isPlainPath ? path.replace(/(?<=.)\/+$/, '') : '/';
+  const pattern = kind === 'expression' ? `(?i)^(?:${path})` : `^${escapeExpression(path)}$`;
+  if (!affinity && !rewriteTarget) return settings;
+  return {
+    ...settings,
+    ...(affinity && { affinity: { ...affinity, path: affinity.path ?? cookiePath } }),
+    ...(rewriteTarget && { rewrite: { pattern, target: rewriteTarget } }),
+  };
 }
 
 function serviceOf(backend: IngressBackend, complaints: Complaint[]): IngressServiceBackend | undefined {

@@ -5,6 +5,7 @@ import {
   certificateLine,
   files,
   frameText,
+  hasScript,
   mapText,
   type ProxyPlace,
   serverLine,
@@ -15,7 +16,15 @@ import {
   tcpSection,
 } from './config-text.ts';
 import { serverOptions } from './backend-text.ts';
-import { type BackendModel, type Certificate, type Endpoint, type ProxyModel, redirectBackend } from './model.ts';
+import {
+  type BackendModel,
+  type Certificate,
+  type Endpoint,
+  type ProxyModel,
+  redirectBackend,
+  refusingBackend,
+} from './model.ts';
+import { passwordScript } from './password-script.ts';
 import { plainSettings } from './settings.ts';
 
 /** What the running proxy has been told: from it and from what is wanted follows what it is to be told next. */
@@ -45,7 +54,7 @@ interface Slot {
   isUp: boolean;
 }
 
-type MapName = 'hosts' | 'clear' | 'tls' | 'names' | 'canaries' | 'canaryWeights';
+type MapName = 'hosts' | 'clear' | 'tls' | 'names' | 'canaries' | 'canaryMains' | 'canaryWeights' | 'passthrough';
 type ExpressionsName = 'clearExpressions' | 'tlsExpressions';
 
 /** A command of the runtime API, and what its answer looks like when it has worked. */
@@ -61,7 +70,10 @@ export interface Load {
 }
 
 const quiet = /^$/;
-const mapNames: readonly MapName[] = ['hosts', 'clear', 'tls', 'names', 'canaries', 'canaryWeights'];
+const mapNames: readonly MapName[] = [
+  ...(['hosts', 'clear', 'tls', 'names'] as const),
+  ...(['canaries', 'canaryMains', 'canaryWeights', 'passthrough'] as const),
+];
 
 function certificateFile(name: string): string {
   return `certificates/${name}.pem`;
@@ -84,7 +96,8 @@ export function planLoad(model: ProxyModel, place: ProxyPlace): Load {
   });
   const names = new Map([...model.backends.keys()].map((name) => [name, name]));
   const running: Running = { frame, sections, names, spares, ...dataOf(model, names) };
-  return { files: filesOf(running, texts.join(''), place), running };
+  const extra = [...model.endpointFiles, ...(hasScript(model) ? [scriptFile(model)] : [])];
+  return { files: new Map([...filesOf(running, texts.join(''), place), ...extra]), running };
 }
 
 /** How to get from what runs to what is wanted while it runs; undefined when only a reload does it. */
@@ -107,6 +120,8 @@ export function planChange(
     names.set(name, at);
     taken.add(at);
     const { slots, commands } = planServers(at, found.slots, section);
+    // Files for TLS to endpoints are read at loading alone.
+    if (slots.length > found.slots.length && section.settings.endpointTls) return undefined;
     sections.set(at, { ...found, slots });
     before.push(...commands.up);
     after.push(...commands.down);
@@ -127,6 +142,10 @@ export function planChange(
   const maps = planMaps(running, data, place);
   const commands = [...before, ...certificates.added, ...maps.put, ...maps.removed, ...certificates.removed, ...after];
   return { commands, running: { frame: running.frame, sections, names, spares, ...data } };
+}
+
+function scriptFile({ userLists }: ProxyModel): [name: string, text: string] {
+  return [files.passwordScript, passwordScript(userLists)];
 }
 
 interface WantedSection extends BackendModel {
@@ -221,7 +240,7 @@ function dataOf(
   const running = (backend: string): string => names.get(backend) ?? backend;
   const routes = (paths: ReadonlyMap<string, string>): Map<string, string> =>
     new Map([...paths].map(([key, backend]) => [key, running(backend)]));
-  const canaries = [...model.canaries].map(([main, canary]) => [running(main), canary] as const);
+  const canaries = [...model.canaries];
   const services = [...names].map(([name, at]) => [at, name.split(':').slice(0, 3).join(':')] as const);
   const expressions = (list: ProxyModel['clear']['expressions']): string =>
     mapText(list.map(([expression, backend]) => [expression, running(backend)] as const));
@@ -230,9 +249,11 @@ function dataOf(
       ['hosts', new Map([...model.hosts].map((host) => [host, host]))],
       ['clear', routes(model.clear.paths)],
       ['tls', routes(model.tls.paths)],
-      ['names', new Map(services).set(redirectBackend, redirectBackend)],
-      ['canaries', new Map(canaries.map(([main, { backend }]) => [main, running(backend)]))],
-      ['canaryWeights', new Map(canaries.map(([main, { weight }]) => [main, String(weight)]))],
+      ['names', new Map([...services, ...[redirectBackend, refusingBackend].map((name) => [name, name] as const)])],
+      ['canaries', new Map(canaries.map(([name, { backend }]) => [name, running(backend)]))],
+      ['canaryMains', new Map(canaries.map(([name, { main }]) => [name, running(main)]))],
+      ['canaryWeights', new Map(canaries.map(([name, { weight }]) => [name, String(weight)]))],
+      ['passthrough', routes(model.passthrough)],
     ]),
     expressions: new Map<ExpressionsName, string>([
       ['clearExpressions', expressions(model.clear.expressions)],
@@ -249,8 +270,8 @@ function planMaps(running: Running, next: Data, { directory }: ProxyPlace): { pu
   const put: Command[] = [];
   const removed: Command[] = [];
   for (const name of mapNames) {
-    // Without canaries nothing loads their maps.
-    if ((name === 'canaries' || name === 'canaryWeights') && !running.frame.includes(files[name])) continue;
+    // Without canaries, and with nothing to pass on, nothing loads their maps.
+    if (!running.frame.includes(files[name])) continue;
     const file = `${directory}/${files[name]}`;
     const old = running.maps.get(name) ?? new Map<string, string>();
     const wanted = next.maps.get(name) ?? new Map<string, string>();

@@ -13,3 +13,5 @@ export interface Complaint {
   reason: string;
   message: string;
 }
+
+export type Complain = (ingress: Ingress, reason: string, message: string) => void;

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { clusterObjects, ingressOf, path, webService } from '../../../test/support/ingress-objects.ts';
 import type { Ingress } from '../../api/types/networking-v1.ts';
 import { routeKey } from './model.ts';
-import { type ClusterObjects, renderIngress } from './render.ts';
+import type { ClusterObjects } from './cluster-objects.ts';
+import { renderIngress } from './render.ts';
 
 const objects = clusterObjects(...webService('a', '10.1.0.1', '10.1.0.2'), ...webService('b', '10.1.0.3'));
 
@@ -31,12 +32,13 @@ describe('rendering ingresses', () => {
     ]);
   });
 
-  it('serves nothing of an ingress that asks for a restriction it does not know', () => {
-    const closed = ingressOf('closed', { rules: [{ host: 'a.example', http: { paths: [path('/', 'a')] } }] });
-    closed.metadata.annotations = { 'nginx.ingress.kubernetes.io/auth-type': 'basic' };
+  it('refuses what goes to an ingress that asks for protection which it does not know', () => {
+    const rules = [{ host: 'a.example', http: { paths: [path('/', 'a')] } }];
+    const closed = ingressOf('closed', { rules }, { 'nginx.ingress.kubernetes.io/auth-url': 'http://x' });
     const { model, told } = render([closed]);
-    expect([...model.clear.paths]).toEqual([]);
-    expect(told.join()).toContain('UnknownRestriction: not served');
+    expect(Object.fromEntries(model.clear.paths)).toEqual({ 'a.example/': 'refused' });
+    expect(Object.fromEntries(model.tls.paths)).toEqual({ 'a.example/': 'refused' });
+    expect(told.join()).toContain('Refused: not served: annotation nginx.ingress.kubernetes.io/auth-url');
   });
 
   it('gives a host and path to the oldest ingress, and tells the others', () => {

@@ -5,43 +5,63 @@
 export interface BackendSettings {
   /** How requests are spread over the endpoints. */
   balance: Balance;
-  /** What the endpoints speak. */
-  protocol: 'http' | 'https' | 'h2c' | 'h2';
-  /** Name for TLS to the endpoints (SNI). */
-  serverName?: string;
+  /** What the endpoints speak; `tcp`: connections are passed on as they are. */
+  protocol: 'http' | 'https' | 'h2c' | 'h2' | 'tcp';
+  endpointTls?: EndpointTls;
   timeouts?: { connectSeconds?: number; serverSeconds?: number };
-  /** Further attempts when an endpoint cannot be reached. */
-  retries?: number;
+  /** Further attempts with other endpoints: how many, after what (HAProxy's names), and of any request. */
+  retries?: { count?: number; after?: readonly string[]; unsafe?: true };
   affinity?: CookieAffinity;
-  /**
-   * Answers every request with this status: what was asked for cannot be kept, and going without it would not be safe.
-   */
-  refuse?: { status: 503; reason: string };
   redirect?: { location: Template; code: number };
   /** The address that `/` is redirected to. */
   appRoot?: string;
   /** CIDRs or addresses that may, or may not, come. */
   allow?: readonly string[];
   deny?: readonly string[];
-  rate?: { requests: number; periodSeconds: number };
+  /** Of one client: at most one limit for each period. */
+  rates?: readonly Rate[];
+  /** Requests of one client at the same time. */
   connections?: number;
-  /** Who is exempt from `rate` and `connections`. */
+  /** Who is exempt from `rates` and `connections`. */
   unlimited?: readonly string[];
   /** Largest declared length of a request's body, in bytes. */
   bodyBytes?: number;
-  auth?: { userList: string; realm: string };
+  /** `isScripted`: some of its hashes are checked by the proxy's script. */
+  auth?: { userList: string; realm: string; isScripted: boolean };
+  /** Who is in `allow` needs no password, and who has one need not be in `allow`. */
+  eitherSuffices?: true;
   cors?: Cors;
   rewrite?: { pattern: string; target: Template };
   host?: string;
   forwardedPrefix?: string;
-  requestHeaders?: readonly Header[];
-  responseHeaders?: readonly Header[];
+  /** Not in the access log. */
+  unlogged?: true;
 }
 
 export type Balance =
   | { kind: 'round-robin' | 'least-connections' | 'random' | 'source-hash' }
-  /** Consistent hash of a part of the request. */
-  | { kind: 'hash'; of: 'uri' | 'path' | 'host' | 'query' | 'header' | 'cookie' | 'argument'; name?: string };
+  /** Consistent hash of something about the request. */
+  | { kind: 'hash'; of: Template };
+
+export interface Rate {
+  requests: number;
+  periodSeconds: number;
+}
+
+/** TLS to the endpoints. Files are names in the model's `endpointFiles`. */
+export interface EndpointTls {
+  /** Certificate and key shown to them. */
+  certificate?: string;
+  /** Whose certificates they must have; absent: anything goes. */
+  authority?: string;
+  /** The name asked for (SNI), or the request's host. */
+  serverName?: { name: string } | 'host';
+  /** The name that their certificates must have. */
+  verifiedName?: string;
+  minVersion?: string;
+  maxVersion?: string;
+  ciphers?: string;
+}
 
 export interface CookieAffinity {
   name: string;
@@ -50,6 +70,8 @@ export interface CookieAffinity {
   sameSite?: 'Strict' | 'Lax' | 'None';
   secure: boolean;
   maxAgeSeconds?: number;
+  /** Whether visitors stay in, or out of, a canary. */
+  coversCanaries: boolean;
 }
 
 export interface Cors {
@@ -62,14 +84,30 @@ export interface Cors {
   maxAgeSeconds: number;
 }
 
-export interface Header {
-  name: string;
-  value: string;
-}
-
 /** Text with parts that are known only when the request comes: variables of the request, groups of a match. */
 export type Template = readonly (
-  { text: string } | { variable: 'request_uri' | 'host' | 'scheme' | 'path' | 'query' } | { group: number }
+  | { text: string }
+  | {
+      variable:
+        | 'request-uri'
+        | 'path'
+        | 'query'
+        | 'host'
+        | 'host-and-port'
+        | 'scheme'
+        | 'method'
+        | 'client'
+        | 'port'
+        /** A colon and the port that the client wrote, or nothing. */
+        | 'port-suffix'
+        | 'request-id'
+        | 'header'
+        | 'cookie'
+        | 'argument';
+      /** Of the last three. */
+      name?: string;
+    }
+  | { group: number }
 )[];
 
 export const plainSettings: BackendSettings = { balance: { kind: 'round-robin' }, protocol: 'http' };

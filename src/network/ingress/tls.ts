@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import type { Secret } from '../../api/types/core-v1.ts';
 
@@ -25,6 +26,17 @@ function readCertificate(secret: Secret): { pem: string } | { problem: string } 
     return { problem: (error as Error).message.replace(/^error:[0-9A-F]+:/i, '') };
   }
   return { pem: chain.join('') + key };
+}
+
+/** The certificates of `ca.crt` as one PEM text; undefined when there are none that can be used. */
+export function authoritiesOf({ data }: Secret): string | undefined {
+  const all = blocks(data?.['ca.crt'], /CERTIFICATE/);
+  try {
+    for (const pem of all) new X509Certificate(pem);
+    return all.length > 0 ? all.join('') : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The PEM blocks of a kind, each with a final newline and without blank lines. */

@@ -1,0 +1,83 @@
+import type { BackendSettings, Template } from '../settings.ts';
+import { hostName } from './upstream.ts';
+import type { AnnotationValues } from './values.ts';
+
+/** How requests find their backend, and what becomes of them on the way. */
+export interface Routing {
+  /** More names for the hosts of its rules, in lower case. */
+  aliases: readonly string[];
+  /** Paths that are not exact are regular expressions. */
+  usesExpressions: boolean;
+  /** What replaces the path of a request; groups are those of the path of its rule. */
+  rewriteTarget?: Template;
+  /** Whether requests in clear are sent to TLS: where there is TLS, or always, or never. */
+  redirectsToTls: 'with-tls' | 'always' | 'never';
+  /** The name with or without `www.` is sent to the other one. */
+  redirectsWww: boolean;
+  /** TLS connections are passed on as they are. */
+  passesTls: boolean;
+  /** Requests go to the service's address. */
+  usesServiceAddress: boolean;
+  /** The service that stands in for one without endpoints. */
+  fallbackService?: string;
+  settings: Pick<BackendSettings, 'redirect' | 'appRoot' | 'host' | 'forwardedPrefix' | 'unlogged'>;
+}
+
+const location = /[!-~]{1,2000}/;
+const serviceName = /[a-z]([a-z0-9-]{0,61}[a-z0-9])?/;
+
+export function readRouting(values: AnnotationValues): Routing {
+  const rewriteTarget = values.template('rewrite-target', { groups: true });
+  const isOddTarget = rewriteTarget?.some((part) => 'text' in part && /[?# ]/.test(part.text));
+  if (isOddTarget) values.wrong('rewrite-target', 'has characters that are not of a path');
+  const fallbackService = values.word('default-backend', serviceName, 'the name of a service');
+  const isForced = values.flag('force-ssl-redirect') === true;
+  return {
+    aliases: readAliases(values),
+    usesExpressions: values.flag('use-regex') === true || rewriteTarget !== undefined,
+    ...(rewriteTarget && { rewriteTarget }),
+    redirectsToTls: isForced ? 'always' : values.flag('ssl-redirect') === false ? 'never' : 'with-tls',
+    redirectsWww: values.flag('from-to-www-redirect') === true,
+    passesTls: values.flag('ssl-passthrough') === true,
+    usesServiceAddress: values.flag('service-upstream') === true,
+    ...(fallbackService !== undefined && { fallbackService }),
+    settings: readChanges(values),
+  };
+}
+
+function readAliases(values: AnnotationValues): string[] {
+  const all = values.list('server-alias') ?? [];
+  const pattern = new RegExp(`^(?:\\*\\.)?${hostName.source}$`, 'i');
+  const wrong = all.filter((alias) => !pattern.test(alias));
+  if (wrong.length > 0) values.wrong('server-alias', `has ${wrong.join(', ')}, which is no host`);
+  return all.filter((alias) => pattern.test(alias)).map((alias) => alias.toLowerCase());
+}
+
+function readChanges(values: AnnotationValues): Routing['settings'] {
+  const redirect = readRedirect(values);
+  const appRoot = values.word('app-root', /\/[!-~]{0,1000}/, 'a path');
+  const host = values.word('upstream-vhost', /[A-Za-z0-9._:-]{1,255}/, 'a host');
+  const forwardedPrefix = values.word('x-forwarded-prefix', location, 'a path');
+  return {
+    ...(redirect && { redirect }),
+    ...(appRoot !== undefined && { appRoot }),
+    ...(host !== undefined && { host }),
+    ...(forwardedPrefix !== undefined && { forwardedPrefix }),
+    ...(values.flag('enable-access-log') === false && { unlogged: true as const }),
+  };
+}
+
+const codes = ['301', '302', '303', '307', '308'] as const;
+
+/** The temporal one wins, as in nginx. */
+function readRedirect(values: AnnotationValues): BackendSettings['redirect'] | undefined {
+  for (const kind of ['temporal-redirect', 'permanent-redirect'] as const) {
+    if (!values.has(kind)) continue;
+    const usual = kind === 'temporal-redirect' ? 302 : 301;
+    const code = Number(values.choice(`${kind}-code`, codes) ?? usual);
+    if (values.word(kind, location, 'an address') === undefined) return undefined;
+    const target = values.template(kind, { groups: false });
+    if (target) return { location: target, code };
+  }
+  return undefined;
+}

@@ -1,0 +1,202 @@
+import { createHash } from 'node:crypto';
+import { type Algorithm, algorithmOf } from '../../api/load-balancing.ts';
+import type { Secret, Service, ServicePort } from '../../api/types/core-v1.ts';
+import type { Ingress, IngressServiceBackend } from '../../api/types/networking-v1.ts';
+import { isPlain } from './annotations.ts';
+import { backendName } from './backend-name.ts';
+import type { ClusterObjects } from './cluster-objects.ts';
+import { endpointsOf, findPort, ownEndpoint } from './endpoints.ts';
+import { usersOf } from './htpasswd.ts';
+import { type BackendModel, type Endpoint, refusingBackend, type UserList } from './model.ts';
+import { parseIngress } from './parse.ts';
+import type { Complain } from './problem.ts';
+import { type BackendSettings, type Balance, plainSettings } from './settings.ts';
+import { authoritiesOf, certificateOf } from './tls.ts';
+
+/** What secrets add to the settings of an ingress. */
+type Protection = Pick<BackendSettings, 'auth' | 'endpointTls'>;
+
+const balances: Readonly<Record<Algorithm, Balance>> = {
+  'round-robin': { kind: 'round-robin' },
+  weighted: { kind: 'round-robin' },
+  'source-ip-hash': { kind: 'source-hash' },
+  random: { kind: 'random' },
+  'least-connections': { kind: 'least-connections' },
+};
+
+/** What the endpoints of a port say they speak (KEP-3726, and what others write). */
+const appProtocols: Readonly<Record<string, BackendSettings['protocol']>> = {
+  'kubernetes.io/h2c': 'h2c',
+  'kubernetes.io/wss': 'https',
+  grpc: 'h2c',
+  https: 'https',
+};
+
+/** The backends that the routes of ingresses lead to, made as they are asked for. */
+export class Backends {
+  readonly all = new Map<string, BackendModel>();
+  readonly userLists = new Map<string, UserList>();
+  readonly endpointFiles = new Map<string, string>();
+  readonly #objects: ClusterObjects;
+  readonly #complain: Complain;
+  readonly #protections = new Map<Ingress, Protection | 'refused'>();
+
+  constructor(objects: ClusterObjects, complain: Complain) {
+    this.#objects = objects;
+    this.#complain = complain;
+  }
+
+  /**
+   * The backend for a service of an ingress's namespace. `governing` is the ingress whose annotations count: of a
+   * canary the one that it is beside.
+   */
+  backendOf(
+    ingress: Ingress,
+    wanted: IngressServiceBackend,
+    { settings, governing = ingress }: { settings: BackendSettings; governing?: Ingress },
+  ): string {
+    const protection = this.#protectionOf(governing);
+    if (protection === 'refused') return refusingBackend;
+    const { usesServiceAddress, fallbackService, chooses } = parseIngress(governing).annotations;
+    const found = this.#find(ingress, wanted);
+    const endpoints = this.#endpointsOf(found, usesServiceAddress);
+    const isDown = endpoints.length === 0 && fallbackService !== undefined;
+    const instead = isDown ? this.#firstPort(ingress, fallbackService) : undefined;
+    return this.#put(ingress.metadata.namespace ?? '', instead ?? found, {
+      endpoints: instead ? this.#endpointsOf(instead, usesServiceAddress) : endpoints,
+      settings: { ...settings, ...protection },
+      ...{ chooses, usesServiceAddress },
+    });
+  }
+
+  /** A backend of settings alone: it answers every request itself. */
+  answering(namespace: string, settings: BackendSettings): string {
+    const name = backendName({ namespace, service: '-', port: '-', settings });
+    this.all.set(name, { settings, endpoints: [] });
+    return name;
+  }
+
+  #put(
+    namespace: string,
+    { service, port }: Found,
+    options: {
+      endpoints: Endpoint[];
+      settings: BackendSettings;
+      chooses: { balance: boolean; protocol: boolean };
+      usesServiceAddress: boolean;
+    },
+  ): string {
+    const { endpoints, chooses } = options;
+    const balance = service && !chooses.balance ? balances[algorithmOf(service)] : options.settings.balance;
+    const spoken = chooses.protocol ? undefined : appProtocols[port?.appProtocol ?? ''];
+    const wanted = { ...options.settings, balance, protocol: spoken ?? options.settings.protocol };
+    const settings = isPlain(wanted) ? plainSettings : wanted;
+    const name = backendName({
+      namespace,
+      service: service?.metadata.name ?? '-',
+      port: port ? `${port.port}${options.usesServiceAddress ? '-service' : ''}` : '-',
+      settings,
+    });
+    if (!this.all.has(name)) this.all.set(name, { settings, endpoints });
+    return name;
+  }
+
+  #find(ingress: Ingress, wanted: IngressServiceBackend): Found {
+    const key = `${ingress.metadata.namespace}/${wanted.name}`;
+    const service = this.#objects.service(key);
+    const port = service && findPort(service, wanted.port);
+    const label = wanted.port?.name || String(wanted.port?.number ?? '');
+    if (!service) this.#complain(ingress, 'ServiceNotFound', `there is no service ${key}`);
+    else if (service.spec?.type === 'ExternalName') {
+      const message = `service ${key} is a name outside the cluster: requests are not sent there`;
+      this.#complain(ingress, 'UnsupportedService', message);
+    } else if (!port) this.#complain(ingress, 'PortNotFound', `service ${key} has no port ${label}`);
+    return { service, port };
+  }
+
+  #firstPort(ingress: Ingress, name: string): Found | undefined {
+    const key = `${ingress.metadata.namespace}/${name}`;
+    const service = this.#objects.service(key);
+    const [port] = service?.spec?.ports ?? [];
+    if (service && port) return { service, port };
+    this.#complain(ingress, 'ServiceNotFound', `there is no service ${key}, which is to stand in`);
+    return undefined;
+  }
+
+  #endpointsOf({ service, port }: Found, usesServiceAddress: boolean): Endpoint[] {
+    if (!service || !port || service.spec?.type === 'ExternalName') return [];
+    const { namespace, name } = service.metadata;
+    const own = usesServiceAddress ? ownEndpoint(service, port) : [];
+    return own.length > 0 ? own : endpointsOf(service, port, this.#objects.slices(`${namespace}/${name}`));
+  }
+
+  #protectionOf(ingress: Ingress): Protection | 'refused' {
+    const found = this.#protections.get(ingress) ?? this.#readProtection(ingress);
+    this.#protections.set(ingress, found);
+    return found;
+  }
+
+  #readProtection(ingress: Ingress): Protection | 'refused' {
+    const { annotations } = parseIngress(ingress);
+    if (annotations.isRefused) return 'refused';
+    const auth = annotations.auth && this.#authOf(ingress, annotations.auth);
+    const endpointTls = annotations.endpointSecret && this.#endpointTlsOf(ingress, annotations.endpointSecret);
+    if (auth === 'refused' || endpointTls === 'refused') return 'refused';
+    const written = annotations.settings.endpointTls;
+    return { ...(auth && { auth }), ...(endpointTls && { endpointTls: { ...written, ...endpointTls } }) };
+  }
+
+  #authOf(
+    ingress: Ingress,
+    { secretName, kind, realm }: { secretName: string; kind: 'auth-file' | 'auth-map'; realm: string },
+  ): BackendSettings['auth'] | 'refused' {
+    const secret = this.#secretFor(ingress, secretName);
+    if (!secret) return 'refused';
+    const { users, unknown } = usersOf(secret, kind);
+    const { metadata } = ingress;
+    if (unknown.length > 0) {
+      const message = `the hashes of these users of secret ${secretName} are not known here: ${unknown.join(', ')}`;
+      this.#complain(ingress, 'UnknownHash', message);
+    }
+    const userList = `users:${metadata.namespace}:${secretName}:${kind}`;
+    this.userLists.set(userList, users);
+    return { userList, realm, isScripted: users.scripted.length > 0 };
+  }
+
+  #endpointTlsOf(
+    ingress: Ingress,
+    { name, verifies }: { name: string; verifies: boolean },
+  ): BackendSettings['endpointTls'] | 'refused' {
+    const secret = this.#secretFor(ingress, name);
+    if (!secret) return 'refused';
+    const pair = secret.data?.['tls.crt'] === undefined ? undefined : certificateOf(secret);
+    const authorities = authoritiesOf(secret);
+    const problem = pair && 'problem' in pair ? pair.problem : verifies && !authorities && 'it has no ca.crt';
+    if (problem) {
+      this.#complain(ingress, 'Refused', `not served: secret ${name} is of no use for TLS to endpoints: ${problem}`);
+      return 'refused';
+    }
+    return {
+      ...(pair && 'pem' in pair && { certificate: this.#fileOf(pair.pem) }),
+      ...(verifies && authorities && { authority: this.#fileOf(authorities) }),
+    };
+  }
+
+  #secretFor(ingress: Ingress, name: string): Secret | undefined {
+    const secret = this.#objects.secret(`${ingress.metadata.namespace}/${name}`);
+    if (!secret) this.#complain(ingress, 'Refused', `not served: there is no secret ${name}`);
+    return secret;
+  }
+
+  /** Named by what is in it, so that a new text is a new file. */
+  #fileOf(pem: string): string {
+    const name = `endpoints/${createHash('sha256').update(pem).digest('hex').slice(0, 32)}.pem`;
+    this.endpointFiles.set(name, pem);
+    return name;
+  }
+}
+
+interface Found {
+  service: Service | undefined;
+  port: ServicePort | undefined;
+}

@@ -1,0 +1,272 @@
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Secret, Service } from '../../src/api/types/core-v1.ts';
+import type { EndpointSlice } from '../../src/api/types/discovery-v1.ts';
+import type { Ingress } from '../../src/api/types/networking-v1.ts';
+import { ingressOf, path, webService } from '../support/ingress-objects.ts';
+import { type Answer, call } from '../support/http-call.ts';
+import { certificateFor, standIn, startTestProxy, type TestProxy } from '../support/ingress-proxy.ts';
+import { run } from './support.ts';
+
+interface Seen {
+  origin: number;
+  method: string;
+  url: string;
+  headers: IncomingMessage['headers'];
+  bytes: number;
+}
+
+const servers: (Server | TlsServer)[] = [];
+const ports: number[] = [];
+let services: (Service | EndpointSlice)[] = [];
+let test: TestProxy;
+const endpointPair = certificateFor('endpoint.example');
+
+const annotated = (name: string, annotations: Record<string, string>, rule = '/', pathType?: string): Ingress => {
+  const prefixed = Object.entries(annotations).map(([key, value]) => [`nginx.ingress.kubernetes.io/${key}`, value]);
+  const paths = [path(rule, 'a', pathType)];
+  return ingressOf(name, { rules: [{ host: 'a.example', http: { paths } }] }, Object.fromEntries(prefixed));
+};
+
+/** Serves one ingress with these annotations, and says what its owner is told. */
+const serve = (annotations: Record<string, string>, ...secrets: Secret[]): Promise<string[]> =>
+  test.serve([annotated('i', annotations)], ...services, ...secrets);
+
+type CallOptions = Parameters<typeof call>[2];
+const get = (url: string, options?: CallOptions): Promise<Answer> => call(test.clearPort, url, options);
+const seen = async (url: string, options?: CallOptions): Promise<Seen> =>
+  JSON.parse((await get(url, options)).body) as Seen;
+
+function secretOf(name: string, data: Record<string, string>): Secret {
+  const encoded = Object.entries(data).map(([key, text]) => [key, Buffer.from(text).toString('base64')]);
+  return { kind: 'Secret', metadata: { namespace: 'default', name }, data: Object.fromEntries(encoded) };
+}
+
+beforeAll(async () => {
+  const { certificate, key } = endpointPair;
+  for (let origin = 0; origin < 4; origin++) {
+    const answer = (incoming: IncomingMessage, response: { end(text: string): void }): void => {
+      let bytes = 0;
+      incoming.on('data', (chunk: Buffer) => (bytes += chunk.length));
+      incoming.on('end', () => {
+        const { method, url, headers } = incoming;
+        const reply = (): void => response.end(JSON.stringify({ origin, method, url, headers, bytes }));
+        if (url?.startsWith('/slow')) setTimeout(reply, 2500);
+        else reply();
+      });
+    };
+    // The last one speaks TLS.
+    const server = origin === 3 ? createTlsServer({ cert: certificate, key }, answer) : createServer(answer);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    servers.push(server);
+    ports.push((server.address() as AddressInfo).port);
+  }
+  const slices = (name: string, ...origins: number[]) => {
+    const [service] = webService(name);
+    return [service, ...origins.map((origin) => sliceOf(name, origin))];
+  };
+  services = [...slices('a', 0, 1), ...slices('b', 2), ...slices('s', 3), ...slices('none')];
+  test = await startTestProxy();
+});
+
+/** Slices of one service have the same name in tests, so each endpoint has a service of its own behind it. */
+function sliceOf(name: string, origin: number): EndpointSlice {
+  return webService(name, `${standIn}:${ports[origin]}`)[1];
+}
+
+afterAll(() => {
+  test?.stop();
+  for (const server of servers) server.close();
+});
+
+describe('annotations of ingress-nginx', () => {
+  it('rewrite paths, by groups of the path', async () => {
+    const ingress = annotated('i', { 'rewrite-target': '/$2' }, '/app(/|$)(.*)', 'ImplementationSpecific');
+    expect(await test.serve([ingress], ...services)).toEqual([]);
+    expect((await seen('/app/x/y?q=1')).url).toBe('/x/y?q=1');
+    expect((await seen('/APP')).url).toBe('/');
+    expect((await get('/other')).status).toBe(404);
+    expect((await get('/%61pp/x')).status).toBe(404);
+  });
+
+  it('tell the service of its host and prefix, and redirect its root', async () => {
+    await serve({ 'upstream-vhost': 'inner.example', 'x-forwarded-prefix': '/p', 'app-root': '/start' });
+    const { headers } = await seen('/x');
+    expect([headers.host, headers['x-forwarded-prefix']]).toEqual(['inner.example', '/p']);
+    const root = await get('/');
+    expect([root.status, root.headers['location']]).toEqual([302, '/start']);
+  });
+
+  it('redirect, with variables of the request, and between names with and without www', async () => {
+    await serve({ 'permanent-redirect': 'https://new.example$request_uri', 'permanent-redirect-code': '308' });
+    const moved = await get('/x?y=%20%25');
+    expect([moved.status, moved.headers['location']]).toEqual([308, 'https://new.example/x?y=%20%25']);
+    await serve({ 'from-to-www-redirect': 'true' });
+    const named = await get('/x', { host: 'www.a.example:8080' });
+    expect([named.status, named.headers['location']]).toEqual([308, 'http://a.example:8080/x']);
+    await serve({ 'force-ssl-redirect': 'true' });
+    expect((await get('/x')).status).toBe(308);
+    expect((await call(test.tlsPort, '/x', { tls: true })).status).toBe(200);
+  });
+
+  it('add names for hosts', async () => {
+    await serve({ 'server-alias': 'other.example, *.more.example' });
+    expect((await get('/', { host: 'other.example' })).status).toBe(200);
+    expect((await get('/', { host: 'x.more.example' })).status).toBe(200);
+    expect((await get('/', { host: 'x.example' })).status).toBe(404);
+  });
+
+  it('keep addresses out, and let them in', async () => {
+    await serve({ 'whitelist-source-range': '10.0.0.0/8,192.168.0.1' });
+    expect((await get('/')).status).toBe(403);
+    await serve({ 'allowlist-source-range': '127.0.0.0/8' });
+    expect((await get('/')).status).toBe(200);
+    await serve({ 'denylist-source-range': '127.0.0.1' });
+    expect((await get('/')).status).toBe(403);
+    expect((await serve({ 'whitelist-source-range': 'everybody' })).join()).toContain('Refused');
+    expect((await get('/')).status).toBe(503);
+  });
+
+  it('ask for passwords of every common kind of hash', async () => {
+    const lines = await Promise.all(
+      (['-m', '-s', '-B', '-5', '-2'] as const).map(async (kind, index) => {
+        const { stdout } = await run(['htpasswd', '-nb', kind, `user${index}`, 'right pass']);
+        return stdout.trim();
+      }),
+    );
+    const ssha = 'salted:{SSHA}' + 'wOk1u4bLqyc/AkDNpjRhNWL9VhxzYWx0';
+    const secret = secretOf('users', { auth: [...lines, ssha, 'broken:zzz'].join('\n') });
+    const told = await serve({ 'auth-type': 'basic', 'auth-secret': 'users', 'auth-realm': 'Say "it"' }, secret);
+    expect(told.join()).toContain('UnknownHash');
+    const asked = await get('/');
+    expect([asked.status, asked.headers['www-authenticate']]).toEqual([401, expect.stringContaining('Say')]);
+    const as = (user: string, password: string): Promise<Answer> =>
+      get('/', { headers: { authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}` } });
+    for (let index = 0; index < lines.length; index++) {
+      expect([lines[index], (await as(`user${index}`, 'right pass')).status]).toEqual([lines[index], 200]);
+      expect((await as(`user${index}`, 'right pass')).status).toBe(200);
+      expect((await as(`user${index}`, 'wrong')).status).toBe(401);
+    }
+    expect((await as('broken', 'zzz')).status).toBe(401);
+    await serve({ 'auth-type': 'basic', 'auth-secret': 'gone' });
+    expect((await as('user0', 'right pass')).status).toBe(503);
+  });
+
+  it('let in by address or by password where either suffices', async () => {
+    const secret = secretOf('users', { u: '$apr1$abc$1234567890123456789012' });
+    const auth = { 'auth-type': 'basic', 'auth-secret': 'users', 'auth-secret-type': 'auth-map', satisfy: 'any' };
+    await serve({ ...auth, 'whitelist-source-range': '127.0.0.1' }, secret);
+    expect((await get('/')).status).toBe(200);
+    await serve({ ...auth, 'whitelist-source-range': '10.0.0.0/8' }, secret);
+    expect((await get('/')).status).toBe(401);
+  });
+
+  it('limit requests of one client, with a burst, and connections', async () => {
+    const ask = async (count: number): Promise<number[]> => {
+      const answers = await Promise.all(Array.from({ length: count }, () => get('/')));
+      return [200, 503].map((status) => answers.filter((answer) => answer.status === status).length);
+    };
+    await serve({ 'limit-rpm': '2', 'limit-burst-multiplier': '3' });
+    expect(await ask(20)).toEqual([6, 14]);
+    await serve({ 'limit-rps': '5', 'limit-burst-multiplier': '1', 'limit-whitelist': '127.0.0.1' });
+    expect(await ask(20)).toEqual([20, 0]);
+    await serve({ 'limit-connections': '2' });
+    const slow = await Promise.all(Array.from({ length: 4 }, () => get('/slow')));
+    expect(slow.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 200, 503, 503]);
+  });
+
+  it('limit bodies, also those that do not say how long they are', async () => {
+    await serve({ 'proxy-body-size': '1k' });
+    const post = (body: string, headers: Record<string, string> = {}): Promise<Answer> =>
+      get('/', { method: 'POST', body, headers });
+    expect((await post('x'.repeat(1024), { 'content-length': '1024' })).status).toBe(200);
+    expect((await post('x'.repeat(1025), { 'content-length': '1025' })).status).toBe(413);
+    expect((await post('x', { 'transfer-encoding': 'chunked' })).status).toBe(411);
+    expect((await get('/')).status).toBe(200);
+    await serve({});
+    expect(await seen('/', { method: 'POST', body: 'x'.repeat(3_000_000) })).toMatchObject({ bytes: 3_000_000 });
+  });
+
+  it('answer preflight requests, and name origins', async () => {
+    await serve({ 'enable-cors': 'true', 'cors-allow-origin': 'https://*.one.example, https://two.example' });
+    const from = (origin: string, method = 'GET') => get('/', { method, headers: { origin } });
+    const allowed = (answer: Answer) => answer.headers['access-control-allow-origin'];
+    expect(allowed(await from('https://x.one.example'))).toBe('https://x.one.example');
+    expect(allowed(await from('https://two.example'))).toBe('https://two.example');
+    expect(allowed(await from('https://x.y.one.example'))).toBeUndefined();
+    expect(allowed(await from('https://evil.example'))).toBeUndefined();
+    const preflight = await from('https://two.example', 'OPTIONS');
+    expect(preflight.status).toBe(204);
+    expect(preflight.headers).toMatchObject({
+      'access-control-allow-methods': 'GET, PUT, POST, DELETE, PATCH, OPTIONS',
+      'access-control-allow-credentials': 'true',
+      'access-control-max-age': '1728000',
+    });
+  });
+
+  it('answer preflight requests before they ask for a password, and nothing else', async () => {
+    const secret = secretOf('users', { auth: 'u:{SHA}qUqP5cyxm6YcTAhz05Hph5gvu9M=' });
+    await serve({ 'enable-cors': 'true', 'auth-type': 'basic', 'auth-secret': 'users' }, secret);
+    const origin = { origin: 'https://x.example' };
+    expect((await get('/', { method: 'OPTIONS', headers: origin })).status).toBe(204);
+    expect((await get('/', { method: 'OPTIONS' })).status).toBe(401);
+    const denied = await get('/', { headers: origin });
+    expect([denied.status, denied.headers['access-control-allow-origin']]).toEqual([401, '*']);
+  });
+
+  it('give up on silent endpoints', async () => {
+    await serve({ 'proxy-read-timeout': '1', 'proxy-next-upstream': 'off' });
+    expect((await get('/slow')).status).toBe(504);
+    await serve({ 'proxy-read-timeout': '4' });
+    expect((await get('/slow')).status).toBe(200);
+  });
+
+  it('refuse what is not known and could protect, and say so', async () => {
+    for (const name of ['auth-url', 'configuration-snippet', 'server-snippet', 'auth-tls-secret', 'my-auth-thing']) {
+      const told = await serve({ [name]: 'x' });
+      expect(told.join()).toContain(`Refused: not served: annotation nginx.ingress.kubernetes.io/${name}`);
+      expect((await get('/')).status).toBe(503);
+    }
+    expect((await serve({ 'proxy-buffering': 'on' })).join()).toContain('has no effect here');
+    expect((await get('/')).status).toBe(200);
+  });
+});
+
+describe('endpoints', () => {
+  const toTls = (annotations: Record<string, string>, ...more: Secret[]) => {
+    const ingress = annotated('i', annotations);
+    ingress.spec = { rules: [{ host: 'a.example', http: { paths: [path('/', 's')] } }] };
+    return test.serve([ingress], ...services, ...more);
+  };
+
+  it('speak TLS, and show the right certificate where it is asked for', async () => {
+    await toTls({ 'backend-protocol': 'HTTPS' });
+    expect((await seen('/')).origin).toBe(3);
+    const checked = { 'backend-protocol': 'HTTPS', 'proxy-ssl-verify': 'on', 'proxy-ssl-secret': 'ca' };
+    const authority = secretOf('ca', { 'ca.crt': endpointPair.authority });
+    const named = { 'proxy-ssl-name': 'endpoint.example', 'proxy-ssl-server-name': 'on' };
+    expect(await toTls({ ...checked, ...named }, authority)).toEqual([]);
+    expect((await get('/')).status).toBe(200);
+    await toTls({ ...checked, ...named, 'proxy-ssl-name': 'wrong.example' }, authority);
+    expect((await get('/')).status).toBe(503);
+    await toTls({ ...checked, ...named }, secretOf('ca', {}));
+    expect((await get('/')).status).toBe(503);
+  });
+
+  it('get TLS connections as they are', async () => {
+    expect(await toTls({ 'ssl-passthrough': 'true' })).toEqual([]);
+    const answer = await call(test.tlsPort, '/', { tls: true });
+    expect([answer.status, (JSON.parse(answer.body) as Seen).origin]).toEqual([200, 3]);
+    const other = await call(test.tlsPort, '/', { tls: true, host: 'b.example' });
+    expect(other.status).toBe(404);
+  });
+
+  it('are stood in for while there are none', async () => {
+    const ingress = annotated('i', { 'default-backend': 'b' });
+    ingress.spec = { rules: [{ host: 'a.example', http: { paths: [path('/', 'none')] } }] };
+    await test.serve([ingress], ...services);
+    expect((await seen('/')).origin).toBe(2);
+  });
+});
