@@ -36,6 +36,8 @@ export interface WriteHook {
   plural: string;
   /** `old` is undefined for a create. */
   prepare(object: AnyObject, old: AnyObject | undefined): Reservation;
+  /** It is stored with a time of deletion. */
+  marked?(object: AnyObject): void;
   deleted(object: AnyObject): void;
 }
 

@@ -9,7 +9,7 @@ import type { Core, Outcome, ResourceRequest } from './core.ts';
 import { deleteOptionsOf } from './delete-options.ts';
 import type { DeleteOptions } from './delete-options.ts';
 import { storeKeyOf } from './kind-index.ts';
-import { reclaim } from './reserve.ts';
+import { markedForDeletion, reclaim } from './reserve.ts';
 import { decodedOf, encoder } from './stored-object.ts';
 import { isHeld } from './update-object.ts';
 import { hasGeneration } from './validate-object.ts';
@@ -141,7 +141,10 @@ async function carryOut(
     if (result.kind === 'failed') throw storeFailure(result.error, core.log);
     if (result.kind === 'conflict') return { kind: 'lost', current: result.current };
     const stored = step.kind === 'mark' ? result.entries[0] : undefined;
-    if (stored) return { kind: 'entry', status: 200, entry: stored };
+    if (stored) {
+      markedForDeletion(core, kind, object);
+      return { kind: 'entry', status: 200, entry: stored };
+    }
     reclaim(core, kind, object);
   }
   if (step.kind === 'mark' || (kind.group === '' && answersObject.has(kind.plural))) {

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startTestApiServer, type TestApiServer } from '../../test/support/api-server.ts';
-import type { IPAddress, ServiceCIDR } from '../api/types/networking-v1.ts';
+import type { IPAddress } from '../api/types/networking-v1.ts';
 import type { Resource } from '../client/client.ts';
 import { silentLogger } from '../base/log.ts';
 import { seededRandom } from '../base/random.ts';
-import { services } from '../client/resources.ts';
+import { serviceCidrs, services } from '../client/resources.ts';
 import { keepIpAddresses } from './ip-addresses.ts';
 
 const serviceCidr = '10.96.0.0/16';
@@ -12,7 +12,6 @@ const serviceCidr = '10.96.0.0/16';
 const ipAddresses: Resource<IPAddress> = {
   ...{ group: 'networking.k8s.io', version: 'v1', plural: 'ipaddresses', kind: 'IPAddress', namespaced: false },
 };
-const serviceCidrs: Resource<ServiceCIDR> = { ...ipAddresses, plural: 'servicecidrs', kind: 'ServiceCIDR' } as never;
 
 let api: TestApiServer;
 let keeper: { stop(): void };

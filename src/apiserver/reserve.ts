@@ -15,6 +15,13 @@ export function reserve(
   return undefined;
 }
 
+/** An object is to go, as soon as nobody holds it any more. */
+export function markedForDeletion({ hooks }: Core, kind: ResourceKind, object: AnyObject): void {
+  for (const hook of hooks) {
+    if (hook.plural === kind.plural && hook.group === kind.group) hook.marked?.(object);
+  }
+}
+
 /** Gives back what a deleted object had. */
 export function reclaim({ hooks }: Core, kind: ResourceKind, object: AnyObject): void {
   for (const hook of hooks) {

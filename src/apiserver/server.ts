@@ -70,10 +70,10 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     const { serviceCidr } = options.serviceNetwork;
     await writeSystemServices({ store, clock, random, serviceCidr, advertise, ...(dns && { dns }) });
   }
-  const allocator = await createServiceAllocator({ store, random, network: options.serviceNetwork });
+  const allocation = await createServiceAllocator({ store, random, network: options.serviceNetwork });
   const stopKeeping = advertise
     ? keepSystemServices({
-        ...{ store, clock, random, log, allocator, advertise, ...(dns && { dns }) },
+        ...{ store, clock, random, log, allocator: allocation.services, advertise, ...(dns && { dns }) },
         serviceCidr: options.serviceNetwork.serviceCidr,
       })
     : undefined;
@@ -84,7 +84,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     random,
     log,
     admission: [...admission, definitionCheck],
-    hooks: [allocator],
+    hooks: [allocation.services, allocation.serviceCidrs],
   };
   const metrics = createMetrics(store);
   const stopCompaction = startCompaction({ store, clock, log });

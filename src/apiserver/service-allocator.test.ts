@@ -113,6 +113,51 @@ describe('addresses and ports of services', () => {
     );
   });
 
+  const cidrsPath = '/apis/networking.k8s.io/v1/servicecidrs';
+  const addRange = async (name: string, ...cidrs: string[]): Promise<Answer> =>
+    send(`POST ${cidrsPath}`, { body: { metadata: { name, finalizers: ['example.com/held'] }, spec: { cidrs } } });
+
+  it('gives addresses of ServiceCIDRs too, as long as they are not to go, and each once', async () => {
+    for (let i = 0; i < 13; i++) await create(`s${i}`);
+    // It has the range of the server's inside: what is taken there is taken here.
+    expect((await addRange('more', '10.96.0.0/27')).status).toBe(201);
+    const given = new Set<string>();
+    for (let i = 0; i < 16; i++) given.add((await create(`more-${i}`)).clusterIP as string);
+    expect(given.size).toBe(16);
+    expect([...given].every((ip) => Number(ip.split('.')[3]) >= 15)).toBe(true);
+    expect(await message('none', { ports })).toContain('range is full');
+    expect((await addRange('other', '10.97.0.0/28')).status).toBe(201);
+    expect((await create('other-1', { ports, clusterIP: '10.97.0.3' })).clusterIP).toBe('10.97.0.3');
+    await send(`DELETE ${cidrsPath}/other`);
+    expect(await message('other-2', { ports })).toContain('range is full');
+    await send(`PATCH ${cidrsPath}/other`, {
+      body: { metadata: { finalizers: null } },
+      headers: { 'content-type': 'application/merge-patch+json' },
+    });
+    expect((await send(`GET ${cidrsPath}/other`)).status).toBe(404);
+    expect(await message('other-2', { ports, clusterIP: '10.97.0.4' })).toContain(
+      'The range of valid IPs is 10.96.0.0/28, 10.96.0.0/27',
+    );
+  });
+
+  it('knows ServiceCIDRs and what is taken of them after a restart', async () => {
+    await addRange('more', '10.97.0.0/28');
+    await create('a', { ports, clusterIP: '10.97.0.9' });
+    await api.server.close();
+    api = await startTestApiServer({ store: api.store, serviceNetwork: { serviceCidr: '10.96.0.0/28' } });
+    expect(await message('b', { ports, clusterIP: '10.97.0.9' })).toContain('already allocated');
+    await send(`DELETE ${path}/a`);
+    expect((await create('b', { ports, clusterIP: '10.97.0.9' })).clusterIP).toBe('10.97.0.9');
+  });
+
+  it.each([
+    [['10.97.0.1/28'], 'must be in canonical form ("10.97.0.0/28")'],
+    [['services'], 'must be a valid CIDR value'],
+    [['10.97.0.0/28', '10.98.0.0/28'], 'no more than one IP for each IP family'],
+  ])('refuses ServiceCIDRs of %s', async (cidrs, problem) => {
+    expect((await addRange('more', ...cidrs)).json().message).toContain(problem);
+  });
+
   it('refuses families that the cluster does not have', async () => {
     expect(await message('a', { ports, ipFamilies: ['IPv6'] })).toContain('not configured on this cluster');
     expect(await message('a', { ports, ipFamilyPolicy: 'RequireDualStack' })).toContain(

@@ -5,10 +5,12 @@ import { ApiError, invalid } from '../api/status.ts';
 import type { Service, ServicePort, ServiceSpec } from '../api/types/core-v1.ts';
 import type { Store } from '../store/store.ts';
 import type { Reservation, WriteHook } from './core.ts';
-import { familyOf } from '../base/ip-address.ts';
-import { IpRange, NumberPool } from './ip-range.ts';
+import { familyOf, type IpFamily } from '../base/ip-address.ts';
+import { NumberPool } from './ip-range.ts';
 import type { AllocationProblem } from './ip-range.ts';
+import { ServiceCidrHook } from './service-cidr-hook.ts';
 import { resolveFamilies } from './service-families.ts';
+import { ServiceRanges } from './service-ranges.ts';
 import { decodedOf } from './stored-object.ts';
 
 export interface ServiceNetwork {
@@ -21,21 +23,36 @@ export interface ServiceNetwork {
 const defaultNodePorts = { first: 30_000, last: 32_767 };
 const none = 'None';
 
-/** Gives services their cluster addresses and node ports, each to one service only, and starts with those of the store. */
+/** What gives out addresses and ports, as hooks of the kinds that ask for them and that bring them. */
+export interface ServiceAllocation {
+  services: WriteHook;
+  serviceCidrs: WriteHook;
+}
+
+/**
+ * Gives services their cluster addresses and node ports, each to one service only, and starts with those of the store.
+ * Addresses are of the server's own ranges first, then of those that ServiceCIDR objects add.
+ */
 export async function createServiceAllocator(options: {
   store: Store;
   random: Random;
   network: ServiceNetwork;
-}): Promise<WriteHook> {
+}): Promise<ServiceAllocation> {
   const { store, random, network } = options;
   const { first, last } = network.nodePortRange ?? defaultNodePorts;
   const lowerBand = Math.min(Math.max(16, Math.floor((last - first + 1) / 32)), 128);
-  const ranges = network.serviceCidr.split(',').map((cidr) => new IpRange(cidr.trim(), random));
+  const cidrs = network.serviceCidr.split(',').map((cidr) => cidr.trim());
+  const ranges = new ServiceRanges(cidrs, random);
+  const serviceCidrs = new ServiceCidrHook(ranges);
   const allocator = new ServiceAllocator(ranges, new NumberPool({ first, last, lowerBand, random }), { first, last });
-  const listed = await store.list({ prefix: '/core/services/' });
-  if (listed.kind === 'entries') for (const entry of listed.entries) allocator.adopt(decodedOf(entry));
-  allocator.keepFirst();
-  return allocator;
+  const stored = async (prefix: string): Promise<AnyObject[]> => {
+    const listed = await store.list({ prefix });
+    return listed.kind === 'entries' ? listed.entries.map((entry) => decodedOf(entry)) : [];
+  };
+  for (const object of await stored('/networking.k8s.io/servicecidrs/')) serviceCidrs.adopt(object);
+  for (const object of await stored('/core/services/')) allocator.adopt(object as Service);
+  ranges.keepFirst();
+  return { services: allocator, serviceCidrs };
 }
 
 /** What one service holds. */
@@ -47,11 +64,11 @@ interface Holdings {
 class ServiceAllocator implements WriteHook {
   readonly group = '';
   readonly plural = 'services';
-  readonly #ranges: readonly IpRange[];
+  readonly #ranges: ServiceRanges;
   readonly #ports: NumberPool;
   readonly #portRange: { first: number; last: number };
 
-  constructor(ranges: readonly IpRange[], ports: NumberPool, portRange: { first: number; last: number }) {
+  constructor(ranges: ServiceRanges, ports: NumberPool, portRange: { first: number; last: number }) {
     this.#ranges = ranges;
     this.#ports = ports;
     this.#portRange = portRange;
@@ -60,13 +77,8 @@ class ServiceAllocator implements WriteHook {
   /** Takes what a stored service has; a double, left by a broken past, stays with both. */
   adopt(service: Service): void {
     const { addresses, ports } = holdingsOf(service);
-    for (const address of addresses) this.#rangeFor(address)?.take(address);
+    for (const address of addresses) this.#ranges.take(address);
     for (const port of ports) this.#ports.take(port);
-  }
-
-  /** The first address is the API server's service's, whether that is there yet or not. */
-  keepFirst(): void {
-    for (const range of this.#ranges) range.take(range.first);
   }
 
   prepare(object: AnyObject, old: AnyObject | undefined): Reservation {
@@ -103,11 +115,7 @@ class ServiceAllocator implements WriteHook {
   #allocate(service: Service, old: Service | undefined, held: { before: Holdings; reserved: Holdings }): void {
     const { spec } = service;
     if (!spec || spec.type === 'ExternalName') return;
-    resolveFamilies(
-      service,
-      old,
-      this.#ranges.map(({ family }) => family),
-    );
+    resolveFamilies(service, old, this.#ranges.families);
     if (spec.clusterIP !== none && spec.clusterIPs?.[0] !== none) this.#allocateAddresses(service, held);
     if (takesNodePorts(spec)) this.#allocateNodePorts(service, held);
     if (takesHealthCheckPort(spec)) {
@@ -122,15 +130,15 @@ class ServiceAllocator implements WriteHook {
     const addresses = (spec.ipFamilies ?? []).map((family, i) => {
       const address = wanted[i];
       if (address !== undefined && before.addresses.has(address)) return address;
-      const range = this.#ranges.find((candidate) => candidate.family === family);
       if (address === undefined || address === '') {
-        const given = range?.takeAny();
+        const given = this.#ranges.takeAny(family as IpFamily);
         if (given === undefined) throw ApiError.of('InternalError', 'failed to allocate a serviceIP: range is full');
         reserved.addresses.add(given);
         return given;
       }
-      const problem = this.#takeAddress(service, address, range);
-      if (problem) throw refusal(service, 'spec.clusterIPs', wanted, addressProblem(problem, address, range));
+      const problem = this.#takeAddress(service, address, family);
+      const valid = this.#ranges.named(family as IpFamily);
+      if (problem) throw refusal(service, 'spec.clusterIPs', wanted, addressProblem(problem, address, valid));
       reserved.addresses.add(address);
       return address;
     });
@@ -138,9 +146,10 @@ class ServiceAllocator implements WriteHook {
     spec.clusterIP = addresses[0] as string;
   }
 
-  #takeAddress({ metadata }: Service, address: string, range: IpRange | undefined): AllocationProblem | undefined {
-    const isOwn = metadata.namespace === 'default' && metadata.name === 'kubernetes' && address === range?.first;
-    return isOwn ? undefined : (range?.take(address) ?? (range ? undefined : { kind: 'outOfRange' }));
+  #takeAddress({ metadata }: Service, address: string, family: string): AllocationProblem | undefined {
+    const isOwn = metadata.namespace === 'default' && metadata.name === 'kubernetes' && this.#ranges.isFirst(address);
+    if (isOwn) return undefined;
+    return familyOf(address) === family ? this.#ranges.take(address) : { kind: 'outOfRange' };
   }
 
   #allocateNodePorts(service: Service, held: { before: Holdings; reserved: Holdings }): void {
@@ -179,15 +188,8 @@ class ServiceAllocator implements WriteHook {
   }
 
   #free({ addresses, ports }: Holdings): void {
-    for (const address of addresses) {
-      const range = this.#rangeFor(address);
-      if (range && address !== range.first) range.release(address);
-    }
+    for (const address of addresses) this.#ranges.release(address);
     for (const port of ports) this.#ports.release(port);
-  }
-
-  #rangeFor(address: string): IpRange | undefined {
-    return this.#ranges.find(({ family }) => family === familyOf(address));
   }
 }
 
@@ -216,10 +218,9 @@ function holdingsOf({ spec }: Service): Holdings {
   };
 }
 
-function addressProblem(problem: AllocationProblem, address: string, range: IpRange | undefined): string {
+function addressProblem(problem: AllocationProblem, address: string, valid: string): string {
   const head = `failed to allocate IP ${address}: `;
   if (problem.kind === 'taken') return `${head}provided IP is already allocated`;
-  const valid = range?.cidr ?? '';
   return `${head}the provided IP (${address}) is not in the valid range. The range of valid IPs is ${valid}`;
 }
 

@@ -11,6 +11,14 @@ export function port(text: string): number {
   return numberIn(text, { from: 1, to: 65_535, what: 'a port' });
 }
 
+/** Ports from one to another, both included, as `30000-32767`. */
+export function portRange(text: string): { first: number; last: number } {
+  const [, first = '', last = ''] = /^(\d+)-(\d+)$/.exec(text.trim()) ?? [];
+  const range = { first: Number(first), last: Number(last) };
+  if (range.first >= 1 && range.last <= 65_535 && range.last > range.first) return range;
+  throw new InvalidArgumentError('It is a range of ports, like 30000-32767.');
+}
+
 /** Seconds, more than none, as `2`, `0.5` or `40s`. */
 export function seconds(text: string): number {
   const value = /^\d+(\.\d+)?s?$/.test(text) ? Number.parseFloat(text) : Number.NaN;

@@ -1,7 +1,7 @@
 import { Argument, Command, Option } from 'commander';
 import { examples } from './examples.ts';
 import { addBuildCommand } from './build-command.ts';
-import { ipFamilies, ipv4Range, nodeCount, port, seconds } from './arguments.ts';
+import { ipFamilies, ipv4Range, nodeCount, port, portRange, seconds } from './arguments.ts';
 import { addDnsCommands } from './dns/commands.ts';
 import { addLbCommands } from './lb/commands.ts';
 import { addNetCommands } from './net/commands.ts';
@@ -67,6 +67,7 @@ function addClusterCommands(program: Command): void {
     .option('--eviction-after <seconds>', 'when pods leave a lost node (default: 2; upstream: 300)', seconds)
     .option('--lb-pool <cidr>', 'addresses of load balancers (default: the first free 10.90.N.0/24)', ipv4Range)
     .option('--ip-families <families>', 'of pods and services: ipv4 (default), or ipv4,ipv6', ipFamilies)
+    .option('--node-ports <range>', 'node ports of services (default: 30000-32767)', portRange)
     .addOption(outputFormat())
     .action(async (options) => (await import('./up.ts')).up(options));
   program

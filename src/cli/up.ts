@@ -30,6 +30,7 @@ export interface UpOptions {
   evictionAfter?: number;
   lbPool?: string;
   ipFamilies?: readonly string[];
+  nodePorts?: { first: number; last: number };
   output?: 'json';
 }
 
@@ -132,6 +133,7 @@ function newCluster(options: UpOptions): Parameters<typeof planCluster>[0] {
     settings: {
       nodeGraceSeconds: options.nodeGrace ?? defaults.nodeGraceSeconds,
       evictionAfterSeconds: options.evictionAfter ?? defaults.evictionAfterSeconds,
+      ...(options.nodePorts && { nodePortRange: options.nodePorts }),
     },
   };
 }
@@ -182,7 +184,8 @@ function atPort(known: ClusterState, condition: string, port: number | undefined
 
 /** Flags that count at the first start only and ask for something else than there is. */
 function ignoredFlags(options: UpOptions, known: ClusterState): string[] {
-  const { nodeGraceSeconds, evictionAfterSeconds } = known.settings;
+  const { nodeGraceSeconds, evictionAfterSeconds, nodePortRange } = known.settings;
+  const portsOf = ({ first, last } = { first: 30_000, last: 32_767 }): string => `${first}-${last}`;
   const said = [
     { flag: '--port', asked: options.port, has: known.port, instead: 'with timonel down before, timonel up --port' },
     { flag: '--nodes', asked: options.nodes, has: known.nodes.length, instead: 'timonel node add' },
@@ -190,6 +193,7 @@ function ignoredFlags(options: UpOptions, known: ClusterState): string[] {
     { flag: '--node-grace', asked: options.nodeGrace, has: nodeGraceSeconds },
     { flag: '--lb-pool', asked: options.lbPool, has: known.network.loadBalancersCidr },
     { flag: '--ip-families', asked: options.ipFamilies?.join(','), has: known.network.ipv6 ? 'ipv4,ipv6' : 'ipv4' },
+    { flag: '--node-ports', asked: options.nodePorts && portsOf(options.nodePorts), has: portsOf(nodePortRange) },
     { flag: '--eviction-after', asked: options.evictionAfter, has: evictionAfterSeconds },
   ];
   return said

@@ -19,7 +19,7 @@ import type { Lease } from '../api/types/coordination-v1.ts';
 import type { EndpointSlice } from '../api/types/discovery-v1.ts';
 import type { Ingress, IngressClass } from '../api/types/networking-v1.ts';
 import type { PodDisruptionBudget } from '../api/types/policy-v1.ts';
-import type { NetworkPolicy } from '../api/types/networking-v1.ts';
+import type { NetworkPolicy, ServiceCIDR } from '../api/types/networking-v1.ts';
 import type { StorageClass } from '../api/types/storage-v1.ts';
 import type { Resource } from './client.ts';
 
@@ -48,6 +48,7 @@ export const ingressClasses = resource<IngressClass>(
   'IngressClass',
   false,
 );
+export const serviceCidrs = resource<ServiceCIDR>('networking.k8s.io', 'v1', 'servicecidrs', 'ServiceCIDR', false);
 export const configMaps = resource<ConfigMap>('', 'v1', 'configmaps', 'ConfigMap');
 export const secrets = resource<Secret>('', 'v1', 'secrets', 'Secret');
 export const serviceAccounts = resource<ServiceAccount>('', 'v1', 'serviceaccounts', 'ServiceAccount');

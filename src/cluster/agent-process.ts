@@ -139,6 +139,8 @@ async function startProxy(config: AgentConfig, connection: Connection, surroundi
     ...{ informers, clock, log, nodeName: config.nodeName },
     dataplanes: families.map((family) => createNftDataplane({ ...scope, family }, nft)),
     podCidrs: config.podCidrs ?? [],
+    // Other control planes may not know the kind.
+    followsServiceCidrs: config.serviceCidrs.length > 0,
   });
   const dns =
     config.dnsForwarder === undefined

@@ -30,6 +30,8 @@ export interface ControlPlaneOptions extends Surroundings {
   certificateAuthority: string;
   serviceAccountKey: string;
   serviceCidr: string;
+  /** Both ends included; undefined: upstream's. */
+  nodePortRange?: { first: number; last: number } | undefined;
   /** Where nodes and pods reach the API server: the endpoint of the service `kubernetes`. */
   advertise: { address: string; port: number };
   /** The cluster's DNS: its service address, and where it is answered; absent: none. */
@@ -86,7 +88,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     ],
     documents: security.documents,
     version: kubernetesVersion,
-    serviceNetwork: { serviceCidr, nodePortRange: { first: 30000, last: 32767 } },
+    serviceNetwork: { serviceCidr, ...(options.nodePortRange && { nodePortRange: options.nodePortRange }) },
     advertise,
     ...(dns && { dns }),
   });

@@ -13,6 +13,7 @@ import { createNft } from '../network/nft-session.ts';
 import { createServiceProxy } from '../network/service-proxy.ts';
 import type { ControlPlane, Surroundings } from './control-plane.ts';
 import { clusterDomain, dnsPort, serviceRanges } from './network-plan.ts';
+import { keepServiceRoutes } from './service-routes.ts';
 import { type ClusterState, hasIngress } from './state.ts';
 
 /** DNS, the host's own way to services, and ingresses. */
@@ -30,7 +31,7 @@ export async function startHostNetwork(
   const holder = createListeningPorts();
   const nft = createNft();
   const proxy = createServiceProxy({
-    ...{ informers, clock, log, nodeName: undefined },
+    ...{ informers, clock, log, nodeName: undefined, followsServiceCidrs: true },
     hostPorts: {
       holder,
       onRefused(service, { ip = '0.0.0.0', hostPort, protocol }, reason) {
@@ -41,6 +42,7 @@ export async function startHostNetwork(
     },
     dataplanes: families.map((family) => createNftDataplane({ ...scope, family }, nft)),
   });
+  const routes = keepServiceRoutes(state.network, informers, log);
   const [dns] = await Promise.all([startDns(state, controlPlane, surroundings), proxy.start()]);
   const ingress = hasIngress(state)
     ? await (await import('./ingress/local-ingress.ts')).startIngress(state, controlPlane, surroundings)
@@ -49,6 +51,7 @@ export async function startHostNetwork(
     async stop() {
       ingress?.stop();
       proxy.stop();
+      routes.stop();
       nft.close();
       holder.close();
       await dns.stop();

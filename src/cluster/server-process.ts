@@ -46,6 +46,7 @@ export async function runServer(
     serviceAccountKey: pki.serviceAccountKey,
     serviceCidr: [servicesCidr, ...(ipv6 ? [ipv6.servicesCidr] : [])].join(','),
     advertise: { address, port: state.port },
+    nodePortRange: state.settings.nodePortRange,
     ...(isReal && { dns: { serviceAddress: state.network.dnsServiceAddress, endpoint: { address, port: dnsPort } } }),
     connector: createHttpsNodeConnector({
       certificate: pki.kubeletClient.certificate,

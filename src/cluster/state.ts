@@ -41,6 +41,8 @@ export interface NodeRecord {
 export interface ClusterSettings {
   /** A node whose lease is older than this is Unknown. */
   nodeGraceSeconds: number;
+  /** Absent: 30000 to 32767. */
+  nodePortRange?: { first: number; last: number };
   /** How long pods tolerate a node that is not ready or not reachable, unless they say otherwise. */
   evictionAfterSeconds: number;
 }

@@ -5,6 +5,7 @@ import { EndpointSliceMirroringReconciler } from './endpoints/mirroring-controll
 import { EndpointSliceReconciler } from './endpoints/slice-controller.ts';
 import { GarbageCollector } from './garbage-collector/garbage-collector.ts';
 import { JobReconciler } from './job/job-controller.ts';
+import { ServiceCidrReconciler } from './service-cidr-controller.ts';
 import { TtlAfterFinishedReconciler } from './job/ttl-controller.ts';
 import { LoadBalancerReconciler } from './load-balancer/load-balancer-controller.ts';
 import { NamespaceReconciler } from './namespace/namespace-controller.ts';
@@ -48,6 +49,7 @@ export function controllerEntries(options: {
 
 function clusterEntries(certificate: string): ControllerEntry[] {
   return [
+    { name: 'service-cidrs-controller', create: (context) => new ServiceCidrReconciler(context) },
     { name: 'namespace-controller', create: (context) => new NamespaceReconciler(context) },
     { name: 'service-account-controller', create: (context) => new ServiceAccountReconciler(context) },
     {

@@ -23,6 +23,8 @@ export interface ServiceInput {
 /** Service rules in the kernel. `service-rules.ts` and `nft-script.ts` decide (pure), `nft.ts` acts. */
 export interface Dataplane {
   readonly family: Family;
+  /** Ranges that services have besides those of the scope; the next apply makes the table anew when they are others. */
+  setServiceRanges(cidrs: readonly string[]): void;
   /**
    * Brings the kernel from what was last applied to `rules` (by service key), by the difference only, in one
    * transaction. `changed`: keys of all that may be different now.

@@ -1,3 +1,4 @@
+import { parseIpBlock } from '../base/ip-address.ts';
 import type { DataplaneScope } from './dataplane.ts';
 import { masqueradeMark, mostShared, type ServiceRules } from './service-rules.ts';
 
@@ -58,7 +59,7 @@ function skeleton(scope: DataplaneScope): string[] {
   const counts = Array.from({ length: mostShared }, (_, i) => i + 1);
   const key = (count: number): string => `${family} daddr . meta l4proto . th dport . numgen random mod ${count}`;
   // Ranges that are not known cannot be answered for as a whole: what has no rules is left to the routes.
-  const own = scope.serviceCidrs.filter((cidr) => cidr.includes(':') === (scope.family === 'ip6'));
+  const own = widest(scope.serviceCidrs.filter((cidr) => cidr.includes(':') === (scope.family === 'ip6')));
   const serviceRange = own.length > 0 ? `{ ${own.join(', ')} }` : undefined;
   return [
     `map service-ips { type ${address} . inet_proto . inet_service : verdict; }`,
@@ -90,6 +91,21 @@ function skeleton(scope: DataplaneScope): string[] {
     'chain forward { type filter hook forward priority filter; policy accept; jump refuse; }',
     'chain filter-output { type filter hook output priority filter; policy accept; jump refuse; }',
   ];
+}
+
+/** Ranges that do not lie in others of them: a set of nftables takes no address twice. */
+function widest(cidrs: readonly string[]): string[] {
+  const blocks = [...new Set(cidrs)].flatMap((cidr) => {
+    const block = parseIpBlock(cidr);
+    return block ? [{ cidr, ...block }] : [];
+  });
+  return blocks
+    .filter((one) => !blocks.some((other) => other.size > one.size && isWithin(one.first, other)))
+    .map(({ cidr }) => cidr);
+}
+
+function isWithin(address: bigint, { first, size }: { first: bigint; size: bigint }): boolean {
+  return address >= first && address < first + size;
 }
 
 function collect(rules: Iterable<ServiceRules>): Objects {

@@ -10,11 +10,17 @@ import type { ServiceRules } from './service-rules.ts';
  * the table anew; later ones send the difference, and look at nothing but the services that changed.
  */
 export function createNftDataplane(scope: DataplaneScope, nft: Nft): Dataplane {
+  let ranges: readonly string[] = [];
   let applied: Map<string, ServiceRules> | undefined;
   let hairpins = new ReferenceCounts();
   let endpoints = new ReferenceCounts();
   return {
     family: scope.family,
+    setServiceRanges(cidrs) {
+      if (cidrs.join() === ranges.join()) return;
+      ranges = cidrs;
+      applied = undefined;
+    },
     async apply(rules, changed) {
       const before = applied;
       applied = undefined;
@@ -22,7 +28,7 @@ export function createNftDataplane(scope: DataplaneScope, nft: Nft): Dataplane {
         [hairpins, endpoints] = [new ReferenceCounts(), new ReferenceCounts()];
         hairpins.replace([], partsOf(rules.values(), 'hairpins'));
         endpoints.replace([], partsOf(rules.values(), 'endpoints'));
-        await nft.load(fullScript(scope, rules));
+        await nft.load(fullScript({ ...scope, serviceCidrs: [...scope.serviceCidrs, ...ranges] }, rules));
         applied = new Map(rules);
         return;
       }

@@ -5,7 +5,7 @@ import type { Logger } from '../base/log.ts';
 import { yieldToEventLoop } from '../base/yield.ts';
 import { keyOf } from '../client/informer.ts';
 import type { Informers } from '../client/informers.ts';
-import { endpointSlices, nodes, services } from '../client/resources.ts';
+import { endpointSlices, nodes, serviceCidrs, services } from '../client/resources.ts';
 import type { Dataplane } from './dataplane.ts';
 import { createHealthChecks } from './health-checks.ts';
 import { createHostPorts, type HostPort, type HostPorts, type PortHolder } from './host-ports.ts';
@@ -22,6 +22,8 @@ export interface ServiceProxyOptions {
   nodeName: string | undefined;
   /** The node's pods, whose calls do not come from outside; one range of a family. */
   podCidrs?: readonly string[] | undefined;
+  /** The cluster's ServiceCIDR objects tell of more ranges. */
+  followsServiceCidrs?: boolean;
   /** On the host: publishes ports there. `onRefused` hears of those that cannot be had. */
   hostPorts?: { holder: PortHolder; onRefused: (service: Service, port: HostPort, reason: string) => void };
 }
@@ -64,6 +66,8 @@ class RunningServiceProxy implements ServiceProxy {
   /** Services that there are, as far as they were looked at. */
   readonly #known = new Set<string>();
   #isApplying = false;
+  /** The ranges may be others. */
+  #hasMoved = false;
   #cancelRetry: () => void = () => {};
   #isStopped = false;
 
@@ -80,9 +84,11 @@ class RunningServiceProxy implements ServiceProxy {
     const sliceInformer = informers.of(endpointSlices);
     sliceInformer.addIndex('service', (slice) => [serviceKeyOf(slice)]);
     if (this.#options.nodeName !== undefined) informers.of(nodes);
+    if (this.#options.followsServiceCidrs) informers.of(serviceCidrs);
     await informers.synced();
     const mark = (key: string): void => this.#mark(key);
     this.#followZone();
+    this.#followRanges();
     // What is there already comes as added: it makes the first rules.
     this.#isApplying = true;
     this.#unsubscribe.push(
@@ -132,6 +138,19 @@ class RunningServiceProxy implements ServiceProxy {
     this.#unsubscribe.push(informers.of(nodes).subscribe({ added: own, updated: own }));
   }
 
+  /** New connections to what has no rules are refused in these ranges alone. */
+  #followRanges(): void {
+    if (!this.#options.followsServiceCidrs) return;
+    const informer = this.#options.informers.of(serviceCidrs);
+    const look = (): void => {
+      const ranges = [...informer.list()].flatMap(({ spec }) => spec?.cidrs ?? []).sort();
+      for (const dataplane of this.#options.dataplanes) dataplane.setServiceRanges(ranges);
+      this.#hasMoved = true;
+      this.#applySoon();
+    };
+    this.#unsubscribe.push(informer.subscribe({ added: look, deleted: look }));
+  }
+
   #applySoon(): void {
     if (this.#isApplying || this.#isStopped) return;
     this.#isApplying = true;
@@ -143,8 +162,9 @@ class RunningServiceProxy implements ServiceProxy {
   }
 
   async #applyUntilClean(): Promise<void> {
-    while (this.#dirty.size > 0 && !this.#isStopped) {
+    while ((this.#dirty.size > 0 || this.#hasMoved) && !this.#isStopped) {
       const keys = [...this.#dirty];
+      this.#hasMoved = false;
       try {
         await this.#apply();
       } catch (error) {

@@ -1,0 +1,320 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createSocket, type Socket } from 'node:dgram';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { eventually, remains, run, TestCluster } from './support.ts';
+
+const scratch = mkdtempSync(join(tmpdir(), 'timonel-e2e-traffic-'));
+const cluster = new TestCluster('e2etraf', join(scratch, 'kubeconfig'));
+
+/** Answers each connection and each datagram with its name; by SCTP too where the kernel has it. */
+const serverProgram = `
+import os, socket, threading
+name = os.uname().nodename.encode()
+def datagrams():
+    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    udp.bind(("", 5001))
+    while True:
+        _, client = udp.recvfrom(100)
+        udp.sendto(name, client)
+def streams(server):
+    server.bind(("", 5000))
+    server.listen(1000)
+    while True:
+        connection, _ = server.accept()
+        connection.sendall(name)
+        connection.close()
+def sctp():
+    try:
+        streams(socket.socket(socket.AF_INET, socket.SOCK_STREAM, 132))
+    except OSError:
+        pass
+for each in (datagrams, sctp):
+    threading.Thread(target=each, daemon=True).start()
+tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+streams(tcp)
+`;
+
+const deployment = {
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { name: 'web' },
+  spec: {
+    replicas: 4,
+    selector: { matchLabels: { app: 'web' } },
+    template: {
+      metadata: { labels: { app: 'web' } },
+      spec: {
+        terminationGracePeriodSeconds: 0,
+        topologySpreadConstraints: [
+          {
+            maxSkew: 1,
+            topologyKey: 'kubernetes.io/hostname',
+            whenUnsatisfiable: 'ScheduleAnyway',
+            labelSelector: { matchLabels: { app: 'web' } },
+          },
+        ],
+        containers: [
+          {
+            name: 'server',
+            image: 'python',
+            imagePullPolicy: 'IfNotPresent',
+            command: ['python3', '-c', serverProgram],
+            readinessProbe: { tcpSocket: { port: 5000 }, periodSeconds: 1 },
+          },
+        ],
+      },
+    },
+  },
+};
+
+const ports = [
+  { name: 'tcp', port: 18180, targetPort: 5000 },
+  { name: 'udp', port: 81, targetPort: 5001, protocol: 'UDP' },
+  { name: 'sctp', port: 82, targetPort: 5000, protocol: 'SCTP' },
+];
+
+async function apply(...items: unknown[]): Promise<void> {
+  await cluster.kubectlWith(JSON.stringify({ apiVersion: 'v1', kind: 'List', items }), 'apply', '-f', '-');
+}
+const service = (name: string, spec: Record<string, unknown>): unknown => ({
+  ...{ apiVersion: 'v1', kind: 'Service', metadata: { name } },
+  spec: { selector: { app: 'web' }, ports, ...spec },
+});
+
+interface ServiceObject {
+  spec: { clusterIP: string; ports: { nodePort?: number }[] };
+  status: { loadBalancer: { ingress?: { ip: string }[] } };
+}
+const get = (name: string): Promise<ServiceObject> => cluster.json<ServiceObject>('get', 'service', name);
+const podNames = async (): Promise<string[]> => {
+  type Pods = { items: { metadata: { name: string; deletionTimestamp?: string } }[] };
+  const { items } = await cluster.json<Pods>('get', 'pods', '-l', 'app=web');
+  return items.flatMap(({ metadata }) => (metadata.deletionTimestamp ? [] : [metadata.name]));
+};
+
+function ask(host: string, port: number, from?: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host, port, ...(from && { localAddress: from }), timeout: 1_000 });
+    let text = '';
+    socket.on('data', (chunk: Buffer) => (text += chunk.toString()));
+    socket.on('end', () => (text === '' ? reject(new Error('nothing')) : resolve(text)));
+    socket.on('timeout', () => socket.destroy(new Error('timeout')));
+    socket.on('error', reject);
+  });
+}
+
+/**
+ * Thousands of clients come to a pod from one address and its ports: one that gets the port of a connection which the
+ * pod has just closed may have to ask again (RFC 6191).
+ */
+const askAgain = (host: string, port: number, from: string): Promise<string> =>
+  ask(host, port, from).catch(() => ask(host, port, from));
+
+/** Shares of connections by who answered. */
+async function shares(host: string, port: number, requests: number, from?: (i: number) => string) {
+  const counts = new Map<string, number>();
+  let next = 0;
+  const client = async (): Promise<void> => {
+    while (next < requests) {
+      const i = next++;
+      const name = await (from ? askAgain(host, port, from(i)) : ask(host, port));
+      counts.set(name, (counts.get(name) ?? 0) + 1);
+    }
+  };
+  await Promise.all(Array.from({ length: 16 }, client));
+  const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
+  return new Map([...counts].map(([name, count]) => [name, count / total]));
+}
+
+async function setAlgorithm(annotations: Record<string, string | null>): Promise<void> {
+  const patch = JSON.stringify({ metadata: { annotations } });
+  await cluster.kubectl('patch', 'service', 'web', '--type=merge', '-p', patch);
+}
+
+const datagram = (socket: Socket, host: string, port: number): Promise<string> =>
+  new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error('timeout')), 300);
+    socket.once('message', (message) => {
+      clearTimeout(timer);
+      resolve(message.toString());
+    });
+    socket.send('hello', port, host);
+  });
+
+let address = '';
+beforeAll(async () => {
+  await cluster.tryTimonel('delete');
+  await cluster.timonel('up', '--nodes', '3', '--node-ports', '31000-31009');
+  await cluster.timonel('image', 'base', 'python', '--include', 'python3-minimal');
+  await apply(deployment, service('web', { type: 'LoadBalancer' }));
+  await cluster.kubectl('rollout', 'status', 'deployment/web', '--timeout=60s');
+  address = await eventually(async () => (await get('web')).status.loadBalancer.ingress?.[0]?.ip, 'an address');
+  await eventually(() => ask(address, 18180).catch(() => undefined), 'the service');
+}, 240_000);
+
+afterAll(async () => {
+  cluster.endAll();
+  await cluster.timonel('delete');
+  rmSync(scratch, { recursive: true, force: true });
+  expect(await remains('e2etraf')).toEqual([]);
+});
+
+describe('10,000 connections', () => {
+  const isEven = (found: ReadonlyMap<string, number>, within: number): void => {
+    expect(found.size).toBe(4);
+    for (const share of found.values()) expect(Math.abs(share - 0.25)).toBeLessThan(within);
+  };
+
+  it('are spread in turn, at random and by weights within 3 % of what was asked', async () => {
+    isEven(await shares(address, 18180, 10_000), 0.0075);
+    await setAlgorithm({ 'timonel.dev/load-balancing': 'random' });
+    await eventually(async () => {
+      const few = await shares(address, 18180, 8);
+      return [...few.values()].some((share) => share !== 0.25);
+    }, 'random to be live');
+    isEven(await shares(address, 18180, 10_000), 0.03);
+    const [heavy = '', ...others] = await podNames();
+    const weights = [`${heavy}:70`, ...others.map((name) => `${name}:10`)].join(',');
+    await setAlgorithm({ 'timonel.dev/load-balancing': 'weighted', 'timonel.dev/weights': weights });
+    await eventually(
+      async () => Math.abs(((await shares(address, 18180, 100)).get(heavy) ?? 0) - 0.7) < 0.02,
+      'weights',
+    );
+    const weighted = await shares(address, 18180, 10_000);
+    expect(Math.abs((weighted.get(heavy) ?? 0) - 0.7)).toBeLessThan(0.021);
+    for (const other of others) expect(Math.abs((weighted.get(other) ?? 0) - 0.1)).toBeLessThan(0.003);
+  }, 60_000);
+
+  it('of 10,000 clients are spread by the hash of their address, each the same again', async () => {
+    await setAlgorithm({ 'timonel.dev/load-balancing': 'source-ip-hash', 'timonel.dev/weights': null });
+    const client = (i: number): string => `127.${2 + (i >> 16)}.${(i >> 8) & 255}.${i & 255}`;
+    const owners = (): Promise<string[]> =>
+      Promise.all(Array.from({ length: 41 }, (_, i) => askAgain('127.0.0.1', 18180, client(i + 1))));
+    await eventually(async () => JSON.stringify(await owners()) === JSON.stringify(await owners()), 'the hash');
+    const found = await shares('127.0.0.1', 18180, 10_000, (i) => client(i + 1));
+    await setAlgorithm({ 'timonel.dev/load-balancing': null });
+    // Slots are given by chance, once: a share is even within what that leaves.
+    isEven(found, 0.06);
+  }, 60_000);
+});
+
+describe('other protocols', () => {
+  it('UDP: sockets are spread, and one that talks to a pod that goes is answered by another', async () => {
+    const { clusterIP } = (await get('web')).spec;
+    await eventually(async () => (await shares(address, 18180, 40)).size === 4, 'the rotation to be live');
+    const sockets = Array.from({ length: 20 }, () => createSocket('udp4'));
+    const first = await Promise.all(sockets.map((socket) => datagram(socket, clusterIP, 81)));
+    expect(new Set(first).size).toBe(4);
+    expect(await Promise.all(sockets.map((socket) => datagram(socket, clusterIP, 81)))).toEqual(first);
+    const [gone = ''] = first;
+    await cluster.kubectl('delete', 'pod', gone, '--wait=false');
+    const [socket = createSocket('udp4')] = sockets;
+    // It lives on for a moment; after that its socket is not left alone.
+    await eventually(
+      async () => ![gone, ''].includes(await datagram(socket, clusterIP, 81).catch(() => '')),
+      'another pod',
+      5_000,
+    );
+    for (const each of sockets) each.close();
+    await cluster.kubectl('rollout', 'status', 'deployment/web', '--timeout=60s');
+  });
+
+  it('SCTP, where the kernel has it', async () => {
+    const { clusterIP } = (await get('web')).spec;
+    const [pod = ''] = await podNames();
+    const program = `import socket; s=socket.socket(socket.AF_INET, socket.SOCK_STREAM, 132); s.settimeout(3)
+s.connect(("${clusterIP}", 82)); print(s.recv(100).decode())`;
+    const asked = await cluster.tryKubectl('exec', pod, '--', 'python3', '-c', program);
+    if (asked.stderr.includes('Protocol not supported')) {
+      // No socket of the protocol can be made here: all that can be seen is that the kernel has taken the rules.
+      const rules = await run(['nft', 'list', 'map', 'ip', 'timonel-e2etraf', 'service-ips']);
+      expect(rules.stdout).toContain(`${clusterIP} . sctp . 82 : goto`);
+    } else {
+      expect(asked.stdout).toMatch(/^web-/);
+    }
+  });
+});
+
+describe('addresses', () => {
+  it('are of further ServiceCIDRs too, which are reached from pods and from the host, and refuse without endpoints', async () => {
+    const metadata = { name: 'more' };
+    await apply({
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'ServiceCIDR',
+      metadata,
+      spec: { cidrs: ['10.199.7.0/24'] },
+    });
+    await apply(
+      service('far', { clusterIP: '10.199.7.9' }),
+      service('empty', { clusterIP: '10.199.7.10', selector: { a: 'b' } }),
+    );
+    await eventually(() => ask('10.199.7.9', 18180).catch(() => undefined), 'the host to reach it');
+    const [pod = ''] = await podNames();
+    const dial = (ip: string): string =>
+      `import socket; s=socket.create_connection(("${ip}",18180),2); print(s.recv(100))`;
+    expect(await cluster.kubectl('exec', pod, '--', 'python3', '-c', dial('10.199.7.9'))).toContain('web-');
+    const refused = await cluster.tryKubectl('exec', pod, '--', 'python3', '-c', dial('10.199.7.10'));
+    expect(refused.stderr).toContain('Connection refused');
+    await cluster.kubectl('delete', 'service', 'far', 'empty');
+    await cluster.kubectl('delete', 'servicecidr', 'more', '--timeout=10s');
+    await eventually(async () => !(await run(['ip', 'route'])).stdout.includes('10.199.7.0'), 'the route to go');
+  });
+
+  it('and node ports are out of the range that was asked for', async () => {
+    const { spec } = await get('web');
+    for (const { nodePort = 0 } of spec.ports) expect(nodePort >= 31_000 && nodePort <= 31_009).toBe(true);
+  });
+});
+
+/** When the service's endpoints were first said to be fewer than before, by the clock of `performance`. */
+function firstLoss(name: string): { seen: Promise<number> } {
+  const selector = `kubernetes.io/service-name=${name}`;
+  const { child } = cluster.background('kubectl', 'get', 'endpointslices', '-l', selector, '-w', '-o', 'json');
+  const seen = new Promise<number>((resolve) => {
+    child.stdout?.on('data', (chunk: Buffer) => {
+      if (chunk.toString().includes('"ready": false')) resolve(performance.now());
+    });
+  });
+  return { seen };
+}
+
+describe('a node that is killed under load', () => {
+  it('costs requests only until it is known to be lost', async () => {
+    const [node = ''] = (await cluster.kubectl('get', 'nodes', '-o', 'name')).trim().split('\n').slice(-1);
+    await eventually(async () => (await shares(address, 18180, 40)).size === 4, 'all to answer');
+    const failures: number[] = [];
+    let asked = 0;
+    let isOver = false;
+    const load = async (): Promise<void> => {
+      while (!isOver) {
+        const start = performance.now();
+        asked++;
+        await ask(address, 18180).catch(() => failures.push(start));
+      }
+    };
+    const clients = Array.from({ length: 8 }, load);
+    const loss = firstLoss('web');
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    const asking = performance.now();
+    await cluster.timonel('node', 'kill', node.replace('node/', ''));
+    const killed = performance.now();
+    const lost = await loss.seen;
+    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    isOver = true;
+    await Promise.all(clients);
+    const last = Math.max(asking, ...failures);
+    console.log(
+      `${asked} requests, ${failures.length} failed; after the kill: known to be lost ${Math.round(lost - killed)} ms, ` +
+        `last failure ${Math.round(last - killed)} ms`,
+    );
+    expect(Math.min(...failures)).toBeGreaterThan(asking);
+    // Two seconds without a sign of life, as the cluster's settings have it.
+    expect(lost - killed).toBeLessThan(3_500);
+    expect(last - lost).toBeLessThan(500);
+    expect(asked).toBeGreaterThan(1_000);
+  }, 60_000);
+});
