@@ -50,7 +50,7 @@ export async function createServiceAllocator(options: {
     return listed.kind === 'entries' ? listed.entries.map((entry) => decodedOf(entry)) : [];
   };
   for (const object of await stored('/networking.k8s.io/servicecidrs/')) serviceCidrs.adopt(object);
-  for (const object of await stored('/core/services/')) allocator.adopt(object as Service);
+  for (const object of await stored('/core/services/')) allocator.adopt(object);
   ranges.keepFirst();
   return { services: allocator, serviceCidrs };
 }
