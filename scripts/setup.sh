@@ -9,8 +9,8 @@ commands=(containerd runc nft ip nsenter umount conntrack)
 packages+=(kubernetes-client buildah mmdebstrap busybox-static)
 commands+=(kubectl buildah mmdebstrap busybox)
 if [ "${1:-run}" = test ]; then
-  packages+=(redis-server docker-registry skopeo haproxy)
-  commands+=(redis-server docker-registry skopeo haproxy)
+  packages+=(redis-server docker-registry skopeo haproxy gnupg)
+  commands+=(redis-server docker-registry skopeo haproxy gpg)
 fi
 
 export PATH="$PATH:/usr/sbin:/sbin"

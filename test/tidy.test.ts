@@ -9,17 +9,8 @@ const sources = walk(join(root, 'src')).filter((f) => f.endsWith('.ts') && !/src
 const rest = ['test', 'bench', 'scripts', 'examples'].flatMap((folder) => walk(join(root, folder))).filter(isCode);
 const everything = [...sources, ...rest];
 const productive = sources.filter((file) => !file.endsWith('.test.ts'));
-/** The program and the library: what they export is for others; and the template engine, a library of its own. */
-const doors = [
-  'src/main.ts',
-  'src/library.ts',
-  'src/delivery/charts/template/engine.ts',
-  'src/delivery/charts/template/pause.ts',
-  'src/delivery/charts/functions/functions.ts',
-  'src/delivery/charts/functions/files.ts',
-  'src/delivery/charts/functions/semver.ts',
-  'src/delivery/charts/functions/yaml-read.ts',
-];
+/** The program and the library: what they export is for others. */
+const doors = ['src/main.ts', 'src/library.ts'];
 
 /** What each room may import besides itself. */
 const arrows: Record<string, readonly string[]> = {

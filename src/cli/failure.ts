@@ -6,7 +6,7 @@ import { BrokenPkiError } from '../cluster/pki-error.ts';
 import { ApplyError, ManifestError, UnknownKindError, WaitError } from '../delivery/apply/errors.ts';
 import { ChartError } from '../delivery/charts/chart/chart.ts';
 import { ReleaseError } from '../delivery/charts/release/release.ts';
-import { RenderError } from '../delivery/charts/render/render-error.ts';
+import { InvalidYamlError, RenderError } from '../delivery/charts/render/render-error.ts';
 import { ValuesError } from '../delivery/charts/values/values-error.ts';
 import { ShipError } from '../delivery/pipeline/ship-error.ts';
 import { CliError } from './errors.ts';
@@ -53,9 +53,11 @@ function explain(error: unknown): Explanation | undefined {
       hint: error.hint ?? (cause instanceof WaitError ? cause.explanation.join('\n') : ''),
     };
   }
-  if (error instanceof ChartError || error instanceof ValuesError || error instanceof RenderError) {
-    return { message: error.message };
+  if (error instanceof InvalidYamlError) {
+    return { message: error.message, hint: 'What was rendered: the same command with --debug.' };
   }
+  if (error instanceof RenderError) return { message: error.message, hint: error.excerpt };
+  if (error instanceof ChartError || error instanceof ValuesError) return { message: error.message };
   if (error instanceof BrokenPkiError) {
     return {
       message: error.message,

@@ -35,6 +35,7 @@ const commands: readonly Command[] = [
   { command: 'busybox', package: 'busybox-static', why: 'makes the busybox image', for: 'image base' },
   { command: 'docker-registry', package: 'docker-registry', why: "serves the cluster's own registry", for: 'registry' },
   { command: 'skopeo', package: 'skopeo', why: 'pushes and pulls images', for: 'registry' },
+  { command: 'gpg', package: 'gnupg', why: 'signs charts and checks their signatures', for: 'use' },
   { command: 'kubectl', package: 'kubernetes-client', why: 'talks to the cluster', for: 'use' },
 ];
 

@@ -26,6 +26,7 @@ const historyMax = (): Option =>
 export function addChartCommands(program: Command): void {
   const chart = program.command('chart').description('install, upgrade and make charts: Helm’s commands and releases');
   addInstallCommands(chart);
+  addTemplateCommand(chart);
   addReleaseCommands(chart);
   addLookingCommands(chart);
   addAuthoringCommands(chart);
@@ -81,7 +82,16 @@ function addInstallCommands(chart: Command): void {
     .option('--cleanup-on-fail', 'delete what a failed upgrade made new')
     .addOption(historyMax())
     .action(async (name, reference, options) => (await import('./install.ts')).upgrade(name, reference, options));
+}
 
+/** What an install would heed, and a rendering has no use for: whoever has the flags of an install at hand may give them. */
+const unheeded = [
+  ...['--wait-for-jobs', '--atomic', '--rollback-on-failure', '--create-namespace', '--replace', '--take-ownership'],
+  ...['--hide-notes', '--force', '--disable-openapi-validation', '--wait <strategy>', '--timeout <duration>'],
+  ...['--description <text>', '-l, --labels <pairs>'],
+];
+
+function addTemplateCommand(chart: Command): void {
   const template = chart
     .command('template')
     .argument('<words...>', '[NAME] CHART')
@@ -97,8 +107,12 @@ function addInstallCommands(chart: Command): void {
     .option('--no-hooks', 'leave out hooks')
     .option('--is-upgrade', 'set .Release.IsUpgrade instead of .Release.IsInstall')
     .option('--output-dir <directory>', 'write files there instead of to standard output')
-    .addOption(dryRunFlag())
-    .action(async (words, options) => (await import('./template.ts')).template(words, options));
+    .option('--release-name', 'with --output-dir: in a directory of the name of the release')
+    .option('-g, --generate-name', 'make the name of the release')
+    .addOption(new Option('--name-template <template>', 'make the name by a template').hideHelp())
+    .addOption(dryRunFlag());
+  for (const flag of unheeded) template.addOption(new Option(flag).hideHelp());
+  template.action(async (words, options) => (await import('./template.ts')).template(words, options));
 }
 
 function addReleaseCommands(chart: Command): void {
@@ -152,17 +166,18 @@ function addLookingCommands(chart: Command): void {
     .option('-r, --reverse', 'sort the other way')
     .addOption(new Option('-m, --max <count>', 'how many at most; 0 is all').argParser(wholeNumber).default(256))
     .addOption(new Option('--offset <index>', 'leave out so many first').argParser(wholeNumber).default(0))
-    .option('--filter <expression>', 'only names that match a regular expression')
+    .option('-f, --filter <expression>', 'only names that match a regular expression')
     .option('-l, --selector <labels>', 'only with these labels (--labels)')
     .option('-q, --short', 'names only')
     .option('--no-headers', 'no line of headings')
-    .addOption(new Option('--time-format <layout>').hideHelp())
+    .option('--time-format <layout>', "times in a layout of Go's, such as 2006-01-02 15:04")
     .addOption(outputFlag())
     .action(async (options) => (await import('./release.ts')).list(options));
   addClusterFlags(chart.command('status'))
     .argument('<release>', 'its name')
     .description('show the state of a release')
     .addOption(revision())
+    // Helm 3's, for what is always shown, as in Helm 4.
     .addOption(new Option('--show-resources').hideHelp())
     .addOption(new Option('--show-desc').hideHelp())
     .addOption(outputFlag())

@@ -11,6 +11,7 @@ import { collect } from '../arguments.ts';
 const bareValues: Readonly<Record<string, string>> = {
   '--dry-run': 'client',
   '--wait': 'watcher',
+  '--server-side': 'true',
 };
 
 /** Lets a command's flags be written as Go's: call it after all options are declared. */
@@ -68,6 +69,7 @@ export interface ClusterFlags {
   kubeCaFile?: string;
   kubeTlsServerName?: string;
   kubeInsecureSkipTlsVerify?: boolean;
+  debug?: boolean;
 }
 
 export function addClusterFlags(command: Command): Command {
@@ -79,7 +81,8 @@ export function addClusterFlags(command: Command): Command {
     .addOption(new Option('--kube-token <token>', 'bearer token').env('HELM_KUBETOKEN').hideHelp())
     .addOption(new Option('--kube-ca-file <file>', 'certificate authority file').env('HELM_KUBECAFILE').hideHelp())
     .addOption(new Option('--kube-tls-server-name <name>').env('HELM_KUBETLS_SERVER_NAME').hideHelp())
-    .addOption(new Option('--kube-insecure-skip-tls-verify').env('HELM_KUBEINSECURE_SKIP_TLS_VERIFY').hideHelp());
+    .addOption(new Option('--kube-insecure-skip-tls-verify').env('HELM_KUBEINSECURE_SKIP_TLS_VERIFY').hideHelp())
+    .option('--debug', 'print what was rendered, also where it is no YAML');
 }
 
 export interface ValueFlags {
@@ -182,33 +185,52 @@ export interface OperationFlags {
 }
 
 export function addOperationFlags(command: Command): Command {
-  return command
-    .addOption(
-      new Option('--timeout <duration>', 'how long to wait for each thing')
-        .argParser(duration)
-        .default(300_000, '5m0s'),
-    )
-    .option('--wait <strategy>', 'wait until all objects are ready (bare, or =watcher)')
-    .option('--wait-for-jobs', 'with --wait: also until all jobs have completed')
-    .option('--no-hooks', 'do not run hooks')
-    .option('--force-replace', 'replace objects instead of patching them')
-    .addOption(new Option('--force', 'the same, as Helm 3 has it').hideHelp())
-    .option('--abandon-pending', 'go on although an operation on the release is still marked as pending');
+  return (
+    command
+      .addOption(
+        new Option('--timeout <duration>', 'how long to wait for each thing')
+          .argParser(duration)
+          .default(300_000, '5m0s'),
+      )
+      .option('--wait <strategy>', 'wait until all objects are ready (bare, or =watcher)')
+      .option('--wait-for-jobs', 'with --wait: also until all jobs have completed')
+      .option('--no-hooks', 'do not run hooks')
+      .option('--force-replace', 'replace objects instead of patching them')
+      .addOption(new Option('--force', 'the same, as Helm 3 has it').hideHelp())
+      .addOption(new Option('--server-side <how>', 'how objects are applied').argParser(serverSide).hideHelp())
+      // Between managers of fields, which three-way patches do not know.
+      .addOption(new Option('--force-conflicts').hideHelp())
+      .option('--abandon-pending', 'go on although an operation on the release is still marked as pending')
+  );
+}
+
+/** Objects are applied by three-way patches, which is what `auto` means for releases that were applied so before. */
+function serverSide(text: string): string {
+  if (text === 'false' || text === 'auto') return text;
+  throw new InvalidArgumentError(
+    text === 'true'
+      ? 'Objects are applied by three-way patches, as Helm 3 does: leave it out, or say --server-side=false.'
+      : 'There are true, false and auto.',
+  );
 }
 
 /** Install and upgrade. */
 export function addReleaseFlags(command: Command): Command {
-  return command
-    .option('--rollback-on-failure', 'take everything back when it fails (implies --wait)')
-    .addOption(new Option('--atomic', 'the same, as Helm 3 has it').hideHelp())
-    .addOption(dryRunFlag())
-    .option('--create-namespace', 'create the namespace if it is not there')
-    .option('--description <text>', 'description of the revision')
-    .option('--skip-crds', 'do not install what is in crds/')
-    .option('--take-ownership', 'take over objects that belong to no or another release')
-    .option('-l, --labels <pairs>', 'labels of the stored release: key1=val1,key2=val2', pairs, {})
-    .option('--hide-notes', 'do not show the notes')
-    .addOption(outputFlag());
+  return (
+    command
+      .option('--rollback-on-failure', 'take everything back when it fails (implies --wait)')
+      .addOption(new Option('--atomic', 'the same, as Helm 3 has it').hideHelp())
+      .addOption(dryRunFlag())
+      .option('--create-namespace', 'with an install: create the namespace if it is not there')
+      // The server always checks objects by its schemas.
+      .addOption(new Option('--disable-openapi-validation').hideHelp())
+      .option('--description <text>', 'description of the revision')
+      .option('--skip-crds', 'do not install what is in crds/')
+      .option('--take-ownership', 'take over objects that belong to no or another release')
+      .option('-l, --labels <pairs>', 'labels of the stored release: key1=val1,key2=val2', pairs, {})
+      .option('--hide-notes', 'do not show the notes')
+      .addOption(outputFlag())
+  );
 }
 
 export function dryRunFlag(): Option {

@@ -1,4 +1,4 @@
-import { nameSuffix, systemRandom } from '../../base/random.ts';
+import { systemRandom } from '../../base/random.ts';
 import {
   checkInstall,
   installRelease,
@@ -20,6 +20,7 @@ import { type Capabilities, offlineCapabilities } from '../../delivery/charts/re
 import type { ReleaseFacts } from '../../delivery/charts/render/context.ts';
 import { createLookup } from '../../delivery/charts/render/lookup.ts';
 import { type Prepared, prepareRelease } from '../../delivery/charts/render/prepare.ts';
+import { processDependencies } from '../../delivery/charts/values/dependencies.ts';
 import { clock } from '../context.ts';
 import { CliError } from '../errors.ts';
 import { createOutput } from '../output.ts';
@@ -27,7 +28,8 @@ import { chartOf } from './chart-source.ts';
 import { type CliReleaseContext, operationOptions, withCluster } from './context.ts';
 import type { ChartFlags, ClusterFlags, OperationFlags, OutputFormat, RenderFlags, ValueFlags } from './flags.ts';
 import { printAs, releaseData, statusText } from './print.ts';
-import { renderExtras } from './render-extras.ts';
+import { generatedName } from './release-name.ts';
+import { renderExtras, showingInvalid } from './render-extras.ts';
 import { userValues } from './user-values.ts';
 
 export interface InstallFlags extends ClusterFlags, ValueFlags, ChartFlags, RenderFlags, OperationFlags {
@@ -53,7 +55,7 @@ export interface UpgradeFlags extends InstallFlags {
 }
 
 export async function install(words: string[], flags: InstallFlags): Promise<void> {
-  const { name, reference } = nameAndChart(words, flags);
+  const { name, reference } = await nameAndChart(words, flags);
   const [chart, values] = await Promise.all([chartOf(reference, flags), userValues(flags)]);
   await withCluster(flags, async (context) => {
     const release = await installChart(context, { name, chart, values }, flags);
@@ -62,7 +64,7 @@ export async function install(words: string[], flags: InstallFlags): Promise<voi
 }
 
 /** `NAME CHART`, or `CHART` where the name is made. */
-function nameAndChart(words: string[], flags: InstallFlags): { name: string; reference: string } {
+async function nameAndChart(words: string[], flags: InstallFlags): Promise<{ name: string; reference: string }> {
   const [first = '', second, ...more] = words;
   if (more.length > 0)
     throw new CliError(`expected at most two arguments, unexpected arguments: ${more.join(', ')}`, { exitCode: 2 });
@@ -78,16 +80,7 @@ function nameAndChart(words: string[], flags: InstallFlags): { name: string; ref
       exitCode: 2,
     });
   }
-  return { name: generatedName(first, flags), reference: first };
-}
-
-function generatedName(reference: string, { nameTemplate }: InstallFlags): string {
-  if (nameTemplate !== undefined)
-    return nameTemplate.replace(/\{\{-?\s*randAlphaNum (\d+)[^}]*\}\}/g, (_, length) =>
-      nameSuffix(systemRandom, Number(length)),
-    );
-  const base = (reference.split('/').at(-1) ?? 'chart').replace(/(?:-\d+\.\d+.*)?\.tgz$/, '').toLowerCase();
-  return `${base === '' || base === '.' ? 'chart' : base}-${Math.floor(clock.now() / 1000)}`;
+  return { name: await generatedName(first, flags), reference: first };
 }
 
 interface ToInstall {
@@ -114,7 +107,8 @@ async function installChart(
   };
   const isOffline = isClientDryRun(flags);
   const version = isOffline ? 1 : await checkInstall(context, options);
-  if (!flags.dryRun) await prepareCluster(context, chart, options);
+  // What conditions and tags turn off has no definitions to install.
+  if (!flags.dryRun) await prepareCluster(context, processDependencies(chart, values), options);
   const release = { name, namespace: context.namespace, revision: version, isUpgrade: false };
   const prepared = await prepare(context, { chart, values, release }, flags);
   const made = newRelease(context, { name, version, prepared, values }, options);
@@ -179,19 +173,21 @@ function isClientDryRun({ dryRun }: RenderFlags): boolean {
 async function prepare(
   context: CliReleaseContext,
   { chart, values, release }: { chart: Chart; values: Values; release: ReleaseFacts },
-  flags: RenderFlags,
+  flags: RenderFlags & ClusterFlags,
 ): Promise<Prepared> {
   const isOffline = isClientDryRun(flags);
-  return prepareRelease({
-    ...{ chart, values, release, clock, random: systemRandom, warn: context.say },
-    capabilities: isOffline
-      ? offlineCapabilities(flags.kubeVersion, flags.apiVersions)
-      : await clusterCapabilities(context),
-    subNotes: flags.renderSubchartNotes ?? false,
-    skipSchemaValidation: flags.skipSchemaValidation ?? false,
-    ...(!isOffline && { lookup: createLookup(context.client, context.mapper) }),
-    ...renderExtras(flags),
-  });
+  return showingInvalid(flags, async () =>
+    prepareRelease({
+      ...{ chart, values, release, clock, random: systemRandom, warn: context.say },
+      capabilities: isOffline
+        ? offlineCapabilities(flags.kubeVersion, flags.apiVersions)
+        : await clusterCapabilities(context),
+      subNotes: flags.renderSubchartNotes ?? false,
+      skipSchemaValidation: flags.skipSchemaValidation ?? false,
+      ...(!isOffline && { lookup: createLookup(context.client, context.mapper) }),
+      ...renderExtras(flags),
+    }),
+  );
 }
 
 export async function clusterCapabilities({

@@ -1,3 +1,5 @@
+import { formatTime, parseTime, type Time } from '../../delivery/charts/functions/go-time.ts';
+import { localZone, utc } from '../../delivery/charts/functions/time-zones.ts';
 import { emitYaml } from '../../delivery/charts/functions/yaml-emit.ts';
 import type { Release } from '../../delivery/charts/release/release.ts';
 import type { OutputFormat } from './flags.ts';
@@ -17,25 +19,25 @@ export function helmTable(rows: readonly (readonly string[])[], maxWidth = 60): 
   return cells.map((row) => row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('\t')).join('\n');
 }
 
-const days = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
-const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
-
 /** `Mon Jan  2 15:04:05 2006`, in local time: Go's ANSIC. */
 export function ansiTime(time: string): string {
-  const date = new Date(time);
-  if (time === '' || Number.isNaN(date.getTime())) return '';
-  const two = (n: number): string => String(n).padStart(2, '0');
-  const clock = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
-  return `${days[date.getDay()]} ${months[date.getMonth()]} ${String(date.getDate()).padStart(2)} ${clock} ${date.getFullYear()}`;
+  const parsed = parsedTime(time);
+  return parsed === undefined ? '' : formatTime({ ...parsed, zone: localZone() }, 'Mon Jan _2 15:04:05 2006');
 }
 
-/** `2006-01-02 15:04:05.999 -0700 MST` */
-export function listTime(time: string): string {
-  const match = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(\.\d+)?(Z|[-+]\d\d:\d\d)$/.exec(time);
-  if (!match) return time;
-  const [, date, clock, fraction = '', zone = 'Z'] = match;
-  const offset = zone === 'Z' ? '+0000' : zone.replace(':', '');
-  return `${date} ${clock}${fraction} ${offset} ${zone === 'Z' ? 'UTC' : offset}`;
+/** A stored time by a layout of Go's; default: as Go prints times. */
+export function listTime(time: string, layout = '2006-01-02 15:04:05.999999999 -0700 MST'): string {
+  const parsed = parsedTime(time);
+  return parsed === undefined ? time : formatTime(parsed, layout);
+}
+
+function parsedTime(time: string): Time | undefined {
+  try {
+    return parseTime('2006-01-02T15:04:05Z07:00', time, utc);
+  } catch {
+    // Never set, or written by who knows whom.
+    return undefined;
+  }
 }
 
 /** `web-1.2.3` */

@@ -80,7 +80,7 @@ function printReleases(releases: readonly Release[], flags: ListFlags): void {
     name: release.name,
     namespace: release.namespace,
     revision: String(release.version),
-    updated: listTime(release.info.lastDeployed),
+    updated: listTime(release.info.lastDeployed, flags.timeFormat),
     status: release.info.status,
     chart: chartLabel(release),
     app_version: release.chart.metadata.appVersion ?? '',

@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { existsSync } from 'node:fs';
 import { createHash } from 'node:crypto';
+import { text } from 'node:stream/consumers';
 import { formatTime } from '../../base/clock.ts';
 import { type Chart, ChartError } from '../../delivery/charts/chart/chart.ts';
 import { unpackChart } from '../../delivery/charts/chart/archive.ts';
@@ -137,13 +138,15 @@ export async function dependency(
 
 export interface RepoAddFlags extends ChartFlags {
   forceUpdate?: boolean;
+  passwordStdin?: boolean;
 }
 
 export async function repoAdd(name: string, url: string, flags: RepoAddFlags): Promise<void> {
   if (/[/\\]/.test(name) || name === '')
     throw new CliError(`repository name (${name}) contains '/', please specify a different name without '/'`);
   const repositories = await readRepositories(paths);
-  const { username, password, caFile, certFile, keyFile, insecureSkipTlsVerify, passCredentials } = flags;
+  const password = flags.passwordStdin ? (await text(process.stdin)).replace(/\r?\n$/, '') : flags.password;
+  const { username, caFile, certFile, keyFile, insecureSkipTlsVerify, passCredentials } = flags;
   const added: Repository = {
     ...{ name, url },
     ...(username && { username, password: password ?? '' }),
@@ -211,7 +214,10 @@ export async function repoRemove(names: string[]): Promise<void> {
   }
 }
 
-export async function repoIndex(directory: string, flags: { url?: string; merge?: string }): Promise<void> {
+export async function repoIndex(
+  directory: string,
+  flags: { url?: string; merge?: string; json?: boolean },
+): Promise<void> {
   const generated = formatTime(clock.now());
   const archives = (await readdir(directory, { recursive: true })).filter((name) => name.endsWith('.tgz'));
   const entries: IndexEntry[] = await Promise.all(
@@ -227,7 +233,7 @@ export async function repoIndex(directory: string, flags: { url?: string; merge?
     .reduce(mergeIndexes, { entries: {} });
   const before = flags.merge ? await readFile(flags.merge, 'utf8').catch(() => undefined) : undefined;
   const index = before === undefined ? own : mergeIndexes(own, parseIndex(before, flags.merge ?? ''));
-  await writeFile(join(directory, 'index.yaml'), formatIndex(index, generated));
+  await writeFile(join(directory, 'index.yaml'), formatIndex(index, generated, flags.json ? 'json' : 'yaml'));
 }
 
 export interface SearchFlags {

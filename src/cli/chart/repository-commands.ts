@@ -58,6 +58,11 @@ function addRepoCommands(chart: Command): void {
     .argument('<url>')
     .description('add a repository')
     .option('--force-update', 'change one that is there')
+    .option('--password-stdin', 'read the password from standard input')
+    // Helm's: it waits as long as the server does, and all repositories are allowed.
+    .addOption(new Option('--timeout <duration>').hideHelp())
+    .addOption(new Option('--allow-deprecated-repos').hideHelp())
+    .addOption(new Option('--no-update').hideHelp())
     .action(async (name, url, options) => (await import('./remote.ts')).repoAdd(name, url, options));
   repo
     .command('list')
@@ -69,6 +74,9 @@ function addRepoCommands(chart: Command): void {
     .command('update')
     .argument('[names...]', 'default: all')
     .description('fetch what repositories have')
+    // It always does.
+    .addOption(new Option('--fail-on-repo-update-fail').hideHelp())
+    .addOption(new Option('--timeout <duration>').hideHelp())
     .action(async (names) => (await import('./remote.ts')).repoUpdate(names));
   repo
     .command('remove')
@@ -82,5 +90,6 @@ function addRepoCommands(chart: Command): void {
     .description('write an index.yaml for a directory of archives')
     .option('--url <url>', 'where the directory will be')
     .option('--merge <file>', 'merge with this index')
+    .option('--json', 'write it as JSON')
     .action(async (directory, options) => (await import('./remote.ts')).repoIndex(directory, options));
 }

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
 import { systemRandom } from '../../base/random.ts';
-import { type Chart, crdsOf, textOf } from '../../delivery/charts/chart/chart.ts';
+import { crdsOf, textOf } from '../../delivery/charts/chart/chart.ts';
 import { offlineCapabilities } from '../../delivery/charts/render/capabilities.ts';
 import { type Prepared, prepareRelease, type PrepareOptions } from '../../delivery/charts/render/prepare.ts';
 import { clock } from '../context.ts';
@@ -9,7 +9,8 @@ import { CliError } from '../errors.ts';
 import { createOutput } from '../output.ts';
 import { chartOf } from './chart-source.ts';
 import type { RenderFlags, ValueFlags, ChartFlags, ClusterFlags } from './flags.ts';
-import { renderExtras } from './render-extras.ts';
+import { generatedName } from './release-name.ts';
+import { renderExtras, showingInvalid } from './render-extras.ts';
 import { userValues } from './user-values.ts';
 
 export interface TemplateFlags extends ClusterFlags, ValueFlags, ChartFlags, RenderFlags {
@@ -28,7 +29,7 @@ export interface TemplateFlags extends ClusterFlags, ValueFlags, ChartFlags, Ren
 
 /** `NAME CHART`, or `CHART` alone: renders what would be installed. No cluster is asked, unless --validate says so. */
 export async function template(words: string[], flags: TemplateFlags): Promise<void> {
-  const [name = '', reference = ''] = words.length > 1 ? words : ['release-name', ...words];
+  const { name, reference } = await nameAndChart(words, flags);
   const [chart, values] = await Promise.all([chartOf(reference, flags), userValues(flags)]);
   const output = createOutput();
   const release = {
@@ -44,8 +45,10 @@ export async function template(words: string[], flags: TemplateFlags): Promise<v
     ...renderExtras(flags),
   };
   const asksCluster = flags.validate || flags.dryRun === 'server';
-  const prepared = asksCluster ? await validated(flags, options) : await prepareRelease(options);
-  await write(documentsOf(chart, prepared, flags), flags);
+  const prepared = await showingInvalid(flags, () =>
+    asksCluster ? validated(flags, options) : prepareRelease(options),
+  );
+  await write(documentsOf(prepared, flags), { ...flags, ...(flags.releaseName && { directory: name }) });
 }
 
 async function validated(flags: TemplateFlags, options: PrepareOptions): Promise<Prepared> {
@@ -58,9 +61,9 @@ interface Document {
   content: string;
 }
 
-function documentsOf(chart: Chart, prepared: Prepared, flags: TemplateFlags): Document[] {
+function documentsOf(prepared: Prepared, flags: TemplateFlags): Document[] {
   const definitions = flags.includeCrds
-    ? crdsOf(chart).map(({ chart: owner, file }) => ({
+    ? crdsOf(prepared.chart).map(({ chart: owner, file }) => ({
         path: `${owner.metadata.name}/${file.name}`,
         content: textOf(file).trim(),
       }))
@@ -68,24 +71,12 @@ function documentsOf(chart: Chart, prepared: Prepared, flags: TemplateFlags): Do
   const hooks = prepared.hooks.filter(({ events }) => !(flags.skipTests && events.includes('test')));
   return [
     ...definitions,
-    ...(flags.postRenderer === undefined ? prepared.manifests : sourcesOf(prepared.manifest)),
+    ...prepared.manifests,
     ...(flags.hooks ? hooks.map(({ path, manifest }) => ({ path, content: manifest })) : []),
   ];
 }
 
-/** The documents of a manifest by the templates that they say they come from: a post-renderer may have changed them. */
-function sourcesOf(manifest: string): Document[] {
-  return manifest
-    .trim()
-    .split(/(?:^|\s*\n)---\s*\n/)
-    .filter((document) => document.trim() !== '')
-    .map((document) => {
-      const [, path, content] = /^# Source: (\S+)\n([\s\S]*)$/.exec(document) ?? [];
-      return { path: path ?? '', content: (content ?? document).trimEnd() };
-    });
-}
-
-async function write(documents: readonly Document[], flags: TemplateFlags): Promise<void> {
+async function write(documents: readonly Document[], flags: TemplateFlags & { directory?: string }): Promise<void> {
   const shown = flags.showOnly.length === 0 ? documents : onlyShown(documents, flags.showOnly);
   if (flags.outputDir === undefined) {
     process.stdout.write(shown.map(textOfDocument).join(''));
@@ -93,19 +84,34 @@ async function write(documents: readonly Document[], flags: TemplateFlags): Prom
   }
   const files = new Map<string, string>();
   for (const document of shown) files.set(document.path, (files.get(document.path) ?? '') + textOfDocument(document));
-  const root = resolve(flags.outputDir);
+  const directory = join(flags.outputDir, flags.directory ?? '');
+  const root = resolve(directory);
   for (const [path, text] of files) {
     const file = join(root, path);
     if (!file.startsWith(root + sep))
       throw new CliError(`the template ${path} would be written outside of ${flags.outputDir}`);
     await mkdir(dirname(file), { recursive: true });
     await writeFile(file, text);
-    process.stdout.write(`wrote ${join(flags.outputDir, path)}\n`);
+    process.stdout.write(`wrote ${join(directory, path)}\n`);
   }
 }
 
 function textOfDocument({ path, content }: Document): string {
   return path === '' ? `---\n${content}\n` : `---\n# Source: ${path}\n${content}\n`;
+}
+
+/** `[NAME] CHART`: a rendering needs no name. */
+async function nameAndChart(
+  words: readonly string[],
+  flags: TemplateFlags,
+): Promise<{ name: string; reference: string }> {
+  const [first = '', second, ...more] = words;
+  if (more.length > 0) {
+    throw new CliError(`expected at most two arguments, unexpected arguments: ${more.join(', ')}`, { exitCode: 2 });
+  }
+  if (second !== undefined) return { name: first, reference: second };
+  const makesName = flags.generateName || flags.nameTemplate !== undefined;
+  return { name: makesName ? await generatedName(first, flags) : 'release-name', reference: first };
 }
 
 /** `-s templates/web.yaml`, from the chart's root; `*` stands for anything. */

@@ -49,7 +49,7 @@ describe('lint', () => {
     [
       'a template that is none',
       template('{{ .Values.a '),
-      /ERROR templates\/: parse error at \(web\/templates\/a.yaml:1\)/,
+      /ERROR templates\/: parse error at \(web\/templates\/a.yaml:1:13\)/,
     ],
     ['a value that is not there', template('{{ .Values.a.b }}'), /nil pointer evaluating interface {}.b/],
     ['a document that is no YAML', template('a: b: c'), /ERROR templates\/a.yaml: unable to parse YAML/],

@@ -3,6 +3,7 @@ import { readYaml } from '../functions/yaml-read.ts';
 import { isMap } from '../template/values.ts';
 import { type Hook, type HookEvent, hookEvents } from '../release/release.ts';
 import { isPartial } from './context.ts';
+import type { PostRenderer } from './post-renderer.ts';
 import { RenderError } from './render-error.ts';
 import type { Rendered } from './render.ts';
 
@@ -25,21 +26,56 @@ export interface SortedManifests {
  * @throws RenderError when a document is no YAML
  */
 export function sortManifests(rendered: Rendered): SortedManifests {
-  const hooks: Hook[] = [];
-  const manifests: RenderedManifest[] = [];
+  const documents: SourcedText[] = [];
   for (const [path, text] of [...rendered].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
     if (isPartial(path) || path.endsWith('NOTES.txt') || text.trim() === '') continue;
-    for (const content of splitManifests(text)) {
-      const head = headOf(content, path);
-      const events = head.annotations['helm.sh/hook'];
-      if (events === undefined) manifests.push({ path, content, kind: head.kind });
-      else hooks.push(...hookOf({ path, content, head, events }));
-    }
+    for (const content of splitManifests(text)) documents.push({ path, content });
+  }
+  return sortDocuments(documents);
+}
+
+/** A document and the template that it comes from. */
+interface SourcedText {
+  path: string;
+  content: string;
+}
+
+function sortDocuments(documents: readonly SourcedText[]): SortedManifests {
+  const hooks: Hook[] = [];
+  const manifests: RenderedManifest[] = [];
+  for (const { path, content } of documents) {
+    const head = headOf(content, path);
+    const events = head.annotations['helm.sh/hook'];
+    if (events === undefined) manifests.push({ path, content, kind: head.kind });
+    else hooks.push(...hookOf({ path, content, head, events }));
   }
   return {
     hooks: sortByKind(hooks, ({ kind }) => kind, 'install'),
     manifests: sortByKind(manifests, ({ kind }) => kind, 'install'),
   };
+}
+
+/**
+ * Gives everything, hooks among it, to a program that may change it (as Helm 4 does; Helm 3 keeps hooks back), and
+ * sorts what comes back. A document that lost its `# Source:` is still known by its kind and name.
+ */
+export async function postRender(sorted: SortedManifests, change: PostRenderer): Promise<SortedManifests> {
+  const before = [...sorted.manifests, ...sorted.hooks.map(({ path, manifest }) => ({ path, content: manifest }))];
+  const sources = new Map(before.map(({ path, content }) => [nameIn(content, path), path]));
+  const text = await change(joinManifests(before));
+  const documents = splitManifests(text).map((document) => {
+    const [, source, rest] = /^# Source: (\S+)\n([\s\S]*)$/.exec(document) ?? [];
+    const content = rest ?? document;
+    return { path: source ?? sources.get(nameIn(content, postRendered)) ?? postRendered, content };
+  });
+  return sortDocuments(documents);
+}
+
+const postRendered = 'post-renderer';
+
+function nameIn(content: string, path: string): string {
+  const { kind, name } = headOf(content, path);
+  return `${kind}/${name}`;
 }
 
 /** Documents end where a line begins with `---`, whatever follows it. */

@@ -9,8 +9,9 @@ import { validateValues } from '../values/schema.ts';
 import type { Hook } from '../release/release.ts';
 import type { Capabilities } from './capabilities.ts';
 import type { ReleaseFacts } from './context.ts';
-import { joinManifests, type RenderedManifest, sortManifests } from './manifests.ts';
+import { joinManifests, postRender, type RenderedManifest, type SortedManifests, sortManifests } from './manifests.ts';
 import type { PostRenderer } from './post-renderer.ts';
+import { InvalidYamlError, RenderError } from './render-error.ts';
 import { type Rendered, renderChart } from './render.ts';
 
 export interface PrepareOptions {
@@ -50,11 +51,18 @@ export async function prepareRelease(options: PrepareOptions): Promise<Prepared>
   const chart = processDependencies(options.chart, values, warn);
   if (!options.skipSchemaValidation) await validateValues(chart, coalesceValues(chart, values));
   const rendered = await renderChart({ ...options, chart });
-  const { hooks, manifests } = sortManifests(rendered);
   const notes = notesOf(rendered, chart, options.subNotes ?? false);
-  if (!options.postRenderer) return { chart, hooks, manifests, manifest: joinManifests(manifests), notes };
-  const manifest = await options.postRenderer(joinManifests(manifests));
-  return { chart, hooks, manifests, manifest, notes };
+  const sorted = sortedOf(rendered);
+  const { hooks, manifests } = options.postRenderer ? await postRender(sorted, options.postRenderer) : sorted;
+  return { chart, hooks, manifests, manifest: joinManifests(manifests), notes };
+}
+
+function sortedOf(rendered: Rendered): SortedManifests {
+  try {
+    return sortManifests(rendered);
+  } catch (error) {
+    throw error instanceof RenderError ? new InvalidYamlError(error.message, error, rendered) : error;
+  }
 }
 
 function checkInstallable(chart: Chart, { kubeVersion }: Capabilities): void {

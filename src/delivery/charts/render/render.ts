@@ -34,6 +34,9 @@ export interface RenderOptions {
 /** What each template gave, by its full name: `web/charts/db/templates/service.yaml`. */
 export type Rendered = ReadonlyMap<string, string>;
 
+/** How much of a line is shown. */
+const maxExcerpt = 100;
+
 /** Renders all templates of a chart. @throws RenderError */
 export async function renderChart(options: RenderOptions): Promise<Rendered> {
   const { chart, release, capabilities, warn } = options;
@@ -57,7 +60,7 @@ export async function renderChart(options: RenderOptions): Promise<Rendered> {
       return rendered;
     });
   } catch (error) {
-    throw explained(error);
+    throw explained(error, first);
   }
 }
 
@@ -67,26 +70,41 @@ function deepestFirst(a: Renderable, b: Renderable): number {
   return depth(b.name) - depth(a.name) || (a.name < b.name ? 1 : -1);
 }
 
-function explained(error: unknown): unknown {
+function explained(error: unknown, sources: readonly Renderable[]): unknown {
   if (error instanceof ChartMessage) return new RenderError(error.message, error);
   if (!(error instanceof TemplateError)) return error;
   const { location, message, phase } = error;
+  const excerpt = excerptOf(error, sources);
   const cause = ultimate(error);
-  if (cause instanceof ChartMessage && location) {
-    return new RenderError(
-      `execution error at (${location.name}:${location.line}:${location.column}): ${cause.message}`,
-      error,
-    );
+  if (!location) return new RenderError(message, error);
+  const place = `${location.name}:${location.line}:${location.column}`;
+  if (cause instanceof ChartMessage) {
+    return new RenderError(`execution error at (${place}): ${cause.message}`, error, excerpt);
   }
-  if (phase === 'parse' && location) {
+  if (phase === 'parse') {
     const what = message.replace(/^template: [^:]+:\d+(?::\d+)?: /, '');
-    return new RenderError(`parse error at (${location.name}:${location.line}): ${what}`, error);
+    return new RenderError(`parse error at (${place}): ${what}`, error, excerpt);
   }
-  return new RenderError(message, error);
+  return new RenderError(message, error, excerpt);
 }
 
 function ultimate(error: Error): unknown {
   let at: unknown = error;
   while (at instanceof Error && at.cause !== undefined) at = at.cause;
   return at;
+}
+
+/** Where it went wrong, as far down as templates of the chart were being executed. */
+function excerptOf(error: Error, sources: readonly Renderable[]): string {
+  let excerpt = '';
+  for (let at: unknown = error; at instanceof Error; at = at.cause) {
+    const { location } = at as Partial<TemplateError>;
+    if (!location) continue;
+    const line = sources.find(({ name }) => name === location.name)?.text.split('\n')[location.line - 1] ?? '';
+    if (line.trim() === '') continue;
+    const start = Math.max(0, location.column - maxExcerpt / 2);
+    const shown = line.slice(start, start + maxExcerpt);
+    excerpt = `${location.line} | ${shown}\n${' '.repeat(`${location.line} | `.length + location.column - start)}^`;
+  }
+  return excerpt;
 }

@@ -71,8 +71,9 @@ function isIn(range: string, version: string): boolean {
 }
 
 /** An index as a file. */
-export function formatIndex({ entries }: RepositoryIndex, generated: string): string {
-  return emitYaml({ apiVersion: 'v1', entries, generated });
+export function formatIndex({ entries }: RepositoryIndex, generated: string, format: 'yaml' | 'json'): string {
+  const index = { apiVersion: 'v1', entries, generated };
+  return format === 'json' ? JSON.stringify(index) : emitYaml(index);
 }
 
 /** Both indexes together; where both have a version, the first one's stays. */

@@ -78,7 +78,7 @@ async function serveRepository(...charts: Chart[]): Promise<void> {
     files.set(`/${fileName}`, data);
     (entries[metadata.name] ??= []).push({ ...metadata, urls: [fileName] } as never);
   }
-  files.set('/index.yaml', formatIndex({ entries }, '2026-01-01T00:00:00Z'));
+  files.set('/index.yaml', formatIndex({ entries }, '2026-01-01T00:00:00Z', 'yaml'));
 }
 
 async function versionOf(reference: string, more: Partial<LocateOptions> = {}): Promise<string> {

@@ -122,5 +122,3 @@ class TemplateSet implements TemplateLookup {
 
 /** How many texts of `tpl` are kept. */
 const maxTexts = 1000;
-
-export type { TemplateSet };
