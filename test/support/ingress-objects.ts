@@ -10,7 +10,11 @@ export function clusterObjects(...all: readonly (Service | EndpointSlice | Secre
     all.find((object): object is T => object.kind === kind && keyOf(object) === key);
   return {
     service: (key) => of<Service>('Service', key),
-    slices: (key) => [of<EndpointSlice>('EndpointSlice', key)].filter((slice) => slice !== undefined),
+    slices: (key) =>
+      all.filter((object): object is EndpointSlice => {
+        const owner = object.metadata.labels?.['kubernetes.io/service-name'];
+        return object.kind === 'EndpointSlice' && `${object.metadata.namespace}/${owner}` === key;
+      }),
     secret: (key) => of<Secret>('Secret', key),
   };
 }

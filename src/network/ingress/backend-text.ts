@@ -98,7 +98,8 @@ function affinityLines(name: string, { affinity }: BackendSettings): string[] {
   if (!affinity) return [];
   const { path, domain, sameSite, secure, maxAgeSeconds } = affinity;
   const attributes = [
-    ...(path === undefined ? [] : [`Path=${path}`]),
+    // HAProxy writes the root itself, and of two paths the last one counts (RFC 6265, 5.2).
+    ...(path === undefined || path === '/' ? [] : [`Path=${path}`]),
     ...(sameSite === undefined ? [] : [`SameSite=${sameSite}`]),
     ...(maxAgeSeconds === undefined ? [] : [`Max-Age=${maxAgeSeconds}`]),
   ];
