@@ -83,7 +83,7 @@ beforeAll(async () => {
     const server = createServer((_, response) => response.end(String(origin)));
     server.on('upgrade', (incoming, socket, head) => {
       webSockets.handleUpgrade(incoming, socket, head, (client) => {
-        client.on('message', (data) => client.send(`echo ${String(data)}`));
+        client.on('message', (data: Buffer) => client.send(`echo ${data.toString()}`));
       });
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -204,7 +204,7 @@ describe('spreading', () => {
     const headers = { cookie: cookie.split(';')[0] ?? '' };
     const counts = await spread(60, () => ({ headers }));
     expect(counts[Number(first.body)]).toBe(60);
-    await serve([ingress('i', 'a', sticky), ingress('c', 'b', { 'server-alias': 'x.example', 'app-root': '/x' })]);
+    await serve([ingress('i', 'a', sticky), ingress('z', 'b', { 'server-alias': 'x.example', 'app-root': '/x' })]);
     expect((await spread(20, () => ({ headers })))[Number(first.body)]).toBe(20);
   });
 
