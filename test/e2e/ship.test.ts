@@ -141,9 +141,29 @@ describe('an app on its way', () => {
     expect(again).toContain('0 to create, 0 to change, 0 to delete, 3 unchanged.');
   });
 
+  it('goes over by steps of a canary and by blue/green, unseen by its clients', async () => {
+    change(
+      'timonel.yaml',
+      'timeout: 30s',
+      'timeout: 30s\n  strategy: {type: canary, steps: [{weight: 50, pause: 200ms}]}',
+    );
+    for (const strategy of ['canary', 'canary', 'blue-green'].entries()) {
+      const [round, type] = strategy;
+      if (round === 2) change('timonel.yaml', /strategy: .*/, `strategy: {type: ${type}}`);
+      writeFileSync(join(project, 'app.py'), app(`Hello by ${type} ${round}`));
+      const { result, bad } = await underLoad(() => ship());
+      expect(result).toBe(`hello-world-python revision ${5 + round}\n`);
+      expect(bad).toEqual([]);
+      expect(await ask(await nodePort())).toMatch(`200 Hello by ${type} ${round} from`);
+    }
+    const left = await first.kubectl('get', 'deployments,services', '-o', 'name');
+    expect(left.match(/hello/g)).toHaveLength(2);
+    change('timonel.yaml', / *strategy: .*\n/, '');
+  });
+
   it('can be brought back, and tells its history', async () => {
     const { result, bad } = await underLoad(() => first.timonel('ship', 'rollback', '1', ...flags.slice(1)));
-    expect(result).toBe('hello-world-python revision 5 (rollback to 1)\n');
+    expect(result).toBe('hello-world-python revision 8 (rollback to 1)\n');
     expect(bad).toEqual([]);
     expect(await ask(await nodePort())).toMatch(/^200 Hello from/);
     const rows = JSON.parse(await first.timonel('ship', 'history', ...flags.slice(1), '-o', 'json')) as {
@@ -151,10 +171,11 @@ describe('an app on its way', () => {
       status: string;
       record?: { by: string; images: { digest: string }[]; tests: { name: string; result: string }[] };
     }[];
-    const states = ['1 superseded', '2 failed', '3 superseded', '4 superseded', '5 deployed'];
+    const after = [4, 5, 6, 7].map((revision) => `${revision} superseded`);
+    const states = ['1 superseded', '2 failed', '3 superseded', ...after, '8 deployed'];
     expect(rows.map(({ revision, status }) => `${revision} ${status}`)).toEqual(states);
     expect(rows[3]?.record?.tests).toEqual([expect.objectContaining({ name: 'pytest', result: 'passed' })]);
-    expect(rows[4]?.record?.images[0]?.digest).toBe(rows[0]?.record?.images[0]?.digest);
+    expect(rows[7]?.record?.images[0]?.digest).toBe(rows[0]?.record?.images[0]?.digest);
     expect(rows[0]?.record?.images[0]?.digest).toMatch(/^sha256:/);
   });
 

@@ -31,6 +31,6 @@ export async function showPlan(options: {
     file,
     variables: { images: images.references, commit, environment: process.env },
   });
-  for (const line of renderPlan(await planRelease(target, source, file.name))) output.data(line);
+  for (const line of renderPlan(await planRelease(target, source, file.name, strategy))) output.data(line);
   for (const { name } of file.checks) output.data(`check ${name}`);
 }

@@ -1,11 +1,13 @@
 import { formatTime } from '../../base/clock.ts';
-import { keepRecord, recordsOf } from '../../delivery/pipeline/record.ts';
-import { lastGoodRevision, returnTo } from '../../delivery/pipeline/release.ts';
+import { copyRecord } from '../../delivery/pipeline/record.ts';
+import { lastGoodRevision, type Restored, returnTo } from '../../delivery/pipeline/release.ts';
 import { createRollout } from '../../delivery/pipeline/rollout.ts';
+import { runPipeline } from '../../delivery/pipeline/run-pipeline.ts';
 import { clock } from '../context.ts';
 import { CliError } from '../errors.ts';
 import { interruptible } from '../interrupt.ts';
 import { createOutput } from '../output.ts';
+import { failureOf, restore } from './outcome.ts';
 import { loadShipProject, whoAndWhat } from './project.ts';
 import { type WhereFlags, withTarget } from './target.ts';
 
@@ -22,18 +24,30 @@ export async function rollback(text: string | undefined, flags: WhereFlags): Pro
     const to = asked ?? (await lastGoodRevision(target, name));
     if (to === undefined)
       throw new CliError(`${name} has no earlier good revision`, { hint: 'See: timonel ship history' });
-    const { timeoutMs, history, strategy } = file.deploy;
+    const { timeoutMs, history } = file.deploy;
+    // What was good before needs no trying out by steps.
+    const strategy = file.deploy.strategy.type === 'canary' ? ({ type: 'rolling' } as const) : file.deploy.strategy;
     const startedAt = formatTime(clock.now());
-    const release = await interruptible((signal) => {
-      const rollout = createRollout({ client, clock, namespace, strategy, checks, timeoutMs, say, signal });
-      return returnTo({ ...target, signal }, to, { name, timeoutMs, history, rollout, description: '' });
-    });
-    const before = (await recordsOf(client, namespace, name)).get(to);
-    const at = { namespace, release: name, revision: release.version };
-    if (before) {
-      const { by } = await whoAndWhat(directory);
-      await keepRecord(client, at, { ...before, by, startedAt, endedAt: formatTime(clock.now()) });
-    }
-    createOutput().data(`${name} revision ${release.version} (rollback to ${to})`);
+    const { by } = await whoAndWhat(directory);
+    let revision = 0;
+    let restored: Restored = { kind: 'nothing' };
+    const outcome = await interruptible((interrupted) =>
+      runPipeline([{ kind: 'deploy' }], {
+        signal: interrupted,
+        perform: async ({ kind }, signal) => {
+          if (kind === 'restore') {
+            restored = await restore(target, file, by);
+            return;
+          }
+          const rollout = createRollout({ client, clock, namespace, strategy, checks, timeoutMs, say, signal });
+          const options = { name, timeoutMs, history, rollout, description: '' };
+          ({ version: revision } = await returnTo({ ...target, ...(signal && { signal }) }, to, options));
+        },
+      }),
+    );
+    if (outcome.kind !== 'shipped') throw failureOf(outcome, restored);
+    const times = { startedAt, endedAt: formatTime(clock.now()) };
+    await copyRecord(client, { namespace, release: name, from: to, to: revision }, { by, ...times });
+    createOutput().data(`${name} revision ${revision} (rollback to ${to})`);
   });
 }

@@ -1,19 +1,17 @@
 import { formatTime } from '../../base/clock.ts';
-import { WaitError } from '../../delivery/apply/errors.ts';
 import { loadSource } from '../../delivery/pipeline/load-source.ts';
 import { type Outcome, planSteps, type Step } from '../../delivery/pipeline/pipeline-state.ts';
 import { keepRecord, type ShipRecord } from '../../delivery/pipeline/record.ts';
-import { deployRelease, type Restored, restoreRelease } from '../../delivery/pipeline/release.ts';
+import { deployRelease, type Restored } from '../../delivery/pipeline/release.ts';
 import { createRollout } from '../../delivery/pipeline/rollout.ts';
 import { runPipeline } from '../../delivery/pipeline/run-pipeline.ts';
 import type { ShipImage } from '../../delivery/pipeline/ship-file.ts';
 import { clock } from '../context.ts';
-import { CliError } from '../errors.ts';
-import { describeFailure } from '../failure.ts';
 import { sentence } from '../image.ts';
 import { interruptible } from '../interrupt.ts';
 import { createOutput } from '../output.ts';
 import { openShipImages, type ShipImages } from './images.ts';
+import { failureOf, restore } from './outcome.ts';
 import { loadShipProject, type ShipProject, whoAndWhat } from './project.ts';
 import { runTest } from './run-test.ts';
 import { type ShipTarget, type WhereFlags, withTarget } from './target.ts';
@@ -101,7 +99,8 @@ class Shipment {
       case 'deploy':
         return this.#deploy(signal);
       case 'restore':
-        return this.#restore();
+        this.restored = await restore(target, project.file, (await whoAndWhat(project.directory)).by);
+        return;
     }
   }
 
@@ -129,20 +128,17 @@ class Shipment {
     const description = `Shipped${who.commit ? ` ${who.commit.slice(0, 12)}` : ''}`;
     const { name } = file;
     const abandonPending = flags.abandonPending ?? false;
-    const options = { name, timeoutMs, history, description, rollout, abandonPending };
-    const { version } = await deployRelease({ ...target, ...(signal && { signal }) }, source, options);
-    this.revision = version;
-    await keepRecord(client, { namespace, release: name, revision: version }, this.#record(who));
-  }
-
-  async #restore(): Promise<void> {
-    const { project, target } = this.#options;
-    const { name, deploy } = project.file;
-    const { client, namespace, say } = target;
-    const { timeoutMs, history, strategy } = deploy;
-    say(`${name} failed; going back …`);
-    const rollout = createRollout({ client, clock, namespace, strategy, checks: [], timeoutMs, say });
-    this.restored = await restoreRelease(target, { name, timeoutMs, history, rollout });
+    const options = { name, timeoutMs, history, strategy, description, rollout, abandonPending };
+    try {
+      const { version } = await deployRelease({ ...target, ...(signal && { signal }) }, source, options);
+      this.revision = version;
+      await keepRecord(client, { namespace, release: name, revision: version }, this.#record(who));
+    } catch (error) {
+      const last = (await target.storage.index(name)).at(-1);
+      const at = { namespace, release: name, revision: last?.version ?? 0 };
+      if (last?.status === 'failed') await keepRecord(client, at, this.#record(who));
+      throw error;
+    }
   }
 
   #record(who: Pick<ShipRecord, 'by' | 'commit' | 'branch'>): ShipRecord {
@@ -160,35 +156,5 @@ class Shipment {
       startedAt: this.#startedAt,
       endedAt: formatTime(clock.now()),
     };
-  }
-}
-
-/** What a person is told of a way that did not end in the cluster. */
-function failureOf(outcome: Exclude<Outcome, { kind: 'shipped' }>, restored: Restored): unknown {
-  // Being called off is told as it is, where nothing had to be taken back.
-  const { error } = outcome;
-  if (outcome.kind === 'stopped') return error;
-  const reason = describeFailure(error).lines.map((line) => line.replace(/^error: /, ''));
-  const explained = error instanceof WaitError ? [error.message, ...error.explanation] : reason;
-  if (outcome.kind === 'broken') {
-    const back = describeFailure(outcome.restoreError).lines.join('\n');
-    return new CliError(`${explained.join('\n')}\nand going back failed as well: ${back.replace(/^error: /, '')}`, {
-      hint: 'What there is: timonel ship history',
-    });
-  }
-  const exitCode = error instanceof CliError ? error.exitCode : 1;
-  return new CliError(explained.join('\n'), { hint: describeRestored(restored), exitCode, cause: error });
-}
-
-function describeRestored(restored: Restored): string {
-  switch (restored.kind) {
-    case 'unchanged':
-      return `Nothing was changed: revision ${restored.revision} goes on.`;
-    case 'rolled-back':
-      return `Rolled back to revision ${restored.to}, as revision ${restored.release.version}.`;
-    case 'removed':
-      return 'There was no good release before: what was deployed is removed.';
-    case 'nothing':
-      return 'Nothing was changed.';
   }
 }

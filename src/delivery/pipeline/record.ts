@@ -67,3 +67,13 @@ export async function recordsOf(client: Client, namespace: string, release: stri
     }),
   );
 }
+
+/** After a rollback: the new revision has what the one had that it went back to, by somebody else at another time. */
+export async function copyRecord(
+  client: Client,
+  { namespace, release, from, to }: { namespace: string; release: string; from: number; to: number },
+  changed: Pick<ShipRecord, 'by' | 'startedAt' | 'endedAt'>,
+): Promise<void> {
+  const record = (await recordsOf(client, namespace, release)).get(from);
+  if (record) await keepRecord(client, { namespace, release, revision: to }, { ...record, ...changed });
+}

@@ -48,8 +48,10 @@ const options = (rollout: Rollout) => ({
   timeoutMs: 1000,
   history: 10,
   description: 'Shipped abc',
+  strategy: rolling,
   rollout,
 });
+const rolling = { type: 'rolling' as const };
 const color = async (): Promise<string | undefined> =>
   (await api.client.get(configMaps, { name: 'settings', namespace: 'default' })).data?.['color'];
 const revisions = async (): Promise<string[]> =>
@@ -103,11 +105,11 @@ describe('a shipped release', () => {
 
 describe('the plan of a release', () => {
   it('is what the server would make of it, and changes nothing', async () => {
-    expect(renderPlan(await planRelease(context, source('red'), 'shop')).at(-1)).toBe(
+    expect(renderPlan(await planRelease(context, source('red'), 'shop', rolling)).at(-1)).toBe(
       '1 to create, 0 to change, 0 to delete, 0 unchanged.',
     );
     await deployRelease(context, source('red', extra), options(good));
-    const lines = renderPlan(await planRelease(context, source('blue'), 'shop'));
+    const lines = renderPlan(await planRelease(context, source('blue'), 'shop', rolling));
     expect(lines).toContain('~ ConfigMap default/settings');
     expect(lines).toContain('- ConfigMap default/extra');
     expect(lines.at(-1)).toBe('0 to create, 1 to change, 1 to delete, 0 unchanged.');
@@ -117,7 +119,7 @@ describe('the plan of a release', () => {
   it('counts what is of a kind or in a namespace that is not there yet as new', async () => {
     const unknown = '---\n{apiVersion: no.such/v1, kind: Thing, metadata: {name: x}}\n';
     const elsewhere = '---\n{apiVersion: v1, kind: ConfigMap, metadata: {name: x, namespace: later}}\n';
-    const lines = renderPlan(await planRelease(context, source('red', unknown + elsewhere), 'shop'));
+    const lines = renderPlan(await planRelease(context, source('red', unknown + elsewhere), 'shop', rolling));
     expect(lines.at(-1)).toBe('3 to create, 0 to change, 0 to delete, 0 unchanged.');
   });
 });

@@ -1,3 +1,4 @@
+import type { KubeObject } from '../../api/object.ts';
 import { checkInstall, installRelease, newRelease, prepareCluster } from '../charts/actions/install.ts';
 import type { OperationOptions, ReleaseContext, Rollout } from '../charts/actions/context.ts';
 import { objectsSince } from '../charts/actions/history.ts';
@@ -11,12 +12,16 @@ import type { ReleaseFacts } from '../charts/render/context.ts';
 import { createLookup } from '../charts/render/lookup.ts';
 import { type Prepared, prepareRelease } from '../charts/render/prepare.ts';
 import { type LoadedSource, manifestOf } from './load-source.ts';
+import type { Strategy } from './ship-file.ts';
+import { versioned } from './strategy.ts';
 
 export interface ReleaseOptions {
   name: string;
   timeoutMs: number;
   /** How many revisions are kept. */
   history: number;
+  /** How its objects must be, for the rollout to go that way. */
+  strategy: Strategy;
   description: string;
   rollout: Rollout;
   /** Go on although another operation is marked as under way. */
@@ -55,12 +60,12 @@ export async function deployRelease(
     const install = { ...common, createNamespace: true, skipCrds: false, replace: true };
     const version = await checkInstall(context, install);
     await prepareCluster(context, source.chart, install);
-    const prepared = await prepareSource(context, source, factsOf(context, name, version));
+    const prepared = await prepareSource(context, source, factsOf(context, name, version), options.strategy);
     return installRelease(context, newRelease(context, { name, version, prepared, values }, install), install);
   }
   const upgrade = { ...common, cleanupOnFail: false, maxHistory: history, valuesFrom: 'reset' as const };
   const base = await findUpgradeBase(context, upgrade);
-  const prepared = await prepareSource(context, source, factsOf(context, name, base.lastVersion + 1));
+  const prepared = await prepareSource(context, source, factsOf(context, name, base.lastVersion + 1), options.strategy);
   const release = nextRelease(context, base, { prepared, values, labels: {} });
   return upgradeRelease(context, { base, release }, upgrade);
 }
@@ -74,14 +79,19 @@ async function prepareSource(
   context: ReleaseContext,
   { chart, values, objects }: LoadedSource,
   release: ReleaseFacts,
+  strategy: Strategy,
 ): Promise<Prepared> {
-  if (objects) return { chart, hooks: [], manifests: [], manifest: manifestOf(objects), notes: '' };
+  const manifestFor = (all: readonly KubeObject[]): string => manifestOf(versioned(all, strategy));
+  if (objects) return { chart, hooks: [], manifests: [], manifest: manifestFor(objects), notes: '' };
   const { client, mapper, clock, random, say } = context;
   const [version, apiVersions] = await Promise.all([client.raw('GET', '/version'), mapper.apiVersions()]);
   return prepareRelease({
     ...{ chart, values, release, clock, random, warn: say },
     capabilities: { kubeVersion: (version as { gitVersion: string }).gitVersion, apiVersions },
     lookup: createLookup(client, mapper),
+    ...(strategy.type !== 'rolling' && {
+      postRenderer: (manifest: string) => Promise.resolve(manifestFor(objectsOf(manifest))),
+    }),
   });
 }
 
@@ -96,7 +106,7 @@ export type Restored =
 /** After a failure: back to the last revision that was good, or away with what there is when none ever was. */
 export async function restoreRelease(
   context: ReleaseContext,
-  options: Omit<ReleaseOptions, 'description'>,
+  options: Omit<ReleaseOptions, 'description' | 'strategy'>,
 ): Promise<Restored> {
   const { name } = options;
   const revisions = await context.storage.index(name);
@@ -116,7 +126,11 @@ export async function restoreRelease(
 }
 
 /** Brings the release back to an earlier revision (0: the one before the newest), as a new one. */
-export async function returnTo(context: ReleaseContext, version: number, options: ReleaseOptions): Promise<Release> {
+export async function returnTo(
+  context: ReleaseContext,
+  version: number,
+  options: Omit<ReleaseOptions, 'strategy'>,
+): Promise<Release> {
   const { name, history, description } = options;
   return rollbackRelease(context, name, {
     ...operation(options),
@@ -132,12 +146,17 @@ export async function lastGoodRevision({ storage }: ReleaseContext, name: string
 }
 
 /** What deploying a source would change, by the server's own dry run. */
-export async function planRelease(context: ReleaseContext, source: LoadedSource, name: string): Promise<Tried[]> {
+export async function planRelease(
+  context: ReleaseContext,
+  source: LoadedSource,
+  name: string,
+  strategy: Strategy,
+): Promise<Tried[]> {
   const owner = { name, namespace: context.namespace };
   const revisions = (await isThere(context, name)) ? await context.storage.index(name) : [];
   const last = revisions.at(-1)?.read();
   const current = revisions.findLast(({ status }) => status === 'deployed')?.read() ?? last;
-  const prepared = await prepareSource(context, source, factsOf(context, name, (last?.version ?? 0) + 1));
+  const prepared = await prepareSource(context, source, factsOf(context, name, (last?.version ?? 0) + 1), strategy);
   const previous = current ? objectsSince(revisions, current) : [];
   return tryObjects(context, { owner, previous, wanted: objectsOf(prepared.manifest) });
 }

@@ -1,9 +1,12 @@
 import type { KubeObject } from '../../api/object.ts';
+import { isApiError } from '../../api/status.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Client } from '../../client/client.ts';
+import { ingressClasses } from '../../client/resources.ts';
 import type { Rollout } from '../charts/actions/context.ts';
 import { runCheck } from './check.ts';
 import type { ShipCheck, Strategy } from './ship-file.ts';
+import { previewName, type Stage, stagesOf, withoutPreviews } from './strategy.ts';
 import { podsBefore, waitForRollout } from './wait-for-rollout.ts';
 
 export interface RolloutOptions {
@@ -22,18 +25,78 @@ export interface RolloutOptions {
 
 /** The way of a release to its new objects: each stage of the strategy is applied, waited for, and checked. */
 export function createRollout(options: RolloutOptions): Rollout {
-  const { client, clock, namespace, checks, say, onCheck, signal } = options;
-  return async ({ wanted }, apply) => {
+  const { client, namespace } = options;
+  return async ({ previous, wanted }, apply) => {
     const before = await podsBefore(client, [namespace, ...namespacesOf(wanted)]);
-    say('Rolling out …');
-    const applied = await apply(wanted);
-    await waitForRollout(applied, before, options);
-    for (const check of checks) {
-      const milliseconds = await runCheck(check, { client, clock, namespace, signal });
-      say(`check ${check.name}: ok`);
-      onCheck?.(check, milliseconds);
+    const honoursWeights = options.strategy.type === 'canary' && (await knowsWeights(client));
+    const meant = new Set(wanted.map(nameOf));
+    for (const stage of stagesOf({ previous, wanted }, options.strategy, { honoursWeights })) {
+      options.say(`${stage.title} …`);
+      const applied = await apply(stage.objects);
+      try {
+        // The old version is on its way out: whether it is well is no matter.
+        await waitForRollout(
+          applied.filter(({ object }) => meant.has(nameOf(object))),
+          before,
+          options,
+        );
+        await judge(stage, options);
+      } catch (error) {
+        // What is of this stage alone stands in no revision: nobody else would take it away.
+        const lasting = withoutPreviews(stage.objects);
+        if (lasting.length < stage.objects.length) await apply(lasting).catch(() => undefined);
+        throw error;
+      }
     }
   };
+}
+
+async function judge(
+  stage: Stage,
+  { checks, client, clock, namespace, say, onCheck, signal }: RolloutOptions,
+): Promise<void> {
+  for (const check of stage.checks === 'none' ? [] : checks) {
+    const asked = stage.checks === 'preview' ? previewOf(check) : check;
+    if (!asked) continue;
+    const milliseconds = await runCheck(asked, { client, clock, namespace, signal });
+    say(`check ${asked.name}: ok`);
+    if (stage.checks === 'live') onCheck?.(check, milliseconds);
+  }
+  if (stage.pauseMs > 0) await clock.sleep(stage.pauseMs, signal);
+}
+
+/** Back to objects that were good: at once, since the version that failed must not stay for anything. */
+export function createRestoration(
+  options: Pick<RolloutOptions, 'client' | 'clock' | 'timeoutMs' | 'namespace'>,
+): Rollout {
+  return async ({ wanted }, apply) => {
+    const before = await podsBefore(options.client, [options.namespace, ...namespacesOf(wanted)]);
+    await waitForRollout(await apply(wanted), before, options);
+  };
+}
+
+/** A check of the new version before the services lead there; what is asked by URL cannot be asked yet. */
+function previewOf(check: ShipCheck): ShipCheck | undefined {
+  const { target } = check;
+  if (target.kind === 'url') return undefined;
+  const service = previewName(target.service);
+  return { ...check, name: `${check.name} (preview)`, target: { ...target, service } };
+}
+
+/** Timonel's own clusters spread by weights of versions; they have an ingress class of that name, or are of this machine. */
+async function knowsWeights(client: Client): Promise<boolean> {
+  try {
+    await client.get(ingressClasses, { name: 'timonel' });
+    return true;
+  } catch (error) {
+    if (isApiError(error)) return false;
+    throw error;
+  }
+}
+
+/** Of an object in this release: two kinds of one name are two. */
+function nameOf({ kind, metadata }: KubeObject): string {
+  return `${kind} ${metadata.name}`;
 }
 
 function namespacesOf(objects: readonly KubeObject[]): string[] {
