@@ -8,6 +8,7 @@ import type {
   ListOptions,
   ObjectName,
   Patch,
+  RawOptions,
   Resource,
   WatchEvent,
   WatchOptions,
@@ -31,6 +32,7 @@ interface Call {
   query?: Record<string, string | undefined>;
   body?: unknown;
   contentType?: string;
+  accept?: string;
   signal?: AbortSignal | undefined;
 }
 
@@ -125,13 +127,14 @@ class InProcessClient implements Client {
     await this.#object({ method: 'DELETE', path, query: listQuery(options), ...deletion(options) });
   }
 
-  async raw(method: string, path: string, body?: unknown): Promise<unknown> {
+  async raw(method: string, path: string, body?: unknown, options: RawOptions = {}): Promise<unknown> {
     const [plain = '', query] = path.split('?', 2);
     const response = await this.#respond({
       method: method as ApiRequest['method'],
       path: plain,
       query: Object.fromEntries(new URLSearchParams(query)),
       ...(body !== undefined && { body }),
+      ...options,
     });
     return rawBody(response);
   }
@@ -153,6 +156,7 @@ class InProcessClient implements Client {
     query = {},
     body,
     contentType = 'application/json',
+    accept = 'application/json',
     signal = never,
   }: Call): Promise<ApiResponse> {
     signal.throwIfAborted();
@@ -166,7 +170,7 @@ class InProcessClient implements Client {
         method,
         path,
         query: search,
-        headers: { accept: 'application/json', 'content-type': contentType },
+        headers: { accept, 'content-type': contentType },
         body: body === undefined ? { kind: 'none' } : { kind: 'object', object: body },
         signal,
       },

@@ -3,6 +3,7 @@ import { examples } from './examples.ts';
 import { addBuildCommand } from './build-command.ts';
 import { ipFamilies, ipv4Range, nodeCount, port, portRange, seconds } from './arguments.ts';
 import { addDnsCommands } from './dns/commands.ts';
+import { addKubeCommands } from './kube/commands.ts';
 import { addLbCommands } from './lb/commands.ts';
 import { addNetCommands } from './net/commands.ts';
 import { addChartCommands } from './chart/commands.ts';
@@ -35,6 +36,7 @@ export function createProgram(version: string): Command {
   addChartCommands(program);
   addComposeCommands(program);
   addShipCommands(program);
+  addKubeCommands(program);
   addProcessCommands(program);
   addOtherCommands(program, version);
   addHints(program, 'timonel');

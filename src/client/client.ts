@@ -97,8 +97,19 @@ export interface Client {
   /** The object when it lingers (grace, finalizers), else a Status. */
   delete<T extends KubeObject>(resource: Resource<T>, name: ObjectName, options?: DeleteOptions): Promise<T | Status>;
   deleteCollection<T extends KubeObject>(resource: Resource<T>, options?: DeleteOptions & ListOptions): Promise<void>;
-  /** Anything else: discovery, `/version`, `/healthz`. `path` is absolute; answers the parsed JSON body (or text). */
-  raw(method: string, path: string, body?: unknown): Promise<unknown>;
+  /**
+   * Anything else: discovery, `/version`, `/healthz`, tables, server-side apply. `path` is absolute; answers the parsed
+   * JSON body (or text).
+   */
+  raw(method: string, path: string, body?: unknown, options?: RawOptions): Promise<unknown>;
+}
+
+export interface RawOptions {
+  /** Default: `application/json`. */
+  accept?: string;
+  /** Of a body, which is sent as JSON whatever this says. Default: `application/json`. */
+  contentType?: string;
+  signal?: AbortSignal;
 }
 
 export interface ReadOptions {

@@ -1,22 +1,24 @@
 import { readFileSync } from 'node:fs';
 import { type ClientRequest, Agent as HttpAgent, type IncomingMessage, request as httpRequest } from 'node:http';
 import { Agent, type RequestOptions, request } from 'node:https';
+import type { ConnectionOptions } from 'node:tls';
 import type { Clock } from '../base/clock.ts';
 import type { KubeList, KubeObject } from '../api/object.ts';
-import { ApiError } from '../api/status.ts';
-import type { Status } from '../api/types/meta-v1.ts';
 import type {
   Client,
   DeleteOptions,
   ListOptions,
   ObjectName,
   Patch,
+  RawOptions,
   Resource,
   WatchEvent,
   WatchOptions,
   WriteOptions,
 } from './client.ts';
+import { failureOf, parseLoosely, readBody } from './http-answer.ts';
 import { collectionPath, listQuery, objectPath, patchMediaType, watchQuery, writeQuery } from './request-path.ts';
+import { openWebSocket, type OpenWebSocket } from './websocket.ts';
 
 /** How to reach an API server, and as whom. PEM texts. */
 export interface Connection {
@@ -36,6 +38,13 @@ export interface Connection {
 }
 
 export interface HttpsClient extends Client {
+  /**
+   * The body of an answer as it arrives, for what does not end (logs, watches of tables). Silence is no failure.
+   * Rejects with `ApiError` when the server refuses.
+   */
+  open(path: string, options?: Omit<RawOptions, 'contentType'>): Promise<IncomingMessage>;
+  /** A WebSocket to `path`, with one of `protocols`. Rejects with `ApiError` when the server refuses. */
+  webSocket(path: string, protocols: readonly string[]): Promise<OpenWebSocket>;
   /** Ends idle connections and watches. */
   close(): void;
 }
@@ -45,7 +54,9 @@ interface Call {
   path: string;
   body?: unknown;
   contentType?: string;
+  accept?: string;
   signal?: AbortSignal;
+  /** 0: silence is no failure. */
   silenceMs?: number;
 }
 
@@ -111,7 +122,9 @@ export function createHttpsClient(connection: Connection, { clock }: { clock: Cl
       const path = collectionPath(resource, options.namespace) + listQuery(options);
       await transport.json({ method: 'DELETE', path, body: deleteBody(options), signal: options.signal });
     },
-    raw: (method, path, body) => transport.loose({ method, path, body }),
+    raw: (method, path, body, options = {}) => transport.loose({ method, path, body, ...options }),
+    open: (path, options = {}) => transport.open({ method: 'GET', path, silenceMs: 0, ...options }),
+    webSocket: (path, protocols) => transport.webSocket(path, protocols),
     close: () => transport.close(),
   };
 }
@@ -135,7 +148,9 @@ class Transport {
     const url = new URL(connection.server);
     const isPlain = url.protocol === 'http:';
     this.#request = isPlain ? httpRequest : request;
-    this.#agent = isPlain ? new HttpAgent({ keepAlive: true }) : new Agent(tlsOptions(connection));
+    this.#agent = isPlain
+      ? new HttpAgent({ keepAlive: true })
+      : new Agent({ keepAlive: true, ...tlsOptions(connection) });
     const host = url.hostname.replace(/^\[|\]$/g, '');
     this.#options = { host, port: url.port || (isPlain ? 80 : 443), agent: this.#agent };
     this.#prefix = url.pathname.replace(/\/$/, '');
@@ -202,6 +217,22 @@ class Transport {
     }
   }
 
+  async open(call: Call): Promise<IncomingMessage> {
+    const response = await this.send(call);
+    const status = response.statusCode ?? 500;
+    if (status >= 400) throw failureOf(status, await readBody(response));
+    return response;
+  }
+
+  webSocket(path: string, protocols: readonly string[]): Promise<OpenWebSocket> {
+    const authorization = this.#authorization();
+    const { server } = this.#connection;
+    return openWebSocket(new URL(this.#prefix + path, server).href.replace(/^http/, 'ws'), protocols, {
+      ...tlsOptions(this.#connection),
+      headers: { 'user-agent': 'timonel', ...(authorization && { authorization }) },
+    });
+  }
+
   /** Tries once more where the server had closed an idle connection just as the request went out on it. */
   async send(call: Call): Promise<IncomingMessage> {
     try {
@@ -217,6 +248,7 @@ class Transport {
     path,
     body,
     contentType = 'application/json',
+    accept = 'application/json',
     signal,
     silenceMs: limitMs,
   }: Call): Promise<IncomingMessage> {
@@ -229,7 +261,7 @@ class Transport {
           ...this.#options,
           ...{ method, path: this.#prefix + path, signal, timeout },
           headers: {
-            accept: 'application/json',
+            accept,
             'user-agent': 'timonel',
             ...(authorization && { authorization }),
             ...(data && { 'content-type': contentType, 'content-length': data.length }),
@@ -268,10 +300,11 @@ class Transport {
 
 class StaleConnectionError extends Error {}
 
-function tlsOptions(connection: Connection): ConstructorParameters<typeof Agent>[0] {
+type TlsOptions = Pick<ConnectionOptions, 'ca' | 'cert' | 'key' | 'rejectUnauthorized' | 'servername'>;
+
+function tlsOptions(connection: Connection): TlsOptions {
   const { certificateAuthority, clientCertificate, clientKey, insecureSkipTlsVerify, tlsServerName } = connection;
   return {
-    keepAlive: true,
     ca: certificateAuthority,
     cert: clientCertificate,
     key: clientKey,
@@ -283,27 +316,4 @@ function tlsOptions(connection: Connection): ConstructorParameters<typeof Agent>
 /** A refused eviction is an answer: who asked decides when to ask again. */
 function isEviction({ path }: Call): boolean {
   return path.split('?')[0]?.endsWith('/eviction') ?? false;
-}
-
-async function readBody(response: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk);
-  return Buffer.concat(chunks).toString();
-}
-
-function parseLoosely(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
-}
-
-/** The server's own Status, or one made from a bare answer. */
-function failureOf(code: number, text: string): ApiError {
-  const body = parseLoosely(text);
-  const status = typeof body === 'object' && body !== null ? (body as Status) : undefined;
-  if (status?.kind === 'Status') return new ApiError(status);
-  const message = `the server answered ${code}: ${text.slice(0, 300)}`;
-  return new ApiError({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, code });
 }

@@ -1,0 +1,56 @@
+import { type Command, Option } from 'commander';
+
+/** kubectl's commands, for who has no kubectl: its flags, its output, its messages. */
+export function addKubeCommands(program: Command): void {
+  addPodCommands(program);
+}
+
+/** A command with the flags of every one that works on a cluster of the kubeconfig. */
+function kubeCommand(program: Command, name: string, description: string): Command {
+  return program
+    .command(name)
+    .description(description)
+    .option('-n, --namespace <namespace>', "namespace (default: the context's)")
+    .option('--context <name>', 'context of the kubeconfig')
+    .option('--kubeconfig <file>', 'kubeconfig file');
+}
+
+function addPodCommands(program: Command): void {
+  kubeCommand(program, 'logs', 'print the logs of containers')
+    .argument('[target]', 'POD or TYPE/NAME')
+    .argument('[container]')
+    .option('-f, --follow', 'go on as the log grows')
+    .option('-c, --container <name>', 'print the logs of this container')
+    .option('--all-containers', "all of the pod's containers")
+    .option('--all-pods', 'all pods of TYPE/NAME')
+    .option('-l, --selector <selector>', 'of the pods with these labels')
+    .option('--tail <lines>', 'only the last lines (default: all; with -l: 10)')
+    .option('--since <duration>', 'only what is newer than 5s, 2m or 3h')
+    .option('--since-time <time>', 'only what is newer than this time (RFC 3339)')
+    .option('-p, --previous', "of the container's last life")
+    .option('--timestamps', 'begin lines with their time')
+    .option('--prefix', 'begin lines with pod and container')
+    .option('--limit-bytes <bytes>', 'at most so much')
+    .option('--ignore-errors', 'go on with the others when one log breaks')
+    .addOption(new Option('--max-log-requests <count>', 'how many logs to follow at once').default('5'))
+    .action(async (target, container, options) => (await import('./logs.ts')).logs(target, container, options));
+  kubeCommand(program, 'exec', 'run a command in a container')
+    .argument('[words...]', 'POD or TYPE/NAME, then -- and the command')
+    .option('-i, --stdin', 'hand on the standard input')
+    .option('-t, --tty', 'with a terminal')
+    .option('-c, --container <name>', 'in this container')
+    .option('-q, --quiet', 'print only what the command prints')
+    .action(async (words, options) => (await import('./exec.ts')).exec(words, options));
+  kubeCommand(program, 'attach', 'connect with what runs in a container')
+    .argument('<target>', 'POD or TYPE/NAME')
+    .option('-i, --stdin', 'hand on the standard input')
+    .option('-t, --tty', 'with a terminal')
+    .option('-c, --container <name>', 'with this container')
+    .option('-q, --quiet', 'print only what the container prints')
+    .action(async (target, options) => (await import('./exec.ts')).attach(target, options));
+  kubeCommand(program, 'port-forward', 'forward ports of this machine to a pod')
+    .argument('<target>', 'POD or TYPE/NAME')
+    .argument('<ports...>', '[LOCAL:]REMOTE')
+    .addOption(new Option('--address <addresses>', 'where to listen').default('localhost'))
+    .action(async (target, ports, options) => (await import('./port-forward.ts')).portForward(target, ports, options));
+}

@@ -1,0 +1,112 @@
+import type { Pod } from '../../api/types/core-v1.ts';
+import { attachToPod, execInPod, type RemoteProcess } from '../../client/pod-streams.ts';
+import { CliError } from '../errors.ts';
+import { chosenContainer, podsOf } from './pods-of.ts';
+import { type KubeFlags, withKube } from './session.ts';
+
+export interface SessionFlags extends KubeFlags {
+  stdin?: boolean;
+  tty?: boolean;
+  container?: string;
+  quiet?: boolean;
+}
+
+/** What stands behind `--`, and before it. */
+function splitAtDashes(words: readonly string[], line: readonly string[]): [string[], string[]] {
+  const at = line.indexOf('--');
+  const behind = at < 0 ? 0 : line.length - at - 1;
+  return [words.slice(0, words.length - behind), words.slice(words.length - behind)];
+}
+
+/** `timonel exec POD -- COMMAND`. */
+export async function exec(words: string[], flags: SessionFlags): Promise<void> {
+  const [[target, ...more], command] = splitAtDashes(words, process.argv);
+  if (target === undefined) throw new CliError('pod, type/name or --filename must be specified', { exitCode: 1 });
+  if (more.length > 0) {
+    throw new CliError('exec [POD] [COMMAND] is not supported anymore. Use exec [POD] -- [COMMAND] instead', {
+      hint: "See 'timonel exec -h' for help and examples",
+    });
+  }
+  if (command.length === 0) throw new CliError('you must specify at least one command for the container');
+  await withKube(flags, async (kube) => {
+    const [pod] = (await podsOf(kube, target)) as [Pod];
+    requireLiving(pod);
+    const container = chosenContainer(pod, flags.container);
+    const isTerminal = wantsTerminal(flags);
+    const name = { name: pod.metadata.name ?? '', namespace: pod.metadata.namespace ?? '' };
+    const options = { command, container, stdin: flags.stdin ?? false, tty: isTerminal };
+    const code = await connectTerminal(await execInPod(kube.client, name, options), options);
+    if (code === 0) return;
+    process.stderr.write(`command terminated with exit code ${code}\n`);
+    process.exitCode = code;
+  });
+}
+
+/** `timonel attach POD`. */
+export async function attach(target: string, flags: SessionFlags): Promise<void> {
+  await withKube(flags, async (kube) => {
+    const [pod] = (await podsOf(kube, target)) as [Pod];
+    requireLiving(pod);
+    const container = chosenContainer(pod, flags.container);
+    const has = pod.spec?.containers.find(({ name }) => name === container);
+    const isTerminal = wantsTerminal(flags) && has?.tty === true;
+    if (flags.tty && !has?.tty) {
+      process.stderr.write(`error: Unable to use a TTY - container ${container} did not allocate one\n`);
+    }
+    if (!flags.quiet) process.stderr.write("If you don't see a command prompt, try pressing enter.\n");
+    const name = { name: pod.metadata.name ?? '', namespace: pod.metadata.namespace ?? '' };
+    const options = { container, stdin: flags.stdin ?? false, tty: isTerminal };
+    process.exitCode = await connectTerminal(await attachToPod(kube.client, name, options), options);
+  });
+}
+
+function requireLiving({ status, metadata }: Pod): void {
+  const phase = status?.phase;
+  if (phase !== 'Succeeded' && phase !== 'Failed') return;
+  throw new CliError(`cannot exec into a container in a completed pod; current phase is ${phase} (${metadata.name})`);
+}
+
+function wantsTerminal({ stdin, tty }: SessionFlags): boolean {
+  if (!tty) return false;
+  if (stdin && process.stdin.isTTY) return true;
+  process.stderr.write('Unable to use a TTY - input is not a terminal or the right kind of file\n');
+  return false;
+}
+
+/** Joins this process's streams with a remote one's, until that ends; answers its exit code. */
+async function connectTerminal(
+  remote: RemoteProcess,
+  { stdin, tty }: { stdin: boolean; tty: boolean },
+): Promise<number> {
+  const ends = [remote.stdout, remote.stderr].map(
+    (stream) => new Promise<void>((resolve) => stream.once('close', resolve)),
+  );
+  remote.stdout.pipe(process.stdout, { end: false });
+  remote.stderr.pipe(process.stderr, { end: false });
+  const tellSize = (): void => {
+    const { columns, rows } = process.stdout;
+    if (columns && rows) remote.resize({ columns, rows });
+  };
+  if (tty) {
+    process.stdin.setRawMode(true);
+    tellSize();
+    process.stdout.on('resize', tellSize);
+  }
+  // The process may end before all of the input is read.
+  remote.stdin.on('error', () => process.stdin.destroy());
+  if (stdin) process.stdin.pipe(remote.stdin);
+  try {
+    const code = await remote.exitCode;
+    remote.close();
+    await Promise.all(ends);
+    return code;
+  } finally {
+    if (tty) process.stdin.setRawMode(false);
+    process.stdout.off('resize', tellSize);
+    if (stdin) {
+      process.stdin.unpipe(remote.stdin);
+      process.stdin.pause();
+      process.stdin.unref?.();
+    }
+  }
+}
