@@ -19,23 +19,27 @@ export async function takeDnsAddresses(options: { table: string; addresses: read
 /**
  * Queries that somebody here answers are not tracked, and so not translated to another endpoint. Those of the node's
  * own processes (pods in its network) never are: they have the address itself as their source, where no answer from
- * elsewhere would find back. Pure.
+ * elsewhere would find back. What completes a handshake belongs to a socket that is none yet: the kernel says of it
+ * that it is not transparent, and not whether it is bound to the address. Pure.
  */
 export function dnsAddressScript(table: string, addresses: readonly string[]): string {
   const family = (address: string): string => (isIPv6(address) ? 'ip6' : 'ip');
   const match = (address: string, side: 'd' | 's'): string =>
     `    ${family(address)} ${side}addr ${address} meta l4proto { tcp, udp } th ${side}port 53`;
+  const queries = addresses.map((address) => match(address, 'd'));
+  const answers = addresses.map((address) => match(address, 's'));
+  const completes = 'tcp flags & (syn | ack) == ack socket transparent 0';
   return `add table inet ${table}
 delete table inet ${table}
 table inet ${table} {
   chain prerouting {
     type filter hook prerouting priority raw; policy accept;
-${addresses.map((address) => `${match(address, 'd')} socket wildcard 0 notrack`).join('\n')}
+${queries.map((query) => `${query} socket wildcard 0 notrack`).join('\n')}
+${queries.map((query) => `${query} ${completes} notrack`).join('\n')}
   }
   chain output {
     type filter hook output priority raw; policy accept;
-${addresses.map((address) => `${match(address, 's')} notrack`).join('\n')}
-${addresses.map((address) => `${match(address, 'd')} notrack`).join('\n')}
+${[...answers, ...queries].map((either) => `${either} notrack`).join('\n')}
   }
 }
 `;

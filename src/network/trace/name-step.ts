@@ -95,10 +95,12 @@ function missingService(
   }
   const own = pods.filter(({ metadata }) => metadata.namespace === wanted.namespace);
   const exact = own.find(({ metadata }) => metadata.name === wanted.name);
-  const alike = services.find(
-    ({ metadata }) => metadata.namespace === wanted.namespace && editDistance(metadata.name ?? '', wanted.name) <= 2,
-  );
-  if (alike && !exact) return { what, fix: `Is ${alike.metadata.name} meant?` };
+  const [alike] = services
+    .filter(({ metadata }) => metadata.namespace === wanted.namespace)
+    .map(({ metadata }) => ({ name: metadata.name, distance: editDistance(metadata.name ?? '', wanted.name) }))
+    .filter(({ distance }) => distance <= 2)
+    .sort((a, b) => a.distance - b.distance);
+  if (alike && !exact) return { what, fix: `Is ${alike.name} meant?` };
   const pod = exact ?? own.find(({ metadata }) => metadata.name?.startsWith(`${wanted.name}-`));
   if (pod) {
     const fix = `Pods have no names in the DNS, services do. Make one: kubectl expose ${exposable(pod)} --port=PORT`;
