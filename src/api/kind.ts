@@ -85,6 +85,8 @@ export interface KindVersion {
 export interface CustomVersion {
   /** Fits a parsed value to the schema, in place: see `decodeObject`. */
   decode: (raw: unknown, mode: FieldValidation) => { object: AnyObject; problems: string[] };
+  /** As `decode`, of what is applied: without defaults, which the user did not say. */
+  decodeApplied: CustomVersion['decode'];
   /** Causes for what breaks the schema and its rules; `old` is the state that is replaced. */
   validate: (object: AnyObject, old?: AnyObject) => StatusCause[];
   /** As the definition states it; undefined: anything goes. */

@@ -21,6 +21,7 @@ export async function bind(core: Core, request: ResourceRequest): Promise<Outcom
     { ...request, name, subresource: 'binding' },
     {
       dryRun,
+      managed: 'none',
       change: (old) => assigned(old, binding, core.clock.now()),
     },
   );

@@ -25,6 +25,8 @@ export interface ResourceRequest extends ResolvedRequest {
   served: Served;
   /** Adds a `Warning` header to the answer. */
   warn: (text: string) => void;
+  /** Rejects with Forbidden unless the user may do this, too, with the object of the request. */
+  authorize: (verb: string) => Promise<void>;
 }
 
 /**

@@ -8,7 +8,8 @@ import type { Core, Outcome, ResourceRequest } from './core.ts';
 import { storeKeyOf } from './kind-index.ts';
 import { checkNames, objectBody } from './object-body.ts';
 import { reserve } from './reserve.ts';
-import { encoder } from './stored-object.ts';
+import { managedOfCreate } from './field-managers.ts';
+import { encoder, withManaged } from './stored-object.ts';
 import { hasGeneration, ruleContext, validateCreate } from './validate-object.ts';
 
 /** How often a generated name that is taken is replaced by another (KEP-4420). */
@@ -23,18 +24,26 @@ export async function create(core: Core, request: ResourceRequest): Promise<Outc
   return createObject(core, request, { make: () => source.next(), dryRun });
 }
 
-/** Stores a new object; `make` gives it in the storage version, fresh for each attempt. */
+export interface CreatePlan {
+  /** The object in the storage version, fresh for each attempt. */
+  make: () => AnyObject;
+  dryRun: boolean;
+  /** Text of its managed fields; default: whoever creates it owns all of it. */
+  managed?: string | undefined;
+}
+
+/** Stores a new object. */
 export async function createObject(
   core: Core,
   request: ResourceRequest,
-  { make, dryRun }: { make: () => AnyObject; dryRun: boolean },
+  { make, dryRun, managed }: CreatePlan,
 ): Promise<Outcome> {
   for (let attempt = 1; ; attempt++) {
     const object = make();
     checkNames(object, request);
     const { generateName, name } = object.metadata;
     try {
-      return await createOnce(core, request, { object, dryRun });
+      return await createOnce(core, request, { object, dryRun, managed });
     } catch (error) {
       const isGenerated = !name && generateName !== undefined && generateName !== '';
       if (!isGenerated || !isApiError(error, 'AlreadyExists') || attempt >= generateAttempts) throw error;
@@ -45,7 +54,7 @@ export async function createObject(
 async function createOnce(
   core: Core,
   request: ResourceRequest,
-  { object, dryRun }: { object: AnyObject; dryRun: boolean },
+  { object, dryRun, ...plan }: { object: AnyObject; dryRun: boolean; managed: string | undefined },
 ): Promise<Outcome> {
   const { kind, served } = request;
   if (served.isTerminating) {
@@ -60,6 +69,7 @@ async function createOnce(
     dryRun,
     name: object.metadata.name ?? '',
   });
+  const managed = plan.managed ?? managedOfCreate(core, request, object);
   await mutate(core, admission);
   fillMetadata(core, request, object);
   kind.prepareForCreate?.(object, ruleContext(core, request));
@@ -71,9 +81,11 @@ async function createOnce(
     if (dryRun) {
       const found = await core.store.get(key);
       if (found.kind === 'found') throw taken(request, object);
-      return { kind: 'object', status: 201, object };
+      return { kind: 'object', status: 201, object: withManaged(object, managed) };
     }
-    const result = await core.store.commit([{ kind: 'put', key, expectedRevision: 0, encode: encoder(object) }]);
+    const result = await core.store.commit([
+      { kind: 'put', key, expectedRevision: 0, encode: encoder(object, managed) },
+    ]);
     if (result.kind === 'failed') throw storeFailure(result.error, core.log);
     const [entry] = result.kind === 'committed' ? result.entries : [];
     if (!entry) throw taken(request, object);

@@ -10,7 +10,7 @@ import { deleteOptionsOf } from './delete-options.ts';
 import type { DeleteOptions } from './delete-options.ts';
 import { storeKeyOf } from './kind-index.ts';
 import { markedForDeletion, reclaim } from './reserve.ts';
-import { decodedOf, encoder } from './stored-object.ts';
+import { decodedOf, encoder, managedTextOf } from './stored-object.ts';
 import { isHeld } from './update-object.ts';
 import { hasGeneration } from './validate-object.ts';
 
@@ -136,7 +136,7 @@ async function carryOut(
   const { object } = step;
   const { kind } = request;
   if (!options.dryRun) {
-    const operation = { key, expectedRevision: entry.revision, encode: encoder(object) };
+    const operation = { key, expectedRevision: entry.revision, encode: encoder(object, managedTextOf(entry)) };
     const result = await core.store.commit([{ kind: step.kind === 'mark' ? 'put' : 'delete', ...operation }]);
     if (result.kind === 'failed') throw storeFailure(result.error, core.log);
     if (result.kind === 'conflict') return { kind: 'lost', current: result.current };

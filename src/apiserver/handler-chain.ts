@@ -52,7 +52,8 @@ interface Arrival {
 
 async function handle(parts: HandlerParts, { request, context, info }: Arrival): Promise<ApiResponse> {
   const user = await authenticate(parts.authenticators, request, context);
-  await authorize(parts.authorizers, attributesOf(info, user, request));
+  const attributes = attributesOf(info, user, request);
+  await authorize(parts.authorizers, attributes);
   if (info.kind === 'nonResource') return serveDocument(parts, request);
   const { served } = info;
   if (!served) throw pathNotFound();
@@ -77,6 +78,7 @@ async function handle(parts: HandlerParts, { request, context, info }: Arrival):
       rest,
       verb,
       warn,
+      authorize: (other) => authorize(parts.authorizers, { ...attributes, verb: other }),
       ...(context.remoteAddress !== undefined && { remoteAddress: context.remoteAddress }),
     })
     .catch((error: unknown) => failure(parts.core, request, error));

@@ -11,17 +11,24 @@ import type { Core, Outcome, ResourceRequest } from './core.ts';
 import { checkPatchedNames } from './object-body.ts';
 import type { Served } from './kind-index.ts';
 import { conversionReason, formatGoValue } from './go-value.ts';
-import { decodeAs, fieldValidationOf, readBody } from './read-body.ts';
-import { fromStorage, toStorage } from './stored-object.ts';
+import { apply, applyType, refuseForce } from './apply.ts';
+import { decodeAs, fieldValidationOf, mediaTypeOf, readBody, unsupportedMediaType } from './read-body.ts';
+import { fromStorage, managedTextOf, toStorage, withManaged } from './stored-object.ts';
 import { updateObject } from './update-object.ts';
 
 const strategicType = 'application/strategic-merge-patch+json';
 const patchTypes = ['application/json-patch+json', 'application/merge-patch+json', strategicType];
 const customPatchTypes = patchTypes.filter((type) => type !== strategicType);
 
-/** Media types of patches to a kind; lists of custom resources say nothing of strategic merging. */
-export function patchTypesOf({ version }: Served): readonly string[] {
+/** Media types of patches to a kind; schemas of custom resources say nothing of strategic merging. */
+function patchTypesOf({ version }: Served): readonly string[] {
   return version.custom ? customPatchTypes : patchTypes;
+}
+
+/** Throws 415 for what is no patch of this kind. `applies`: server-side apply is one, too. */
+export function checkPatchType({ request, served }: ResourceRequest): void {
+  const accepted = [...patchTypesOf(served), applyType];
+  if (!accepted.includes(mediaTypeOf(request))) throw unsupportedMediaType(accepted);
 }
 
 /** Attempts after the first when others write the same object. */
@@ -37,17 +44,21 @@ interface Patch {
   shown: (patched: unknown) => string;
   /** Why it does not fit, in the words for this kind of patch. */
   worded: (reason: string) => string;
+  touchesManaged: boolean;
 }
 
 /** PATCH of an object or of one of its subresources that have its shape. */
 export async function patch(core: Core, request: ResourceRequest): Promise<Outcome> {
   const { served } = request;
+  if (mediaTypeOf(request.request) === applyType) return apply(core, request);
+  refuseForce(request);
   const decode = await readPatch(request);
   return updateObject(core, request, {
     dryRun: isDryRun(request.request.query.getAll('dryRun')),
     retries,
-    change(old) {
-      const document = served.isStorageVersion ? old : fromStorage(cloneJson(old), served);
+    change(old, entry) {
+      const whole = decode.touchesManaged ? withManaged(old, managedTextOf(entry)) : old;
+      const document = served.isStorageVersion ? whole : fromStorage(cloneJson(whole), served);
       const object = decode(document, served.version);
       checkPatchedNames(object, request);
       return toStorage(object, served);
@@ -59,25 +70,31 @@ export async function patch(core: Core, request: ResourceRequest): Promise<Outco
  * The patch in the body, as the function that applies it to a document of some schema type and gives the object that
  * comes of it; warnings are given once. Rejects with 415 for a media type that is no patch that we know.
  */
-export async function readPatch(
-  request: ResourceRequest,
-): Promise<(document: unknown, version: Pick<KindVersion, 'type' | 'custom'>) => AnyObject> {
+export async function readPatch(request: ResourceRequest): Promise<DecodePatched> {
   const mode = fieldValidationOf(request.request);
-  const { apply, duplicates, shown, worded } = await parsePatch(request);
+  const { apply: applied, duplicates, shown, worded, touchesManaged } = await parsePatch(request);
   let { warn } = request;
-  return (document, { type, custom }) => {
+  const decode = (document: unknown, { type, custom }: Pick<KindVersion, 'type' | 'custom'>): AnyObject => {
     try {
-      const object = decodeAs(apply(document, type), { type, custom, mode, duplicates, warn });
+      const object = decodeAs(applied(document, type), { type, custom, mode, duplicates, warn });
       warn = () => {};
       return object;
     } catch (error) {
       const reason = isApiError(error, 'BadRequest') ? misfit.exec(error.message)?.[1] : undefined;
       if (reason === undefined) throw error;
       // Decoding removes what it does not know from the value it is given: show it whole.
-      const cause = invalidValue('patch', shown(apply(document, type)), worded(reason));
+      const cause = invalidValue('patch', shown(applied(document, type)), worded(reason));
       throw ApiError.of('Invalid', ` "" is invalid: patch: ${cause.message}`, { causes: [cause] });
     }
   };
+  return Object.assign(decode, { touchesManaged });
+}
+
+/** Gives what the patch makes of a document. */
+interface DecodePatched {
+  (document: unknown, version: Pick<KindVersion, 'type' | 'custom'>): AnyObject;
+  /** The patch is about managed fields, among others: the document must have them. */
+  touchesManaged: boolean;
 }
 
 /** The patch is sound, but what it makes of the object is not: upstream finds the patch invalid, not the request bad. */
@@ -88,14 +105,18 @@ async function parsePatch(request: ResourceRequest): Promise<Patch> {
   const { value, duplicates } = body.parse(fieldValidationOf(request.request));
   const shown = (patched: unknown): string => JSON.stringify(patched);
   const worded = (reason: string): string => reason;
+  const touchesManaged = body.bytes
+    ? Buffer.from(body.bytes.buffer, body.bytes.byteOffset, body.bytes.byteLength).includes('managedFields')
+    : JSON.stringify(value)?.includes('managedFields');
+  const common = { duplicates, shown, worded, touchesManaged };
   switch (body.contentType) {
     case 'application/json-patch+json':
-      return { duplicates, shown, worded, apply: (document) => applyJsonPatch(document, value) };
+      return { ...common, apply: (document) => applyJsonPatch(document, value) };
     case 'application/merge-patch+json':
-      return { duplicates, shown, worded, apply: (document) => applyMergePatch(document, value) };
+      return { ...common, apply: (document) => applyMergePatch(document, value) };
     case strategicType:
       return {
-        duplicates,
+        ...common,
         shown: () => formatGoValue(value),
         worded: conversionReason,
         apply: (document, type) => applyStrategicMergePatch(document, value, type),

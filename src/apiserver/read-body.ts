@@ -51,7 +51,8 @@ function parseBytes(bytes: Uint8Array, contentType: string, mode: FieldValidatio
   return parseBody(bytes, contentType, mode);
 }
 
-function mediaTypeOf({ headers }: ApiRequest): string {
+/** Of the body, without parameters; JSON where the request says nothing. */
+export function mediaTypeOf({ headers }: ApiRequest): string {
   const header = headers['content-type'];
   if (header === undefined || header === '') return 'application/json';
   const end = header.indexOf(';');

@@ -12,8 +12,7 @@ import type { Shape } from './format.ts';
 import type { ApiResponse } from './handler.ts';
 import { findSubresource } from './kind-index.ts';
 import { listOptionsOf } from './list-options.ts';
-import { patch, patchTypesOf } from './patch.ts';
-import { unsupportedMediaType } from './read-body.ts';
+import { checkPatchType, patch } from './patch.ts';
 import { get, listPage } from './read.ts';
 import { respondList, respondObject } from './respond.ts';
 import { scale } from './scale.ts';
@@ -89,12 +88,6 @@ async function answer(core: Core, request: ResourceRequest, operation: Operation
   if (request.verb === 'patch') checkPatchType(request);
   const format = formatOf(request.request, objectShapes, request.served.version.custom !== undefined);
   return respondObject(core, request, { outcome: await operation(core, request), format });
-}
-
-/** Server-side apply is a patch type like others; this server does not have it. */
-function checkPatchType({ request, served }: ResourceRequest): void {
-  const type = (request.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
-  if (!patchTypesOf(served).includes(type)) throw unsupportedMediaType(patchTypesOf(served));
 }
 
 async function serveSubresource(core: Core, request: ResourceRequest): Promise<ApiResponse> {

@@ -1,40 +1,81 @@
 import { deepFreeze } from '../api/object.ts';
+import { endOfObject } from '../api/field-ownership/managed-fields.ts';
 import type { AnyObject } from '../api/object.ts';
+import type { ManagedFieldsEntry } from '../api/types/meta-v1.ts';
 import type { Encoded, Entry } from '../store/store.ts';
 import type { Served } from './kind-index.ts';
 
-/** The entry's object in the storage version: parsed once, frozen, shared with everything in the process. */
+/**
+ * The entry's object in the storage version: parsed once, frozen, shared with everything in the process. Without its
+ * managed fields, which are in the stored bytes only: see {@link managedTextOf}.
+ */
 export function decodedOf(entry: Entry): AnyObject {
-  entry.decoded ??= deepFreeze(JSON.parse(textOf(entry.value)));
+  entry.decoded ??= deepFreeze(mutableCopyOf(entry));
   return entry.decoded as AnyObject;
 }
 
-/** A copy that may be changed. */
+/** A copy that may be changed, without managed fields. */
 export function mutableCopyOf(entry: Entry): AnyObject {
-  return JSON.parse(textOf(entry.value)) as AnyObject;
+  const object = JSON.parse(textOf(entry.value)) as AnyObject;
+  delete object.metadata.managedFields;
+  return object;
+}
+
+/** `encoder` writes metadata before anything else that could have such a key, and managed fields in this form. */
+const managedMark = '"managedFields":[{"manager":';
+const managedKeyLength = '"managedFields":'.length;
+
+/** The entry's `metadata.managedFields` as they are stored; '' for none. */
+export function managedTextOf({ value }: Entry): string {
+  const { buffer, byteOffset, byteLength } = value;
+  const bytes = Buffer.from(buffer, byteOffset, byteLength);
+  const at = bytes.indexOf(managedMark);
+  if (at < 0) return '';
+  const text = bytes.toString('utf8', at + managedKeyLength);
+  return text.slice(0, endOfObject(text, 0));
+}
+
+/** The object with managed fields, as clients see it. */
+export function withManaged(object: AnyObject, managed: string): AnyObject {
+  if (managed === '') return object;
+  const managedFields = JSON.parse(managed) as ManagedFieldsEntry[];
+  return { ...object, metadata: { ...object.metadata, managedFields } };
 }
 
 function textOf({ buffer, byteOffset, byteLength }: Uint8Array): string {
   return Buffer.from(buffer, byteOffset, byteLength).toString('utf8');
 }
 
-/** What the store keeps of `object`, which is given away: it gets its revision and is frozen. */
-export function encoder(object: AnyObject): (revision: number) => Encoded {
+/**
+ * What the store keeps of `object`, which is given away: it gets its revision and is frozen. `managed` is the text of its
+ * managed fields.
+ */
+export function encoder(object: AnyObject, managed = ''): (revision: number) => Encoded {
   return (revision) => {
     object.metadata.resourceVersion = String(revision);
-    return { value: Buffer.from(JSON.stringify(object)), decoded: deepFreeze(object) };
+    const text = managed === '' ? JSON.stringify(object) : jsonWith(object, managed);
+    return { value: Buffer.from(text), decoded: deepFreeze(object) };
   };
+}
+
+function jsonWith(object: AnyObject, managed: string): string {
+  const { apiVersion, kind, metadata, ...rest } = object;
+  const head = JSON.stringify({ apiVersion, kind, metadata });
+  const others = JSON.stringify(rest);
+  return `${head.slice(0, -2)},"managedFields":${managed}}${others === '{}' ? '' : ','}${others.slice(1)}`;
 }
 
 const converted = new WeakMap<Entry, Map<Served, AnyObject>>();
 
 /** The entry's object in the version that the request names, converted once and kept with the entry. */
 export function objectInVersion(entry: Entry, served: Served): AnyObject {
-  if (served.isStorageVersion) return decodedOf(entry);
   let versions = converted.get(entry);
   if (!versions) converted.set(entry, (versions = new Map()));
   let object = versions.get(served);
-  if (!object) versions.set(served, (object = deepFreeze(fromStorage(mutableCopyOf(entry), served))));
+  if (!object) {
+    const own = served.isStorageVersion ? decodedOf(entry) : fromStorage(mutableCopyOf(entry), served);
+    versions.set(served, (object = deepFreeze(withManaged(own, managedTextOf(entry)))));
+  }
   return object;
 }
 

@@ -9,7 +9,8 @@ import type { Core, Outcome, ResourceRequest } from './core.ts';
 import { findSubresource, qualifiedResource, storeKeyOf } from './kind-index.ts';
 import { checkNames } from './object-body.ts';
 import { reclaim, reserve } from './reserve.ts';
-import { decodedOf, encoder } from './stored-object.ts';
+import { managedOfUpdate } from './field-managers.ts';
+import { decodedOf, encoder, managedTextOf, withManaged } from './stored-object.ts';
 import { hasGeneration, ruleContext, validateUpdate } from './validate-object.ts';
 
 const staleObject = 'the object has been modified; please apply your changes to the latest version and try again';
@@ -17,7 +18,9 @@ const staleObject = 'the object has been modified; please apply your changes to 
 export interface UpdatePlan {
   dryRun: boolean;
   /** The object as it shall be, in the storage version, fresh for each attempt; `old` is frozen. Throws to give up. */
-  change: (old: AnyObject) => AnyObject | Promise<AnyObject>;
+  change: (old: AnyObject, entry: Entry) => AnyObject | Promise<AnyObject>;
+  /** The managed fields after the change, for one that settles them itself; `none` leaves them as they are. */
+  managed?: (() => string) | 'none';
   /** Where the object does not exist; absent: 404. */
   create?: () => Promise<Outcome>;
   /** Attempts after the first when somebody else wrote in between; default: until it succeeds. */
@@ -53,24 +56,28 @@ async function attemptUpdate(
 ): Promise<Attempt> {
   const { kind } = request;
   const old = decodedOf(entry);
-  const object = await plan.change(old);
+  const object = await plan.change(old, entry);
   checkNames(object, request);
   checkPreconditions(object, old, request);
   const admission = admissionRequest(request, { operation: 'UPDATE', object, old, dryRun: plan.dryRun });
+  const before = managedTextOf(entry);
+  const managed =
+    plan.managed === undefined ? managedOfUpdate(core, request, { object, old, before }) : settled(plan, before);
+  delete object.metadata.managedFields;
   await mutate(core, admission);
   restoreMetadata(object, old);
   kind.prepareForUpdate?.(object, old, request.subresource, ruleContext(core, request));
   countGeneration(object, old, request);
   validateUpdate(object, old, request);
   await validate(core, admission);
-  if (jsonEquals(object, old)) return { kind: 'entry', status: 200, entry };
+  if (managed === before && jsonEquals(object, old)) return { kind: 'entry', status: 200, entry };
   if (goesNow(object, old)) {
-    return removeUpdated(core, request, { object, entry, key, dryRun: plan.dryRun });
+    return removeUpdated(core, request, { object, entry, key, dryRun: plan.dryRun, managed });
   }
   const reservation = request.subresource === '' ? reserve(core, kind, object, old) : undefined;
   try {
-    if (plan.dryRun) return { kind: 'object', status: 200, object };
-    const put = { kind: 'put', key, expectedRevision: entry.revision, encode: encoder(object) } as const;
+    if (plan.dryRun) return { kind: 'object', status: 200, object: withManaged(object, managed) };
+    const put = { kind: 'put', key, expectedRevision: entry.revision, encode: encoder(object, managed) } as const;
     const result = await core.store.commit([put]);
     if (result.kind === 'failed') throw storeFailure(result.error, core.log);
     if (result.kind === 'conflict') return { kind: 'lost', current: result.current };
@@ -79,6 +86,10 @@ async function attemptUpdate(
   } finally {
     reservation?.release();
   }
+}
+
+function settled({ managed }: UpdatePlan, before: string): string {
+  return typeof managed === 'function' ? managed() : before;
 }
 
 function checkPreconditions(object: AnyObject, old: AnyObject, request: ResourceRequest): void {
@@ -116,7 +127,6 @@ function restoreMetadata({ metadata }: AnyObject, { metadata: old }: AnyObject):
   if (old.generation === undefined) delete metadata.generation;
   else metadata.generation = old.generation;
   delete metadata.selfLink;
-  delete metadata.managedFields;
 }
 
 /** The generation counts changes of what is wanted: everything but metadata and status. */
@@ -149,10 +159,11 @@ export function isHeld(object: AnyObject): boolean {
 async function removeUpdated(
   core: Core,
   request: ResourceRequest,
-  { object, entry, key, dryRun }: { object: AnyObject; entry: Entry; key: string; dryRun: boolean },
+  options: { object: AnyObject; entry: Entry; key: string; dryRun: boolean; managed: string },
 ): Promise<Attempt> {
+  const { object, entry, key, dryRun, managed } = options;
   if (dryRun) return { kind: 'object', status: 200, object };
-  const remove = { kind: 'delete', key, expectedRevision: entry.revision, encode: encoder(object) } as const;
+  const remove = { kind: 'delete', key, expectedRevision: entry.revision, encode: encoder(object, managed) } as const;
   const result = await core.store.commit([remove]);
   if (result.kind === 'failed') throw storeFailure(result.error, core.log);
   if (result.kind === 'conflict') return { kind: 'lost', current: result.current };

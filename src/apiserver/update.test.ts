@@ -123,12 +123,6 @@ describe('patching objects', () => {
     expect(spec.template.spec.containers.map(({ name }) => name)).toEqual(['d', 'c']);
   });
 
-  it('refuses server-side apply, which it does not have', async () => {
-    const headers = { 'content-type': 'application/apply-patch+yaml' };
-    const answer = await send(`PATCH ${path}/a?fieldManager=m`, { headers, body: 'data: {}' });
-    expect(answer.json()).toMatchObject({ code: 415, reason: 'UnsupportedMediaType' });
-  });
-
   it('refuses a resource version that is not the current one, and retries when none is given', async () => {
     const answer = await patch('merge-patch', { metadata: { resourceVersion: '99' }, data: { k: 'w' } });
     expect(answer.json()).toMatchObject({ code: 409, reason: 'Conflict' });

@@ -6,7 +6,7 @@ import { revisionOf, tooLargeResourceVersion } from './list-options.ts';
 import type { ListOptions, Selection } from './list-options.ts';
 import { listPage, listPrefix } from './read.ts';
 import type { Page } from './read.ts';
-import { decodedOf } from './stored-object.ts';
+import { decodedOf, managedTextOf, withManaged } from './stored-object.ts';
 import type { EncodedEvent, EventEncoder } from './watch-events.ts';
 import { cloneJson } from '../api/plain-json.ts';
 
@@ -190,7 +190,7 @@ class ApiWatch {
     if (matches) return this.#encoder.ofEntry(matched ? 'MODIFIED' : 'ADDED', entry);
     if (!matched) return undefined;
     // It left: the client sees the last state that it may see, at the revision at which it left.
-    const last = cloneJson(decodedOf(previous));
+    const last = withManaged(cloneJson(decodedOf(previous)), managedTextOf(previous));
     last.metadata.resourceVersion = String(entry.revision);
     return this.#encoder.ofObject('DELETED', last);
   }

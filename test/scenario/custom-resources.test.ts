@@ -60,6 +60,17 @@ describe.skipIf(kubectls.length === 0 && !process.env.CI).each(kubectls)('custom
     expect(await kubectl.ok('delete', 'ct', 'two')).toContain('"two" deleted');
   }, 20_000);
 
+  it('are applied on the server', async () => {
+    const apply = ['apply', '--server-side', '-f', '-'];
+    await kubectl.okWith(crontab('three', { cronSpec: 'a', tags: ['x'] }), ...apply);
+    await kubectl.okWith(crontab('three', { tags: ['y'] }), ...apply, '--field-manager=other');
+    expect(await kubectl.ok('get', 'ct', 'three', '-o', 'jsonpath={.spec}')).toBe(
+      '{"cronSpec":"a","replicas":1,"tags":["x","y"]}',
+    );
+    const refused = await kubectl.failsWith(crontab('three', { cronSpec: 'b' }), ...apply, '--field-manager=other');
+    expect(refused).toContain('conflict with "kubectl": .spec.cronSpec');
+  }, 20_000);
+
   it('are garbage of their owners and of their namespace', async () => {
     await kubectl.ok('create', 'namespace', 'custom');
     const uid = await kubectl.ok('create', 'configmap', 'owner', '-n', 'custom', '-o', 'jsonpath={.metadata.uid}');

@@ -104,6 +104,27 @@ describe.each(kubectls.map((path, i) => ({ path, suffix: `k${i}` })))('$path', (
     expect(await ok('get', 'pods', '-o', 'name', '--field-selector=metadata.namespace=x', n)).toBe('');
   }, 40_000);
 
+  it('applies on the server, and shows who owns what', async () => {
+    const n = await namespace('server-side');
+    const apply = ['apply', '--server-side', n, '-f', '-'];
+    expect(await okWith(deployment(), ...apply)).toBe('deployment.apps/app serverside-applied\n');
+    await ok('rollout', 'status', 'deployment/app', n);
+    expect(await ok('get', 'deployment', 'app', '-o', 'yaml', n)).not.toContain('managedFields');
+    const shown = await ok('get', 'deployment', 'app', '-o', 'yaml', '--show-managed-fields', n);
+    expect(shown).toMatch(/manager: kubectl\n +operation: Apply/);
+    await ok('scale', 'deployment', 'app', '--replicas=3', n);
+    expect(await failsWith(deployment(), ...apply)).toContain(
+      'Apply failed with 1 conflict: conflict with "kubectl" with subresource "scale" using apps/v1: .spec.replicas',
+    );
+    await okWith(deployment(), ...apply, '--force-conflicts');
+    expect(await ok('get', 'deployment', 'app', '-o', 'jsonpath={.spec.replicas}', n)).toBe('2');
+    await okWith(deployment({ image: 'web:2' }), 'apply', n, '-f', '-');
+    expect(await okWith(deployment({ image: 'web:3' }), ...apply)).toContain('serverside-applied');
+    expect(await okWith(deployment({ image: 'web:4' }), ...apply, '--dry-run=server')).toContain('(server dry run)');
+    expect(await ok('get', 'deployment', 'app', '-o', 'jsonpath={..image}', n)).toBe('web:3');
+    expect((await kubectl.run(['diff', '--server-side', n, '-f', '-'], deployment({ image: 'web:5' }))).code).toBe(1);
+  }, 30_000);
+
   it('takes a deployment of 2017 with a warning', async () => {
     const n = await namespace('old');
     const created = await kubectl.run(['create', n, '-f', '-'], oldDeployment);

@@ -10,7 +10,7 @@ const reportLimit = 100;
 
 /**
  * Fits a parsed JSON value to the schema of a custom resource's version, in place, as apiextensions does: metadata
- * becomes object metadata, fields that the schema does not know go, nulls that mean nothing go, defaults come in.
+ * becomes object metadata, fields that the schema does not know go, nulls that mean nothing go.
  * `problems` names what went, as strict field validation words it. Throws BadRequest for what is no object at all.
  */
 export function decodeCustomObject(
@@ -28,8 +28,7 @@ export function decodeCustomObject(
   if (raw.metadata === null) delete raw.metadata;
   if (raw.metadata !== undefined) decodeMetadata(raw.metadata, { mode, as, report, path: 'metadata' });
   prune(raw, schema, { path: '', isRoot: true, report, mode, as });
-  if (schema.hasDefaults) applyDefaults(raw, schema);
-  else dropNulls(raw, schema);
+  dropNulls(raw, schema);
   return { object: raw as AnyObject, problems };
 }
 
@@ -37,7 +36,7 @@ export function decodeCustomObject(
 export function fitStored(object: AnyObject, schema: StructuralSchema): void {
   const as = { kind: object.kind ?? '', version: '' };
   prune(object, schema, { path: '', isRoot: true, report: () => {}, mode: 'Ignore', as });
-  if (schema.hasDefaults) applyDefaults(object, schema);
+  applyDefaults(object, schema);
 }
 
 interface Walk {
@@ -98,7 +97,8 @@ function misfit({ kind, version }: { kind: string; version: string }, reason: st
 }
 
 /** Fills in defaults, in place (apiextensions' defaulting): also for a null where null is not allowed. */
-function applyDefaults(value: unknown, schema: StructuralSchema): void {
+export function applyDefaults(value: unknown, schema: StructuralSchema): void {
+  if (!schema.hasDefaults) return;
   if (Array.isArray(value)) {
     const { items } = schema;
     if (!items) return;

@@ -14,7 +14,7 @@ import type {
 import type { ObjectMeta, StatusCause } from '../types/meta-v1.ts';
 import { checkRules } from './cel-rules.ts';
 import { customColumns } from './custom-columns.ts';
-import { decodeCustomObject, fitStored } from './custom-decode.ts';
+import { applyDefaults, decodeCustomObject, fitStored } from './custom-decode.ts';
 import { childPath, childSchema, structuralSchema, type StructuralSchema } from './structural-schema.ts';
 import { duplicateItems, validateValue } from './validate-value.ts';
 
@@ -65,7 +65,12 @@ function customVersion(
     fromStorage: (object) => fitStored(object, schema()),
     ...(own.deprecated && { deprecation: deprecationOf(spec.group, own, names.kind) }),
     custom: {
-      decode: (raw, mode) => decodeCustomObject(raw, { schema: schema(), mode, as }),
+      decode: (raw, mode) => {
+        const decoded = decodeCustomObject(raw, { schema: schema(), mode, as });
+        applyDefaults(decoded.object, schema());
+        return decoded;
+      },
+      decodeApplied: (raw, mode) => decodeCustomObject(raw, { schema: schema(), mode, as }),
       validate: (object, old) => validateCustomObject(object, schema(), old),
       schema: props,
       listKind: names.listKind ?? `${names.kind}List`,

@@ -1,0 +1,134 @@
+import { formatTime } from '../base/clock.ts';
+import { fieldsText } from '../api/field-ownership/fields-of.ts';
+import {
+  applyConfiguration,
+  formatManaged,
+  parseManaged,
+  type ManagedEntry,
+} from '../api/field-ownership/managed-fields.ts';
+import { forbidden, required } from '../api/field-errors.ts';
+import type { AnyObject } from '../api/object.ts';
+import { cloneJson, isJsonObject } from '../api/plain-json.ts';
+import { ApiError, invalid } from '../api/status.ts';
+import type { StatusCause } from '../api/types/meta-v1.ts';
+import type { Entry } from '../store/store.ts';
+import { isDryRun } from './core.ts';
+import type { Core, Outcome, ResourceRequest } from './core.ts';
+import { createObject } from './create.ts';
+import { fieldManagerOf, shapeOf } from './field-managers.ts';
+import { findSubresource } from './kind-index.ts';
+import { checkNames, checkPatchedNames } from './object-body.ts';
+import { decodeAs, fieldValidationOf, readBody } from './read-body.ts';
+import { isTrue } from './request-info.ts';
+import { managedTextOf } from './stored-object.ts';
+import { updateObject } from './update-object.ts';
+
+export const applyType = 'application/apply-patch+yaml';
+const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
+
+/**
+ * Server-side apply (KEP-555): PATCH with what somebody wants to have in the object, and so to own. Creates the object
+ * where there is none. 409 with a cause for each field that others own and that would change, unless `force` is set.
+ */
+export async function apply(core: Core, request: ResourceRequest): Promise<Outcome> {
+  const { query } = request.request;
+  const by = fieldManagerOf(request, 'Apply');
+  if (!query.get('fieldManager')) throw badOptions(required('fieldManager', 'is required for apply patch'));
+  const dryRun = isDryRun(query.getAll('dryRun'));
+  const configuration = await readConfiguration(request);
+  const shape = shapeOf(request);
+  const now = formatTime(core.clock.now());
+  const force = isTrue(query.get('force'));
+  let managed = '';
+  const applied = (live: AnyObject | undefined, entries: readonly ManagedEntry[]): AnyObject => {
+    const previous = by.manager === 'kubectl' ? lastAppliedTo(live) : undefined;
+    const merged = applyConfiguration({ live, configuration, entries, by, shape, force, now, previous });
+    managed = formatManaged(merged.entries);
+    if (previous) merged.object.metadata.annotations = rememberApplied(merged.object, configuration);
+    return completed(merged.object, request);
+  };
+  return updateObject(core, request, {
+    dryRun,
+    change: (old, entry) => applied(old, entriesOf(entry, old)),
+    managed: () => managed,
+    ...(request.subresource === '' && { create: createApplied }),
+  });
+
+  async function createApplied(): Promise<Outcome> {
+    await request.authorize('create');
+    const make = (): AnyObject => applied(undefined, []);
+    make();
+    return createObject(core, request, { make, dryRun, managed });
+  }
+
+  /** What is in an object that nobody has managed yet belongs to a manager of its own. */
+  function entriesOf(entry: Entry, old: AnyObject): ManagedEntry[] {
+    const text = managedTextOf(entry);
+    if (text !== '') return parseManaged(text);
+    const fields = fieldsText(old, shape, 'written');
+    return [{ ...by, manager: 'before-first-apply', operation: 'Update', time: now, fields }];
+  }
+}
+
+/** The body, in the storage version, without defaults. */
+async function readConfiguration(request: ResourceRequest): Promise<AnyObject> {
+  const { served, kind, subresource } = request;
+  const mode = fieldValidationOf(request.request);
+  const { value, duplicates } = (await readBody(request.request, [applyType])).parse(mode);
+  if (!isJsonObject(value)) throw ApiError.of('BadRequest', 'error decoding YAML: an object is expected');
+  for (const field of ['apiVersion', 'kind']) {
+    if (typeof value[field] === 'string' && value[field] !== '') continue;
+    const name = field === 'kind' ? 'Kind' : field;
+    throw ApiError.of('BadRequest', `Object '${name}' is missing in '${JSON.stringify(value)}'`);
+  }
+  if (isJsonObject(value.metadata) && value.metadata.managedFields !== undefined) {
+    throw ApiError.of('BadRequest', 'metadata.managedFields must be nil');
+  }
+  const { type, custom } = served.version;
+  const own = custom && { ...custom, decode: custom.decodeApplied };
+  const object = decodeAs(value, { type, custom: own, mode, duplicates, warn: request.warn });
+  checkPatchedNames(object, request);
+  checkNames(object, request);
+  if (!served.isStorageVersion && !custom) served.version.toStorage?.(object);
+  object.apiVersion = served.storageApiVersion;
+  if (subresource === '' && findSubresource(kind, 'status')) delete object.status;
+  if (subresource !== 'status') return object;
+  const { apiVersion, metadata, status } = object;
+  return { apiVersion, kind: kind.kind, metadata, ...(status !== undefined && { status }) };
+}
+
+/** What applying left open is filled in as on any write. */
+function completed(object: AnyObject, { served }: ResourceRequest): AnyObject {
+  const { custom } = served.version;
+  if (custom) return custom.decode(object, 'Ignore').object;
+  served.kind.defaults?.(object);
+  return object;
+}
+
+/** What kubectl applied on its side before it applied here: that was its own all the time. */
+function lastAppliedTo(live: AnyObject | undefined): AnyObject | undefined {
+  const text = live?.metadata.annotations?.[lastApplied];
+  if (text === undefined) return undefined;
+  try {
+    const value = JSON.parse(text) as unknown;
+    return isJsonObject(value) ? (value as AnyObject) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function rememberApplied({ metadata }: AnyObject, configuration: AnyObject): Record<string, string> {
+  const { annotations: _, ...rest } = configuration.metadata;
+  const text = JSON.stringify({ ...cloneJson(configuration), metadata: rest });
+  return { ...metadata.annotations, [lastApplied]: `${text}\n` };
+}
+
+/** The options of a patch that is no apply may not ask for what only an apply can do. */
+export function refuseForce({ request }: ResourceRequest): void {
+  if (request.query.get('force') === null) return;
+  throw badOptions(forbidden('force', 'may not be specified for non-apply patch'));
+}
+
+function badOptions(cause: StatusCause): ApiError {
+  return invalid('meta.k8s.io', 'PatchOptions', '', [cause]);
+}
