@@ -1,5 +1,4 @@
 import { deepFreeze } from '../api/object.ts';
-import { endOfObject } from '../api/field-ownership/managed-fields.ts';
 import type { AnyObject } from '../api/object.ts';
 import type { ManagedFieldsEntry } from '../api/types/meta-v1.ts';
 import type { Encoded, Entry } from '../store/store.ts';
@@ -21,18 +20,19 @@ export function mutableCopyOf(entry: Entry): AnyObject {
   return object;
 }
 
-/** `encoder` writes metadata before anything else that could have such a key, and managed fields in this form. */
+/** How `encoder` writes managed fields, before anything else that could have such a key, and what it writes after. */
 const managedMark = '"managedFields":[{"manager":';
 const managedKeyLength = '"managedFields":'.length;
+/** In a string these quotes would be escaped, and FieldsV1 has no lists. */
+const managedEnd = '],"resourceVersion":"';
 
 /** The entry's `metadata.managedFields` as they are stored; '' for none. */
 export function managedTextOf({ value }: Entry): string {
   const { buffer, byteOffset, byteLength } = value;
   const bytes = Buffer.from(buffer, byteOffset, byteLength);
   const at = bytes.indexOf(managedMark);
-  if (at < 0) return '';
-  const text = bytes.toString('utf8', at + managedKeyLength);
-  return text.slice(0, endOfObject(text, 0));
+  const end = at < 0 ? -1 : bytes.indexOf(managedEnd, at);
+  return end < 0 ? '' : bytes.toString('utf8', at + managedKeyLength, end + 1);
 }
 
 /** The object with managed fields, as clients see it. */
@@ -59,10 +59,17 @@ export function encoder(object: AnyObject, managed = ''): (revision: number) => 
 }
 
 function jsonWith(object: AnyObject, managed: string): string {
-  const { apiVersion, kind, metadata, ...rest } = object;
-  const head = JSON.stringify({ apiVersion, kind, metadata });
-  const others = JSON.stringify(rest);
-  return `${head.slice(0, -2)},"managedFields":${managed}}${others === '{}' ? '' : ','}${others.slice(1)}`;
+  const { apiVersion, kind, metadata } = object;
+  const last = `,"resourceVersion":"${metadata.resourceVersion}"}`;
+  let own = JSON.stringify(metadata);
+  if (!own.endsWith(last)) own = JSON.stringify({ ...metadata, resourceVersion: undefined }).slice(0, -1) + last;
+  const head = `{"apiVersion":${JSON.stringify(apiVersion)},"kind":${JSON.stringify(kind)},"metadata":`;
+  let text = `${head}${own.slice(0, -last.length)},"managedFields":${managed}${last}`;
+  for (const key in object) {
+    if (key === 'apiVersion' || key === 'kind' || key === 'metadata' || object[key] === undefined) continue;
+    text += `,${JSON.stringify(key)}:${JSON.stringify(object[key])}`;
+  }
+  return `${text}}`;
 }
 
 const converted = new WeakMap<Entry, Map<Served, AnyObject>>();

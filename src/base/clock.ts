@@ -13,9 +13,17 @@ export interface Clock {
   sleep(delayMs: number, signal?: AbortSignal): Promise<void>;
 }
 
+/** The second that was written last, and how: writes of the same second share it. */
+const last = { second: Number.NaN, text: '' };
+
 /** `2026-01-02T03:04:05Z`: metav1.Time's wire form (RFC 3339, whole seconds). */
 export function formatTime(epochMs: number): string {
-  return `${new Date(epochMs).toISOString().slice(0, 19)}Z`;
+  const second = Math.floor(epochMs / 1000);
+  if (second !== last.second) {
+    last.text = `${new Date(epochMs).toISOString().slice(0, 19)}Z`;
+    last.second = second;
+  }
+  return last.text;
 }
 
 /** `2026-01-02T03:04:05.000006Z`: metav1.MicroTime's wire form. */

@@ -23,56 +23,58 @@ export function compareFields(old: unknown, next: unknown, shape: FieldShape): C
 }
 
 function written(value: unknown, shape: FieldShape): FieldSet {
-  return parseFields(fieldsText(value, shape, 'written'));
+  return shape.kind === 'leaf' ? leaf : parseFields(fieldsText(value, shape, 'written'));
+}
+
+const leaf: FieldSet = {};
+
+/** What is gone is gone itself, and with all that was in it; so is what is new in a list. */
+function wholly(value: unknown, shape: FieldShape, how: 'applied' | 'written'): FieldSet {
+  const text = fieldsText(value, shape, how);
+  return text === '{}' ? leaf : { '.': leaf, ...parseFields(text) };
+}
+
+/** Puts comparisons of parts together. */
+class Joined implements Comparison {
+  changed: Record<string, FieldSet> | undefined;
+  removed: Record<string, FieldSet> | undefined;
+
+  add(element: string, { changed, removed }: Comparison): void {
+    if (changed) (this.changed ??= {})[element] = changed;
+    if (removed) (this.removed ??= {})[element] = removed;
+  }
 }
 
 function compareMaps(old: JsonObject, next: JsonObject, { child }: MapShape): Comparison {
-  const parts: [string, Comparison][] = [];
+  const joined = new Joined();
   for (const key in next) {
     const before = Object.hasOwn(old, key) ? old[key] : undefined;
-    if (before === next[key] || jsonEquals(before, next[key])) continue;
+    if (jsonEquals(before, next[key])) continue;
     const shape = child(key);
-    if (shape) parts.push([`f:${key}`, compareFields(before, next[key], shape)]);
+    if (shape) joined.add(`f:${key}`, compareFields(before, next[key], shape));
   }
   for (const key in old) {
     if (Object.hasOwn(next, key) && next[key] !== undefined) continue;
     const shape = child(key);
-    if (shape)
-      parts.push([`f:${key}`, { changed: undefined, removed: wholly(fieldsText(old[key], shape, 'applied')) }]);
+    if (shape) joined.add(`f:${key}`, { changed: undefined, removed: wholly(old[key], shape, 'applied') });
   }
-  return joined(parts);
-}
-
-/** What is gone is gone itself, and with all that was in it. */
-function wholly(text: string): FieldSet {
-  return text === '{}' ? {} : { '.': {}, ...parseFields(text) };
+  return joined;
 }
 
 function compareLists(old: readonly unknown[], next: readonly unknown[], { keys, item }: ListShape): Comparison {
   const before = new Map(old.map((value) => [itemElement(value, keys), value]));
-  const parts: [string, Comparison][] = [];
+  const joined = new Joined();
   for (const value of next) {
     const element = itemElement(value, keys);
     if (before.has(element)) {
-      if (keys) parts.push([element, compareFields(before.get(element), value, item)]);
+      if (keys) joined.add(element, compareFields(before.get(element), value, item));
       before.delete(element);
     } else {
-      parts.push([element, { changed: wholly(fieldsText(value, item, 'written')), removed: undefined }]);
+      joined.add(element, { changed: wholly(value, item, 'written'), removed: undefined });
     }
   }
   for (const [element, value] of before) {
-    parts.push([element, { changed: undefined, removed: wholly(fieldsText(value, item, 'applied')) }]);
+    joined.add(element, { changed: undefined, removed: wholly(value, item, 'applied') });
   }
-  return joined(parts);
-}
-
-function joined(parts: readonly [string, Comparison][]): Comparison {
-  const pick = (part: keyof Comparison): FieldSet | undefined => {
-    const sets = parts.flatMap(([element, each]): [string, FieldSet][] => {
-      const set = each[part];
-      return set ? [[element, set]] : [];
-    });
-    return sets.length > 0 ? Object.fromEntries(sets) : undefined;
-  };
-  return { changed: pick('changed'), removed: pick('removed') };
+  return joined;
 }

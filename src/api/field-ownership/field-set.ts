@@ -31,15 +31,18 @@ function childrenOf(set: FieldSet): [string, FieldSet][] {
   return Object.entries(set).filter(([element]) => element !== itself);
 }
 
-/** In this module `undefined` is the empty set. */
+/** `a` itself when there is nothing new in `b`. In this module `undefined` is the empty set. */
 export function union(a: FieldSet | undefined, b: FieldSet | undefined): FieldSet | undefined {
   if (!a || !b || a === b) return a ?? b;
-  const merged = new Map(childrenOf(a));
-  for (const [element, child] of childrenOf(b)) {
-    const known = merged.get(element);
-    merged.set(element, known ? (union(known, child) as FieldSet) : child);
+  let merged: Record<string, FieldSet> | undefined;
+  for (const element in b) {
+    if (element === itself) continue;
+    const known = Object.hasOwn(a, element) ? a[element] : undefined;
+    const child = known ? (union(known, b[element]) as FieldSet) : (b[element] as FieldSet);
+    if (child !== known) (merged ??= isMember(a) ? { [itself]: member, ...a } : { ...a })[element] = child;
   }
-  return node([...merged], isMember(a) || isMember(b));
+  if (!isMember(b) || isMember(a)) return merged ?? a;
+  return { [itself]: member, ...(merged ?? a) };
 }
 
 export function difference(a: FieldSet | undefined, b: FieldSet | undefined): FieldSet | undefined {

@@ -23,7 +23,7 @@ export interface MapShape {
 
 export interface ListShape {
   kind: 'list';
-  /** Names of the fields that tell items apart; undefined for a set of scalars. */
+  /** The fields that tell items apart, by name; undefined for a set of scalars. */
   keys: readonly ListKey[] | undefined;
   item: FieldShape;
 }
@@ -116,7 +116,7 @@ function fieldShape(field: FieldSchema, place: string): FieldShape {
 
 function keysOf({ keys = [], type }: FieldSchema): ListKey[] {
   const fields = hasType(type) ? typeSchema(type).fields : {};
-  return keys.map((name) => {
+  return keys.toSorted().map((name) => {
     const text = fields[name]?.default;
     return {
       name,
@@ -143,7 +143,7 @@ function makeSchemaShape(props: JSONSchemaProps): FieldShape {
     const listType = props['x-kubernetes-list-type'];
     if (listType !== 'map' && listType !== 'set') return leaf;
     const items: JSONSchemaProps = isJsonObject(props.items) ? props.items : {};
-    const keys = props['x-kubernetes-list-map-keys']?.map((name) => ({
+    const keys = props['x-kubernetes-list-map-keys']?.toSorted().map((name) => ({
       name,
       standard: items.properties?.[name]?.default,
     }));

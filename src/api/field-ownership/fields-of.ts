@@ -52,7 +52,7 @@ function listText(list: readonly unknown[], { keys, item }: ListShape, how: 'app
   let text = how === 'written' && keys && list.length > 0 ? '".":{}' : '';
   for (const value of list) {
     const inner = keys ? fieldsText(value, item, how) : '{}';
-    const own = inner === '{}' ? '{}' : inner.startsWith('{".":') ? inner : `{".":{},${inner.slice(1)}`;
+    const own = inner === '{}' || inner.startsWith('{".":') ? inner : `{".":{},${inner.slice(1)}`;
     text += `${text === '' ? '' : ','}${JSON.stringify(itemElement(value, keys))}:${own}`;
   }
   return `{${text}}`;
@@ -62,11 +62,12 @@ function listText(list: readonly unknown[], { keys, item }: ListShape, how: 'app
 export function itemElement(value: unknown, keys: ListShape['keys']): string {
   if (!keys) return `v:${JSON.stringify(value)}`;
   const own: JsonObject = isJsonObject(value) ? value : {};
-  const picked = keys
-    .map(({ name, standard }): [string, unknown] => [name, own[name] ?? standard])
-    .filter(([, each]) => each !== undefined)
-    .toSorted(([a], [b]) => (a < b ? -1 : 1));
-  return `k:${JSON.stringify(Object.fromEntries(picked))}`;
+  let text = '';
+  for (const { name, standard } of keys) {
+    const key = own[name] ?? standard;
+    if (key !== undefined) text += `${text === '' ? '' : ','}"${name}":${JSON.stringify(key)}`;
+  }
+  return `k:{${text}}`;
 }
 
 /** As {@link fieldsText}, as a set; undefined when nothing is in it. */

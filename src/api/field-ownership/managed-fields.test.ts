@@ -34,7 +34,8 @@ describe('managed fields', () => {
       { ...by('a "quoted" \\ one'), time: now, fields: '{"f:a":{"k:{\\"name\\":\\"}\\"}":{".":{}}}}' },
       { ...by('b', 'Update'), subresource: 'status', time: now, fields: '{"f:b":{}}' },
     ];
-    expect(parseManaged(formatManaged(entries))).toEqual(entries);
+    expect(parseManaged(formatManaged(entries))).toMatchObject(entries);
+    expect(formatManaged(parseManaged(formatManaged(entries)))).toBe(formatManaged(entries));
     expect(JSON.parse(formatManaged(entries))).toMatchObject([
       { manager: 'a "quoted" \\ one', fieldsV1: { 'f:a': {} } },
       { manager: 'b', subresource: 'status' },

@@ -31,6 +31,8 @@ export interface ManagedEntry extends FieldManager {
   time: string;
   /** FieldsV1 as JSON. */
   fields: string;
+  /** The whole entry as it was read: it is written as that again. */
+  text?: string;
 }
 
 /** Writers beyond this many are put together as {@link ancient}. */
@@ -49,7 +51,8 @@ export function formatManaged(entries: readonly ManagedEntry[]): string {
   return `[${sorted.map(formatEntry).join()}]`;
 }
 
-function formatEntry({ manager, operation, apiVersion, time, subresource, fields }: ManagedEntry): string {
+function formatEntry({ manager, operation, apiVersion, time, subresource, fields, text }: ManagedEntry): string {
+  if (text !== undefined) return text;
   const head = `{"manager":${JSON.stringify(manager)},"operation":"${operation}","apiVersion":${JSON.stringify(apiVersion)}`;
   const below = subresource === '' ? '' : `,"subresource":${JSON.stringify(subresource)}`;
   return `${head},"time":"${time}"${below},"fieldsType":"FieldsV1","fieldsV1":${fields}}`;
@@ -63,45 +66,24 @@ function compareEntries(a: ManagedEntry, b: ManagedEntry): number {
 }
 
 const fieldsMark = ',"fieldsType":"FieldsV1","fieldsV1":';
+/** Between two entries, and nowhere else: in a string its quotes would be escaped, and no field is written so. */
+const separator = '},{"manager":';
 
 /** Reads what {@link formatManaged} wrote, without looking into the fields. */
 export function parseManaged(text: string): ManagedEntry[] {
   const entries: ManagedEntry[] = [];
-  for (let at = 1; at < text.length - 1;) {
+  const last = text.length - 1;
+  for (let at = 1; at < last;) {
+    const next = text.indexOf(separator, at);
+    const end = next < 0 ? last : next + 1;
     const mark = text.indexOf(fieldsMark, at);
-    const begin = mark + fieldsMark.length;
-    const end = endOfObject(text, begin);
-    const head = JSON.parse(`${text.slice(at, mark)}}`) as Omit<ManagedEntry, 'fields' | 'subresource'> & {
-      subresource?: string;
-    };
-    entries.push({ ...head, subresource: head.subresource ?? '', fields: text.slice(begin, end) });
-    // The entry's own brace, and the comma.
-    at = end + 2;
+    const head = JSON.parse(`${text.slice(at, mark)}}`) as Omit<ManagedEntry, 'subresource'> & { subresource?: string };
+    const { manager, operation, apiVersion, time, subresource = '' } = head;
+    const fields = text.slice(mark + fieldsMark.length, end - 1);
+    entries.push({ manager, operation, apiVersion, time, subresource, fields, text: text.slice(at, end) });
+    at = end + 1;
   }
   return entries;
-}
-
-const quote = 0x22;
-const backslash = 0x5c;
-
-/** The index after the object or list that begins at `start`. */
-export function endOfObject(text: string, start: number): number {
-  let depth = 0;
-  for (let i = start; i < text.length; i++) {
-    switch (text.charCodeAt(i)) {
-      case quote:
-        for (i++; text.charCodeAt(i) !== quote; i++) if (text.charCodeAt(i) === backslash) i++;
-        break;
-      case 0x7b:
-      case 0x5b:
-        depth++;
-        break;
-      case 0x7d:
-      case 0x5d:
-        if (--depth === 0) return i + 1;
-    }
-  }
-  return text.length;
 }
 
 /**
@@ -138,31 +120,47 @@ export interface Write {
 export function trackUpdate({ entries, by, shape, old, next, now }: Write): readonly ManagedEntry[] {
   const { changed, removed } = compareFields(old, next, shape);
   if (!changed && !removed) return entries;
-  const others = entries.flatMap((entry): ManagedEntry[] => {
-    if (isSameManager(entry, by)) return [];
-    return withoutFields(entry, changed, removed);
-  });
-  const before = entries.find((entry) => isSameManager(entry, by));
-  const kept = before && withoutFields(before, undefined, removed)[0];
-  if (!changed) return kept ? [...others, kept] : others;
-  const fields = union(kept && parseFields(kept.fields), changed);
-  return capped([...others, { ...by, time: now, fields: JSON.stringify(fields) }]);
+  const tracked: ManagedEntry[] = [];
+  let before: ManagedEntry | undefined;
+  for (const entry of entries) {
+    const isOwn = isSameManager(entry, by);
+    const left = withoutFields(entry, isOwn ? undefined : changed, removed);
+    if (isOwn) before = left;
+    else if (left) tracked.push(left);
+  }
+  if (!changed) return before ? [...tracked, before] : tracked;
+  const fields = before ? withFields(before.fields, changed) : JSON.stringify(changed);
+  const { manager, operation, apiVersion, subresource } = by;
+  tracked.push({ manager, operation, apiVersion, subresource, time: now, fields });
+  return tracked.length > updaterLimit ? capped(tracked) : tracked;
 }
 
-/** None when nothing is left. */
+function withFields(text: string, changed: FieldSet): string {
+  const set = parseFields(text);
+  const all = union(set, changed);
+  return all === set ? text : JSON.stringify(all);
+}
+
+/** Undefined when nothing is left. */
 function withoutFields(
   entry: ManagedEntry,
   changed: FieldSet | undefined,
   removed: FieldSet | undefined,
-): ManagedEntry[] {
+): ManagedEntry | undefined {
   const loses = changed && mayIntersect(entry.fields, changed);
   const misses = removed && mayIntersect(entry.fields, removed);
-  if (!loses && !misses) return [entry];
-  const set = parseFields(entry.fields);
-  const left = recursiveDifference(difference(set, changed), removed);
-  if (!left) return [];
+  if (!loses && !misses) return entry;
+  const left = recursiveDifference(difference(parseFields(entry.fields), changed), removed);
+  if (!left) return undefined;
   const fields = JSON.stringify(left);
-  return [fields === entry.fields ? entry : { ...entry, fields }];
+  return fields === entry.fields ? entry : changedEntry(entry, fields);
+}
+
+function changedEntry(
+  { manager, operation, apiVersion, subresource, time }: ManagedEntry,
+  fields: string,
+): ManagedEntry {
+  return { manager, operation, apiVersion, subresource, time, fields };
 }
 
 /** Nobody keeps a list of all who ever wrote: the oldest become one. */
@@ -173,7 +171,7 @@ function capped(entries: ManagedEntry[]): ManagedEntry[] {
   if (updaters.length <= updaterLimit || !oldest) return entries;
   const fields = surplus.map((entry) => parseFields(entry.fields)).reduce((all, set) => union(all, set) as FieldSet);
   const time = surplus.at(-1)?.time ?? oldest.time;
-  const merged = { ...oldest, manager: ancient, subresource: '', time, fields: JSON.stringify(fields) };
+  const merged = { ...changedEntry(oldest, JSON.stringify(fields)), manager: ancient, subresource: '', time };
   return [...entries.filter((entry) => !surplus.includes(entry)), merged];
 }
 
@@ -217,7 +215,7 @@ export function applyConfiguration(options: {
       return both ? pathsOf(both).map((path): Conflict => ({ by: entry, path })) : [];
     });
     if (conflicts.length > 0 && !force) throw applyConflict(conflicts);
-    others = others.flatMap((entry) => withoutFields(entry, changed, removed));
+    others = others.flatMap((entry) => withoutFields(entry, changed, removed) ?? []);
   }
   const fields = JSON.stringify(set ?? {});
   const isSame = mine !== undefined && jsonText(had) === jsonText(set);
