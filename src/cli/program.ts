@@ -35,7 +35,7 @@ export function createProgram(version: string): Command {
   addNetCommands(program);
   addChartCommands(program);
   addComposeCommands(program);
-  addShipCommands(program);
+  addShipCommands(program, version);
   addKubeCommands(program);
   addProcessCommands(program);
   addOtherCommands(program, version);

@@ -1,4 +1,4 @@
-import { type Command, Option } from 'commander';
+import { Argument, type Command, Option } from 'commander';
 
 /** Flags of every command that works on a shipped app. */
 function addWhere(command: Command): Command {
@@ -9,7 +9,7 @@ function addWhere(command: Command): Command {
     .option('-n, --namespace <name>', "namespace of the release (default: the file's, else the context's)");
 }
 
-export function addShipCommands(program: Command): void {
+export function addShipCommands(program: Command, version: string): void {
   const ship = addWhere(program.command('ship'))
     .description('test, build, push, deploy, verify; back to the last good release when that fails')
     .option('--plan', 'show what would be done and what would change, and do nothing')
@@ -27,6 +27,18 @@ export function addShipCommands(program: Command): void {
     .action(async (revision, _, command: Command) =>
       (await import('./rollback.ts')).rollback(revision, flagsOf(ship, command)),
     );
+  program
+    .command('init')
+    .argument('[directory]', 'the project', '.')
+    .option('--force', 'write over files that are there')
+    .description('look at a project, and write timonel.yaml, a Dockerfile if there is none, and a chart')
+    .action(async (directory, flags) => (await import('./init.ts')).init(directory, flags));
+  program
+    .command('ci')
+    .addArgument(new Argument('<system>').choices(['github', 'gitlab']))
+    .option('--force', 'write over the file that is there')
+    .description('write the pipeline file that ships what is merged')
+    .action(async (system, flags) => (await import('./init.ts')).ci(system, flags, version));
 }
 
 /** Flags may stand before the subcommand and after it. */

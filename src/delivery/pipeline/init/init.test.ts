@@ -1,0 +1,142 @@
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { seededRandom } from '../../../base/random.ts';
+import { createSimulatedClock } from '../../../base/simulated-clock.ts';
+import { unpackChart } from '../../charts/chart/archive.ts';
+import { loadFiles } from '../../charts/chart/load-files.ts';
+import { offlineCapabilities } from '../../charts/render/capabilities.ts';
+import { prepareRelease } from '../../charts/render/prepare.ts';
+import { readShipFile } from '../ship-file.ts';
+import { renderCi } from './ci.ts';
+import { type Detected, detectProject } from './detect.ts';
+import { renderDockerfile } from './dockerfile.ts';
+import { newFiles } from './ship-project.ts';
+
+const detect = (files: Record<string, string>, directory = '/src/My_Shop'): Detected =>
+  detectProject({ directory, names: new Set(Object.keys(files)), read: (name) => files[name] });
+const flask = {
+  'requirements.txt': 'flask\n',
+  'web.py': 'from flask import Flask\napp = Flask(__name__)\napp.run(port=5001)\n',
+  'tests/test_web.py': '',
+};
+
+describe('a project', () => {
+  it('of Python is known by its framework', () => {
+    expect(detect(flask)).toMatchObject({
+      ...{ name: 'my-shop', because: 'Flask', port: 5001, test: 'python3 -m pytest -q', hasDockerfile: false },
+      kind: { kind: 'python', framework: 'flask', module: 'web', requirements: 'requirements.txt' },
+    });
+    expect(detect({ 'main.py': 'from fastapi import FastAPI\nx = FastAPI()' }).kind).toMatchObject({ module: 'main' });
+    const manage = "os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings')";
+    expect(detect({ 'manage.py': manage })).toMatchObject({
+      port: 8000,
+      kind: { framework: 'django', module: 'shop' },
+    });
+    expect(detect({ 'job.py': '' }).kind).toMatchObject({ framework: 'plain', module: 'job' });
+  });
+
+  it('of Node, of Go and of pages alone is known by its files', () => {
+    const scripts = { start: 'node x.js', build: 'tsc', test: 'vitest' };
+    expect(detect({ 'package.json': JSON.stringify({ scripts }) })).toMatchObject({
+      ...{ port: 3000, test: 'npm test' },
+      kind: { kind: 'node', start: 'npm start', hasBuild: true, hasLock: false },
+    });
+    const none = { test: 'echo "Error: no test specified" && exit 1' };
+    expect(detect({ 'package.json': JSON.stringify({ scripts: none, main: 'a.js' }) })).toMatchObject({
+      ...{ test: undefined, kind: { start: 'node a.js' } },
+    });
+    expect(detect({ 'package.json': '{' }).kind.kind).toBe('node');
+    expect(detect({ 'go.mod': 'module x\n\ngo 1.23.4\n' }).kind).toEqual({ kind: 'go', version: '1.23' });
+    expect(detect({ 'public/index.html': '' }).kind).toEqual({ kind: 'static', directory: 'public' });
+  });
+
+  it('listens where its Dockerfile or its compose file says', () => {
+    expect(detect({ ...flask, Dockerfile: 'FROM x\nEXPOSE 80/tcp\n' })).toMatchObject({
+      port: 80,
+      hasDockerfile: true,
+    });
+    expect(detect({ 'compose.yaml': 'services: {web: {ports: ["127.0.0.1:8080:9000/tcp"]}}' })).toMatchObject({
+      ...{ port: 9000, composeFile: 'compose.yaml', kind: { kind: 'other' } },
+    });
+    expect(detect({ 'compose.yaml': 'services: {web: {ports: [{target: 81}]}}' }).port).toBe(81);
+    expect(detect({ 'compose.yaml': 'services: [' }).port).toBe(8080);
+  });
+
+  it('may have any name of a directory', () => {
+    expect(detect({}, '/src/42').name).toBe('app');
+    expect(detect({}, '/src/2nd shop!').name).toBe('nd-shop');
+  });
+});
+
+describe('what init writes', () => {
+  it('is a Dockerfile for each kind', () => {
+    expect(renderDockerfile(detect(flask))).toBe(`FROM python:3.13-slim
+ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+WORKDIR /app
+COPY requirements.txt .
+RUN pip install --no-cache-dir -r requirements.txt gunicorn pytest
+COPY . .
+EXPOSE 5001
+USER 65534
+CMD ["gunicorn", "--bind", "0.0.0.0:5001", "web:app"]
+`);
+    expect(renderDockerfile(detect({ 'go.mod': '' }))).toContain('FROM scratch');
+    expect(renderDockerfile(detect({ 'package.json': '{}', 'package-lock.json': '' }))).toContain('RUN npm ci');
+    expect(renderDockerfile(detect({ 'index.html': '' }))).toContain('COPY . /usr/share/nginx/html');
+    expect(renderDockerfile(detect({}))).toBeUndefined();
+  });
+
+  it('is a timonel.yaml that can be read, and a chart that renders to all that an app needs', async () => {
+    const files = newFiles(detect(flask));
+    const textOf = (path: string): string => files.find((file) => file.path === path)?.text ?? '';
+    expect(await readShipFile(textOf('timonel.yaml'), 'timonel.yaml')).toMatchObject({
+      ...{ name: 'my-shop', tests: [{ run: 'python3 -m pytest -q' }], checks: [{ name: 'my-shop:http/' }] },
+    });
+    const chart = await loadFiles(
+      files
+        .filter(({ path }) => path.startsWith('chart/'))
+        .map(({ path, text }) => ({ name: path.slice('chart/'.length), data: Buffer.from(text) })),
+      unpackChart,
+    );
+    const release = { name: 'my-shop', namespace: 'default', revision: 1, isUpgrade: false };
+    const prepared = await prepareRelease({
+      ...{ chart, values: {}, release, capabilities: offlineCapabilities() },
+      ...{ clock: createSimulatedClock(), random: seededRandom(1) },
+    });
+    const objects = prepared.manifest.split(/^---$/m).map((text) => parse(text) as { kind?: string } | null);
+    expect(objects.flatMap((object) => object?.kind ?? []).toSorted()).toEqual(
+      ['Deployment', 'HorizontalPodAutoscaler', 'Ingress', 'Service', 'ServiceAccount'].toSorted(),
+    );
+    const deployment = objects.find((object) => object?.kind === 'Deployment');
+    expect(deployment).toMatchObject({
+      spec: {
+        template: {
+          spec: {
+            containers: [
+              {
+                ports: [{ containerPort: 5001 }],
+                readinessProbe: { httpGet: { path: '/', port: 'http' } },
+                livenessProbe: { httpGet: { path: '/', port: 'http' } },
+                resources: { limits: { memory: '512Mi' } },
+              },
+            ],
+          },
+        },
+      },
+    });
+    expect(textOf('.dockerignore')).toContain('**/__pycache__\n');
+  });
+});
+
+describe('a pipeline of a CI system', () => {
+  it('is YAML, and holds no secret and no password on a command line', () => {
+    for (const system of ['github', 'gitlab'] as const) {
+      const text = renderCi(system, { version: '1.2.3', branch: 'trunk' });
+      expect(() => parse(text) as unknown).not.toThrow();
+      expect(text).toContain('timonel@1.2.3');
+      expect(text).toContain('trunk');
+      expect(text).toContain('--password-stdin');
+      expect(text).not.toMatch(/ -p /);
+    }
+  });
+});

@@ -1,0 +1,74 @@
+import { stringify } from 'yaml';
+import { scaffoldChart } from '../../charts/authoring/scaffold.ts';
+import type { Detected } from './detect.ts';
+import { renderDockerfile, renderDockerignore } from './dockerfile.ts';
+
+/** A file that a project lacks, by its path in it. */
+export interface NewFile {
+  path: string;
+  text: string;
+}
+
+/** The files that make a project ready for `timonel ship`. What is there already is the caller's matter. Pure. */
+export function newFiles(detected: Detected): NewFile[] {
+  const dockerfile = detected.hasDockerfile ? undefined : renderDockerfile(detected);
+  return [
+    { path: 'timonel.yaml', text: renderShipFile(detected) },
+    ...(dockerfile === undefined ? [] : [{ path: 'Dockerfile', text: dockerfile }]),
+    { path: '.dockerignore', text: renderDockerignore(detected) },
+    ...chartFiles(detected),
+  ];
+}
+
+function renderShipFile({ name, test, healthPath }: Detected): string {
+  const tests = test === undefined ? '' : `test:\n  - run: ${test}\n`;
+  return `# What \`timonel ship\` does: docs/ship.md
+name: ${name}
+images:
+  ${name}:
+${tests}deploy:
+  chart: chart
+verify:
+  - service: ${name}
+    port: http
+    path: ${healthPath}
+`;
+}
+
+/** The chart of \`chart create\`, with the values of this project: probes, limits, an ingress, an autoscaler. */
+function chartFiles(detected: Detected): NewFile[] {
+  const { name } = detected;
+  return scaffoldChart(name)
+    .filter(({ name: path }) => !path.startsWith('templates/tests/'))
+    .map(({ name: path, data }): NewFile => {
+      const text = Buffer.from(data).toString();
+      return { path: `chart/${path}`, text: path === 'values.yaml' ? chartValues(text, detected) : text };
+    });
+}
+
+/** Fills the scaffold's values in, section by section, so that whatever else it has stays as it is. */
+function chartValues(scaffold: string, { name, port, healthPath }: Detected): string {
+  const probe = { httpGet: { path: healthPath, port: 'http' } };
+  const sections: Record<string, unknown> = {
+    replicaCount: 2,
+    image: { repository: name, pullPolicy: 'IfNotPresent', tag: '' },
+    service: { type: 'ClusterIP', port },
+    ingress: {
+      ...{ enabled: true, className: '', annotations: {} },
+      hosts: [{ host: `${name}.localhost`, paths: [{ path: '/', pathType: 'Prefix' }] }],
+      tls: [],
+    },
+    resources: { requests: { cpu: '50m', memory: '64Mi' }, limits: { cpu: '1', memory: '512Mi' } },
+    livenessProbe: { ...probe, initialDelaySeconds: 10 },
+    readinessProbe: { ...probe, periodSeconds: 2 },
+    autoscaling: { enabled: true, minReplicas: 2, maxReplicas: 10, targetCPUUtilizationPercentage: 80 },
+  };
+  const blocks = scaffold.split(/^(?=[a-zA-Z])/m);
+  return blocks
+    .map((block) => {
+      const key = /^\w+/.exec(block)?.[0] ?? '';
+      return Object.hasOwn(sections, key) ? `${stringify({ [key]: sections[key] })}\n` : block;
+    })
+    .join('')
+    .replace(/\n{3,}/g, '\n\n');
+}
