@@ -1,5 +1,5 @@
 // `npm run bench`: starts clusters, loads them, and prints our figures beside upstream's and the goals. Needs root.
-//   node bench/run.mjs [--json] [--only cold,pods,api,scheduler,charts,dns]
+//   node bench/run.mjs [--json] [--only cold,pods,api,scheduler,charts,dns,network]
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -9,6 +9,7 @@ import { benchApi } from './api.mjs';
 import { benchList, benchTemplates } from './charts.mjs';
 import { connect, until } from './client.mjs';
 import { benchDns } from './dns.mjs';
+import { benchClusterIp, benchPropagation } from './network.mjs';
 import { benchPods } from './pods.mjs';
 import { benchScheduler } from './scheduler.mjs';
 
@@ -156,6 +157,18 @@ try {
     row('DNS on the node, answers', '', '30,000/s', `${dns.perSecond}/s`);
     const change = (part) => dns.change[Math.floor(dns.change.length * part)];
     row('endpoint accepted → in the answer', '', '10 ms', `p50 ${ms(change(0.5))}, p99 ${ms(change(0.99))}`);
+  }
+  if (wanted('network')) {
+    const { kept, fresh } = await benchClusterIp(client, { image });
+    const cost = ({ cost: share, direct, service }) =>
+      `${(share * 100).toFixed(1)} % (${Math.round(service)} and ${Math.round(direct)}/s)`;
+    row('processor time: service over pod address, kept connections', '', '5 %', cost(kept));
+    row('… a connection for each request', '', '', cost(fresh));
+    const namespace = `/run/netns/timonel-${cluster}.${cluster}-1`;
+    const { loadedMs, times } = await benchPropagation(client, { namespace, table: `timonel-${cluster}` });
+    const at = (part) => ms(times[Math.floor(times.length * part)]);
+    row('10,000 services, 100,000 endpoints: created and in the kernel', '', '', seconds(loadedMs));
+    row('endpoint accepted → in the kernel, among them', '', '10 ms', `p50 ${at(0.5)}, p99 ${at(0.99)}`);
   }
 } finally {
   spawnSync(process.execPath, [program, 'delete', '--name', cluster], { stdio: 'ignore' });
