@@ -107,8 +107,10 @@ export async function writeDefaultStorageClass(
 }
 
 /** Writes the ingress class that a cluster with an ingress controller of its own has, unless one of its name is there. */
-export async function writeDefaultIngressClass(options: ClassOptions & { controller: string }): Promise<void> {
-  const name = 'timonel';
+export async function writeDefaultIngressClass(
+  options: ClassOptions & { name: string; controller: string },
+): Promise<void> {
+  const { name } = options;
   const metadata = defaultClassMetadata(name, 'ingressclass.kubernetes.io/is-default-class', options);
   const ingressClass: IngressClass = {
     apiVersion: 'networking.k8s.io/v1',

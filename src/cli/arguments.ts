@@ -40,6 +40,18 @@ export function ipFamilies(text: string): string[] {
   throw new InvalidArgumentError('It is ipv4, or ipv4,ipv6.');
 }
 
+/** How many lines, none included. */
+export function lineCount(text: string): number {
+  return numberIn(text, { from: 0, to: 1_000_000_000, what: 'a number of lines' });
+}
+
+/** A service and its port, as `shop/web:80`. */
+export function serviceAddress(text: string): { namespace: string; name: string; port: number } {
+  const [, namespace = '', name = '', port = ''] = /^([a-z0-9-]+)\/([a-z0-9-]+):(\d{1,5})$/.exec(text) ?? [];
+  if (namespace !== '' && Number(port) >= 1 && Number(port) <= 65_535) return { namespace, name, port: Number(port) };
+  throw new InvalidArgumentError('It is a service and its port, like shop/web:80.');
+}
+
 /** For a flag that may come more than once. */
 export function collect(value: string, previous: string[]): string[] {
   return [...previous, value];

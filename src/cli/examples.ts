@@ -24,6 +24,7 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
   'timonel image base': ['timonel image base --busybox', 'timonel image base python --include python3-flask'],
   'timonel build': ['timonel build -t hello .', 'timonel build -t hello:2 -f Dockerfile.prod --build-arg V=2 .'],
   'timonel lb': ['timonel lb list', 'timonel lb show web', 'timonel lb set web --weight version=v1:90,version=v2:10'],
+  'timonel ingress': ['timonel ingress list', 'timonel ingress logs -f --tail 10', 'timonel ingress annotations'],
   'timonel lb set': [
     'timonel lb set web --weight version=v1:90 --weight version=v2:10',
     'timonel lb set web --algorithm source-ip-hash',

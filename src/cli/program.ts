@@ -1,9 +1,10 @@
 import { Argument, Command, Option } from 'commander';
 import { examples } from './examples.ts';
 import { addBuildCommand } from './build-command.ts';
-import { ipFamilies, ipv4Range, nodeCount, port, portRange, seconds } from './arguments.ts';
+import { ipFamilies, ipv4Range, nodeCount, port, portRange, seconds, serviceAddress } from './arguments.ts';
 import { addDnsCommands } from './dns/commands.ts';
 import { addKubeCommands } from './kube/commands.ts';
+import { addIngressCommands } from './ingress/commands.ts';
 import { addLbCommands } from './lb/commands.ts';
 import { addNetCommands } from './net/commands.ts';
 import { addChartCommands } from './chart/commands.ts';
@@ -31,6 +32,7 @@ export function createProgram(version: string): Command {
   addBuildCommand(program);
   addRegistryCommands(program);
   addLbCommands(program);
+  addIngressCommands(program);
   addDnsCommands(program);
   addNetCommands(program);
   addChartCommands(program);
@@ -68,6 +70,11 @@ function addClusterCommands(program: Command): void {
     .option('--node-grace <seconds>', 'how long a silent node counts as alive (default: 2; upstream: 40)', seconds)
     .option('--eviction-after <seconds>', 'when pods leave a lost node (default: 2; upstream: 300)', seconds)
     .option('--lb-pool <cidr>', 'addresses of load balancers (default: the first free 10.90.N.0/24)', ipv4Range)
+    .option('--no-ingress', 'a new cluster leaves ingresses to others')
+    .option('--ingress-http-port <port>', 'of ingresses on localhost (default: 80, or the first free from 8080)', port)
+    .option('--ingress-https-port <port>', 'the same for TLS (default: 443, or the first free from 8443)', port)
+    .option('--ingress-class <name>', 'name of the default ingress class (default: timonel)')
+    .option('--ingress-default-backend <service>', 'NAMESPACE/SERVICE:PORT for what no rule matches', serviceAddress)
     .option('--ip-families <families>', 'of pods and services: ipv4 (default), or ipv4,ipv6', ipFamilies)
     .option('--node-ports <range>', 'node ports of services (default: 30000-32767)', portRange)
     .addOption(outputFormat())

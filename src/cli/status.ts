@@ -1,4 +1,5 @@
 import { clusterCondition, localNode, localNodeProcesses, serverProcess } from '../cluster/launcher.ts';
+import { ingressPaths, isIngressRunning, readPorts, urlsOf } from '../cluster/ingress/ingress-files.ts';
 import { nodeDirectories } from '../cluster/local-node.ts';
 import { BrokenStateError, type ClusterState, clusterPaths, listClusters, readState } from '../cluster/state.ts';
 import { existingCluster, restoreHint } from './context.ts';
@@ -19,6 +20,7 @@ export function describeCluster(state: ClusterState) {
     context: `timonel-${state.name}`,
     data: paths.directories.data,
     serverLog: paths.serverLog,
+    ...(isIngressRunning(state.name) && { ingress: describeIngress(state.name) }),
     nodes: state.nodes.map((node) => {
       if (state.runtime === 'simulated') {
         return { name: node.name, state: node.wanted && serverPid !== undefined ? 'running' : 'stopped' };
@@ -35,6 +37,17 @@ export function describeCluster(state: ClusterState) {
         log: `${nodeDirectories(local).run}/agent.log`,
       };
     }),
+  };
+}
+
+/** Where ingresses are served, and Prometheus finds figures about it. */
+function describeIngress(cluster: string) {
+  const { entrances = [], metrics } = readPorts(cluster) ?? {};
+  const [local] = entrances;
+  return {
+    urls: local ? urlsOf(local) : [],
+    accessLog: ingressPaths(cluster).accessLog,
+    ...(metrics !== undefined && { metrics: `http://127.0.0.1:${metrics}/metrics` }),
   };
 }
 

@@ -30,6 +30,12 @@ export interface UpOptions {
   evictionAfter?: number;
   lbPool?: string;
   ipFamilies?: readonly string[];
+  /** False: the cluster does not serve ingresses itself. */
+  ingress?: boolean;
+  ingressHttpPort?: number;
+  ingressHttpsPort?: number;
+  ingressClass?: string;
+  ingressDefaultBackend?: { namespace: string; name: string; port: number };
   nodePorts?: { first: number; last: number };
   output?: 'json';
 }
@@ -130,12 +136,26 @@ function newCluster(options: UpOptions): Parameters<typeof planCluster>[0] {
     port: options.port,
     loadBalancersCidr: options.lbPool,
     isDualStack: options.ipFamilies?.includes('ipv6') ?? false,
+    ingress: ingressSettings(options),
     settings: {
       nodeGraceSeconds: options.nodeGrace ?? defaults.nodeGraceSeconds,
       evictionAfterSeconds: options.evictionAfter ?? defaults.evictionAfterSeconds,
       ...(options.nodePorts && { nodePortRange: options.nodePorts }),
     },
   };
+}
+
+/** Undefined when nothing was asked for. */
+function ingressSettings(options: UpOptions): ClusterState['ingress'] {
+  const { ingress = true, ingressHttpPort: httpPort, ingressHttpsPort: httpsPort } = options;
+  const { ingressClass: className, ingressDefaultBackend: defaultBackend } = options;
+  const wanted = {
+    ...(httpPort !== undefined && { httpPort }),
+    ...(httpsPort !== undefined && { httpsPort }),
+    ...(className !== undefined && { className }),
+    ...(defaultBackend && { defaultBackend }),
+  };
+  return ingress && Object.keys(wanted).length === 0 ? undefined : { enabled: ingress, ...wanted };
 }
 
 function requirePrerequisites(): void {
@@ -194,6 +214,10 @@ function ignoredFlags(options: UpOptions, known: ClusterState): string[] {
     { flag: '--lb-pool', asked: options.lbPool, has: known.network.loadBalancersCidr },
     { flag: '--ip-families', asked: options.ipFamilies?.join(','), has: known.network.ipv6 ? 'ipv4,ipv6' : 'ipv4' },
     { flag: '--node-ports', asked: options.nodePorts && portsOf(options.nodePorts), has: portsOf(nodePortRange) },
+    { flag: '--no-ingress', asked: options.ingress === false || undefined, has: known.ingress?.enabled === false },
+    { flag: '--ingress-http-port', asked: options.ingressHttpPort, has: known.ingress?.httpPort },
+    { flag: '--ingress-https-port', asked: options.ingressHttpsPort, has: known.ingress?.httpsPort },
+    { flag: '--ingress-class', asked: options.ingressClass, has: known.ingress?.className ?? 'timonel' },
     { flag: '--eviction-after', asked: options.evictionAfter, has: evictionAfterSeconds },
   ];
   return said

@@ -40,8 +40,8 @@ export interface ControlPlaneOptions extends Surroundings {
   controllers: ControllerSettings;
   /** Where volumes are made for claims; with it comes a default storage class. Absent: somebody else makes them. */
   localVolumes?: LocalVolumes;
-  /** `spec.controller` of the default ingress class. Absent: there is none. */
-  ingressController?: string;
+  /** The default ingress class: its name, and its `spec.controller`. Absent: there is none. */
+  ingressClass?: { name: string; controller: string };
   /** How long pods stay on a node that is lost, unless they say otherwise. */
   evictionAfterSeconds: number;
 }
@@ -131,10 +131,10 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
 }
 
 async function writeDefaultClasses(options: ControlPlaneOptions): Promise<void> {
-  const { store, clock, random, localVolumes, ingressController: controller } = options;
+  const { store, clock, random, localVolumes, ingressClass } = options;
   await Promise.all([
     localVolumes && writeDefaultStorageClass({ store, clock, random, provisioner: localVolumes.provisioner }),
-    controller !== undefined && writeDefaultIngressClass({ store, clock, random, controller }),
+    ingressClass && writeDefaultIngressClass({ store, clock, random, ...ingressClass }),
   ]);
 }
 

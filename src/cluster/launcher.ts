@@ -46,6 +46,7 @@ export interface NewCluster {
   /** Undefined: a range of its own. */
   loadBalancersCidr?: string | undefined;
   isDualStack: boolean;
+  ingress?: ClusterState['ingress'];
 }
 
 /** The state of an existing cluster, or a plan for a new one: free address ranges and a free port. Writes nothing. */
@@ -76,6 +77,7 @@ export async function planCluster(wanted: NewCluster): Promise<ClusterState> {
   return {
     format: 1,
     ...{ name, index, runtime, network, settings: wanted.settings },
+    ...(wanted.ingress && { ingress: wanted.ingress }),
     port: wanted.port ?? (await freePort(firstPort, new Set(others.map((other) => other.port)))),
     nodes: Array.from({ length: wanted.nodes }, (_, i) => ({ name: `${name}-${i + 1}`, index: i + 1, wanted: true })),
   };

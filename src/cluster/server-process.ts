@@ -60,7 +60,9 @@ export async function runServer(
     },
     evictionAfterSeconds: state.settings.evictionAfterSeconds,
     ...localVolumes(state),
-    ...(hasIngress(state) && { ingressController }),
+    ...(hasIngress(state) && {
+      ingressClass: { name: state.ingress?.className ?? 'timonel', controller: ingressController },
+    }),
   });
   const warmUp = createWarmUp({ ...surroundings, pki });
   const listener = await listen({

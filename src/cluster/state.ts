@@ -28,6 +28,10 @@ export interface IngressSettings {
   /** Ports on localhost. */
   httpPort?: number;
   httpsPort?: number;
+  /** Of the default ingress class; absent: `timonel`. */
+  className?: string;
+  /** Gets the requests that no rule matches. */
+  defaultBackend?: { namespace: string; name: string; port: number };
 }
 
 export interface NodeRecord {

@@ -16,6 +16,7 @@ import { isCurrent, issueCertificate, type Authority } from '../certificates.ts'
 import type { ControlPlane, Surroundings } from '../control-plane.ts';
 import { ensureIngressPki } from '../pki.ts';
 import { type ClusterState, clusterPaths } from '../state.ts';
+import { keepLogShort } from './access-log.ts';
 import { ingressPaths, isIngressRunning, readPorts, rememberProcess, type Ports, urlsOf } from './ingress-files.ts';
 
 /** Follows the cluster's ingresses from now on. */
@@ -30,15 +31,28 @@ export async function startIngress(
   });
   const hosts = ['localhost', '*.localhost', '127.0.0.1', '::1', state.network.hostAddress];
   const pki = ensureIngressPki({ directory: clusterPaths(state.name).pki, hosts, now: clock.now() });
+  const { defaultBackend } = state.ingress ?? {};
   const controller = createIngressController({
     ...{ informers, client, clock, log },
     recorder: createEventRecorder({ client, component: 'ingress-controller', clock, random, log }),
     issuer: issuerOf(pki.authority, clock),
     defaultCertificate: pki.fallback.certificate + pki.fallback.key,
     openProxy: (onLost) => openProxy(state, { clock, random, log }, onLost),
+    ...(defaultBackend && {
+      classDefault: {
+        namespace: defaultBackend.namespace,
+        service: { name: defaultBackend.name, port: { number: defaultBackend.port } },
+      },
+    }),
   });
   await controller.start();
-  return controller;
+  const accessLog = keepLogShort(ingressPaths(state.name).accessLog, { clock, log });
+  return {
+    stop() {
+      accessLog.stop();
+      controller.stop();
+    },
+  };
 }
 
 function issuerOf(authority: Authority, clock: Clock): CertificateIssuer {

@@ -15,7 +15,7 @@ import { isOurs } from './class.ts';
 import type { ClusterObjects } from './cluster-objects.ts';
 import type { Problem } from './problem.ts';
 import type { IngressProxy } from './proxy.ts';
-import { renderIngress } from './render.ts';
+import { type ClassDefault, renderIngress } from './render.ts';
 
 /** A proxy that runs, and where clients find it. */
 export interface OpenedProxy {
@@ -36,6 +36,8 @@ export interface IngressControllerOptions {
   issuer: CertificateIssuer;
   /** PEM, chain and key: for connections to hosts without a certificate. */
   defaultCertificate: string;
+  /** Gets the requests that no rule of any ingress matches. */
+  classDefault?: ClassDefault;
 }
 
 export interface IngressController {
@@ -123,13 +125,16 @@ class RunningIngressController implements IngressController {
   }
 
   async #synchronize(): Promise<void> {
-    const { informers, defaultCertificate } = this.#options;
+    const { informers, defaultCertificate, classDefault } = this.#options;
     const ours = this.#ours();
     if (ours.length === 0 && !this.#opened) return;
     await this.#followRest();
     const opened = await this.#open(ours);
     this.#looked = new Set();
-    const { model, problems } = renderIngress({ ingresses: ours, objects: this.#objects(), defaultCertificate });
+    const { model, problems } = renderIngress({
+      ...{ ingresses: ours, objects: this.#objects(), defaultCertificate },
+      ...(classDefault && { classDefault }),
+    });
     await opened.proxy.apply(model);
     this.#report(problems);
     for (const ingress of ours) void this.#setStatus(ingress, opened);
