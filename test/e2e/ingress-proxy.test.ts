@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Certificate, type Endpoint, type ProxyModel, routeKey } from '../../src/network/ingress/model.ts';
 import type { IngressProxy } from '../../src/network/ingress/proxy.ts';
 import { plainSettings } from '../../src/network/ingress/settings.ts';
-import { call } from '../support/http-call.ts';
+import { call, loadOn } from '../support/http-call.ts';
 import { certificateFor, startTestProxy, type TestProxy } from '../support/ingress-proxy.ts';
 
 const origins: Server[] = [];
@@ -48,30 +48,6 @@ function servedName(servername: string): Promise<string> {
   });
 }
 
-/** Requests one after another on a few lasting connections, until told to stop. */
-function load(path: string): { stop(): Promise<{ sent: number; failures: string[] }> } {
-  const agent = new Agent({ keepAlive: true, maxSockets: 8 });
-  const failures: string[] = [];
-  let sent = 0;
-  let isOver = false;
-  const worker = async (): Promise<void> => {
-    while (!isOver) {
-      sent++;
-      const answer = await get(path, agent).catch((error: unknown) => ({ status: 0, body: String(error) }));
-      if (answer.status !== 200) failures.push(`${answer.status} ${answer.body}`);
-    }
-  };
-  const workers = Array.from({ length: 8 }, worker);
-  return {
-    async stop() {
-      isOver = true;
-      await Promise.all(workers);
-      agent.destroy();
-      return { sent, failures };
-    },
-  };
-}
-
 beforeAll(async () => {
   for (let index = 0; index < 4; index++) {
     const server = createServer((incoming, response) =>
@@ -100,7 +76,7 @@ describe('a running HAProxy', () => {
   });
 
   it('takes routes, endpoints and certificates by commands, and loses no request of 200 changes', async () => {
-    const running = load('/s');
+    const running = loadOn(test.clearPort, '/s');
     const firstPid = test.pid();
     for (let change = 0; change < 200; change++) {
       const at = change % 2 === 0 ? [change % 4, (change + 1) % 4] : [(change + 1) % 4];
@@ -128,7 +104,7 @@ describe('a running HAProxy', () => {
   });
 
   it('loses no request when it has to be loaded anew', async () => {
-    const running = load('/s');
+    const running = loadOn(test.clearPort, '/s');
     for (let round = 0; round < 5; round++) {
       const before = model(new Map([['s', [round % 4]]]));
       const settings = { ...plainSettings, retries: { count: round } };

@@ -1,4 +1,4 @@
-import { type Agent, request as clearRequest } from 'node:http';
+import { Agent, request as clearRequest } from 'node:http';
 import { request as tlsRequest } from 'node:https';
 
 export interface Answer {
@@ -39,4 +39,34 @@ export function call(
     sent.on('error', reject);
     sent.end(body);
   });
+}
+
+/** Requests one after another on eight lasting connections, until told to stop. Everything but 200 is a failure. */
+export function loadOn(
+  port: number,
+  path: string,
+  host = 'a.example',
+): { stop(): Promise<{ sent: number; failures: string[] }> } {
+  const agent = new Agent({ keepAlive: true, maxSockets: 8 });
+  const failures: string[] = [];
+  let sent = 0;
+  let isOver = false;
+  const worker = async (): Promise<void> => {
+    while (!isOver) {
+      sent++;
+      const answer = await call(port, path, { host, agent }).catch((error: unknown) => {
+        return { status: 0, body: String(error) };
+      });
+      if (answer.status !== 200) failures.push(`${answer.status} ${answer.body}`);
+    }
+  };
+  const workers = Array.from({ length: 8 }, worker);
+  return {
+    async stop() {
+      isOver = true;
+      await Promise.all(workers);
+      agent.destroy();
+      return { sent, failures };
+    },
+  };
 }

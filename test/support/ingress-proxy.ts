@@ -41,7 +41,7 @@ export function certificateFor(host: string): { certificate: string; key: string
 /** In tests, endpoints are on the loopback, which ingresses must not lead to: they are written as 10.9.9.1. */
 export const standIn = '10.9.9.1';
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
   const { port } = server.address() as AddressInfo;
