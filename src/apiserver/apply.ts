@@ -89,7 +89,7 @@ async function readConfiguration(request: ResourceRequest): Promise<AnyObject> {
   const object = decodeAs(value, { type, custom: own, mode, duplicates, warn: request.warn });
   checkPatchedNames(object, request);
   checkNames(object, request);
-  if (!served.isStorageVersion && !custom) served.version.toStorage?.(object);
+  if (!served.isStorageVersion) served.version.toStorage?.(object);
   object.apiVersion = served.storageApiVersion;
   if (subresource === '' && findSubresource(kind, 'status')) delete object.status;
   if (subresource !== 'status') return object;

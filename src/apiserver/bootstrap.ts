@@ -13,7 +13,7 @@ import type { Entry, Operation, Store } from '../store/store.ts';
 import type { WriteHook } from './core.ts';
 import { familyOf } from '../base/ip-address.ts';
 import { firstServiceAddress } from './ip-range.ts';
-import { decodedOf, encoder } from './stored-object.ts';
+import { decodedOf, encoder, managedTextOf } from './stored-object.ts';
 
 /** An address and port that a service of the cluster's own leads to. */
 export interface Backend {
@@ -156,7 +156,7 @@ function operationFor(options: {
   // A service keeps what it was given, and what others changed about it; its endpoints are ours alone.
   const next = object.kind === 'Service' ? old : { ...object, metadata: { ...old.metadata } };
   if (jsonEquals(next, old)) return undefined;
-  return { kind: 'put', key, expectedRevision: entry.revision, encode: encoder(next) };
+  return { kind: 'put', key, expectedRevision: entry.revision, encode: encoder(next, managedTextOf(entry)) };
 }
 
 function wantedObjects({ serviceCidr, advertise, dns }: SystemServices): [key: string, object: AnyObject][] {

@@ -53,4 +53,14 @@ describe('an object of a custom kind', () => {
     expect(messages({ replicas: 20 }, { replicas: 20, mode: 'fast' })).toEqual([]);
     expect(messages({ replicas: 21 }, { replicas: 20 })).toHaveLength(1);
   });
+
+  it('is served in its stored version only where a webhook would have to convert it', () => {
+    const definition = cronTabDefinition();
+    definition.spec.conversion = { strategy: 'Webhook', webhook: { conversionReviewVersions: ['v1'] } };
+    const [stored, old] = customKinds(definition).map(({ version }) => version);
+    stored?.toStorage?.(cronTab({}));
+    const text = 'this server does not call conversion webhooks';
+    expect(() => old?.toStorage?.(cronTab({}))).toThrow(text);
+    expect(() => old?.fromStorage?.({ ...cronTab({}), apiVersion: 'stable.example.com/v1' })).toThrow(text);
+  });
 });

@@ -11,6 +11,7 @@ import type {
   CustomResourceSubresourceScale,
   JSONSchemaProps,
 } from '../types/apiextensions-v1.ts';
+import { ApiError } from '../status.ts';
 import type { ObjectMeta, StatusCause } from '../types/meta-v1.ts';
 import { checkRules } from './cel-rules.ts';
 import { customColumns } from './custom-columns.ts';
@@ -50,9 +51,10 @@ function hasDefaults(schema: JSONSchemaProps | undefined): boolean {
 }
 
 function customVersion(
-  { spec, status }: CustomResourceDefinition,
+  definition: CustomResourceDefinition,
   own: CustomResourceDefinitionVersion,
 ): Pick<CustomKind, 'kind' | 'version'> {
+  const { spec, status } = definition;
   const names = status?.acceptedNames?.plural ? status.acceptedNames : spec.names;
   const props = own.schema?.openAPIV3Schema;
   let compiled: StructuralSchema | undefined;
@@ -62,7 +64,7 @@ function customVersion(
     group: spec.group,
     version: own.name,
     type: openApiName(spec.group, own.name, names.kind),
-    fromStorage: (object) => fitStored(object, schema()),
+    ...conversionOf(definition, own.name, (object) => fitStored(object, schema())),
     ...(own.deprecated && { deprecation: deprecationOf(spec.group, own, names.kind) }),
     custom: {
       decode: (raw, mode) => {
@@ -97,6 +99,33 @@ function customVersion(
     allowUnconditionalUpdate: false,
   };
   return { kind, version };
+}
+
+/**
+ * Versions that convert by themselves are the same but for their name. Those that need a webhook are served in the
+ * version that is stored, and only there.
+ */
+function conversionOf(
+  { spec, metadata }: CustomResourceDefinition,
+  version: string,
+  fit: (object: AnyObject) => void,
+): Pick<KindVersion, 'toStorage' | 'fromStorage'> {
+  if (spec.conversion?.strategy !== 'Webhook') return { fromStorage: fit };
+  const own = apiVersionOf(spec.group, version);
+  const isStored = spec.versions.some(({ name, storage }) => storage && name === version);
+  const refuse = (from: string, to: string): never => {
+    const text = `conversion webhook for ${spec.names.kind} ${metadata.name} is needed from ${from} to ${to}`;
+    throw ApiError.of('InternalError', `${text}: this server does not call conversion webhooks`);
+  };
+  return {
+    toStorage: () => {
+      if (!isStored) refuse(own, apiVersionOf(spec.group, spec.versions.find(({ storage }) => storage)?.name ?? ''));
+    },
+    fromStorage: (object) => {
+      if (object.apiVersion !== own) refuse(object.apiVersion ?? '', own);
+      fit(object);
+    },
+  };
 }
 
 /** Without a schema, and with the old flag, everything is kept. */

@@ -110,8 +110,10 @@ export class QuotaLedger {
       if (sameStatus(quota.status, status)) continue;
       const key = storeKey(resourceQuotas, namespace, quota.metadata.name ?? '');
       const next = { ...quota, status } as KubeObject;
-      const result = await store.commit([putObject(key, next, Number(quota.metadata.resourceVersion ?? 0))]);
-      // After a conflict, the change that won brings us back here.
+      const found = await store.get(key);
+      // Where somebody else has written, his change brings us back here.
+      if (found.kind !== 'found' || String(found.entry.revision) !== quota.metadata.resourceVersion) continue;
+      const result = await store.commit([putObject(key, next, found.entry)]);
       if (result.kind === 'failed')
         log.error('cannot write the status of a quota', { quota: key, error: result.error });
     }

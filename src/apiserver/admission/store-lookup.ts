@@ -1,7 +1,7 @@
 import type { Clock } from '../../base/clock.ts';
 import type { KubeObject } from '../../api/object.ts';
-import type { Operation, Store, Watch } from '../../store/store.ts';
-import { decodedOf, encoder } from '../stored-object.ts';
+import type { Entry, Operation, Store, Watch } from '../../store/store.ts';
+import { decodedOf, encoder, managedTextOf } from '../stored-object.ts';
 import type { Collection, Lookup } from './lookup.ts';
 
 export interface ChangeHandler<T extends KubeObject> {
@@ -63,14 +63,14 @@ function prefixOf(collection: Collection): string {
   return `/${collection.group || 'core'}/${collection.plural}/`;
 }
 
-/** The operation that stores `object`, expecting the key at `expectedRevision` (0: absent). */
-export function putObject(key: string, object: KubeObject, expectedRevision: number): Operation {
-  return {
-    kind: 'put',
-    key,
-    expectedRevision,
-    encode: encoder({ ...object, metadata: { ...object.metadata } }),
-  };
+/**
+ * The operation that stores `object` where there is none (0), at a revision, or in place of an entry, whose fields keep
+ * their owners.
+ */
+export function putObject(key: string, object: KubeObject, expected: number | Entry): Operation {
+  const copy = { ...object, metadata: { ...object.metadata } };
+  if (typeof expected === 'number') return { kind: 'put', key, expectedRevision: expected, encode: encoder(copy) };
+  return { kind: 'put', key, expectedRevision: expected.revision, encode: encoder(copy, managedTextOf(expected)) };
 }
 
 /** One collection by namespace and name. */

@@ -21,8 +21,9 @@ export function startAggregator(options: { store: Store; lookup: StoreLookup; lo
       const rules = collect(role, lookup.list(clusterRoles));
       if (JSON.stringify(rules) === JSON.stringify(role.rules ?? [])) continue;
       const key = storeKey(clusterRoles, '', role.metadata.name ?? '');
-      const revision = Number(role.metadata.resourceVersion ?? 0);
-      const result = await store.commit([putObject(key, { ...role, rules } as typeof role, revision)]);
+      const found = await store.get(key);
+      if (found.kind !== 'found' || String(found.entry.revision) !== role.metadata.resourceVersion) continue;
+      const result = await store.commit([putObject(key, { ...role, rules } as typeof role, found.entry)]);
       // A conflict needs nothing: the change that won brings its own event, and with it the next round.
       if (result.kind === 'failed') log.error('cannot write an aggregated role', { role: key, error: result.error });
     }

@@ -42,6 +42,6 @@ async function missing(options: { store: Store; clock: Clock; random: Random }):
       return [putObject(key, { ...object, metadata }, 0)];
     }
     const next: KubeObject | undefined = reconciled(decodedOf(entry), object);
-    return next ? [putObject(key, next, entry.revision)] : [];
+    return next ? [putObject(key, next, entry)] : [];
   });
 }
