@@ -1,4 +1,4 @@
-import { formatTime } from '../../../base/clock.ts';
+import { formatMicroTime } from '../../../base/clock.ts';
 import type { Clock } from '../../../base/clock.ts';
 import type { Random } from '../../../base/random.ts';
 import type { Client } from '../../../client/client.ts';
@@ -51,7 +51,7 @@ export type Rollout = (
 
 /** Now, as releases keep it. */
 export function timestamp({ clock }: ReleaseContext): string {
-  return formatTime(clock.now());
+  return formatMicroTime(clock.now());
 }
 
 export function applyContext({ client, mapper, clock, namespace, signal }: ReleaseContext): ApplyContext {

@@ -215,22 +215,14 @@ function integerKind(type: IntegerType): Exclude<IntegerType, `time.${string}`> 
 
 /** A value's type as `%T` prints it. */
 export function typeOf(value: unknown): string {
-  switch (typeof value) {
-    case 'string':
-      return 'string';
-    case 'boolean':
-      return 'bool';
-    case 'number':
-      return 'float64';
-    case 'bigint':
-      return 'int';
-    default:
-      if (value == null) return '<nil>';
-      if (value instanceof GoStruct || value instanceof GoInteger) return value.type;
-      if (value instanceof Uint8Array) return '[]uint8';
-      if (Array.isArray(value)) return descriptions.get(value)?.type ?? '[]interface {}';
-      return isFunction(value) ? 'func' : (descriptions.get(value)?.type ?? 'map[string]interface {}');
-  }
+  if (value == null) return '<nil>';
+  // The types of scalars have the names of their kinds.
+  if (typeof value !== 'object') return kindOf(value);
+  if (value instanceof GoStruct || value instanceof GoInteger) return value.type;
+  if (value instanceof Uint8Array) return '[]uint8';
+  const described = descriptions.get(value)?.type;
+  if (Array.isArray(value)) return described ?? '[]interface {}';
+  return isFunction(value) ? 'func' : (described ?? 'map[string]interface {}');
 }
 
 /** Go's truth: not the zero of its type, nor empty. Structs are always true. */
