@@ -41,6 +41,8 @@ export interface PolicyEngine {
   stop(): void;
 }
 
+/** A node starts beside its API server, which answers any moment: the first pauses are short. */
+const firstRetryMs = 10;
 const retryMs = 1_000;
 
 /** Keeps a node's policy rules in step with NetworkPolicies, Namespaces and Pods. */
@@ -154,13 +156,13 @@ class RunningPolicyEngine implements PolicyEngine {
   async #persistently<T>(work: () => Promise<T>): Promise<T> {
     const { clock, log } = this.#options;
     const { signal } = this.#stopped;
-    for (;;) {
+    for (let pauseMs = firstRetryMs; ; pauseMs = Math.min(pauseMs * 2, retryMs)) {
       try {
         return await work();
       } catch (error) {
         if (signal.aborted) throw error;
-        log.warn('cannot ask for network policies', { error });
-        await clock.sleep(retryMs, signal);
+        if (pauseMs === retryMs) log.warn('cannot ask for network policies', { error });
+        await clock.sleep(pauseMs, signal);
       }
     }
   }
