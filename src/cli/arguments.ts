@@ -53,7 +53,7 @@ export function serviceAddress(text: string): { namespace: string; name: string;
 }
 
 /** For a flag that may come more than once. */
-export function collect(value: string, previous: string[]): string[] {
+export function collect(value: string, previous: string[] = []): string[] {
   return [...previous, value];
 }
 

@@ -1,7 +1,9 @@
 import { type Command, Option } from 'commander';
+import { collect } from '../arguments.ts';
 
 /** kubectl's commands, for who has no kubectl: its flags, its output, its messages. */
 export function addKubeCommands(program: Command): void {
+  addReadingCommands(program);
   addPodCommands(program);
 }
 
@@ -13,6 +15,29 @@ function kubeCommand(program: Command, name: string, description: string): Comma
     .option('-n, --namespace <namespace>', "namespace (default: the context's)")
     .option('--context <name>', 'context of the kubeconfig')
     .option('--kubeconfig <file>', 'kubeconfig file');
+}
+
+function addReadingCommands(program: Command): void {
+  kubeCommand(program, 'get', 'show objects: TYPE[,TYPE] [NAME…] or TYPE/NAME …')
+    .argument('[words...]', 'pods; deploy,svc; pod/web')
+    .option('-o, --output <format>', 'wide, json, yaml, name, jsonpath=…, custom-columns=…, go-template=…')
+    .option('-A, --all-namespaces', 'of all namespaces')
+    .option('-l, --selector <selector>', 'only those with these labels')
+    .option('--field-selector <selector>', 'only those with these fields')
+    .option('--sort-by <path>', 'sort by the field at this JSONPath')
+    .option('--show-labels', 'a column with all labels')
+    .option('-L, --label-columns <labels>', 'a column for each of these labels', collect)
+    .option('--no-headers', 'no headers')
+    .option('--show-kind', 'names begin with their type')
+    .option('--ignore-not-found', 'nothing wrong about what is not there')
+    .option('--show-managed-fields', 'in JSON and YAML')
+    .option('-w, --watch', 'then go on, with what changes')
+    .option('--watch-only', 'only what changes')
+    .option('--output-watch-events', 'a column with what happened')
+    .option('-f, --filename <file>', 'the objects of these files', collect)
+    .option('-R, --recursive', 'directories of -f with those below')
+    .addOption(new Option('--chunk-size <count>', 'objects of one request').default('500'))
+    .action(async (words, options) => (await import('./get.ts')).get(words, options));
 }
 
 function addPodCommands(program: Command): void {

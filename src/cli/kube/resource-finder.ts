@@ -109,3 +109,13 @@ async function fromVersion(client: Client, groupVersion: string): Promise<Served
     throw error;
   }
 }
+
+/** `pod/web`, `deployment.apps/web`: how kubectl names an object. */
+export function shownName(resource: Pick<Resource, 'kind' | 'group'>, name: string): string {
+  return `${shownType(resource)}/${name}`;
+}
+
+/** `pod`, `deployment.apps`. */
+export function shownType({ kind, group }: Pick<Resource, 'kind' | 'group'>): string {
+  return `${kind.toLowerCase()}${group ? `.${group}` : ''}`;
+}
