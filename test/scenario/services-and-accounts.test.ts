@@ -72,6 +72,38 @@ describe('the endpoints of a service', () => {
     await world.until('one empty slice', async () => JSON.stringify(await counts()) === '[0]');
   });
 
+  it('are divided among zones where the service asks for it and the nodes tell enough', async () => {
+    const zone = 'topology.kubernetes.io/zone';
+    const label = async (name: string, value: string | null): Promise<void> => {
+      const document = { metadata: { labels: { [zone]: value } } };
+      await world.client.patch(nodes, { name }, { kind: 'merge', document });
+    };
+    const all = await world.list(nodes);
+    for (const [i, { metadata }] of all.entries()) {
+      const name = metadata.name ?? '';
+      await label(name, `z${i % 2}`);
+      const document = { status: { allocatable: { cpu: '4' } } };
+      await world.client.patch(nodes, { name }, { kind: 'merge', document }, { subresource: 'status' });
+    }
+    await world.client.create(services, {
+      metadata: { name: 'web', namespace, annotations: { 'service.kubernetes.io/topology-mode': 'Auto' } },
+      spec: { selector: labels, ports: [{ port: 80 }] },
+    });
+    await replicate(6);
+    const hinted = async () => {
+      const found = (await slicesOf('web')).flatMap((slice) => slice.endpoints ?? []);
+      return found.flatMap(({ hints }) => hints?.forZones?.[0]?.name ?? []).toSorted();
+    };
+    await world.until('hints', async () => (await hinted()).length === 6);
+    expect(new Set(await hinted())).toEqual(new Set(['z0', 'z1']));
+    await label(all[0]?.metadata.name ?? '', null);
+    await world.until('none', async () => (await hinted()).length === 0);
+    await world.until('both events', async () => {
+      const reasons = (await world.list(events)).map(({ reason }) => reason);
+      return reasons.includes('TopologyAwareHintsEnabled') && reasons.includes('TopologyAwareHintsDisabled');
+    });
+  });
+
   it('go with the service', async () => {
     await create();
     await world.until('both', async () => (await slicesOf('web')).length === 1 && (await hasEndpoints('web')));

@@ -1,4 +1,4 @@
-import { type IpFamily } from '../../base/ip-address.ts';
+import type { IpFamily } from '../../base/ip-address.ts';
 import type { Endpoints, Service } from '../../api/types/core-v1.ts';
 import type { EndpointSlice } from '../../api/types/discovery-v1.ts';
 import type { Informer } from '../../client/informer.ts';

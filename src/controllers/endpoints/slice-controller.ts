@@ -1,13 +1,14 @@
-import { type IpFamily } from '../../base/ip-address.ts';
+import type { IpFamily } from '../../base/ip-address.ts';
 import { formatTime } from '../../base/clock.ts';
 import { mapMatcher } from '../../api/label-selector.ts';
 import type { Node, Pod, Service } from '../../api/types/core-v1.ts';
-import type { EndpointSlice } from '../../api/types/discovery-v1.ts';
+import type { Endpoint, EndpointSlice } from '../../api/types/discovery-v1.ts';
 import { keyOf, type Informer } from '../../client/informer.ts';
 import { endpointSlices, nodes, pods as podResource, services } from '../../client/resources.ts';
 import type { Controller, ControllerContext, Enqueue } from '../controller.ts';
 import { controllerReference } from '../owner-references.ts';
 import { done, type Outcome } from '../reconciler.ts';
+import { semanticallyEqual } from '../semantic-equality.ts';
 import {
   familiesOf,
   inheritedLabels,
@@ -19,9 +20,10 @@ import {
 import { enqueueChanged, enqueueServicesOfPods } from './service-events.ts';
 import { indexServices } from './service-index.ts';
 import { desiredGroups } from './slice-groups.ts';
-import { packSlices } from './slice-packing.ts';
+import { type EndpointGroup, packSlices } from './slice-packing.ts';
 import { SliceWriter } from './slice-writer.ts';
 import { TriggerTimes } from './trigger-time.ts';
+import { wantsZoneHints, withZoneHints, zoneShares, zoneWeight } from './zone-hints.ts';
 
 export const managedByLabel = 'endpointslice.kubernetes.io/managed-by';
 export const serviceNameLabel = 'kubernetes.io/service-name';
@@ -45,6 +47,8 @@ export class EndpointSliceReconciler implements Controller {
   readonly #servicesOf: (pod: Pod) => string[];
   readonly #writer: SliceWriter;
   readonly #times = new TriggerTimes();
+  /** Services with hints by topology (`enabled`), and why others that ask for them have none. */
+  readonly #hinted = new Map<string, string>();
   /** Services that wait for a node to appear, by its name. */
   readonly #waiting = new Map<string, Set<string>>();
 
@@ -78,8 +82,14 @@ export class EndpointSliceReconciler implements Controller {
       this.#nodes.subscribe({
         added: (node) => this.#nodeAdded(node, enqueue),
         updated: (node, old) => {
-          if (node.metadata.labels?.[zoneLabel] === old.metadata.labels?.[zoneLabel]) return;
-          for (const service of this.#services.list()) enqueue(keyOf(service));
+          const hasMoved = node.metadata.labels?.[zoneLabel] !== old.metadata.labels?.[zoneLabel];
+          if (!hasMoved && semanticallyEqual(zoneWeight(node), zoneWeight(old))) return;
+          for (const service of this.#services.list()) {
+            if (hasMoved || wantsZoneHints(service)) enqueue(keyOf(service));
+          }
+        },
+        deleted: () => {
+          for (const service of this.#services.list()) if (wantsZoneHints(service)) enqueue(keyOf(service));
         },
       }),
     ];
@@ -91,6 +101,7 @@ export class EndpointSliceReconciler implements Controller {
     if (!service) {
       // The slices belong to the service: the garbage collector takes them.
       this.#times.forget(key);
+      this.#hinted.delete(key);
       this.#writer.forget(key);
       return done;
     }
@@ -104,13 +115,14 @@ export class EndpointSliceReconciler implements Controller {
     const existing = this.#slices.byIndex(manager, key);
     const families = familiesOf(service);
     for (const family of families) {
-      const { groups, missingNodes } = desiredGroups({
+      const { groups: found, missingNodes } = desiredGroups({
         service,
         pods: selected,
         nodeOf: (name) => this.#nodes.get(name),
         family,
       });
       for (const node of missingNodes) this.#waitFor(node, key);
+      const groups = this.#withHints(key, service, found);
       const changes = packSlices({
         existing: existing.filter((slice) => slice.addressType === family),
         groups,
@@ -122,6 +134,34 @@ export class EndpointSliceReconciler implements Controller {
     const obsolete = existing.filter((slice) => !families.some((family) => family === slice.addressType));
     await this.#writer.apply(key, { create: [], update: [], remove: obsolete });
     return done;
+  }
+
+  /** Hints by topology, where the service asks for them; they go before those of its traffic distribution. */
+  #withHints(key: string, service: Service, groups: EndpointGroup[]): EndpointGroup[] {
+    const all = groups.flatMap(({ endpoints }) => endpoints);
+    const hinted = wantsZoneHints(service) ? withZoneHints(all, zoneShares(this.#nodes.list())) : undefined;
+    this.#report(key, service, typeof hinted === 'string' ? hinted : hinted && 'enabled');
+    if (hinted === undefined || typeof hinted === 'string') return groups;
+    let next = 0;
+    return groups.map(({ ports, endpoints }) => ({
+      ports,
+      endpoints: endpoints.map(() => hinted[next++] as Endpoint),
+    }));
+  }
+
+  /** Upstream's events about hints, when something changed. */
+  #report(key: string, service: Service, state: string | undefined): void {
+    const before = this.#hinted.get(key);
+    if (state === before) return;
+    if (state === undefined) this.#hinted.delete(key);
+    else this.#hinted.set(key, state);
+    const object = { apiVersion: 'v1', kind: 'Service', metadata: service.metadata };
+    const { recorder } = this.#context;
+    if (state === 'enabled') {
+      recorder.record(object, 'Normal', 'TopologyAwareHintsEnabled', 'Topology Aware Hints has been enabled');
+    } else if (state !== undefined) {
+      recorder.record(object, 'Warning', 'TopologyAwareHintsDisabled', state);
+    }
   }
 
   #waitFor(node: string, key: string): void {

@@ -1,4 +1,4 @@
-import { type IpFamily } from '../../base/ip-address.ts';
+import type { IpFamily } from '../../base/ip-address.ts';
 import type { Node, Pod, Service } from '../../api/types/core-v1.ts';
 import { canonicalJson } from '../semantic-equality.ts';
 import { canBeEndpoint, endpointPorts, podAddresses, podEndpoint } from './pod-endpoint.ts';
