@@ -98,6 +98,7 @@ function isReady({ conditions }: Endpoint): boolean {
   return conditions?.ready ?? true;
 }
 
-function withoutHints({ hints: _, ...endpoint }: Endpoint): Endpoint {
-  return endpoint;
+function withoutHints(endpoint: Endpoint): Endpoint {
+  const { hints: _, ...rest } = endpoint;
+  return rest;
 }
