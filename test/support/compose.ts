@@ -6,9 +6,10 @@ export interface TestFiles {
 }
 
 /** Files in memory, by their absolute paths. */
-function memoryFiles(files: TestFiles): ProjectFiles {
+export function memoryFiles(files: TestFiles): ProjectFiles {
   return {
     read: (path) => files[path],
+    readBytes: (path) => (path in files ? Buffer.from(files[path] ?? '') : undefined),
     isDirectory: (path) => !(path in files) && Object.keys(files).some((file) => file.startsWith(`${path}/`)),
     exists: (path) => path in files,
   };

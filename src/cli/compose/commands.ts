@@ -1,13 +1,20 @@
 import { type Command, Option } from 'commander';
 import { collect } from '../arguments.ts';
+import { addContainerCommands } from './container-commands.ts';
+import { addImageCommands } from './image-commands.ts';
+import type { ProgressMode } from './progress.ts';
 
-/** Flags of `timonel compose` itself: which project. */
+/** Flags of `timonel compose` itself: which project, on which cluster. */
 export interface ComposeFlags {
   file?: string[];
   projectName?: string;
   projectDirectory?: string;
   profile?: string[];
   envFile?: string[];
+  context?: string;
+  kubeconfig?: string;
+  lenient?: boolean;
+  progress?: ProgressMode;
 }
 
 /** `timonel compose`, with the flags of docker compose. */
@@ -16,16 +23,27 @@ export function addComposeCommands(program: Command): void {
   program.enablePositionalOptions();
   const compose = program
     .command('compose')
-    .description('read a Compose project as docker compose does')
+    .description('run a Compose project on a cluster as docker compose does')
     .enablePositionalOptions()
     .option('-f, --file <file>', 'Compose file (repeatable; - is standard input)', collect, [])
     .option('-p, --project-name <name>', 'project name')
     .option('--profile <name>', 'a profile to enable (repeatable)', collect, [])
     .option('--env-file <file>', 'an alternate environment file (repeatable)', collect, [])
     .option('--project-directory <path>', "working directory (default: the first Compose file's)")
+    .option('--context <name>', 'context of the kubeconfig (default: the current one)')
+    .option('--kubeconfig <file>', 'the kubeconfig (default: $KUBECONFIG, ~/.kube/config)')
+    .option('--lenient', 'what a cluster cannot honour is a warning')
+    .addOption(
+      new Option('--progress <type>', 'how progress is shown')
+        .choices(['auto', 'tty', 'plain', 'json', 'quiet'])
+        .default('auto'),
+    )
+    .addOption(new Option('--ansi <when>', 'accepted for docker compose scripts').hideHelp())
     .addOption(new Option('--parallel <count>', 'accepted for docker compose scripts').hideHelp())
     .addOption(new Option('--compatibility', 'accepted for docker compose scripts').hideHelp());
   addReadingCommands(compose);
+  addContainerCommands(compose);
+  addImageCommands(compose);
 }
 
 function addReadingCommands(compose: Command): void {
@@ -51,5 +69,15 @@ function addReadingCommands(compose: Command): void {
     .option('-o, --output <file>', 'save to a file')
     .action(async (services: string[], _: unknown, command: Command) =>
       (await import('./config.ts')).config(services, command.optsWithGlobals()),
+    );
+  compose
+    .command('convert')
+    .argument('[service...]')
+    .description('print the Kubernetes objects of the project, or write a chart')
+    .addOption(new Option('--format <format>', 'output format').choices(['yaml', 'json']).default('yaml'))
+    .option('--chart <directory>', 'write a chart instead')
+    .option('-o, --output <file>', 'save to a file')
+    .action(async (services: string[], _: unknown, command: Command) =>
+      (await import('./convert.ts')).convert(services, command.optsWithGlobals()),
     );
 }

@@ -74,7 +74,7 @@ function wantsTerminal({ stdin, tty }: SessionFlags): boolean {
 }
 
 /** Joins this process's streams with a remote one's, until that ends; answers its exit code. */
-async function connectTerminal(
+export async function connectTerminal(
   remote: RemoteProcess,
   { stdin, tty }: { stdin: boolean; tty: boolean },
 ): Promise<number> {

@@ -24,6 +24,8 @@ export interface ImageLibrary {
   import(file: string, options: ImportOptions): Promise<string[]>;
   /** Everything taken in, by name. */
   list(): Promise<LibraryImage[]>;
+  /** Takes an image out: nodes that come later do not get it. Resolves with whether it was there. */
+  forget(name: string): Promise<boolean>;
   /** Gives a node what it lacks, the quicker when `others` (sockets of nodes that run) have it. */
   syncNode(socket: string, others?: readonly string[]): Promise<void>;
 }
@@ -65,8 +67,8 @@ export function openImageLibrary(directory: string): ImageLibrary {
       throw new Error(`${indexFile} is damaged; remove ${directory} and import the images again`, { cause: error });
     }
   };
-  const remember = async (added: readonly LibraryImage[]): Promise<void> => {
-    const names = new Set(added.map(({ name }) => name));
+  const remember = async (added: readonly LibraryImage[], gone: readonly string[] = []): Promise<void> => {
+    const names = new Set([...added.map(({ name }) => name), ...gone]);
     const before = await list();
     const after = [...before.filter(({ name }) => !names.has(name)), ...added];
     await writeFile(`${indexFile}.new`, `${JSON.stringify(after, undefined, 2)}\n`);
@@ -77,6 +79,11 @@ export function openImageLibrary(directory: string): ImageLibrary {
   };
   return {
     list,
+    async forget(name) {
+      const isKnown = (await list()).some((image) => image.name === name);
+      if (isKnown) await remember([], [name]);
+      return isKnown;
+    },
     async import(file, { name, run, sockets }) {
       const wanted = name === undefined ? undefined : normaliseImageName(name);
       await mkdir(directory, { recursive: true });

@@ -50,7 +50,7 @@ const rules: Record<string, MergeRule> = {
   'services.*.labels': pairs,
   'services.*.links': set,
   'services.*.logging': { kind: 'logging' },
-  'services.*.models': { kind: 'named', whole: null },
+  'services.*.models': { kind: 'named', whole: {} },
   'services.*.networks': { kind: 'named', whole: null },
   'services.*.networks.*.aliases': set,
   'services.*.networks.*.link_local_ips': set,

@@ -1,0 +1,163 @@
+import { existsSync } from 'node:fs';
+import { silentLogger } from '../../base/log.ts';
+import { systemRandom } from '../../base/random.ts';
+import { createHttpsClient } from '../../client/https-client.ts';
+import { loadConnection } from '../../client/kubeconfig-file.ts';
+import { createInformers } from '../../client/shared-informers.ts';
+import type { StreamingClient } from '../../client/pod-streams.ts';
+import { type ClusterState, listClusters, readState } from '../../cluster/state.ts';
+import { createResourceMapper } from '../../delivery/apply/resource-mapper.ts';
+import { ComposeError } from '../../delivery/compose/compose-error.ts';
+import { diskFiles } from '../../delivery/compose/disk-files.ts';
+import { loadProject, type LoadedProject } from '../../delivery/compose/load-project.ts';
+import type { Project } from '../../delivery/compose/model.ts';
+import { findProject } from '../../delivery/compose/project-options.ts';
+import { type ProjectContext, ProjectError } from '../../delivery/compose/run/context.ts';
+import { namespaceOf, translate, type Translation } from '../../delivery/compose/translate/translate.ts';
+import { clock } from '../context.ts';
+import { CliError } from '../errors.ts';
+import { interruptible } from '../interrupt.ts';
+import type { ComposeFlags } from './commands.ts';
+import { createProgress, type Progress } from './progress.ts';
+import { asCliError, loadOptions } from './project.ts';
+
+export interface ProjectSession {
+  context: ProjectContext;
+  streams: StreamingClient;
+  progress: Progress;
+  /** Of the cluster, when it is one of this machine's. */
+  state: ClusterState | undefined;
+  /** Its file; undefined where the project is known by its name only. */
+  loaded: LoadedProject | undefined;
+  signal: AbortSignal;
+}
+
+/** Runs a command on a project that is named (`-p`) or has a file, and ends the connections after it. */
+export async function withProject<T>(
+  flags: ComposeFlags,
+  work: (session: ProjectSession) => Promise<T>,
+  options: { services?: readonly string[] } = {},
+): Promise<T> {
+  const loaded = await loadIfThere(flags, options.services);
+  const project = loaded?.project.name ?? flags.projectName ?? '';
+  return withCluster(flags, async (cluster) =>
+    interruptible(async (signal) => {
+      const progress = createProgress(flags.progress);
+      const context: ProjectContext = {
+        ...cluster,
+        namespace: asCliError(() => namespaceOf(project)),
+        project,
+        clock,
+        signal,
+        report: (step) => progress.report(step),
+        warn: (message) => process.stderr.write(`WARN ${message}\n`),
+      };
+      const { streams, state } = cluster;
+      return asSentence(() => work({ context, streams, progress, state, loaded, signal }));
+    }),
+  );
+}
+
+export type ClusterSession = Pick<ProjectContext, 'client' | 'mapper' | 'informers'> &
+  Pick<ProjectSession, 'streams' | 'state'>;
+
+export async function withCluster<T>(
+  { context, kubeconfig }: Pick<ComposeFlags, 'context' | 'kubeconfig'>,
+  work: (session: ClusterSession) => Promise<T>,
+): Promise<T> {
+  const found = await loadConnection({
+    environment: process.env,
+    ...(context && { context }),
+    ...(kubeconfig && { file: kubeconfig }),
+  });
+  const client = createHttpsClient(found.connection, { clock });
+  const informers = createInformers({ client, clock, random: systemRandom, log: silentLogger });
+  const state = localCluster(found.context);
+  try {
+    return await work({
+      client,
+      informers,
+      mapper: createResourceMapper(client),
+      streams: client,
+      state,
+    });
+  } finally {
+    informers.stop();
+    client.close();
+  }
+}
+
+/** The cluster of this machine that a context means. */
+function localCluster(context: string): ClusterState | undefined {
+  const name = /^timonel-(.+)$/.exec(context)?.[1];
+  if (name === undefined || !listClusters().includes(name)) return undefined;
+  try {
+    return readState(name);
+  } catch {
+    return undefined;
+  }
+}
+
+async function loadIfThere(
+  flags: ComposeFlags,
+  services: readonly string[] | undefined,
+): Promise<LoadedProject | undefined> {
+  const isNamed = flags.projectName !== undefined && !flags.file?.length;
+  if (isNamed && !hasFile(flags)) return undefined;
+  return loadFile(flags, services);
+}
+
+function hasFile(flags: ComposeFlags): boolean {
+  try {
+    const { files } = findProject(flags, { files: diskFiles, cwd: process.cwd(), processEnvironment: process.env });
+    return files.every((file) => file === '-' || existsSync(file));
+  } catch (error) {
+    if (error instanceof ComposeError) return false;
+    throw error;
+  }
+}
+
+async function loadFile(flags: ComposeFlags, services: readonly string[] | undefined): Promise<LoadedProject> {
+  const { options } = await loadOptions(flags, services && services.length > 0 ? { services } : {});
+  return asCliError(() => loadProject(options));
+}
+
+/** A project's file that must be there. */
+export function requireFile({ loaded }: ProjectSession): LoadedProject {
+  if (loaded) return loaded;
+  throw new CliError('no configuration file provided: not found', { exitCode: 14 });
+}
+
+export interface TranslateFlags {
+  lenient?: boolean;
+}
+
+/** The project's objects, and its warnings on stderr. */
+export function translateProject(
+  { loaded, state }: Pick<ProjectSession, 'loaded' | 'state'>,
+  project: Project,
+  options: TranslateFlags & { runOnce?: ReadonlySet<string> } = {},
+): Translation {
+  const translation = asCliError(() =>
+    translate(project, loaded?.tree ?? {}, {
+      files: diskFiles,
+      lenient: options.lenient ?? false,
+      hostGateway: state?.network.hostAddress,
+      hostMounts: state !== undefined,
+      ...(options.runOnce && { runOnce: options.runOnce }),
+    }),
+  );
+  for (const warning of translation.warnings) process.stderr.write(`WARN ${warning}\n`);
+  return translation;
+}
+
+/** What commands on projects say is a sentence already. */
+async function asSentence<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof ProjectError) throw new CliError(error.message, { cause: error, exitCode: error.exitCode });
+    if (error instanceof ComposeError) throw new CliError(error.message, { cause: error, exitCode: 15 });
+    throw error;
+  }
+}

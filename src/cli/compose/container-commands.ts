@@ -1,0 +1,236 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { collect } from '../arguments.ts';
+
+/** Seconds, whole ones, and zero as well. */
+function wholeSeconds(text: string): number {
+  if (/^\d+$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It is a whole number of seconds.');
+}
+
+const many = (flags: string, description: string): Option =>
+  new Option(flags, description).argParser(collect).default([], '');
+const grace = (): Option =>
+  new Option('-t, --timeout <seconds>', 'how long containers may take to end').argParser(wholeSeconds);
+const index = (): Option => new Option('--index <number>', "which of a service's containers").argParser(wholeSeconds);
+const format = (): Option =>
+  new Option('--format <format>', 'output format').choices(['table', 'json']).default('table');
+const quiet = (description: string): Option => new Option('-q, --quiet', description);
+
+type Services = (services: string[], flags: unknown, command: Command) => Promise<void>;
+
+/** The commands about containers. */
+export function addContainerCommands(compose: Command): void {
+  addUpAndDown(compose);
+  addReports(compose);
+  addSessions(compose);
+  addLifecycle(compose);
+}
+
+function addUpAndDown(compose: Command): void {
+  const up = compose
+    .command('up')
+    .argument('[service...]')
+    .description('create and start containers')
+    .option('-d, --detach', 'leave them running and return')
+    .option('--wait', 'wait until services are running or healthy; implies --detach')
+    .addOption(new Option('--wait-timeout <seconds>', 'how long at most').argParser(wholeSeconds))
+    .option('--abort-on-container-exit', 'stop all when one container ends')
+    .option('--abort-on-container-failure', 'stop all when one container fails')
+    .option('--exit-code-from <service>', "exit as this service's container does; stops all then")
+    .addOption(many('--attach <service>', 'show the logs of these services only'))
+    .addOption(many('--no-attach <service>', 'do not show the logs of these services'))
+    .option('--attach-dependencies', 'accepted for docker compose scripts: logs of dependencies are shown')
+    .option('--no-color', 'prefixes without colours')
+    .option('--no-log-prefix', 'lines without a prefix')
+    .option('--timestamps', 'lines with their times')
+    .option('-w, --watch', 'watch files, as `compose watch` does')
+    .option('--no-start', 'create them only');
+  addMaking(up).action((async (services, _, command) =>
+    (await import('./up.ts')).up(services, command.optsWithGlobals())) satisfies Services);
+  const create = compose
+    .command('create')
+    .argument('[service...]')
+    .description('create containers without waiting for them');
+  addMaking(create).action((async (services, _, command) =>
+    (await import('./up.ts')).create(services, command.optsWithGlobals())) satisfies Services);
+  compose
+    .command('down')
+    .argument('[service...]')
+    .description('stop and remove containers and networks')
+    .option('-v, --volumes', 'remove named volumes as well')
+    .addOption(
+      new Option('--rmi <type>', 'forget images: all, or those without a name of their own').choices(['all', 'local']),
+    )
+    .option('--remove-orphans', 'accepted for docker compose scripts: everything of the project goes')
+    .addOption(grace())
+    .action((async (services, _, command) =>
+      (await import('./up.ts')).down(services, command.optsWithGlobals())) satisfies Services);
+}
+
+/** What `up` and `create` share. */
+function addMaking(command: Command): Command {
+  return command
+    .option('--build', 'build images first')
+    .addOption(new Option('--no-build', 'accepted for docker compose scripts').hideHelp())
+    .addOption(many('--scale <service=number>', 'how many containers of a service'))
+    .option('--force-recreate', 'make containers anew, though nothing has changed')
+    .option('--no-recreate', 'leave containers that are there as they are')
+    .option('--remove-orphans', 'remove containers of services that the file does not have')
+    .addOption(new Option('--pull <policy>', 'when nodes pull images').choices(['always', 'missing', 'never', 'build']))
+    .option('--quiet-pull', 'accepted for docker compose scripts')
+    .addOption(new Option('--always-recreate-deps', 'accepted for docker compose scripts').hideHelp())
+    .addOption(new Option('-V, --renew-anon-volumes', 'accepted for docker compose scripts').hideHelp())
+    .addOption(new Option('-y, --yes', 'accepted for docker compose scripts').hideHelp())
+    .option('--no-deps', 'leave out what services depend on')
+    .addOption(grace());
+}
+
+function addReports(compose: Command): void {
+  compose
+    .command('ps')
+    .argument('[service...]')
+    .description('list containers')
+    .option('-a, --all', 'also those that have ended')
+    .addOption(quiet('names only'))
+    .option('--services', 'names of services')
+    .addOption(many('--status <state>', 'created, running, restarting, exited, removing'))
+    .addOption(many('--filter <filter>', 'status=STATE'))
+    .addOption(format())
+    .addOption(new Option('--no-trunc', 'accepted for docker compose scripts').hideHelp())
+    .option('--no-orphans', 'accepted for docker compose scripts')
+    .action((async (services, _, command) =>
+      (await import('./ps.ts')).ps(services, command.optsWithGlobals())) satisfies Services);
+  compose
+    .command('logs')
+    .argument('[service...]')
+    .description('show what containers have written')
+    .option('-f, --follow', 'and go on')
+    .option('-n, --tail <lines>', 'the last lines only', 'all')
+    .option('-t, --timestamps', 'lines with their times')
+    .option('--since <time>', 'a time, or how long ago: 42m')
+    .option('--no-color', 'prefixes without colours')
+    .option('--no-log-prefix', 'lines without a prefix')
+    .addOption(index())
+    .action((async (services, _, command) =>
+      (await import('./logs.ts')).logs(services, command.optsWithGlobals())) satisfies Services);
+  compose
+    .command('port')
+    .argument('<service>')
+    .argument('<port>')
+    .description('print where a port is published')
+    .addOption(new Option('--protocol <protocol>').choices(['tcp', 'udp', 'sctp']).default('tcp'))
+    .addOption(index())
+    .action(async (service: string, port: string, _: unknown, command: Command) =>
+      (await import('./ps.ts')).port(service, port, command.optsWithGlobals()),
+    );
+  compose
+    .command('ls')
+    .description('list the projects of the cluster')
+    .option('-a, --all', 'also those of which nothing runs')
+    .addOption(quiet('names only'))
+    .addOption(format())
+    .action(async (_: unknown, command: Command) => (await import('./ps.ts')).list(command.optsWithGlobals()));
+  compose
+    .command('events')
+    .argument('[service...]')
+    .description('tell what becomes of containers, until Ctrl-C')
+    .option('--json', 'a JSON object a line')
+    .action((async (services, _, command) =>
+      (await import('./ps.ts')).events(services, command.optsWithGlobals())) satisfies Services);
+}
+
+function addSessions(compose: Command): void {
+  compose
+    .command('exec')
+    .argument('<service>')
+    .argument('<command...>')
+    .description('run a command in a running container')
+    .passThroughOptions()
+    .option('-d, --detach', 'in the background')
+    .addOption(many('-e, --env <name=value>', 'a variable'))
+    .addOption(index())
+    .option('-T, --no-tty', 'without a terminal')
+    .addOption(new Option('-i, --interactive', 'with standard input').default(true).hideHelp())
+    .option('-u, --user <user>', "accepted with a warning: it runs as the container's own user")
+    .option('-w, --workdir <path>', 'directory')
+    .addOption(new Option('--privileged', 'accepted for docker compose scripts').hideHelp())
+    .action(async (service: string, words: string[], _: unknown, command: Command) =>
+      (await import('./sessions.ts')).exec(service, words, command.optsWithGlobals()),
+    );
+  compose
+    .command('run')
+    .argument('<service>')
+    .argument('[command...]')
+    .description('run a command in a container of its own')
+    .passThroughOptions()
+    .option('-d, --detach', 'in the background; prints its name')
+    .option('--rm', 'remove the container when it ends')
+    .addOption(many('-e, --env <name=value>', 'a variable'))
+    .addOption(many('-v, --volume <volume>', 'SOURCE:TARGET[:ro]'))
+    .addOption(many('-p, --publish <port>', 'HOST:CONTAINER[/udp]'))
+    .addOption(many('-l, --label <name=value>', 'a label'))
+    .option('--no-deps', 'leave out what the service depends on')
+    .option('--entrypoint <command>', 'instead of the entrypoint')
+    .option('-P, --service-ports', "publish the service's ports")
+    .option('-T, --no-tty', 'without a terminal')
+    .addOption(new Option('-i, --interactive', 'with standard input').default(true).hideHelp())
+    .option('-u, --user <user>', 'user, by number')
+    .option('-w, --workdir <path>', 'directory')
+    .option('--name <name>', 'name of the container')
+    .option('--build', 'build the image first')
+    .addOption(new Option('--quiet-pull', 'accepted for docker compose scripts').hideHelp())
+    .option('--remove-orphans', 'remove containers of services that the file does not have')
+    .action(async (service: string, words: string[], _: unknown, command: Command) =>
+      (await import('./run.ts')).run(service, words, command.optsWithGlobals()),
+    );
+  compose
+    .command('cp')
+    .argument('<source>', 'PATH or SERVICE:PATH')
+    .argument('<destination>', 'PATH or SERVICE:PATH')
+    .description('copy files between containers and this machine')
+    .addOption(index())
+    .option('--all', "into all of a service's containers")
+    .addOption(new Option('-a, --archive', 'accepted for docker compose scripts').hideHelp())
+    .addOption(new Option('-L, --follow-link', 'accepted for docker compose scripts').hideHelp())
+    .action(async (source: string, destination: string, _: unknown, command: Command) =>
+      (await import('./sessions.ts')).copy(source, destination, command.optsWithGlobals()),
+    );
+  compose
+    .command('top')
+    .argument('[service...]')
+    .description('show the processes of containers')
+    .action((async (services, _, command) =>
+      (await import('./sessions.ts')).top(services, command.optsWithGlobals())) satisfies Services);
+}
+
+function addLifecycle(compose: Command): void {
+  const simple = (name: string, description: string): Command =>
+    compose.command(name).argument('[service...]').description(description);
+  simple('start', 'start services that were stopped').action((async (services, _, command) =>
+    (await import('./lifecycle.ts')).start(services, command.optsWithGlobals())) satisfies Services);
+  simple('stop', 'stop services')
+    .addOption(grace())
+    .action((async (services, _, command) =>
+      (await import('./lifecycle.ts')).stop(services, command.optsWithGlobals())) satisfies Services);
+  simple('restart', 'restart services')
+    .addOption(grace())
+    .option('--no-deps', 'leave out services that restart with these')
+    .action((async (services, _, command) =>
+      (await import('./lifecycle.ts')).restart(services, command.optsWithGlobals())) satisfies Services);
+  simple('kill', 'end containers at once')
+    .option('-s, --signal <signal>', 'send this signal instead')
+    .addOption(new Option('--remove-orphans', 'accepted for docker compose scripts').hideHelp())
+    .action((async (services, _, command) =>
+      (await import('./lifecycle.ts')).kill(services, command.optsWithGlobals())) satisfies Services);
+  simple('rm', 'remove services that are stopped')
+    .option('-f, --force', 'accepted for docker compose scripts: nothing is asked')
+    .option('-s, --stop', 'stop them first')
+    .addOption(
+      new Option('-v, --volumes', 'accepted for docker compose scripts: anonymous volumes always go').hideHelp(),
+    )
+    .action((async (services, _, command) =>
+      (await import('./lifecycle.ts')).remove(services, command.optsWithGlobals())) satisfies Services);
+  for (const name of ['pause', 'unpause']) {
+    simple(name, 'is not to be had in a cluster').action(async () => (await import('./lifecycle.ts')).pause());
+  }
+}

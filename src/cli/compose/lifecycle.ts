@@ -1,0 +1,152 @@
+import { requireProject } from '../../delivery/compose/run/down.ts';
+import { isStopped, restartService, startService, stopServices } from '../../delivery/compose/run/lifecycle.ts';
+import { judge } from '../../delivery/compose/run/condition.ts';
+import { ProjectWatch } from '../../delivery/compose/run/project-watch.ts';
+import { deleteWorkload, listWorkloads, type LiveWorkload } from '../../delivery/compose/run/workloads.ts';
+import { requirementsOf, restartedWith } from '../../delivery/compose/start-order.ts';
+import { healthDeadlineMs } from '../../delivery/compose/translate/probes.ts';
+import { CliError } from '../errors.ts';
+import type { ComposeFlags } from './commands.ts';
+import { type ProjectSession, withProject } from './connection.ts';
+import { runInPod } from './run-in-pod.ts';
+import { nameOf, runningPod } from './sessions.ts';
+
+export interface StopFlags extends ComposeFlags {
+  timeout?: number;
+  signal?: string;
+  deps?: boolean;
+  force?: boolean;
+  stop?: boolean;
+  volumes?: boolean;
+}
+
+async function chosen({ context, loaded }: ProjectSession, services: readonly string[]): Promise<LiveWorkload[]> {
+  await requireProject(context);
+  const all = await listWorkloads(context);
+  for (const name of services) {
+    const isKnown = all.some(({ service }) => service === name) || (loaded && name in loaded.project.services);
+    if (!isKnown) throw new CliError(`no such service: ${name}`);
+  }
+  return services.length === 0 ? all : all.filter(({ service }) => services.includes(service));
+}
+
+/** `timonel compose stop` */
+export async function stop(services: readonly string[], flags: StopFlags): Promise<void> {
+  await withProject(flags, async (session) => {
+    const workloads = await chosen(session, services);
+    await stopServices(session.context, workloads, { graceSeconds: flags.timeout, status: 'Stopped' });
+  });
+}
+
+/** `timonel compose kill [-s SIGNAL]`: SIGKILL ends them; another signal is sent to the first process. */
+export async function kill(services: readonly string[], flags: StopFlags): Promise<void> {
+  await withProject(flags, async (session) => {
+    const workloads = await chosen(session, services);
+    const signal = (flags.signal ?? 'SIGKILL').toUpperCase().replace(/^SIG/, '');
+    if (signal === 'KILL' || signal === '9') {
+      return stopServices(session.context, workloads, { graceSeconds: 0, status: 'Killed' });
+    }
+    if (!/^[A-Z0-9]+$/.test(signal)) throw new CliError(`no such signal: ${flags.signal}`, { exitCode: 2 });
+    for (const { service } of workloads) {
+      const pod = await runningPod(session, service);
+      const code = await runInPod(session.streams, nameOf(session, pod), {
+        command: ['/bin/sh', '-c', `kill -s ${signal} 1`],
+      });
+      if (code !== 0) throw new CliError(`cannot send ${signal} to ${service}`);
+      session.context.report({ what: 'Container', name: service, status: 'Killed', state: 'done' });
+    }
+  });
+}
+
+/** `timonel compose start`: services that were stopped, each after those it depends on. */
+export async function start(services: readonly string[], flags: StopFlags): Promise<void> {
+  await withProject(flags, async (session) => {
+    const workloads = await chosen(session, services);
+    const { context, loaded } = session;
+    const watch = new ProjectWatch(context);
+    await watch.synced();
+    const started = new Map<string, Promise<void>>();
+    const begin = (workload: LiveWorkload): Promise<void> => {
+      const known = started.get(workload.service);
+      if (known) return known;
+      const work = async (): Promise<void> => {
+        const needed =
+          loaded && workload.service in loaded.project.services ? requirementsOf(loaded.project, workload.service) : [];
+        for (const { service, condition } of needed) {
+          const other = workloads.find((each) => each.service === service);
+          if (!other) continue;
+          await begin(other);
+          const look = (): true | undefined => {
+            const progress = judge(condition, {
+              replicas: undefined,
+              pods: watch.pods(service),
+              job: watch.job(other.name),
+              patienceMs: healthDeadlineMs(loaded?.project.services[service] ?? {}),
+              nowMs: context.clock.now(),
+            });
+            if (progress.state === 'failed') throw new CliError(`container ${service} ${progress.reason}`);
+            return progress.state === 'met' ? true : undefined;
+          };
+          await watch.until(look, { describe: () => `${service} is not ${condition}` });
+        }
+        await startService(context, watch, workload);
+      };
+      const promise = work();
+      started.set(workload.service, promise);
+      return promise;
+    };
+    await Promise.all(workloads.map(begin));
+  });
+}
+
+/** `timonel compose restart` */
+export async function restart(services: readonly string[], flags: StopFlags): Promise<void> {
+  await withProject(flags, async (session) => {
+    const workloads = await chosen(session, services);
+    const watch = new ProjectWatch(session.context);
+    await watch.synced();
+    const graceSeconds = flags.timeout;
+    await Promise.all(workloads.map((workload) => restartService(session.context, watch, { workload, graceSeconds })));
+    if (!session.loaded || services.length === 0 || flags.deps === false) return;
+    const after = await chosen(session, restartedWith(session.loaded.project, services));
+    if (restartedWith(session.loaded.project, services).length === 0) return;
+    await Promise.all(after.map((workload) => restartService(session.context, watch, { workload, graceSeconds })));
+  });
+}
+
+/** `timonel compose rm`: services that are stopped, or all with `--stop`. */
+export async function remove(services: readonly string[], flags: StopFlags): Promise<void> {
+  await withProject(flags, async (session) => {
+    const { context } = session;
+    const workloads = await chosen(session, services);
+    if (flags.stop)
+      await stopServices(
+        context,
+        workloads.filter((each) => !isStopped(each)),
+        { status: 'Stopped' },
+      );
+    const gone = flags.stop ? workloads : workloads.filter((each) => isStopped(each) || isFinished(each));
+    if (gone.length === 0) return void process.stderr.write('No stopped containers\n');
+    await Promise.all(
+      gone.map(async (workload) => {
+        await deleteWorkload(context, workload);
+        context.report({ what: 'Container', name: workload.service, status: 'Removed', state: 'done' });
+      }),
+    );
+  });
+}
+
+function isFinished({ kind, object }: LiveWorkload): boolean {
+  const { conditions = [] } = object.status ?? {};
+  return (
+    kind === 'Job' &&
+    conditions.some(({ type, status }) => (type === 'Complete' || type === 'Failed') && status === 'True')
+  );
+}
+
+/** `timonel compose pause`, `unpause`: Kubernetes has nothing like it. */
+export function pause(): Promise<void> {
+  throw new CliError('containers of a cluster cannot be paused', {
+    hint: 'timonel compose stop and start end them and start them anew.',
+  });
+}

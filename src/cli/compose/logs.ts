@@ -1,0 +1,158 @@
+import { openPodLogs } from '../../client/pod-streams.ts';
+import { clock } from '../context.ts';
+import type { Pod } from '../../api/types/core-v1.ts';
+import { hasStarted } from '../../delivery/compose/run/condition.ts';
+import { ProjectWatch } from '../../delivery/compose/run/project-watch.ts';
+import { serviceLabel } from '../../delivery/compose/translate/names.ts';
+import { parseDuration } from '../../delivery/compose/units.ts';
+import { CliError } from '../errors.ts';
+import type { ComposeFlags } from './commands.ts';
+import { type ProjectSession, withProject } from './connection.ts';
+
+export interface LogFlags extends ComposeFlags {
+  follow?: boolean;
+  tail?: string;
+  timestamps?: boolean;
+  color: boolean;
+  logPrefix: boolean;
+  since?: string;
+  until?: string;
+  index?: number;
+}
+
+/** `timonel compose logs` */
+export async function logs(services: readonly string[], flags: LogFlags): Promise<void> {
+  await withProject(flags, async (session) => {
+    const watch = new ProjectWatch(session.context);
+    await watch.synced();
+    const known = new Set(Object.keys(session.loaded?.project.services ?? {}));
+    for (const name of services) {
+      if (known.size > 0 && !known.has(name)) throw new CliError(`no such service: ${name}`);
+    }
+    await followLogs(session, watch, { ...flags, services: services.length > 0 ? services : undefined });
+  });
+}
+
+type Followed = Pick<LogFlags, 'follow' | 'tail' | 'timestamps' | 'since' | 'until' | 'index'> & {
+  color: boolean;
+  logPrefix: boolean;
+  services: readonly string[] | undefined;
+};
+
+/** The colours of docker compose's prefixes, in turn. */
+const colours = [36, 33, 32, 35, 34, 96, 93, 92, 95, 94];
+
+/** Writes the logs of all containers, of those to come as well when they are followed. */
+export async function followLogs(
+  { context, streams, signal }: Pick<ProjectSession, 'context' | 'streams' | 'signal'>,
+  watch: ProjectWatch,
+  flags: Followed,
+): Promise<void> {
+  const printer = new Printer(flags);
+  const seen = new Set<string>();
+  const running = new Set<Promise<void>>();
+  let failure: unknown;
+  const begin = (pod: Pod): void => {
+    const id = pod.metadata.uid ?? '';
+    const service = pod.metadata.labels?.[serviceLabel] ?? '';
+    if (seen.has(id) || !hasStarted(pod) || (flags.services && !flags.services.includes(service))) return;
+    seen.add(id);
+    const reading = read(pod).catch((error: unknown) => void (failure ??= error));
+    running.add(reading);
+    void reading.finally(() => running.delete(reading));
+  };
+  const read = async (pod: Pod): Promise<void> => {
+    const name = pod.metadata.name ?? '';
+    const line = printer.lineOf(name);
+    const options = { ...timesOf(flags), follow: flags.follow ?? false, timestamps: flags.timestamps ?? false, signal };
+    const target = { name, namespace: context.namespace };
+    const log = await openPodLogs(streams, target, options);
+    try {
+      for await (const chunk of log as AsyncIterable<Buffer>) line(chunk);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+    line(undefined);
+  };
+  const pods = (): Pod[] => {
+    const all = watch.pods();
+    return flags.index === undefined ? all : all.filter((_, index) => index + 1 === flags.index);
+  };
+  printer.expect(pods().map(({ metadata }) => metadata.name ?? ''));
+  pods().forEach(begin);
+  if (!flags.follow) {
+    while (running.size > 0) await Promise.all(running);
+    if (failure) throw failure as Error;
+    return;
+  }
+  const stop = watch.onChange(() => pods().forEach(begin));
+  try {
+    await new Promise<void>((resolve) => {
+      if (signal.aborted) resolve();
+      signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+    await Promise.allSettled(running);
+  } finally {
+    stop();
+  }
+}
+
+function timesOf({ tail, since }: Followed): { tailLines?: number; sinceTime?: string; sinceSeconds?: number } {
+  const lines = tail === undefined || tail === 'all' ? {} : { tailLines: numberOf(tail) };
+  if (since === undefined) return lines;
+  const duration = parseDuration(since);
+  if (duration !== undefined) return { ...lines, sinceSeconds: Math.max(1, Math.ceil(duration / 1e9)) };
+  const time = /^\d+$/.test(since) ? Number(since) * 1000 : Date.parse(since);
+  if (Number.isNaN(time)) throw new CliError(`--since: ${since} is neither a time nor a duration`, { exitCode: 2 });
+  return { ...lines, sinceSeconds: Math.max(1, Math.ceil((clock.now() - time) / 1000)) };
+}
+
+function numberOf(text: string): number {
+  if (/^\d+$/.test(text)) return Number(text);
+  throw new CliError(`--tail: ${text} is no number of lines`, { exitCode: 2 });
+}
+
+class Printer {
+  readonly #flags: Followed;
+  readonly #colours = new Map<string, number>();
+  #width = 0;
+
+  constructor(flags: Followed) {
+    this.#flags = flags;
+  }
+
+  /** The width of prefixes is that of the longest name. */
+  expect(names: readonly string[]): void {
+    this.#width = Math.max(this.#width, ...names.map((name) => name.length));
+  }
+
+  /** Takes a container's bytes and writes whole lines; undefined ends the last one. */
+  lineOf(name: string): (chunk: Buffer | undefined) => void {
+    this.expect([name]);
+    let rest = Buffer.alloc(0);
+    const write = (line: Buffer): void => {
+      process.stdout.write(Buffer.concat([Buffer.from(this.#prefix(name)), line, Buffer.from('\n')]));
+    };
+    return (chunk) => {
+      if (chunk === undefined) {
+        if (rest.length > 0) write(rest);
+        return;
+      }
+      let buffer = rest.length > 0 ? Buffer.concat([rest, chunk]) : chunk;
+      for (let end = buffer.indexOf(10); end >= 0; end = buffer.indexOf(10)) {
+        write(buffer.subarray(0, end));
+        buffer = buffer.subarray(end + 1);
+      }
+      rest = Buffer.from(buffer);
+    };
+  }
+
+  #prefix(name: string): string {
+    if (this.#flags.logPrefix === false) return '';
+    const text = `${name.padEnd(this.#width)}  | `;
+    const isColoured = this.#flags.color !== false && process.stdout.isTTY === true && !process.env.NO_COLOR;
+    if (!isColoured) return text;
+    if (!this.#colours.has(name)) this.#colours.set(name, colours[this.#colours.size % colours.length] ?? 36);
+    return `\u001b[${this.#colours.get(name)}m${text}\u001b[0m`;
+  }
+}

@@ -1,0 +1,254 @@
+import { humanDuration } from '../../api/human-duration.ts';
+import { namespaces, pods as podsResource, services as servicesResource } from '../../client/resources.ts';
+import { containersOf, type ProjectContainer, publishersOf } from '../../delivery/compose/run/containers.ts';
+import type { ProjectContext } from '../../delivery/compose/run/context.ts';
+import { ProjectWatch } from '../../delivery/compose/run/project-watch.ts';
+import { listWorkloads, projectSelector } from '../../delivery/compose/run/workloads.ts';
+import { projectLabel, serviceLabel } from '../../delivery/compose/translate/names.ts';
+import { clock } from '../context.ts';
+import { CliError } from '../errors.ts';
+import { table } from '../output.ts';
+import type { ComposeFlags } from './commands.ts';
+import { withCluster, withProject } from './connection.ts';
+
+export interface PsFlags extends ComposeFlags {
+  all?: boolean;
+  quiet?: boolean;
+  format: 'table' | 'json';
+  services?: boolean;
+  status?: string[];
+  filter?: string[];
+  orphans: boolean;
+}
+
+/** The containers of a project as they are now. */
+async function listContainers(context: ProjectContext): Promise<ProjectContainer[]> {
+  const { client, namespace, project } = context;
+  const labelSelector = projectSelector(project);
+  const [workloads, pods, services] = await Promise.all([
+    listWorkloads(context),
+    client.list(podsResource, { namespace, labelSelector }),
+    client.list(servicesResource, { namespace, labelSelector }),
+  ]);
+  return containersOf(pods.items, workloads, services.items);
+}
+
+/** `timonel compose ps` */
+export async function ps(services: readonly string[], flags: PsFlags): Promise<void> {
+  await withProject(flags, async ({ context }) => {
+    const filters = (flags.filter ?? []).map((text) => /^status=(.+)$/.exec(text)?.[1] ?? '');
+    const states = [...(flags.status ?? []), ...filters].filter((state) => state !== '');
+    const shown = (await listContainers(context)).filter(
+      ({ service, state, isOneOff }) =>
+        (services.length === 0 || services.includes(service)) &&
+        (states.length > 0 ? states.includes(state) : flags.all || (state !== 'exited' && !isOneOff)),
+    );
+    if (flags.quiet) return print(shown.map(({ name }) => name));
+    if (flags.services) return print([...new Set(shown.map(({ service }) => service))]);
+    if (flags.format === 'json') return print(shown.map((each) => JSON.stringify(jsonOf(each, context))));
+    print([table(['NAME', 'IMAGE', 'COMMAND', 'SERVICE', 'CREATED', 'STATUS', 'PORTS'], shown.map(rowOf))]);
+  });
+}
+
+function print(lines: readonly string[]): void {
+  for (const line of lines) process.stdout.write(`${line}\n`);
+}
+
+function rowOf(each: ProjectContainer): string[] {
+  const command = each.command.length > 20 ? `${each.command.slice(0, 19)}…` : each.command;
+  return [
+    each.name,
+    each.image,
+    `"${command}"`,
+    each.service,
+    `${age(each.createdAt)} ago`,
+    statusOf(each),
+    portsOf(each),
+  ];
+}
+
+function age(time: string): string {
+  return time === '' ? '0s' : humanDuration(Math.max(0, clock.now() - Date.parse(time)));
+}
+
+/** `Up 3m (healthy)`, `Exited (1) 5s ago` */
+function statusOf({ state, health, exitCode, since }: ProjectContainer): string {
+  switch (state) {
+    case 'running':
+      return `Up ${age(since)}${health === '' ? '' : health === 'starting' ? ' (health: starting)' : ` (${health})`}`;
+    case 'exited':
+      return `Exited (${exitCode})${since === '' ? '' : ` ${age(since)} ago`}`;
+    case 'restarting':
+      return `Restarting (${exitCode}) ${age(since)} ago`;
+    case 'removing':
+      return 'Removal In Progress';
+    case 'created':
+      return 'Created';
+  }
+}
+
+function portsOf({ publishers }: ProjectContainer): string {
+  return publishers
+    .map(({ hostIp, hostPort, target, protocol }) => `${hostIp}:${hostPort}->${target}/${protocol}`)
+    .join(', ');
+}
+
+function jsonOf(each: ProjectContainer, { project }: ProjectContext): Record<string, unknown> {
+  return {
+    ID: each.pod?.metadata.uid ?? '',
+    Name: each.name,
+    Names: each.name,
+    Image: each.image,
+    Command: each.command,
+    Project: project,
+    Service: each.service,
+    Created: each.createdAt === '' ? 0 : Date.parse(each.createdAt) / 1000,
+    State: each.state,
+    Status: statusOf(each),
+    Health: each.health,
+    ExitCode: each.exitCode,
+    Publishers: each.publishers.map(({ hostIp, hostPort, target, protocol }) => ({
+      URL: hostIp,
+      TargetPort: target,
+      PublishedPort: hostPort,
+      Protocol: protocol,
+    })),
+  };
+}
+
+export interface PortFlags extends ComposeFlags {
+  protocol: string;
+  index?: number;
+}
+
+/** `timonel compose port SERVICE PORT`: where a port is published. */
+export async function port(service: string, target: string, flags: PortFlags): Promise<void> {
+  await withProject(flags, async ({ context }) => {
+    const { client, namespace, project } = context;
+    const { items } = await client.list(servicesResource, { namespace, labelSelector: projectSelector(project) });
+    const found = publishersOf(service, items).find(
+      (each) => String(each.target) === target && each.protocol === flags.protocol,
+    );
+    if (!found) throw new CliError(`no port ${target}/${flags.protocol} for container ${service}`);
+    print([`${found.hostIp}:${found.hostPort}`]);
+  });
+}
+
+export interface ListFlags extends ComposeFlags {
+  all?: boolean;
+  quiet?: boolean;
+  format: 'table' | 'json';
+  filter?: string[];
+}
+
+/** `timonel compose ls`: the projects of a cluster. */
+export async function list(flags: ListFlags): Promise<void> {
+  await withCluster(flags, async ({ client }) => {
+    const [spaces, pods] = await Promise.all([
+      client.list(namespaces, { labelSelector: projectLabel }),
+      client.list(podsResource, { labelSelector: projectLabel }),
+    ]);
+    const rows = spaces.items.flatMap(({ metadata }) => {
+      const own = pods.items.filter((pod) => pod.metadata.namespace === metadata.name);
+      const running = own.filter(({ status }) => status?.phase === 'Running').length;
+      if (running === 0 && !flags.all) return [];
+      const others = own.length - running;
+      const status = [running > 0 && `running(${running})`, others > 0 && `exited(${others})`]
+        .filter(Boolean)
+        .join(', ');
+      return [{ Name: metadata.labels?.[projectLabel] ?? '', Status: status || 'stopped', ConfigFiles: '' }];
+    });
+    if (flags.quiet) return print(rows.map(({ Name }) => Name));
+    if (flags.format === 'json') return print([JSON.stringify(rows)]);
+    print([
+      table(
+        ['NAME', 'STATUS', 'NAMESPACE'],
+        rows.map(({ Name, Status }, i) => [Name, Status, spaces.items[i]?.metadata.name ?? '']),
+      ),
+    ]);
+  });
+}
+
+export interface ImagesFlags extends ComposeFlags {
+  quiet?: boolean;
+  format: 'table' | 'json';
+}
+
+/** `timonel compose images`: what the containers were made from. */
+export async function images(services: readonly string[], flags: ImagesFlags): Promise<void> {
+  await withProject(flags, async ({ context }) => {
+    const { items } = await context.client.list(podsResource, {
+      namespace: context.namespace,
+      labelSelector: projectSelector(context.project),
+    });
+    const rows = items.flatMap(({ metadata, spec, status }) => {
+      const service = metadata.labels?.[serviceLabel] ?? '';
+      if (services.length > 0 && !services.includes(service)) return [];
+      const image = spec?.containers[0]?.image ?? '';
+      const colon = image.lastIndexOf(':');
+      const hasTag = colon > image.lastIndexOf('/');
+      const id = (status?.containerStatuses?.[0]?.imageID ?? '').replace(/^.*sha256:/, '').slice(0, 12);
+      return [
+        {
+          ContainerName: metadata.name ?? '',
+          Repository: hasTag ? image.slice(0, colon) : image,
+          Tag: hasTag ? image.slice(colon + 1) : 'latest',
+          ID: id,
+        },
+      ];
+    });
+    if (flags.quiet) return print([...new Set(rows.map(({ ID }) => ID))]);
+    if (flags.format === 'json') return print([JSON.stringify(rows)]);
+    print([
+      table(
+        ['CONTAINER', 'REPOSITORY', 'TAG', 'IMAGE ID'],
+        rows.map((row) => Object.values(row)),
+      ),
+    ]);
+  });
+}
+
+export interface EventFlags extends ComposeFlags {
+  json?: boolean;
+}
+
+/** `timonel compose events`: what becomes of the containers, until Ctrl-C. */
+export async function events(services: readonly string[], flags: EventFlags): Promise<void> {
+  await withProject(flags, async ({ context, signal }) => {
+    const watch = new ProjectWatch(context);
+    await watch.synced();
+    const look = async (): Promise<Map<string, ProjectContainer>> =>
+      new Map(containersOf(watch.pods(), [], []).map((each) => [each.name, each]));
+    let before = await look();
+    const tell = (action: string, { name, service, image }: ProjectContainer): void => {
+      if (services.length > 0 && !services.includes(service)) return;
+      const time = new Date(clock.now()).toISOString();
+      const attributes = { name, image };
+      print([
+        flags.json
+          ? JSON.stringify({ time, type: 'container', action, id: name, service, attributes })
+          : `${time} container ${action} ${name} (image=${image}, name=${name})`,
+      ]);
+    };
+    const compare = async (): Promise<void> => {
+      const now = await look();
+      for (const [name, each] of now) {
+        const old = before.get(name);
+        if (!old) tell('create', each);
+        if (old?.state !== each.state) tellState(each, tell);
+        if (old && old.health !== each.health && each.health !== '') tell(`health_status: ${each.health}`, each);
+      }
+      for (const [name, each] of before) if (!now.has(name)) tell('destroy', each);
+      before = now;
+    };
+    const stop = watch.onChange(() => void compare());
+    await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+    stop();
+  });
+}
+
+function tellState(each: ProjectContainer, tell: (action: string, each: ProjectContainer) => void): void {
+  if (each.state === 'running') tell('start', each);
+  if (each.state === 'exited' || each.state === 'restarting') tell('die', each);
+  if (each.state === 'removing') tell('stop', each);
+}

@@ -1,0 +1,221 @@
+import { spawn } from 'node:child_process';
+import { statSync } from 'node:fs';
+import { basename, dirname, posix } from 'node:path';
+import { PassThrough } from 'node:stream';
+import type { Pod } from '../../api/types/core-v1.ts';
+import { execInPod } from '../../client/pod-streams.ts';
+import { ProjectWatch } from '../../delivery/compose/run/project-watch.ts';
+import { oneOffLabel } from '../../delivery/compose/translate/names.ts';
+import { CliError } from '../errors.ts';
+import { connectTerminal } from '../kube/exec.ts';
+import type { ComposeFlags } from './commands.ts';
+import { type ProjectSession, withProject } from './connection.ts';
+import { runInPod } from './run-in-pod.ts';
+
+export interface ExecFlags extends ComposeFlags {
+  detach?: boolean;
+  env?: string[];
+  index?: number;
+  tty: boolean;
+  interactive: boolean;
+  user?: string;
+  workdir?: string;
+  privileged?: boolean;
+}
+
+/** `timonel compose exec`: exits as the command does. */
+export async function exec(service: string, command: readonly string[], flags: ExecFlags): Promise<void> {
+  const code = await withProject(flags, async (session) => {
+    if (flags.user) session.context.warn(`--user ${flags.user}: the command runs as the container's own user`);
+    const pod = await runningPod(session, service, flags.index);
+    const words = withSurroundings(command, flags);
+    if (flags.detach) {
+      const inBackground = ['/bin/sh', '-c', '"$@" >/dev/null 2>&1 </dev/null &', 'sh', ...words];
+      return runInPod(session.streams, nameOf(session, pod), { command: inBackground, signal: session.signal });
+    }
+    const terminal = terminalOf(flags);
+    return connectTerminal(
+      await execInPod(session.streams, nameOf(session, pod), { command: words, ...terminal }),
+      terminal,
+    );
+  });
+  process.exitCode = code;
+}
+
+/** What a command needs of variables and a directory, by programs of the container. */
+function withSurroundings(
+  command: readonly string[],
+  { env = [], workdir }: Pick<ExecFlags, 'env' | 'workdir'>,
+): string[] {
+  const set = env.map((text) => (text.includes('=') ? text : `${text}=${process.env[text] ?? ''}`));
+  const words = set.length > 0 ? ['env', ...set, ...command] : [...command];
+  return workdir === undefined ? words : ['/bin/sh', '-c', 'cd "$0" && exec "$@"', workdir, ...words];
+}
+
+/** A service's running pod; the first one, or by its number. */
+export async function runningPod(session: ProjectSession, service: string, index = 1): Promise<Pod> {
+  const watch = new ProjectWatch(session.context);
+  await watch.synced();
+  const running = watch.pods(service).filter(isRunning);
+  const pod = running[index - 1];
+  if (pod) return pod;
+  const known = session.loaded?.project.services;
+  if (known && !(service in known)) throw new CliError(`no such service: ${service}`);
+  const which = running.length > 0 ? ` #${index}` : '';
+  throw new CliError(`service "${service}"${which} is not running`);
+}
+
+function isRunning({ metadata, status }: Pod): boolean {
+  const isOneOff = metadata.labels?.[oneOffLabel] === 'True';
+  return (
+    !isOneOff &&
+    metadata.deletionTimestamp === undefined &&
+    status?.containerStatuses?.[0]?.state?.running !== undefined
+  );
+}
+
+export function nameOf({ context }: Pick<ProjectSession, 'context'>, pod: Pod): { name: string; namespace: string } {
+  return { name: pod.metadata.name ?? '', namespace: context.namespace };
+}
+
+/** Whether a session is to have this process's input, and its terminal. */
+export function terminalOf({ tty, interactive }: { tty: boolean; interactive: boolean }): {
+  stdin: boolean;
+  tty: boolean;
+} {
+  return { stdin: interactive, tty: tty && process.stdin.isTTY === true && process.stdout.isTTY === true };
+}
+
+/** `timonel compose top`: the processes of each container, as `ps` or, without one, /proc has them. */
+export async function top(services: readonly string[], flags: ComposeFlags): Promise<void> {
+  await withProject(flags, async (session) => {
+    const watch = new ProjectWatch(session.context);
+    await watch.synced();
+    const pods = watch.pods().filter((pod) => isRunning(pod) && isOf(pod, services));
+    for (const pod of pods) {
+      const chunks: Buffer[] = [];
+      await runInPod(session.streams, nameOf(session, pod), {
+        command: ['/bin/sh', '-c', listProcesses],
+        onStdout: (data) => chunks.push(data),
+        signal: session.signal,
+      });
+      process.stdout.write(`${pod.metadata.name}\n${Buffer.concat(chunks).toString().trimEnd()}\n\n`);
+    }
+  });
+}
+
+const listProcesses =
+  'ps -ef 2>/dev/null || ps 2>/dev/null || for p in /proc/[0-9]*; do ' +
+  `printf "%s\\t%s\\n" "\${p#/proc/}" "$(tr "\\0" " " <"$p/cmdline")"; done`;
+
+function isOf({ metadata }: Pod, services: readonly string[]): boolean {
+  return services.length === 0 || services.includes(metadata.labels?.['com.docker.compose.service'] ?? '');
+}
+
+export interface CopyFlags extends ComposeFlags {
+  index?: number;
+  all?: boolean;
+  archive?: boolean;
+  followLink?: boolean;
+}
+
+/** `timonel compose cp SERVICE:PATH PATH`, or the other way; by `tar` on both sides. */
+export async function copy(source: string, destination: string, flags: CopyFlags): Promise<void> {
+  await withProject(flags, async (session) => {
+    const from = placeOf(source);
+    const to = placeOf(destination);
+    if (from.service !== undefined && to.service !== undefined)
+      throw new CliError('copying between services is not supported');
+    if (from.service !== undefined) {
+      const pod = await runningPod(session, from.service, flags.index);
+      return copyOut(session, { pod, from: from.path, to: to.path });
+    }
+    if (to.service === undefined)
+      throw new CliError('unknown copy direction: one side is SERVICE:PATH', { exitCode: 2 });
+    const pods = flags.all
+      ? await runningPods(session, to.service)
+      : [await runningPod(session, to.service, flags.index)];
+    for (const pod of pods) await copyIn(session, { pod, from: from.path, to: to.path });
+  });
+}
+
+async function runningPods(session: ProjectSession, service: string): Promise<Pod[]> {
+  await runningPod(session, service);
+  return new ProjectWatch(session.context).pods(service).filter(isRunning);
+}
+
+function placeOf(text: string): { service?: string; path: string } {
+  const [, service, path = ''] = /^([a-zA-Z0-9._-]+):(.*)$/s.exec(text) ?? [];
+  return service === undefined ? { path: text } : { service, path };
+}
+
+interface Copied {
+  pod: Pod;
+  from: string;
+  to: string;
+}
+
+/** Copies a file or directory of this machine into a container: to a new name, or into a directory that is there. */
+export async function copyIn(
+  session: Pick<ProjectSession, 'context' | 'streams' | 'signal'>,
+  { pod, from, to }: Copied,
+): Promise<void> {
+  const found = statSync(from, { throwIfNoEntry: false });
+  if (!found) throw new CliError(`no such file or directory: ${from}`);
+  const name = basename(from);
+  const isContent = from.endsWith('/.');
+  const archive = spawn('tar', isContent ? ['-C', from, '-cf', '-', '.'] : ['-C', dirname(from), '-cf', '-', name], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  // What is unpacked beside its destination is moved there under its new name.
+  const script = isContent
+    ? 'mkdir -p "$1" && tar -xmf - -C "$1"'
+    : 'if [ -d "$1" ]; then tar -xmf - -C "$1"; else d="$1.timonel-$$"; mkdir -p "$d" && tar -xmf - -C "$d" && ' +
+      'rm -rf "$1" && mv "$d/$2" "$1"; c=$?; rm -rf "$d"; exit $c; fi';
+  const words: string[] = [];
+  const code = await runInPod(session.streams, nameOf(session, pod), {
+    command: ['/bin/sh', '-c', script, 'sh', to.replace(/(.)\/$/, '$1'), name],
+    // Read from the first moment: what a child leaves unread when it ends is dropped.
+    stdin: archive.stdout.pipe(new PassThrough()),
+    onStderr: (data) => words.push(data.toString()),
+    signal: session.signal,
+  });
+  if (code !== 0) throw new CliError(`cannot copy to ${to}: ${words.join('').trim() || `tar exited with ${code}`}`);
+}
+
+/** Copies out of a container. What its archive holds is unpacked by `tar`, which keeps within its directory. */
+async function copyOut(session: ProjectSession, { pod, from, to }: Copied): Promise<void> {
+  const path = from.replace(/(.)\/$/, '$1');
+  const isIntoDirectory = statSync(to, { throwIfNoEntry: false })?.isDirectory() === true || to === '-';
+  const name = posix.basename(path);
+  const pipe = new PassThrough();
+  const target = isIntoDirectory ? [to] : [dirname(to)];
+  const rename = isIntoDirectory
+    ? []
+    : [`--transform=flags=r;s|^${escapeSed(name)}|${escapeReplacement(basename(to))}|`];
+  const unpack =
+    to === '-'
+      ? undefined
+      : spawn('tar', ['-xf', '-', '--no-same-owner', ...rename, '-C', ...target], {
+          stdio: ['pipe', 'inherit', 'inherit'],
+        });
+  pipe.pipe(unpack ? unpack.stdin : process.stdout);
+  const words: string[] = [];
+  const code = await runInPod(session.streams, nameOf(session, pod), {
+    command: ['tar', '-cf', '-', '-C', posix.dirname(path), name],
+    onStdout: (data) => pipe.write(data),
+    onStderr: (data) => words.push(data.toString()),
+    signal: session.signal,
+  });
+  pipe.end();
+  const ended = unpack ? await new Promise<number | null>((resolve) => unpack.on('close', resolve)) : 0;
+  if (code !== 0 || ended !== 0) throw new CliError(`cannot copy ${from}: ${words.join('').trim() || 'tar failed'}`);
+}
+
+function escapeSed(text: string): string {
+  return text.replace(/[\\|.*[\]^$]/g, String.raw`\$&`);
+}
+
+function escapeReplacement(text: string): string {
+  return text.replace(/[\\|&]/g, String.raw`\$&`);
+}

@@ -1,0 +1,189 @@
+import { selectServices } from '../../delivery/compose/select.ts';
+import type { Project } from '../../delivery/compose/model.ts';
+import type { ProjectContext } from '../../delivery/compose/run/context.ts';
+import { exitCodeOf } from '../../delivery/compose/run/condition.ts';
+import { takeDown } from '../../delivery/compose/run/down.ts';
+import { stopServices } from '../../delivery/compose/run/lifecycle.ts';
+import type { ProjectWatch } from '../../delivery/compose/run/project-watch.ts';
+import { bringUp, type UpOptions } from '../../delivery/compose/run/up.ts';
+import { listWorkloads } from '../../delivery/compose/run/workloads.ts';
+import { CliError } from '../errors.ts';
+import { buildMissing } from './build.ts';
+import type { ComposeFlags } from './commands.ts';
+import { type ProjectSession, requireFile, translateProject, withProject } from './connection.ts';
+import { followLogs } from './logs.ts';
+import { watchFiles } from './watch.ts';
+
+export interface UpFlags extends ComposeFlags {
+  detach?: boolean;
+  build?: boolean;
+  wait?: boolean;
+  waitTimeout?: number;
+  scale?: string[];
+  forceRecreate?: boolean;
+  recreate: boolean;
+  removeOrphans?: boolean;
+  exitCodeFrom?: string;
+  abortOnContainerExit?: boolean;
+  abortOnContainerFailure?: boolean;
+  pull?: string;
+  deps: boolean;
+  timeout?: number;
+  start: boolean;
+  quietPull?: boolean;
+  attach?: string[];
+  noAttach?: string[];
+  attachDependencies?: boolean;
+  color: boolean;
+  logPrefix: boolean;
+  timestamps?: boolean;
+  watch?: boolean;
+}
+
+/** `timonel compose up` */
+export async function up(services: readonly string[], flags: UpFlags): Promise<void> {
+  await withProject(
+    flags,
+    async (session) => {
+      const { project: whole } = requireFile(session);
+      const project = prepared(whole, services, flags);
+      await buildMissing(session, project, { always: flags.build ?? false, pull: flags.pull });
+      const isAttached = !flags.detach && !flags.wait && flags.start !== false;
+      const runOnce = new Set(flags.exitCodeFrom ? [flags.exitCodeFrom] : []);
+      const translation = translateProject(session, project, { lenient: flags.lenient ?? false, runOnce });
+      const watch = await bringUp(session.context, { project, translation }, upOptions(flags, whole));
+      session.progress.end();
+      if (isAttached) await stayAttached(session, { project, watch, flags });
+    },
+    { services },
+  );
+}
+
+/** `timonel compose create` */
+export async function create(services: readonly string[], flags: UpFlags): Promise<void> {
+  await up(services, { ...flags, detach: true, start: false });
+}
+
+function upOptions(flags: UpFlags, whole: Project): UpOptions {
+  if (flags.forceRecreate && flags.recreate === false) {
+    throw new CliError('--force-recreate and --no-recreate are incompatible', { exitCode: 1 });
+  }
+  return {
+    recreate: flags.forceRecreate ? 'always' : flags.recreate === false ? 'never' : 'changed',
+    removeOrphans: flags.removeOrphans ?? false,
+    wait: flags.wait ? 'healthy' : flags.start === false ? 'nothing' : 'started',
+    timeoutMs: flags.waitTimeout === undefined ? undefined : flags.waitTimeout * 1000,
+    known: [...Object.keys(whole.services), ...Object.keys(whole.disabled)],
+  };
+}
+
+/** The services that are meant, as many of each as `--scale` says. */
+export function prepared(
+  whole: Project,
+  services: readonly string[],
+  flags: Pick<UpFlags, 'scale' | 'deps' | 'pull'>,
+): Project {
+  const selected = selectServices(whole, services, { alone: flags.deps === false });
+  const scales = new Map((flags.scale ?? []).map((text) => parseScale(text, selected)));
+  const entries = Object.entries(selected.services).map(([name, service]) => {
+    const scale = scales.get(name);
+    const policy = flags.pull && service.pull_policy === undefined ? { pull_policy: flags.pull } : {};
+    return [name, { ...service, ...policy, ...(scale !== undefined && { scale }) }] as const;
+  });
+  return { ...selected, services: Object.fromEntries(entries) };
+}
+
+function parseScale(text: string, project: Project): [string, number] {
+  const [, service = '', count = ''] = /^([^=]+)=(\d+)$/.exec(text) ?? [];
+  if (service === '') throw new CliError(`invalid --scale option "${text}": should be SERVICE=NUM`, { exitCode: 2 });
+  if (!(service in project.services)) throw new CliError(`no such service: ${service}`);
+  return [service, Number(count)];
+}
+
+interface Attached {
+  project: Project;
+  watch: ProjectWatch;
+  flags: UpFlags;
+}
+
+/** Shows logs until all containers have ended, one has (`--abort-on-container-exit`), or Ctrl-C stops them all. */
+async function stayAttached(session: ProjectSession, { project, watch, flags }: Attached): Promise<void> {
+  const { context } = session;
+  const shown = shownServices(project, flags);
+  const ending = new AbortController();
+  const logs = followLogs({ ...session, signal: ending.signal }, watch, { ...flags, services: shown, follow: true });
+  const syncing = flags.watch ? watchFiles(session, { services: [], isQuiet: false }) : undefined;
+  syncing?.catch((error: unknown) => ending.abort(error));
+  try {
+    const ended = await untilEnd(watch, { project, flags, signal: context.signal });
+    await settle(context, logs, ending);
+    if (ended === undefined) return;
+    await stopAll({ ...context, signal: undefined }, flags);
+    process.exitCode = ended;
+  } catch (error) {
+    ending.abort();
+    if (!context.signal?.aborted) throw error;
+    process.stderr.write('Gracefully stopping... (press Ctrl+C again to force)\n');
+    await stopAll({ ...context, signal: undefined }, flags);
+    throw error;
+  }
+}
+
+function shownServices(project: Project, { attach = [], noAttach = [] }: UpFlags): string[] {
+  return Object.entries(project.services)
+    .filter(([name, service]) => (attach.length > 0 ? attach.includes(name) : service.attach !== false))
+    .map(([name]) => name)
+    .filter((name) => !noAttach.includes(name));
+}
+
+/** The exit code that ends all; undefined when everything has ended by itself. */
+function untilEnd(
+  watch: ProjectWatch,
+  { project, flags, signal }: { project: Project; flags: UpFlags; signal: AbortSignal | undefined },
+): Promise<number | undefined> {
+  const { exitCodeFrom, abortOnContainerExit, abortOnContainerFailure } = flags;
+  const names = Object.keys(project.services);
+  const look = (): { code: number | undefined } | undefined => {
+    const codes = names.flatMap((name) => watch.pods(name).map((pod) => ({ name, code: exitCodeOf(pod), pod })));
+    const watched = exitCodeFrom ? codes.filter(({ name }) => name === exitCodeFrom) : codes;
+    if (exitCodeFrom || abortOnContainerExit || abortOnContainerFailure) {
+      const first = watched.find(({ code }) => code !== undefined && (!abortOnContainerFailure || code !== 0));
+      if (first) return { code: first.code };
+    }
+    const isOver =
+      codes.length > 0 && codes.every(({ pod }) => pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed');
+    return isOver ? { code: undefined } : undefined;
+  };
+  return watch.until(look, { signal, describe: () => 'containers are still running' }).then(({ code }) => code);
+}
+
+/** What was written last is shown before the logs end. */
+async function settle(context: ProjectContext, logs: Promise<void>, ending: AbortController): Promise<void> {
+  await Promise.race([logs, context.clock.sleep(300)]);
+  ending.abort();
+  await logs.catch(() => undefined);
+}
+
+async function stopAll(context: ProjectContext, flags: UpFlags): Promise<void> {
+  await stopServices(context, await listWorkloads(context), { graceSeconds: flags.timeout, status: 'Stopped' });
+}
+
+export interface DownFlags extends ComposeFlags {
+  volumes?: boolean;
+  rmi?: 'all' | 'local';
+  removeOrphans?: boolean;
+  timeout?: number;
+}
+
+/** `timonel compose down` */
+export async function down(services: readonly string[], flags: DownFlags): Promise<void> {
+  await withProject(flags, async (session) => {
+    await takeDown(session.context, {
+      volumes: flags.volumes ?? false,
+      graceSeconds: flags.timeout,
+      services: services.length > 0 ? services : undefined,
+    });
+    session.progress.end();
+    if (flags.rmi) await (await import('./build.ts')).removeImages(session, flags.rmi);
+  });
+}

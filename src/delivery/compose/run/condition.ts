@@ -1,0 +1,111 @@
+import type { Job } from '../../../api/types/batch-v1.ts';
+import type { ContainerStatus, Pod } from '../../../api/types/core-v1.ts';
+import type { Dependency } from '../model.ts';
+
+/** How far a service is on its way to a condition. */
+export type Progress =
+  { state: 'met' } | { state: 'waiting'; reason?: string | undefined } | { state: 'failed'; reason: string };
+
+export interface Observed {
+  /** Containers that there are to be; undefined where nodes decide. */
+  replicas: number | undefined;
+  /** Of the newest version. */
+  pods: readonly Pod[];
+  /** Where the service is one. */
+  job?: Job | undefined;
+  /** When a container that is not healthy yet is called unhealthy: this long after its start. */
+  patienceMs: number | undefined;
+  nowMs: number;
+}
+
+/** Waiting reasons that nobody but the user can do anything about. */
+const fatal = new Set([
+  'ErrImagePull',
+  'ImagePullBackOff',
+  'ErrImageNeverPull',
+  'InvalidImageName',
+  'CreateContainerConfigError',
+  'CreateContainerError',
+  'RunContainerError',
+  'StartError',
+]);
+/** A container that ended so often before it was healthy will go on so. */
+const maxRestarts = 3;
+
+/** Whether a service's containers meet a condition of `depends_on` (Compose Specification). Pure. */
+export function judge(condition: Dependency['condition'], observed: Observed): Progress {
+  const broken = observed.pods.map(failureOf).find((reason) => reason !== undefined);
+  if (broken !== undefined) return { state: 'failed', reason: broken };
+  if (observed.replicas === 0) return { state: 'met' };
+  if (condition === 'service_completed_successfully') return judgeCompleted(observed);
+  return condition === 'service_healthy' ? judgeHealthy(observed) : judgeStarted(observed);
+}
+
+function enough({ replicas, pods }: Observed, is: (pod: Pod) => boolean): boolean {
+  const count = pods.filter(is).length;
+  return replicas === undefined ? pods.length > 0 && count === pods.length : count >= replicas;
+}
+
+function judgeStarted(observed: Observed): Progress {
+  return enough(observed, hasStarted) ? { state: 'met' } : { state: 'waiting', reason: whyPending(observed.pods) };
+}
+
+export function hasStarted(pod: Pod): boolean {
+  if (pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed') return true;
+  const [container] = pod.status?.containerStatuses ?? [];
+  return container?.state?.running !== undefined || (container?.restartCount ?? 0) > 0;
+}
+
+function judgeHealthy(observed: Observed): Progress {
+  if (enough(observed, (pod) => isReady(pod) || pod.status?.phase === 'Succeeded')) return { state: 'met' };
+  for (const pod of observed.pods) {
+    const [container] = pod.status?.containerStatuses ?? [];
+    const ended = container?.state?.terminated ?? container?.lastState?.terminated;
+    const isOver = pod.status?.phase === 'Failed' || ((container?.restartCount ?? 0) >= maxRestarts && !isReady(pod));
+    if (isOver && ended) return { state: 'failed', reason: `exited (${ended.exitCode})` };
+    const startedAt = container?.state?.running?.startedAt;
+    const { patienceMs, nowMs } = observed;
+    if (patienceMs === undefined || !startedAt || isReady(pod)) continue;
+    if (nowMs - Date.parse(startedAt) > patienceMs) return { state: 'failed', reason: 'is unhealthy' };
+  }
+  return { state: 'waiting', reason: whyPending(observed.pods) };
+}
+
+export function isReady(pod: Pod): boolean {
+  return pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
+}
+
+function judgeCompleted(observed: Observed): Progress {
+  const { job, pods, replicas } = observed;
+  if (pods.filter(({ status }) => status?.phase === 'Succeeded').length >= (replicas ?? 1)) return { state: 'met' };
+  if (job?.status?.conditions?.some(({ type, status }) => type === 'Failed' && status === 'True')) {
+    const code = pods.map(exitCodeOf).find((each) => each !== undefined && each !== 0);
+    return { state: 'failed', reason: `didn't complete successfully: exit ${code ?? 1}` };
+  }
+  return { state: 'waiting', reason: whyPending(pods) };
+}
+
+/** Of the container's last end; undefined while it has none. */
+export function exitCodeOf({ status }: Pod): number | undefined {
+  const [container] = status?.containerStatuses ?? [];
+  return (container?.state?.terminated ?? container?.lastState?.terminated)?.exitCode;
+}
+
+function failureOf({ status }: Pod): string | undefined {
+  const waiting = (status?.containerStatuses ?? []).find(({ state }) => fatal.has(state?.waiting?.reason ?? ''));
+  return waiting && describeWaiting(waiting);
+}
+
+function describeWaiting({ state }: ContainerStatus): string {
+  const { reason = '', message } = state?.waiting ?? {};
+  return message ? `${reason}: ${message}` : reason;
+}
+
+/** Why a pod has not started, where it says so. */
+function whyPending(pods: readonly Pod[]): string | undefined {
+  for (const { status } of pods) {
+    const unscheduled = status?.conditions?.find(({ type, status: is }) => type === 'PodScheduled' && is === 'False');
+    if (unscheduled?.message) return unscheduled.message;
+  }
+  return undefined;
+}

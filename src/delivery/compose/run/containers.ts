@@ -1,0 +1,132 @@
+import type { Pod } from '../../../api/types/core-v1.ts';
+import type { Service as KubeService } from '../../../api/types/core-v1.ts';
+import { oneOffLabel, serviceLabel } from '../translate/names.ts';
+import { publishedName } from '../translate/ports.ts';
+import { isReady } from './condition.ts';
+import { type LiveWorkload, templateOf } from './workloads.ts';
+
+export type ContainerState = 'created' | 'running' | 'restarting' | 'exited' | 'removing';
+
+/** One container of a project, as `compose ps` shows it. */
+export interface ProjectContainer {
+  name: string;
+  service: string;
+  image: string;
+  command: string;
+  state: ContainerState;
+  health: '' | 'healthy' | 'starting';
+  exitCode: number;
+  createdAt: string;
+  /** Since when it is in its state; '' where that is not known. */
+  since: string;
+  publishers: Publisher[];
+  isOneOff: boolean;
+  /** Undefined of a service that was stopped: it has none. */
+  pod: Pod | undefined;
+}
+
+export interface Publisher {
+  hostIp: string;
+  hostPort: number;
+  target: number;
+  protocol: string;
+}
+
+/** The containers of a project, and one for each service that was stopped. Pure. */
+export function containersOf(
+  pods: readonly Pod[],
+  workloads: readonly LiveWorkload[],
+  services: readonly KubeService[],
+): ProjectContainer[] {
+  const running = pods.map((pod) => containerOf(pod, services));
+  const stopped = workloads.filter(
+    ({ service }) => !running.some((each) => each.service === service && !each.isOneOff),
+  );
+  return [...running, ...stopped.map((workload) => stoppedContainer(workload))].toSorted((a, b) =>
+    a.service === b.service ? (a.createdAt + a.name < b.createdAt + b.name ? -1 : 1) : a.service < b.service ? -1 : 1,
+  );
+}
+
+function containerOf(pod: Pod, services: readonly KubeService[]): ProjectContainer {
+  const { metadata, spec, status } = pod;
+  const service = metadata.labels?.[serviceLabel] ?? '';
+  const [container] = spec?.containers ?? [];
+  const [now] = status?.containerStatuses ?? [];
+  const ended = now?.state?.terminated ?? now?.lastState?.terminated;
+  const state = stateOf(pod);
+  const hasProbe = container?.readinessProbe !== undefined;
+  return {
+    name: metadata.name ?? '',
+    service,
+    image: container?.image ?? '',
+    command: [...(container?.command ?? []), ...(container?.args ?? [])].join(' '),
+    state,
+    health: !hasProbe || state !== 'running' ? '' : isReady(pod) ? 'healthy' : 'starting',
+    exitCode: state === 'exited' || state === 'restarting' ? (ended?.exitCode ?? 0) : 0,
+    createdAt: metadata.creationTimestamp ?? '',
+    since: now?.state?.running?.startedAt ?? ended?.finishedAt ?? '',
+    publishers: state === 'running' ? publishersOf(service, services) : [],
+    isOneOff: metadata.labels?.[oneOffLabel] === 'True',
+    pod,
+  };
+}
+
+function stateOf({ metadata, status }: Pod): ContainerState {
+  const [now] = status?.containerStatuses ?? [];
+  if (status?.phase === 'Succeeded' || status?.phase === 'Failed') return 'exited';
+  if (metadata.deletionTimestamp !== undefined) return 'removing';
+  if (now?.state?.running) return 'running';
+  if ((now?.restartCount ?? 0) > 0 || now?.lastState?.terminated || now?.state?.terminated) return 'restarting';
+  return 'created';
+}
+
+function stoppedContainer({ service, name, object }: LiveWorkload): ProjectContainer {
+  const [container] = templateOf({ object })?.spec?.containers ?? [];
+  return {
+    name,
+    service,
+    image: container?.image ?? '',
+    command: [...(container?.command ?? []), ...(container?.args ?? [])].join(' '),
+    state: 'exited',
+    health: '',
+    exitCode: 0,
+    createdAt: object.metadata.creationTimestamp ?? '',
+    since: '',
+    publishers: [],
+    isOneOff: false,
+    pod: undefined,
+  };
+}
+
+const hostPorts = 'timonel.dev/host-ports';
+
+/** Where a service's ports are published: by the annotation, or as the load balancer's own, or as node ports. */
+export function publishersOf(service: string, services: readonly KubeService[]): Publisher[] {
+  const found = services.find(({ metadata }) => metadata.name === publishedName(service));
+  const annotation = found?.metadata.annotations?.[hostPorts];
+  const ports = found?.spec?.ports ?? [];
+  const target = ({ targetPort, port }: { targetPort?: string | number; port: number }): number =>
+    typeof targetPort === 'number' ? targetPort : port;
+  const named = (annotation ?? '').split(',').flatMap((text) => {
+    const [, hostIp = '', host = '', port = '', protocol = 'tcp'] =
+      /^(?:(.+):)?(\d+):(\d+)(?:\/(\w+))?$/.exec(text) ?? [];
+    const of = ports.find((each) => String(each.port) === port && (each.protocol ?? 'TCP').toLowerCase() === protocol);
+    return of
+      ? [{ hostIp: hostIp || '0.0.0.0', hostPort: Number(host), target: target(of), protocol, port: of.port }]
+      : [];
+  });
+  const rest = ports.filter(
+    (each) =>
+      !named.some(({ port, protocol }) => port === each.port && protocol === (each.protocol ?? 'TCP').toLowerCase()),
+  );
+  const isBalanced = found?.spec?.type === 'LoadBalancer' && annotation === undefined;
+  return [
+    ...named.map(({ port: _port, ...publisher }) => publisher),
+    ...rest.map((each) => ({
+      hostIp: isBalanced ? '0.0.0.0' : '127.0.0.1',
+      hostPort: isBalanced ? each.port : (each.nodePort ?? each.port),
+      target: target(each),
+      protocol: (each.protocol ?? 'TCP').toLowerCase(),
+    })),
+  ];
+}

@@ -1,0 +1,150 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import {
+  buildExamples,
+  developExamples,
+  sectionExamples,
+} from '../../../../../test/support/compose-keys/other-examples.ts';
+import type { KeyExample } from '../../../../../test/support/compose-keys/example.ts';
+import { deployExamples, serviceExamples } from '../../../../../test/support/compose-keys/service-examples.ts';
+import { load, memoryFiles } from '../../../../../test/support/compose.ts';
+import { planBuilds } from '../../build-plan.ts';
+import { requirementsOf, restartedWith } from '../../start-order.ts';
+import { actionFor, watchRules } from '../../watch-rules.ts';
+import { healthDeadlineMs } from '../probes.ts';
+import { translate } from '../translate.ts';
+import { keyTable } from './key-table.ts';
+
+interface Schema {
+  $ref?: string;
+  properties?: Record<string, Schema>;
+  patternProperties?: Record<string, Schema>;
+  additionalProperties?: boolean | Schema;
+  items?: Schema;
+  oneOf?: Schema[];
+  anyOf?: Schema[];
+  allOf?: Schema[];
+}
+
+const root = JSON.parse(readFileSync(new URL('../../schema/compose-spec.json', import.meta.url), 'utf8')) as Schema & {
+  definitions: Record<string, Schema>;
+};
+
+/** Every key that the published schema knows. */
+function keysOf(given: Schema, path: string): string[] {
+  const schema = given.$ref ? (root.definitions[given.$ref.split('/').at(-1) ?? ''] ?? {}) : given;
+  const { properties = {}, patternProperties = {}, additionalProperties, items } = schema;
+  const named = Object.entries(properties).flatMap(([key, inner]) => {
+    const at = path === '' ? key : `${path}.${key}`;
+    return [at, ...keysOf(inner, at)];
+  });
+  const anyName = Object.entries(patternProperties).filter(([pattern]) => pattern !== '^x-');
+  return [
+    ...named,
+    ...anyName.flatMap(([, inner]) => keysOf(inner, `${path}.*`)),
+    ...(typeof additionalProperties === 'object' ? keysOf(additionalProperties, `${path}.*`) : []),
+    ...(items ? keysOf(items, `${path}[]`) : []),
+    ...[...(schema.oneOf ?? []), ...(schema.anyOf ?? []), ...(schema.allOf ?? [])].flatMap((inner) =>
+      keysOf(inner, path),
+    ),
+  ];
+}
+
+const documented = [...new Set(keysOf(root, ''))].sort();
+const examples: Record<string, KeyExample> = {
+  ...serviceExamples,
+  ...deployExamples,
+  ...developExamples,
+  ...buildExamples,
+  ...sectionExamples,
+};
+
+const files = {
+  '/app/one.txt': '1',
+  '/app/web.env': 'FROM_FILE="a b"\n',
+  '/app/label.env': 'tier=front\n',
+  '/app/other.yaml': 'services:\n  base:\n    image: base\n    working_dir: /other\n',
+  '/app/inner/vars.yaml': 'services:\n  in:\n    image: x\n    working_dir: /$FROM_FILE\n    volumes: [./rel:/x]\n',
+};
+
+/** All that comes of a file, as one text; and what was said of it. */
+function outcome(file: string): { text: string; said: string } {
+  const all = { ...files, '/app/compose.yaml': file };
+  const { project, tree, warnings } = load(all, { environment: { SET: 'from the environment' } });
+  const from = { files: memoryFiles(all), hostGateway: '10.89.0.1' };
+  let said = warnings.join('\n');
+  try {
+    said += `\n${translate(project, tree, from).warnings.join('\n')}`;
+  } catch (error) {
+    said += `\n${(error as Error).message}`;
+  }
+  const { base, workloads } = translate(project, tree, { ...from, lenient: true });
+  const services = Object.keys(project.services);
+  const changed = ['/app/src/a.ts', '/app/src/node_modules/x.js'];
+  const [rule] = watchRules(project);
+  const text = JSON.stringify({
+    objects: [...base, ...Object.values(workloads)],
+    project: { ...project, environment: undefined },
+    builds: planBuilds(project, tree),
+    start: services.flatMap((name) =>
+      requirementsOf(project, name).map(({ service, condition, required }) => [name, service, condition, required]),
+    ),
+    restartWith: restartedWith(project, ['db']),
+    patienceMs: healthDeadlineMs(project.services['web'] ?? {}),
+    changes: rule && Object.fromEntries(changed.map((path) => [path, actionFor(rule, path)])),
+  });
+  return { text, said };
+}
+
+describe('the key table', () => {
+  it('has every key of the published schema, and no other', () => {
+    expect(Object.keys(keyTable).sort()).toEqual(expect.arrayContaining(documented));
+    // Subkeys of what the schema leaves open are of the loader's.
+    expect(documented).toEqual(expect.arrayContaining(Object.keys(keyTable)));
+  });
+
+  it('has an example of every key', () => {
+    expect(Object.keys(examples).sort()).toEqual(Object.keys(keyTable).sort());
+  });
+
+  it('is what docs/compose.md says', () => {
+    const script = fileURLToPath(new URL('../../../../../scripts/compose-keys.mjs', import.meta.url));
+    expect(() => execFileSync(process.execPath, [script, '--check'])).not.toThrow();
+  });
+
+  describe.each(Object.entries(examples))('%s', (key, { file, shows, says }) => {
+    const effect = keyTable[key];
+    const isSaid = effect?.kind === 'refused' || effect?.kind === 'warned' || says !== undefined;
+    it(isSaid ? 'is told of, with file, line and key' : 'has its effect', () => {
+      const { text, said } = outcome(file);
+      for (const part of [shows ?? []].flat()) expect(text).toContain(part);
+      if (!isSaid) expect(said.trim()).not.toMatch(/^compose\.yaml:\d+: (?!.*(?:device plugin|Kubernetes waits)).*/m);
+      const why = says ?? (effect && 'why' in effect ? effect.why : '');
+      if (isSaid)
+        expect(said).toMatch(new RegExp(String.raw`^(?:.*:)?compose\.yaml:\d+: .*${escape(why)}|${escape(why)}`, 'm'));
+      if (isSaid && says === undefined) expect(said).toContain(`${named(key)}: `);
+    });
+  });
+});
+
+/** The key as a message has it: `services.web.networks.back.ipv4_address`. */
+function named(key: string): string {
+  const names: Record<string, string> = {
+    services: 'web',
+    networks: 'back',
+    volumes: 'data',
+    secrets: 'one',
+    configs: 'one',
+  };
+  return key
+    .replaceAll('[]', '[0]')
+    .split('.')
+    .map((part, index, parts) => (part === '*' ? (names[parts[index - 1] ?? ''] ?? 'x') : part))
+    .join('.');
+}
+
+function escape(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
+}

@@ -1,0 +1,48 @@
+import { createHash } from 'node:crypto';
+
+/** Labels that docker compose's users filter by; on every object of a project. */
+export const projectLabel = 'com.docker.compose.project';
+export const serviceLabel = 'com.docker.compose.service';
+/** `True` on what `compose run` started. */
+export const oneOffLabel = 'com.docker.compose.oneoff';
+/** Of a pod: what it was made from. */
+export const configHashAnnotation = 'com.docker.compose.config-hash';
+const managedByLabel = 'app.kubernetes.io/managed-by';
+/** Domain of the labels by which networks and aliases find their pods. */
+export const networkLabelDomain = 'network.compose.timonel.dev';
+export const aliasLabelDomain = 'alias.compose.timonel.dev';
+
+const maxLength = 63;
+
+/** A name as a DNS label (RFC 1123): lower case, dashes for what cannot be in one; long ones end in a digest. */
+export function objectName(text: string): string {
+  const name = text
+    .toLowerCase()
+    .replace(/[^a-z0-9-]+/g, '-')
+    .replace(/^-+|-+$/g, '');
+  if (name.length <= maxLength) return name;
+  const digest = createHash('sha256').update(text).digest('hex').slice(0, 8);
+  return `${name.slice(0, maxLength - 9).replace(/-+$/, '')}-${digest}`;
+}
+
+/** A name as the value of a label: at most 63 characters, a letter or digit at both ends. */
+function labelValueOf(text: string): string {
+  return /^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/.test(text) ? text : objectName(text);
+}
+
+export function projectLabels(project: string): Record<string, string> {
+  return { [projectLabel]: labelValueOf(project), [managedByLabel]: 'timonel-compose' };
+}
+
+/** What selects a service's pods. */
+export function serviceSelector(project: string, service: string): Record<string, string> {
+  return { [projectLabel]: labelValueOf(project), [serviceLabel]: labelValueOf(service) };
+}
+
+export function serviceLabels(project: string, service: string): Record<string, string> {
+  return {
+    ...projectLabels(project),
+    ...serviceSelector(project, service),
+    'app.kubernetes.io/name': labelValueOf(service),
+  };
+}

@@ -1,0 +1,89 @@
+import type { Service as KubeService, ServicePort } from '../../../api/types/core-v1.ts';
+import type { Port } from '../model.ts';
+import { objectName, serviceLabels, serviceSelector } from './names.ts';
+import type { ServiceScope } from './scope.ts';
+
+/** Which of a service's ports are published on the host, and where (docs/networking.md). */
+const hostPortsAnnotation = 'timonel.dev/host-ports';
+
+export function publishedName(service: string): string {
+  return objectName(`${service}-published`);
+}
+
+/**
+ * Published ports: a load balancer, which opens them on the machine's localhost and, elsewhere, at an address of the
+ * cloud's. Ports for which the file names none are node ports, which the cluster chooses.
+ */
+export function publishedServiceOf(scope: ServiceScope): KubeService | undefined {
+  const { service, name, project } = scope;
+  const { ports = [] } = service;
+  if (ports.length === 0 || service.network_mode === 'host' || service.network_mode === 'none') return undefined;
+  const planned = planPorts(scope, ports);
+  const fixed = planned.filter(({ host }) => host !== undefined);
+  const isPlain = planned.every(({ host, hostIp, port }) => host === port.port && hostIp === '');
+  const annotation = fixed.map(({ host, hostIp, port }) => {
+    const protocol = port.protocol === 'TCP' ? '' : `/${port.protocol?.toLowerCase()}`;
+    return `${hostIp === '' ? '' : `${hostIp}:`}${host}:${port.port}${protocol}`;
+  });
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: {
+      name: publishedName(name),
+      labels: serviceLabels(project.name, name),
+      ...(fixed.length > 0 && !isPlain && { annotations: { [hostPortsAnnotation]: annotation.join(',') } }),
+    },
+    spec: {
+      type: fixed.length > 0 ? 'LoadBalancer' : 'NodePort',
+      selector: serviceSelector(project.name, name),
+      ports: [...new Map(planned.map(({ port }) => [`${port.port}/${port.protocol}`, port])).values()],
+    },
+  };
+}
+
+interface Planned {
+  port: ServicePort;
+  /** The host's port; undefined where the file leaves it open. */
+  host: number | undefined;
+  /** '' for every address. */
+  hostIp: string;
+}
+
+function planPorts({ problems, at }: ServiceScope, ports: readonly Port[]): Planned[] {
+  const targets = new Map<string, number>();
+  return ports.flatMap((given, index) => {
+    const protocol = (given.protocol || 'tcp').toUpperCase();
+    // Of a range for one port, the first one.
+    const host = given.published ? Number(given.published.split('-')[0]) : undefined;
+    const number = host ?? given.target;
+    const id = `${number}/${protocol}`;
+    const earlier = targets.get(id);
+    if (earlier !== undefined && earlier !== given.target) {
+      problems.refuse(at('ports', index), `${number} is published for port ${earlier} of the service already`);
+      return [];
+    }
+    targets.set(id, given.target);
+    const hostIp = isAny(given.host_ip) ? '' : (given.host_ip ?? '');
+    if (hostIp.includes(':')) {
+      problems.refuse(at('ports', index), `ports are published on addresses of IPv4, not on ${hostIp}`);
+      return [];
+    }
+    const port: ServicePort = {
+      name: portName(given, number, protocol),
+      port: number,
+      targetPort: given.target,
+      protocol,
+      appProtocol: given.app_protocol,
+    };
+    return [{ port, host, hostIp }];
+  });
+}
+
+function isAny(address: string | undefined): boolean {
+  return address === undefined || address === '0.0.0.0' || address === '::' || address === '';
+}
+
+function portName({ name }: Port, number: number, protocol: string): string {
+  const given = name ? objectName(name).slice(0, 15).replace(/-+$/, '') : '';
+  return given === '' ? `${protocol.toLowerCase()}-${number}` : given;
+}

@@ -1,0 +1,39 @@
+import type { ProjectFiles } from '../files.ts';
+import type { Project, Service } from '../model.ts';
+import type { Path } from '../tree.ts';
+import type { Problems } from './problems.ts';
+
+export interface TranslateOptions {
+  /** Where the contents of secrets and configs are read. */
+  files: Pick<ProjectFiles, 'readBytes' | 'isDirectory' | 'exists'>;
+  /** What cannot be honoured becomes a warning. */
+  lenient?: boolean;
+  /** Address of the machine as containers see it: `host-gateway`. */
+  hostGateway?: string | undefined;
+  /** Bind mounts lie on the nodes' machine. Else they are refused. Default: true. */
+  hostMounts?: boolean;
+  /** Services whose containers run once, whatever their restart policy: their end is awaited. */
+  runOnce?: ReadonlySet<string>;
+  /** Containers whose healthcheck fails are restarted, as Swarm has it; docker compose leaves them. */
+  restartUnhealthy?: boolean;
+}
+
+/** What the parts of a translation know. */
+export interface Scope {
+  project: Project;
+  problems: Problems;
+  options: TranslateOptions;
+}
+
+export interface ServiceScope extends Scope {
+  name: string;
+  service: Service;
+  /** The path of one of the service's keys. */
+  at: (...path: (string | number)[]) => Path;
+}
+
+export function serviceScope(scope: Scope, name: string): ServiceScope {
+  const service = scope.project.services[name];
+  if (!service) throw new Error(`there is no service ${name}`);
+  return { ...scope, name, service, at: (...path) => ['services', name, ...path] };
+}
