@@ -27,7 +27,11 @@ const web = ['httpd', '-f', '-p', '5000'];
 const http = [{ name: 'http', port: 80, targetPort: 5000 }];
 const objects = [
   pod('client'),
-  pod('outside', { hostNetwork: true, dnsPolicy: 'ClusterFirstWithHostNet' }),
+  ...[1, 2].map((i) =>
+    pod(`outside-${i}`, {
+      ...{ nodeName: `e2edns-${i}`, hostNetwork: true, dnsPolicy: 'ClusterFirstWithHostNet' },
+    }),
+  ),
   pod('full', { hostname: 'full', subdomain: 'db', setHostnameAsFQDN: true }),
   pod('web-0', {}, web, 'web'),
   pod('db-0', { hostname: 'db-0', subdomain: 'db' }, web, 'db'),
@@ -147,8 +151,13 @@ describe('names and ways in a cluster', () => {
     expect(answers).toMatchObject([{ type: 'A', data: await field('service', 'web', '.spec.clusterIP') }]);
   });
 
-  it('answers pods in the network of their node', async () => {
-    expect(await lookUp('a', full('web'), 'outside')).toContain(await field('service', 'web', '.spec.clusterIP'));
+  it('answers on each node itself, also pods in the network of their node', async () => {
+    const clusterIp = await field('service', 'web', '.spec.clusterIP');
+    for (const i of [1, 2]) {
+      expect(await lookUp('a', full('web'), `outside-${i}`)).toContain(clusterIp);
+      const sockets = await run(['nsenter', `--net=/run/netns/timonel-e2edns.e2edns-${i}`, 'ss', '-Hlntu']);
+      expect(sockets.stdout.match(/:53\s/g), 'UDP and TCP').toHaveLength(2);
+    }
   });
 
   it('asks the servers of stub domains from the moment they are set', async () => {

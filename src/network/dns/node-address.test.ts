@@ -10,8 +10,8 @@ table inet t {
     type filter hook prerouting priority raw; policy accept;
     ip daddr 10.96.0.10 meta l4proto { tcp, udp } th dport 53 socket wildcard 0 notrack
     ip6 daddr fd00::a meta l4proto { tcp, udp } th dport 53 socket wildcard 0 notrack
-    ip daddr 10.96.0.10 meta l4proto { tcp, udp } th dport 53 ${completes} notrack
-    ip6 daddr fd00::a meta l4proto { tcp, udp } th dport 53 ${completes} notrack
+    ip daddr 10.96.0.10 tcp dport 53 ${completes} notrack
+    ip6 daddr fd00::a tcp dport 53 ${completes} notrack
   }
   chain output {
     type filter hook output priority raw; policy accept;

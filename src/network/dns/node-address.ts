@@ -28,14 +28,17 @@ export function dnsAddressScript(table: string, addresses: readonly string[]): s
     `    ${family(address)} ${side}addr ${address} meta l4proto { tcp, udp } th ${side}port 53`;
   const queries = addresses.map((address) => match(address, 'd'));
   const answers = addresses.map((address) => match(address, 's'));
-  const completes = 'tcp flags & (syn | ack) == ack socket transparent 0';
+  const completions = addresses.map(
+    (address) =>
+      `    ${family(address)} daddr ${address} tcp dport 53 tcp flags & (syn | ack) == ack socket transparent 0`,
+  );
   return `add table inet ${table}
 delete table inet ${table}
 table inet ${table} {
   chain prerouting {
     type filter hook prerouting priority raw; policy accept;
 ${queries.map((query) => `${query} socket wildcard 0 notrack`).join('\n')}
-${queries.map((query) => `${query} ${completes} notrack`).join('\n')}
+${completions.map((completion) => `${completion} notrack`).join('\n')}
   }
   chain output {
     type filter hook output priority raw; policy accept;
