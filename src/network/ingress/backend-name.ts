@@ -14,5 +14,14 @@ export function backendName(options: {
   const { namespace, service, port, settings } = options;
   const name = `${namespace}:${service}:${port}`;
   if (settings === plainSettings) return name;
-  return `${name}:${createHash('sha256').update(JSON.stringify(settings)).digest('hex').slice(0, 10)}`;
+  return `${name}:${digestOf(settings)}`;
+}
+
+const digests = new WeakMap<BackendSettings, string>();
+
+function digestOf(settings: BackendSettings): string {
+  const known =
+    digests.get(settings) ?? createHash('sha256').update(JSON.stringify(settings)).digest('hex').slice(0, 10);
+  digests.set(settings, known);
+  return known;
 }

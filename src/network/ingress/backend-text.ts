@@ -58,8 +58,10 @@ function tcpLines({ balance, allow, deny }: BackendSettings): string[] {
     'mode tcp',
     ...balanceLines(balance.kind === 'hash' ? { kind: 'round-robin' } : balance),
     ...timeoutLines({ timeouts: { serverSeconds: 24 * 3600 } }),
-    ...(deny ? [`tcp-request content reject if { src ${deny.join(' ')} }`] : []),
-    ...(allow ? [`tcp-request content reject unless { src ${allow.join(' ')} }`] : []),
+    ...addressSet('denied', deny),
+    ...addressSet('allowed', allow),
+    ...(deny ? ['tcp-request content reject if denied'] : []),
+    ...(allow ? ['tcp-request content reject unless allowed'] : []),
   ];
 }
 
@@ -112,28 +114,36 @@ function affinityLines(name: string, { affinity }: BackendSettings): string[] {
   return [words.join(' '), `dynamic-cookie-key ${word(name)}`];
 }
 
+/** HAProxy takes 64 words a line: what is said of one name in several lines holds for all of them. */
+function addressSet(name: string, ranges: readonly string[] | undefined): string[] {
+  const lines = Math.ceil((ranges?.length ?? 0) / 48);
+  return Array.from({ length: lines }, (_, index) => {
+    return `acl ${name} src ${(ranges ?? []).slice(48 * index, 48 * (index + 1)).join(' ')}`;
+  });
+}
+
 function addressLines({ allow, deny, auth, eitherSuffices }: BackendSettings): string[] {
   return [
-    ...(deny ? [`http-request deny deny_status 403 if { src ${deny.join(' ')} }`] : []),
-    ...(allow && !(auth && eitherSuffices)
-      ? [`http-request deny deny_status 403 unless { src ${allow.join(' ')} }`]
-      : []),
+    ...addressSet('denied', deny),
+    ...addressSet('allowed', allow),
+    ...(deny ? ['http-request deny deny_status 403 if denied'] : []),
+    ...(allow && !(auth && eitherSuffices) ? ['http-request deny deny_status 403 unless allowed'] : []),
   ];
 }
 
 /** What is refused does not count, so that a client which goes on asking has its rate. */
-function limitLines({ rates = [], connections, unlimited = [] }: BackendSettings): string[] {
+function limitLines({ rates = [], connections, unlimited }: BackendSettings): string[] {
   if (rates.length === 0 && connections === undefined) return [];
   const counters = [
     ...rates.map(({ periodSeconds }, index) => `gpc${index}_rate(${periodSeconds}s)`),
     ...(connections === undefined ? [] : ['conn_cur']),
   ];
   const expire = Math.max(60, ...rates.map(({ periodSeconds }) => 2 * periodSeconds));
-  const exempt = unlimited.length === 0 ? '' : ` unless { src ${unlimited.join(' ')} }`;
   const deny = 'http-request deny deny_status 503 if';
   return [
+    ...addressSet('unlimited', unlimited),
     `stick-table type ipv6 size 100k expire ${expire}s store ${counters.join(',')}`,
-    `http-request track-sc0 src${exempt}`,
+    `http-request track-sc0 src${unlimited ? ' unless unlimited' : ''}`,
     ...(connections === undefined ? [] : [`${deny} { sc_conn_cur(0) gt ${connections} }`]),
     ...rates.map(({ requests }, index) => `${deny} { sc_gpc${index}_rate(0) ge ${requests} }`),
     ...rates.map((_, index) => `http-request sc-inc-gpc${index}(0)`),
@@ -146,7 +156,7 @@ function authLines({ auth, allow, eitherSuffices }: BackendSettings): string[] {
   const conditions = [
     `!{ http_auth(${userList}) }`,
     ...(isScripted ? [`!{ lua.htpasswd(${userList}) -m bool }`] : []),
-    ...(allow && eitherSuffices ? [`!{ src ${allow.join(' ')} }`] : []),
+    ...(allow && eitherSuffices ? ['!allowed'] : []),
   ];
   return [`http-request auth realm ${word(realm)} if ${conditions.join(' ')}`];
 }

@@ -39,7 +39,8 @@ export class Backends {
   readonly endpointFiles = new Map<string, string>();
   readonly #objects: ClusterObjects;
   readonly #complain: Complain;
-  readonly #protections = new Map<Ingress, Protection | 'refused'>();
+  readonly #protections = new Map<Ingress, Protection | 'refused' | undefined>();
+  readonly #endpoints = new Map<string, Endpoint[]>();
 
   constructor(objects: ClusterObjects, complain: Complain) {
     this.#objects = objects;
@@ -64,7 +65,7 @@ export class Backends {
     const instead = isDown ? this.#firstPort(ingress, fallbackService) : undefined;
     return this.#put(ingress.metadata.namespace ?? '', instead ?? found, {
       endpoints: instead ? this.#endpointsOf(instead, usesServiceAddress) : endpoints,
-      settings: { ...settings, ...protection },
+      settings: protection ? { ...settings, ...protection } : settings,
       ...{ chooses, usesServiceAddress },
     });
   }
@@ -89,8 +90,7 @@ export class Backends {
     const { endpoints, chooses } = options;
     const balance = service && !chooses.balance ? balances[algorithmOf(service)] : options.settings.balance;
     const spoken = chooses.protocol ? undefined : appProtocols[port?.appProtocol ?? ''];
-    const wanted = { ...options.settings, balance, protocol: spoken ?? options.settings.protocol };
-    const settings = isPlain(wanted) ? plainSettings : wanted;
+    const settings = withService(options.settings, { balance, protocol: spoken ?? options.settings.protocol });
     const name = backendName({
       namespace,
       service: service?.metadata.name ?? '-',
@@ -126,23 +126,29 @@ export class Backends {
   #endpointsOf({ service, port }: Found, usesServiceAddress: boolean): Endpoint[] {
     if (!service || !port || service.spec?.type === 'ExternalName') return [];
     const { namespace, name } = service.metadata;
-    const own = usesServiceAddress ? ownEndpoint(service, port) : [];
-    return own.length > 0 ? own : endpointsOf(service, port, this.#objects.slices(`${namespace}/${name}`));
+    const key = `${namespace}/${name}:${port.port}/${usesServiceAddress}`;
+    const own = (): Endpoint[] => (usesServiceAddress ? ownEndpoint(service, port) : []);
+    const ofSlices = (): Endpoint[] => endpointsOf(service, port, this.#objects.slices(`${namespace}/${name}`));
+    const found = this.#endpoints.get(key) ?? [own(), ofSlices()].find((all) => all.length > 0) ?? [];
+    this.#endpoints.set(key, found);
+    return found;
   }
 
-  #protectionOf(ingress: Ingress): Protection | 'refused' {
-    const found = this.#protections.get(ingress) ?? this.#readProtection(ingress);
+  #protectionOf(ingress: Ingress): Protection | 'refused' | undefined {
+    if (this.#protections.has(ingress)) return this.#protections.get(ingress);
+    const found = this.#readProtection(ingress);
     this.#protections.set(ingress, found);
     return found;
   }
 
-  #readProtection(ingress: Ingress): Protection | 'refused' {
+  #readProtection(ingress: Ingress): Protection | 'refused' | undefined {
     const { annotations } = parseIngress(ingress);
     if (annotations.isRefused) return 'refused';
     const auth = annotations.auth && this.#authOf(ingress, annotations.auth);
     const endpointTls = annotations.endpointSecret && this.#endpointTlsOf(ingress, annotations.endpointSecret);
     if (auth === 'refused' || endpointTls === 'refused') return 'refused';
     const written = annotations.settings.endpointTls;
+    if (!auth && !endpointTls) return undefined;
     return { ...(auth && { auth }), ...(endpointTls && { endpointTls: { ...written, ...endpointTls } }) };
   }
 
@@ -194,6 +200,13 @@ export class Backends {
     this.endpointFiles.set(name, pem);
     return name;
   }
+}
+
+/** The very settings where the service asks for nothing else, so that what is known of them counts. */
+function withService(settings: BackendSettings, own: Pick<BackendSettings, 'balance' | 'protocol'>): BackendSettings {
+  if (settings.protocol === own.protocol && settings.balance.kind === own.balance.kind) return settings;
+  const wanted = { ...settings, ...own };
+  return isPlain(wanted) ? plainSettings : wanted;
 }
 
 interface Found {
