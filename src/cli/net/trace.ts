@@ -22,8 +22,9 @@ import { clusterOfHostResolver, hostResolver } from '../../cluster/host-resolver
 import { clusterDomain, dnsPort } from '../../cluster/network-plan.ts';
 import { type ClusterState, isRoot, listClusters, readableStates } from '../../cluster/state.ts';
 import { lookAround } from '../../cluster/trace/look.ts';
-import { findDestination, findSource, representative, splitPort, UnknownEndError } from '../../network/trace/ends.ts';
+import { findSource, representative, splitPort, UnknownEndError } from '../../network/trace/ends.ts';
 import type { Observations, Protocol, Source, TraceFacts, TracePlan } from '../../network/trace/facts.ts';
+import { findWay } from '../../network/trace/published.ts';
 import { planTrace } from '../../network/trace/plan.ts';
 import { renderTrace } from '../../network/trace/render-trace.ts';
 import { explainTrace } from '../../network/trace/trace.ts';
@@ -50,9 +51,8 @@ export async function trace(from: string, to: string, options: Options): Promise
     const facts = await readFacts(client);
     const cluster = localCluster(found.connection.server);
     const source = await sourceOf(from, { client, facts, namespace, hostIp: cluster?.network.hostAddress });
-    const { host, port } = splitPort(to);
-    const destination = findDestination(host, source, facts, namespace);
-    const plan = planTrace({ source, destination, port, protocol: options.protocol }, facts);
+    const { destination, port, entry } = findWay(splitPort(to), source, facts, namespace);
+    const plan = planTrace({ source, destination, port, protocol: options.protocol, entry }, facts);
     const seen = await observe(plan, cluster);
     const kubeDns = facts.services.find(
       ({ metadata }) => metadata.namespace === 'kube-system' && metadata.name === 'kube-dns',

@@ -56,7 +56,7 @@ export async function lookAround(options: LookOptions): Promise<Observations> {
 }
 
 function requestOf({ plan, hostDns }: LookOptions, pid: number | undefined): ProbeRequest {
-  const { destination, serviceIp, port, protocol, servicePort } = plan;
+  const { destination, serviceIp, port, protocol, servicePort, entry } = plan;
   const name = destination.kind === 'service' || destination.kind === 'name' ? destination.name : undefined;
   const config = parseResolvConf(pid === undefined ? '' : readText(`/proc/${pid}/root/etc/resolv.conf`));
   const server = pid === undefined ? hostDns : config.servers[0];
@@ -69,7 +69,7 @@ function requestOf({ plan, hostDns }: LookOptions, pid: number | undefined): Pro
   // What has no endpoints that are known leads to wherever the name does.
   const isElsewhere = name !== undefined && targets.length === 0 && port !== undefined && service.length === 0;
   return {
-    connect: [...service, ...addresses],
+    connect: [...(entry ? [{ ip: entry.ip, port: entry.port, protocol }] : []), ...service, ...addresses],
     ...(name !== undefined &&
       server !== undefined && { dns: { server, names: searchedNames(name, { searches: config.searches, ndots }) } }),
     ...(isElsewhere && { connectToAnswer: { port, protocol } }),

@@ -82,13 +82,13 @@ describe('the zone of the cluster (Kubernetes DNS specification 1.1.0)', () => {
       '2.3.2 SRV of a named port',
       'SRV',
       '_http._tcp.web',
-      'found, SRV 0 50 80 web.default.svc.cluster.local, + A 10.96.0.20, + AAAA fd00::20',
+      'found, SRV 0 100 80 web.default.svc.cluster.local, + A 10.96.0.20, + AAAA fd00::20',
     ],
     [
       '2.3.2 SRV over UDP',
       'SRV',
       '_dns._udp.web',
-      'found, SRV 0 50 53 web.default.svc.cluster.local, + A 10.96.0.20, + AAAA fd00::20',
+      'found, SRV 0 100 53 web.default.svc.cluster.local, + A 10.96.0.20, + AAAA fd00::20',
     ],
     ['2.3.2 not by the other protocol', 'SRV', '_http._udp.web', 'noSuchName'],
     ['2.3.2 no SRV of an unnamed port', 'SRV', '_._tcp.unnamed', 'noSuchName'],
@@ -117,8 +117,8 @@ describe('the zone of the cluster (Kubernetes DNS specification 1.1.0)', () => {
       '2.4.2 SRV for each endpoint',
       'SRV',
       '_sql._tcp.db',
-      'found, SRV 0 33 5432 db-0.db.default.svc.cluster.local, ' +
-        'SRV 0 33 5432 10-244-1-6.db.default.svc.cluster.local, + A 10.244.1.5, + A 10.244.1.6, + AAAA fd01::5',
+      'found, SRV 0 50 5432 db-0.db.default.svc.cluster.local, ' +
+        'SRV 0 50 5432 10-244-1-6.db.default.svc.cluster.local, + A 10.244.1.5, + A 10.244.1.6, + AAAA fd01::5',
     ],
     ['2.4.2 none without ready endpoints', 'SRV', '_sql._tcp.starting', 'noSuchName'],
     ['2.4.3 PTR by hostname', 'PTR', '5.1.244.10.in-addr.arpa.', 'found, PTR db-0.db.default.svc.cluster.local'],

@@ -194,7 +194,8 @@ function srvRecords(
         .flatMap((port) => clusterIpsOf(service).map((ip) => ({ target: host, port: port.port, ip })));
   const answers = new Map<string, DnsRecord>();
   const additionals = new Map<string, DnsRecord>();
-  const weight = Math.max(1, Math.floor(100 / Math.max(1, targets.length)));
+  const records = new Set(targets.map(({ target, port }) => `${target}:${port}`));
+  const weight = Math.max(1, Math.floor(100 / Math.max(1, records.size)));
   for (const { target, port, ip } of targets) {
     const data = { target, port, priority: 0, weight };
     answers.set(`${target}:${port}`, { name, type: 'SRV', ttl: ttlSeconds, data });

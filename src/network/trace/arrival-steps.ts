@@ -44,8 +44,7 @@ function unheard(
   }
   const others = [...new Set(all.filter(({ address }) => !isLoopback(address)).map((each) => each.port))];
   const what = `nothing listens on port ${port} in pod ${pod}`;
-  if (others.length === 0)
-    return { what, fix: `Nothing in it listens at all: look at its log, kubectl logs -n ${pod.replace('/', ' ')}` };
+  if (others.length === 0) return { what, fix: 'Nothing in it listens there at all: look at its log (kubectl logs).' };
   return {
     what,
     fix: `It listens on ${others.join(', ')}: set the service's targetPort to that, or the port of the program.`,
@@ -78,13 +77,14 @@ export function isGood({ outcome }: Attempt): boolean {
 
 /** What came of really connecting, to the service and to each endpoint. */
 export function connectionStep(
-  { serviceIp, targets }: TracePlan,
+  { serviceIp, entry, targets }: TracePlan,
   { attempts }: Pick<Observations, 'attempts'>,
 ): StepResult {
   const title = 'Connection';
   if (attempts.length === 0) return { step: { title, status: 'unknown', lines: ['not tried'] }, problems: [] };
   const lines = attempts.map((attempt) => {
-    const to = attempt.ip === serviceIp ? 'the service' : nameOf(attempt, targets);
+    const isEntry = entry && attempt.ip === entry.ip && attempt.port === entry.port;
+    const to = isEntry ? entry.how : attempt.ip === serviceIp ? 'the service' : nameOf(attempt, targets);
     return `${attempt.ip}:${attempt.port} (${to}): ${outcomes[attempt.outcome]}, ${attempt.tookMs.toFixed(1)} ms`;
   });
   const good = attempts.filter(isGood).length;

@@ -27,6 +27,14 @@ export type Destination =
   /** No service that is there. `wanted`: the one that it would be. */
   | { kind: 'name'; name: string; wanted: { namespace: string; name: string } | undefined };
 
+/** Where a service is reached that is not its own address. */
+export interface Entry {
+  ip: string;
+  port: number;
+  /** `published on the host` */
+  how: string;
+}
+
 /** An endpoint that the connection may go to. */
 export interface TraceTarget {
   ip: string;
@@ -46,6 +54,7 @@ export interface TracePlan {
   servicePort: ServicePort | undefined;
   /** The service's own address; headless services have none. */
   serviceIp: string | undefined;
+  entry?: Entry;
   targets: readonly TraceTarget[];
 }
 

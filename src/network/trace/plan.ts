@@ -1,7 +1,15 @@
 import type { Pod, Service, ServicePort } from '../../api/types/core-v1.ts';
 import { sharesOf } from '../balancing.ts';
 import { clusterIps, type Family, protocolOf, type Target, targetsOf } from '../service-endpoints.ts';
-import { type Destination, podWithIp, type Protocol, type Source, type TraceFacts, type TracePlan } from './facts.ts';
+import {
+  type Destination,
+  type Entry,
+  podWithIp,
+  type Protocol,
+  type Source,
+  type TraceFacts,
+  type TracePlan,
+} from './facts.ts';
 
 export interface TraceRequest {
   source: Source;
@@ -10,6 +18,7 @@ export interface TraceRequest {
   port: string | undefined;
   /** Undefined: as the service's port says, else TCP. */
   protocol: Protocol | undefined;
+  entry?: Entry | undefined;
 }
 
 /** What the connection would be, by the API's objects alone. Pure. */
@@ -70,7 +79,8 @@ function planService(request: TraceRequest, service: Service, facts: TraceFacts)
   const port = portOf(service, asked, request.protocol);
   const number = asked !== undefined && /^\d+$/.test(asked) ? Number(asked) : undefined;
   const protocol = request.protocol ?? (port ? (protocolOf(port) as Protocol) : 'tcp');
-  const base = { source, destination, protocol, servicePort: port };
+  const { entry } = request;
+  const base = { source, destination, protocol, servicePort: port, ...(entry && { entry }) };
   if (isHeadless(service)) return { ...base, ...headlessTargets(service, port, number, facts), serviceIp: undefined };
   const family = familyOf(service);
   const serviceIp = clusterIps(service, family)[0];

@@ -25,7 +25,8 @@ export function serviceStep(
   }
   const address = isHeadless(service) ? 'headless: its name has the addresses of its pods' : spec.clusterIP;
   const lines = [`${titleOf(service)}, ${spec.type ?? 'ClusterIP'}, ${address}`, `ports: ${portsText(service)}`];
-  const { servicePort } = plan;
+  const { servicePort, entry } = plan;
+  if (entry) lines.push(`${entry.ip}:${entry.port} is ${entry.how}`);
   const problem = servicePort ? headlessPortProblem(service, plan) : portProblem(service, asked, plan, facts);
   if (servicePort && !problem && (spec.ports ?? []).length > 1) lines.push(`this is about ${portText(servicePort)}`);
   if (hasRules === true) lines.push("the rules of the source's node have it");

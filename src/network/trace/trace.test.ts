@@ -2,9 +2,10 @@ import { describe, expect, it } from 'vitest';
 import type { Pod, PodSpec, Service, ServiceSpec } from '../../api/types/core-v1.ts';
 import type { EndpointSlice } from '../../api/types/discovery-v1.ts';
 import type { NetworkPolicy, NetworkPolicySpec } from '../../api/types/networking-v1.ts';
-import { findDestination, findSource, splitPort } from './ends.ts';
+import { findSource, splitPort } from './ends.ts';
 import type { Attempt, Listener, Observations, Protocol, Trace, TraceFacts } from './facts.ts';
 import { planTrace } from './plan.ts';
+import { findWay } from './published.ts';
 import { renderTrace } from './render-trace.ts';
 import { explainTrace } from './trace.ts';
 
@@ -81,11 +82,12 @@ const listening: Listener = { protocol: 'tcp', address: '*', port: 5000, process
 /** Traces with a world that behaves as told: every attempt ends alike, and all pods have the same listeners. */
 function trace(from: string, to: string, facts: TraceFacts, seen: Seen & { protocol?: Protocol } = {}): Trace {
   const source = findSource(from, facts, { namespace: 'default', hostIp: '10.89.0.1' });
-  const { host, port } = splitPort(to);
-  const destination = findDestination(host, source, facts, 'default');
-  const plan = planTrace({ source, destination, port, protocol: seen.protocol }, facts);
+  const { host, port: typedPort } = splitPort(to);
+  const { destination, entry, port } = findWay({ host, port: typedPort }, source, facts, 'default');
+  const plan = planTrace({ source, destination, port, protocol: seen.protocol, entry }, facts);
   const { outcome = 'connected', listeners = [listening], dns } = seen;
   const ends = plan.targets.map((target) => ({ ip: target.ip, port: target.port }));
+  if (entry) ends.unshift(entry);
   if (plan.serviceIp !== undefined && plan.port !== undefined) ends.unshift({ ip: plan.serviceIp, port: plan.port });
   const answers = [{ name: host, ttl: 5, type: 'A', data: '10.96.0.20' }];
   const reply = dns === 'silent' ? undefined : { rcode: dns ?? 'NOERROR', answers: dns === undefined ? answers : [] };
@@ -263,6 +265,25 @@ describe('a trace', () => {
     expect(verdict(trace('new', 'web', factsOf({ pods: [pending, ...webPods] })))).toContain(
       'pod default/new does not run: no node takes it: 0/2 nodes are available',
     );
+  });
+
+  it('takes the ports that services have on the host and on nodes', () => {
+    const ports = [{ ...http[0], port: 80, nodePort: 30080 }];
+    const annotations = { 'timonel.dev/host-ports': '18080:80' };
+    const published = service('web', { type: 'NodePort', selector: { app: 'web' }, ports });
+    const facts = factsOf({ services: [{ ...published, metadata: { ...published.metadata, annotations } }] });
+    for (const [to, how] of [
+      ['localhost:18080', '127.0.0.1:18080 is published on the host'],
+      ['10.89.0.2:30080', '10.89.0.2:30080 is its port on the nodes'],
+    ] as const) {
+      const { to: found, works, steps } = trace('host', to, facts);
+      expect([found, works]).toEqual(['service default/web:80', true]);
+      expect(steps.find(({ title }) => title === 'Service')?.lines).toContain(how);
+    }
+    expect(verdict(trace('host', 'localhost:8080', facts, refused))).toBe(
+      'false\nno service is published at port 8080 of the host | Published are 18080 (default/web), 30080 (default/web).',
+    );
+    expect(trace('web-0', 'localhost:5000', facts).to).toBe('pod default/web-0:5000');
   });
 
   it('takes services by address, pods, and addresses of nobody', () => {

@@ -17,6 +17,7 @@ import {
 import { nameStep } from './name-step.ts';
 import { notReadyReason } from './not-ready.ts';
 import { dnsDenial, type Namespaces, policyNamespaces, policyStep } from './policy-step.ts';
+import { isLocalhost, publishedPorts } from './published.ts';
 import { serviceStep } from './service-step.ts';
 
 export interface ExplainOptions {
@@ -86,11 +87,8 @@ function destinationSteps(destination: Destination, plan: TracePlan, options: Ex
     }
     case 'pod':
       return [podStep(destination.pod, plan)];
-    case 'address': {
-      const lines = [`${destination.ip}: no pod and no service has it`];
-      const problems = plan.port === undefined ? [{ what: 'no port is named', fix: 'Say ADDRESS:PORT.' }] : [];
-      return [{ step: { title: 'Address', status: problems.length > 0 ? 'failed' : 'ok', lines }, problems }];
-    }
+    case 'address':
+      return [addressStep(destination.ip, plan, facts)];
     case 'name':
       return [];
   }
@@ -133,6 +131,18 @@ function sourceStep(source: Source): StepResult {
   };
 }
 
+function addressStep(ip: string, { port }: TracePlan, { services }: TraceFacts): StepResult {
+  const title = 'Address';
+  const lines = [isLocalhost(ip) ? `${ip}: the host itself` : `${ip}: no pod and no service has it`];
+  const problems: TraceProblem[] = [];
+  if (port === undefined) problems.push({ what: 'no port is named', fix: 'Say ADDRESS:PORT.' });
+  else if (isLocalhost(ip)) {
+    const fix = `Published are ${publishedPorts(services).join(', ') || 'none'}.`;
+    problems.push({ what: `no service is published at port ${port} of the host`, fix });
+  }
+  return { step: { title, status: problems.length > 0 ? 'failed' : 'ok', lines }, problems };
+}
+
 /** A pod that is connected to without a service. */
 function podStep(pod: Pod, { port }: TracePlan): StepResult {
   const title = 'Pod';
@@ -161,10 +171,10 @@ function routeStep({ routes }: Observations): StepResult {
 /** A connection that was tried says it all; else what the objects say. */
 function outcome(
   attempts: readonly Attempt[],
-  { serviceIp }: TracePlan,
+  { serviceIp, entry }: TracePlan,
   problems: readonly TraceProblem[],
 ): boolean | undefined {
-  const decisive = attempts.filter(({ ip }) => ip === serviceIp);
+  const decisive = attempts.filter(({ ip }) => ip === (entry?.ip ?? serviceIp));
   const tried = decisive.length > 0 ? decisive : attempts;
   if (tried.some((attempt) => attempt.outcome === 'connected')) return true;
   if (tried.length > 0 && !tried.some(isGood)) return false;
