@@ -8,6 +8,7 @@ import { ChartError } from '../delivery/charts/chart/chart.ts';
 import { ReleaseError } from '../delivery/charts/release/release.ts';
 import { InvalidYamlError, RenderError } from '../delivery/charts/render/render-error.ts';
 import { ValuesError } from '../delivery/charts/values/values-error.ts';
+import { KustomizeError } from '../delivery/kustomize/kustomize-error.ts';
 import { ShipError } from '../delivery/pipeline/ship-error.ts';
 import { CliError } from './errors.ts';
 
@@ -36,6 +37,7 @@ interface Explanation {
 
 function explain(error: unknown): Explanation | undefined {
   if (error instanceof CliError) return error;
+  if (error instanceof KustomizeError) return { message: error.message };
   if (error instanceof ShipError) return { message: [error.message, ...error.details].join('\n'), hint: error.hint };
   if (error instanceof LauncherError) return { message: error.message, hint: error.hint };
   if (error instanceof ApiError) return { message: `the server says: ${error.message}` };

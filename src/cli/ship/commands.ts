@@ -28,6 +28,11 @@ export function addShipCommands(program: Command, version: string): void {
       (await import('./rollback.ts')).rollback(revision, flagsOf(ship, command)),
     );
   program
+    .command('kustomize')
+    .argument('[directory]', 'with a kustomization.yaml', '.')
+    .description('print the objects of a kustomization, as `kubectl kustomize` does')
+    .action(async (directory) => (await import('./kustomize.ts')).kustomize(directory));
+  program
     .command('init')
     .argument('[directory]', 'the project', '.')
     .option('--force', 'write over files that are there')

@@ -6,6 +6,8 @@ import { parseManifests } from '../apply/manifests.ts';
 import type { Chart, Values } from '../charts/chart/chart.ts';
 import { loadChart } from '../charts/chart/load-chart.ts';
 import { mergeUserValues } from '../charts/values/values-options.ts';
+import { buildKustomization } from '../kustomize/build-kustomization.ts';
+import { diskKustomizeFiles } from '../kustomize/disk-files.ts';
 import { replaceImages } from './replace-images.ts';
 import { ShipError } from './ship-error.ts';
 import type { DeploySource, ShipFile, ShipImage } from './ship-file.ts';
@@ -35,6 +37,7 @@ export async function loadSource(options: SourceOptions): Promise<LoadedSource> 
     case 'manifests':
       return objectSource(await readManifests(source.paths, options.directory), options);
     case 'kustomization':
+      return objectSource(kustomized(source.path, options), options);
     case 'compose':
       throw new ShipError(`deploy.${source.kind}: not known here`);
   }
@@ -61,6 +64,10 @@ async function chartSource(
     values: isSingle ? withDefaultImage(merged, { chartImage: chart.values['image'], image: only }) : merged,
     objects: undefined,
   };
+}
+
+function kustomized(path: string, { directory, variables }: SourceOptions): KubeObject[] {
+  return buildKustomization(join(directory, path), { files: diskKustomizeFiles, environment: variables.environment });
 }
 
 /** The objects of files and directories, which are read as `kubectl apply -f` reads them. */
