@@ -1,4 +1,4 @@
-import { ApiError } from '../api/status.ts';
+import { ApiError, isApiError } from '../api/status.ts';
 import { KubeconfigError } from '../client/kubeconfig.ts';
 import { CommandError } from '../cluster/command.ts';
 import { LauncherError } from '../cluster/launcher-error.ts';
@@ -45,6 +45,9 @@ function explain(error: unknown): Explanation | undefined {
     return { message: error.message, hint: 'Name a kubeconfig with --kubeconfig or $KUBECONFIG.' };
   }
   if (error instanceof WaitError) return { message: [error.message, ...error.explanation].join('\n') };
+  if (error instanceof ApplyError && isFieldConflict(error.cause)) {
+    return { message: error.message, hint: 'Take over what others own: the same command with --force-conflicts.' };
+  }
   if (error instanceof ManifestError || error instanceof ApplyError || error instanceof UnknownKindError) {
     return { message: error.message };
   }
@@ -71,6 +74,15 @@ function explain(error: unknown): Explanation | undefined {
   if (cause) return cause;
   if (error instanceof CommandError) return { message: error.message, hint: 'What the host lacks: timonel doctor' };
   return undefined;
+}
+
+/** Server-side apply met a field that somebody else owns. */
+function isFieldConflict(error: unknown): boolean {
+  return isApiError(error, 'Conflict') && Boolean(error.status.details?.causes?.some(isConflict));
+}
+
+function isConflict({ reason }: { reason?: string }): boolean {
+  return reason === 'FieldManagerConflict';
 }
 
 function systemCause(error: unknown): Explanation | undefined {

@@ -166,6 +166,14 @@ it('keeps releases where and as Helm keeps them, and gets out of an operation th
   const next = await cluster.tryTimonel('chart', 'upgrade', 'shop', shop, ...args, '--set', 'word=again', ...wait);
   expect([next.code, next.stderr]).toEqual([0, expect.stringContaining('left unfinished')]);
   expect(await (await fetch(await urlOf('shop-web'))).text()).toBe('shop says again\n');
+
+  // What was applied by patches is the server's to apply from now on, and has one owner.
+  await chart('upgrade', 'shop', shop, '--server-side', ...args, '--set', 'word=served', ...wait);
+  await chart('upgrade', 'shop', shop, ...args, '--set', 'word=oncemore', ...wait);
+  const { metadata } = await cluster.json<{ metadata: { managedFields: { manager: string; operation: string }[] } }>(
+    ...['get', 'configmap', 'shop-settings', '--show-managed-fields'],
+  );
+  expect(metadata.managedFields.map(({ manager, operation }) => `${manager} ${operation}`)).toEqual(['helm Apply']);
   await chart('uninstall', 'shop', '--wait', '--no-hooks');
 }, 120_000);
 

@@ -73,6 +73,8 @@ export function operationOptions(flags: OperationFlags): OperationOptions & { ro
     waitForJobs: flags.waitForJobs ?? false,
     noHooks: !flags.hooks,
     force: Boolean(flags.force || flags.forceReplace),
+    serverSide: flags.serverSide,
+    forceConflicts: flags.forceConflicts ?? false,
     abandonPending: flags.abandonPending ?? false,
     rollbackOnFailure,
   };

@@ -179,6 +179,8 @@ export interface OperationFlags {
   hooks: boolean;
   force?: boolean;
   forceReplace?: boolean;
+  serverSide: ServerSideFlag;
+  forceConflicts?: boolean;
   abandonPending?: boolean;
   rollbackOnFailure?: boolean;
   atomic?: boolean;
@@ -204,14 +206,11 @@ export function addOperationFlags(command: Command): Command {
   );
 }
 
-/** Objects are applied by three-way patches, which is what `auto` means for releases that were applied so before. */
-function serverSide(text: string): string {
-  if (text === 'false' || text === 'auto') return text;
-  throw new InvalidArgumentError(
-    text === 'true'
-      ? 'Objects are applied by three-way patches, as Helm 3 does: leave it out, or say --server-side=false.'
-      : 'There are true, false and auto.',
-  );
+type ServerSideFlag = 'true' | 'false' | 'auto';
+
+function serverSide(text: string): ServerSideFlag {
+  if (text === 'true' || text === 'false' || text === 'auto') return text;
+  throw new InvalidArgumentError('There are true, false and auto.');
 }
 
 /** Install and upgrade. */

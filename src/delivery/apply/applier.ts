@@ -7,6 +7,7 @@ import type { Client, DeleteOptions, ObjectName, Patch, Resource, WriteOptions }
 import { type Applied, ApplyError } from './errors.ts';
 import { identityOf, sortByKind } from './order.ts';
 import { resourceApiVersion, type ResourceMapper } from './resource-mapper.ts';
+import { applyOnServer, type ServerSide } from './server-side.ts';
 import { mergeThreeWayPatch, strategicThreeWayPatch } from './three-way-patch.ts';
 import { waitForObjects } from './wait.ts';
 
@@ -20,6 +21,8 @@ export interface ApplyContext {
   /** The server checks and answers as if, and nothing changes. */
   dryRun?: boolean;
   fieldManager?: string;
+  /** By server-side apply instead of three-way patches: what was applied the last time does not count then. */
+  serverSide?: ServerSide;
   signal?: AbortSignal;
 }
 
@@ -51,6 +54,9 @@ export async function applyObject(
   const name = nameOf(wanted);
   const live = await getLive(context, resource, name);
   if (live) options.checkOwner?.(live);
+  if (context.serverSide && name.name !== '' && !(live && options.replace)) {
+    return serverSideApplied(context, { resource, name, wanted: base, live });
+  }
   if (!live) {
     const object = await context.client.create(resource, wanted, writeOptions(context));
     return { action: 'created', resource, name: nameOf(object), object };
@@ -60,6 +66,17 @@ export async function applyObject(
     : await patchLive(context, { resource, wanted, live, lastApplied: lastAppliedOf(live, options) });
   const isSame = change.metadata.resourceVersion === live.metadata.resourceVersion;
   return { action: isSame ? 'unchanged' : 'configured', resource, name, object: change };
+}
+
+async function serverSideApplied(
+  { client, serverSide, fieldManager = 'timonel', dryRun = false, signal }: ApplyContext,
+  target: { resource: Resource; name: ObjectName; wanted: KubeObject; live: KubeObject | undefined },
+): Promise<Applied> {
+  const { resource, name, live } = target;
+  const how = { force: serverSide?.force ?? false, fieldManager, dryRun, ...(signal && { signal }) };
+  const object = await applyOnServer(client, { ...target, ...how });
+  const isSame = object.metadata.resourceVersion === live?.metadata.resourceVersion;
+  return { action: live ? (isSame ? 'unchanged' : 'configured') : 'created', resource, name, object };
 }
 
 /** Deletes an object; undefined when there is none, or none of a kind that is still served. */

@@ -327,3 +327,43 @@ spec:
     expect(await replicas()).toBe(1);
   });
 });
+
+describe('server-side apply', () => {
+  const applyMethod = async (): Promise<string | undefined> => (await releaseAt(context, 'web')).applyMethod;
+
+  it('is used when asked for, and by what follows', async () => {
+    const chart = await chartOf({ 'a.yaml': settings });
+    await install(chart, {}, { serverSide: 'true' });
+    expect([await color(), await applyMethod()]).toEqual(['red', 'ssa']);
+    await upgrade(chart, { color: 'blue' });
+    expect([await color(), await applyMethod()]).toEqual(['blue', 'ssa']);
+    await rollbackRelease(context, 'web', rollbackOptions);
+    expect([await color(), await applyMethod()]).toEqual(['red', 'ssa']);
+    await upgrade(chart, { color: 'green' }, { serverSide: 'false' });
+    expect([await color(), await applyMethod()]).toEqual(['green', 'csa']);
+  });
+
+  it('takes away what is not wanted any more, and leaves what others set', async () => {
+    await install(
+      await chartOf({ 'a.yaml': settings.replace('data: {', 'data: {size: large, ') }),
+      {},
+      { serverSide: 'true' },
+    );
+    const theirs = { kind: 'merge' as const, document: { data: { own: 'x' } } };
+    await api.client.patch(configMaps, { name: 'settings', namespace: 'default' }, theirs, { fieldManager: 'kubectl' });
+    await upgrade(await chartOf({ 'a.yaml': settings }), { color: 'blue' });
+    const { data } = await api.client.get(configMaps, { name: 'settings', namespace: 'default' });
+    expect(data).toEqual({ color: 'blue', own: 'x' });
+  });
+
+  it('leaves what others own to them, unless told to take it', async () => {
+    const chart = await chartOf({ 'a.yaml': settings });
+    await install(chart, {}, { serverSide: 'true' });
+    const theirs = { kind: 'merge' as const, document: { data: { color: 'pink' } } };
+    await api.client.patch(configMaps, { name: 'settings', namespace: 'default' }, theirs, { fieldManager: 'kubectl' });
+    await expect(upgrade(chart, { color: 'blue' })).rejects.toThrow(/ConfigMap settings: .*conflict with "kubectl"/);
+    expect(await color()).toBe('pink');
+    await upgrade(chart, { color: 'blue' }, { forceConflicts: true });
+    expect(await color()).toBe('blue');
+  });
+});

@@ -6,6 +6,7 @@ import type { KubeObject } from '../../../api/object.ts';
 import type { ApplyContext } from '../../apply/applier.ts';
 import type { Applied } from '../../apply/errors.ts';
 import type { ResourceMapper } from '../../apply/resource-mapper.ts';
+import type { Release } from '../release/release.ts';
 import type { ReleaseStorage } from '../release/storage.ts';
 
 /** What operations on releases work with. */
@@ -34,6 +35,10 @@ export interface OperationOptions {
   noHooks: boolean;
   /** Replace objects instead of patching them. */
   force: boolean;
+  /** Server-side apply; `auto` (default): as the release was applied before. */
+  serverSide?: 'true' | 'false' | 'auto';
+  /** With server-side apply: take over fields that others own. */
+  forceConflicts?: boolean;
   /** Go on although an operation of somebody else is still marked as pending. */
   abandonPending?: boolean;
   /** Brings the objects to the cluster in a way of its own and judges them, in place of `wait`. */
@@ -56,4 +61,16 @@ export function timestamp({ clock }: ReleaseContext): string {
 
 export function applyContext({ client, mapper, clock, namespace, signal }: ReleaseContext): ApplyContext {
   return { client, mapper, clock, namespace, fieldManager: 'helm', ...(signal && { signal }) };
+}
+
+/** The release with how its objects are applied: `ssa` is on the server, anything else by three-way patches. */
+export function withApplyMethod(
+  release: Release,
+  { serverSide = 'auto' }: Pick<OperationOptions, 'serverSide'>,
+): Release {
+  if (serverSide === 'auto') return release;
+  const { applyMethod, ...rest } = release;
+  if (serverSide === 'true') return { ...rest, applyMethod: 'ssa' };
+  // Helm 3's releases do not say how.
+  return applyMethod === undefined ? rest : { ...rest, applyMethod: 'csa' };
 }

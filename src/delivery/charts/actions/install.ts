@@ -5,7 +5,7 @@ import { plainValues } from '../release/codec.ts';
 import { type Release, ReleaseError, storedChart } from '../release/release.ts';
 import { requireUserLabels } from '../release/storage.ts';
 import type { Prepared } from '../render/prepare.ts';
-import { type OperationOptions, type ReleaseContext, timestamp } from './context.ts';
+import { type OperationOptions, type ReleaseContext, timestamp, withApplyMethod } from './context.ts';
 import { ended, requireReleaseName, settlePending, supersedeOthers } from './history.ts';
 import { runHooks } from './hooks.ts';
 import { bringObjects, checkConflicts, describeError, installDefinitions, objectsOf } from './objects.ts';
@@ -99,9 +99,11 @@ export function newRelease(
 /** Installs a release that was made by {@link newRelease}. Rejects with {@link ReleaseError}; the failed release is kept. */
 export async function installRelease(
   context: ReleaseContext,
-  release: Release,
+  made: Release,
   options: InstallOptions,
 ): Promise<Release> {
+  const release = withApplyMethod(made, options);
+  const { applyMethod } = release;
   const owner = { name: release.name, namespace: release.namespace };
   const objects = objectsOf(release.manifest);
   if (!options.takeOwnership) await checkConflicts(context, objects, { owner, operation: 'install' });
@@ -110,7 +112,7 @@ export async function installRelease(
   try {
     if (!options.noHooks)
       await runHooks(context, release, { event: 'pre-install', timeoutMs: options.timeoutMs, record });
-    await bringObjects(context, { owner, previous: [], wanted: objects }, options);
+    await bringObjects(context, { owner, previous: [], wanted: objects, applyMethod }, options);
     if (!options.noHooks)
       await runHooks(context, release, { event: 'post-install', timeoutMs: options.timeoutMs, record });
   } catch (error) {

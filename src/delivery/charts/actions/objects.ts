@@ -104,19 +104,21 @@ export interface Change {
   /** Objects of the release as it was; what is not wanted any more of them goes. */
   previous: readonly KubeObject[];
   wanted: readonly KubeObject[];
+  /** Of the release: see `withApplyMethod`. */
+  applyMethod?: string | undefined;
 }
 
 /** Brings the cluster from one set of objects to another, and waits for them where that is asked for. */
 export async function bringObjects(
   context: ReleaseContext,
   change: Change,
-  options: Pick<OperationOptions, 'force' | 'wait' | 'waitForJobs' | 'timeoutMs' | 'rollout'>,
+  options: Pick<OperationOptions, 'force' | 'forceConflicts' | 'wait' | 'waitForJobs' | 'timeoutMs' | 'rollout'>,
 ): Promise<void> {
-  const { owner, wanted } = change;
+  const { wanted } = change;
   let { previous } = change;
   if (options.rollout) {
     return options.rollout({ previous, wanted }, async (objects) => {
-      const applied = await changeObjects(context, { owner, previous, wanted: objects }, options);
+      const applied = await changeObjects(context, { ...change, previous, wanted: objects }, options);
       previous = objects;
       return applied;
     });
@@ -128,13 +130,14 @@ export async function bringObjects(
 /** Brings the cluster from one set of objects to another. Rejects with {@link ApplyError}. */
 async function changeObjects(
   context: ReleaseContext,
-  { owner, previous, wanted }: Change,
-  options: Pick<OperationOptions, 'force'>,
+  { owner, previous, wanted, applyMethod }: Change,
+  options: Pick<OperationOptions, 'force' | 'forceConflicts'>,
 ): Promise<Applied[]> {
   const served = await servedObjects(context, previous);
   const before = new Map(served.map((object) => [placedIdentity(object, context.namespace), object]));
+  const serverSide = applyMethod === 'ssa' && { serverSide: { force: options.forceConflicts ?? false } };
   return applySet(
-    applyContext(context),
+    { ...applyContext(context), ...serverSide },
     wanted.map((object) => owned(object, owner)),
     {
       lastApplied: (object) => before.get(placedIdentity(object, context.namespace)),

@@ -1,7 +1,7 @@
 import { removeObject } from '../../apply/applier.ts';
 import { identityOf } from '../../apply/order.ts';
 import { type Release, ReleaseError } from '../release/release.ts';
-import { applyContext, type OperationOptions, type ReleaseContext, timestamp } from './context.ts';
+import { applyContext, type OperationOptions, type ReleaseContext, timestamp, withApplyMethod } from './context.ts';
 import { ended, objectsSince, pruneHistory, revisionsOf, settlePending, supersedeOthers } from './history.ts';
 import { runHooks } from './hooks.ts';
 import { bringObjects, describeError, objectsOf } from './objects.ts';
@@ -52,7 +52,9 @@ export async function rollbackRelease(
   name: string,
   options: RollbackOptions,
 ): Promise<Release> {
-  const { release, current, objects } = await prepareRollback(context, name, options);
+  const { release: prepared, current, objects } = await prepareRollback(context, name, options);
+  const release = withApplyMethod(prepared, options);
+  const { applyMethod } = release;
   const owner = { name, namespace: release.namespace };
   const wanted = objectsOf(release.manifest);
   await pruneHistory(context, name, options.maxHistory);
@@ -61,7 +63,7 @@ export async function rollbackRelease(
   const { timeoutMs } = options;
   try {
     if (!options.noHooks) await runHooks(context, release, { event: 'pre-rollback', timeoutMs, record });
-    await bringObjects(context, { owner, previous: objects, wanted }, options);
+    await bringObjects(context, { owner, previous: objects, wanted, applyMethod }, options);
     if (!options.noHooks) await runHooks(context, release, { event: 'post-rollback', timeoutMs, record });
   } catch (error) {
     await context.storage.update(

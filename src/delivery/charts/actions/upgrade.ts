@@ -8,7 +8,7 @@ import { type Release, ReleaseError, ReleaseNotFound, storedChart } from '../rel
 import { requireUserLabels } from '../release/storage.ts';
 import type { Prepared } from '../render/prepare.ts';
 import { coalesceTables, coalesceValues } from '../values/coalesce.ts';
-import { applyContext, type OperationOptions, type ReleaseContext, timestamp } from './context.ts';
+import { applyContext, type OperationOptions, type ReleaseContext, timestamp, withApplyMethod } from './context.ts';
 import {
   ended,
   objectsSince,
@@ -118,6 +118,7 @@ export function nextRelease(
     manifest: prepared.manifest,
     hooks: prepared.hooks,
     labels: kept,
+    ...(current.applyMethod !== undefined && { applyMethod: current.applyMethod }),
     owner: thisProcess(),
   };
 }
@@ -125,9 +126,11 @@ export function nextRelease(
 /** Brings the cluster to a new revision. Rejects with what went wrong; the failed revision is kept, the old one stays deployed. */
 export async function upgradeRelease(
   context: ReleaseContext,
-  { base, release }: { base: UpgradeBase; release: Release },
+  { base, release: made }: { base: UpgradeBase; release: Release },
   options: UpgradeOptions,
 ): Promise<Release> {
+  const release = withApplyMethod(made, options);
+  const { applyMethod } = release;
   const owner = { name: release.name, namespace: release.namespace };
   const wanted = objectsOf(release.manifest);
   const before = new Set(base.objects.map(identityOf));
@@ -139,7 +142,7 @@ export async function upgradeRelease(
   const { timeoutMs } = options;
   try {
     if (!options.noHooks) await runHooks(context, release, { event: 'pre-upgrade', timeoutMs, record });
-    await bringObjects(context, { owner, previous: base.objects, wanted }, options);
+    await bringObjects(context, { owner, previous: base.objects, wanted, applyMethod }, options);
     if (!options.noHooks) await runHooks(context, release, { event: 'post-upgrade', timeoutMs, record });
   } catch (error) {
     return failUpgrade(context, release, { error, options, created });
