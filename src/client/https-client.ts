@@ -1,7 +1,13 @@
 import { readFileSync } from 'node:fs';
-import { type ClientRequest, Agent as HttpAgent, type IncomingMessage, request as httpRequest } from 'node:http';
+import {
+  type AgentOptions,
+  type ClientRequest,
+  Agent as HttpAgent,
+  type IncomingMessage,
+  request as httpRequest,
+} from 'node:http';
 import { Agent, type RequestOptions, request } from 'node:https';
-import type { ConnectionOptions } from 'node:tls';
+import { type ConnectionOptions, createSecureContext } from 'node:tls';
 import type { Clock } from '../base/clock.ts';
 import type { KubeList, KubeObject } from '../api/object.ts';
 import type {
@@ -58,9 +64,13 @@ interface Call {
   signal?: AbortSignal;
   /** 0: silence is no failure. */
   silenceMs?: number;
+  /** Default: false. Whether the answer may go on for as long as it likes. */
+  isStream?: boolean;
 }
 
 const maxRetries = 5;
+/** As many requests at a time; more wait for one of these. */
+const maxSockets = 8;
 /** Without a byte for so long, a request is given up: the server's own limit for one is a minute. */
 const silenceMs = 90_000;
 /** Servers end a watch after half an hour to an hour at the latest (kube-apiserver's --min-request-timeout). */
@@ -137,7 +147,10 @@ class Transport {
   readonly #connection: Connection;
   readonly #clock: Clock;
   readonly #options: RequestOptions;
+  /** For requests whose answer is whole at once: a handshake costs both sides more than most waits for a free one. */
   readonly #agent: HttpAgent;
+  /** For answers that go on: watches and logs. */
+  readonly #streams: HttpAgent;
   readonly #request: (options: RequestOptions, callback: (response: IncomingMessage) => void) => ClientRequest;
   readonly #prefix: string;
   #tokenRead: { token: string; at: number } | undefined;
@@ -148,16 +161,19 @@ class Transport {
     const url = new URL(connection.server);
     const isPlain = url.protocol === 'http:';
     this.#request = isPlain ? httpRequest : request;
-    this.#agent = isPlain
-      ? new HttpAgent({ keepAlive: true })
-      : new Agent({ keepAlive: true, ...tlsOptions(connection) });
+    const tls = isPlain ? undefined : sharedTlsOptions(connection);
+    const agentOf = (options: AgentOptions): HttpAgent =>
+      tls ? new Agent({ ...options, ...tls }) : new HttpAgent(options);
+    this.#agent = agentOf({ keepAlive: true, maxSockets });
+    this.#streams = agentOf({ keepAlive: true });
     const host = url.hostname.replace(/^\[|\]$/g, '');
-    this.#options = { host, port: url.port || (isPlain ? 80 : 443), agent: this.#agent };
+    this.#options = { host, port: url.port || (isPlain ? 80 : 443) };
     this.#prefix = url.pathname.replace(/\/$/, '');
   }
 
   close(): void {
     this.#agent.destroy();
+    this.#streams.destroy();
   }
 
   async json<T>(call: Call): Promise<T> {
@@ -191,7 +207,8 @@ class Transport {
     let response: IncomingMessage;
     try {
       // A server that is gone without a word leaves the watch silent for longer than it may last.
-      response = await this.send({ method: 'GET', path, signal, silenceMs: (timeoutSeconds + 30) * 1000 });
+      const silenceMs = (timeoutSeconds + 30) * 1000;
+      response = await this.send({ method: 'GET', path, signal, silenceMs, isStream: true });
     } catch (error) {
       if (signal?.aborted) return;
       throw error;
@@ -218,7 +235,7 @@ class Transport {
   }
 
   async open(call: Call): Promise<IncomingMessage> {
-    const response = await this.send(call);
+    const response = await this.send({ ...call, isStream: true });
     const status = response.statusCode ?? 500;
     if (status >= 400) throw failureOf(status, await readBody(response));
     return response;
@@ -251,6 +268,7 @@ class Transport {
     accept = 'application/json',
     signal,
     silenceMs: limitMs,
+    isStream = false,
   }: Call): Promise<IncomingMessage> {
     const data = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
     const authorization = this.#authorization();
@@ -259,6 +277,7 @@ class Transport {
       const outgoing = this.#request(
         {
           ...this.#options,
+          agent: isStream ? this.#streams : this.#agent,
           ...{ method, path: this.#prefix + path, signal, timeout },
           headers: {
             accept,
@@ -311,6 +330,12 @@ function tlsOptions(connection: Connection): TlsOptions {
     rejectUnauthorized: !insecureSkipTlsVerify,
     ...(tlsServerName && { servername: tlsServerName }),
   };
+}
+
+/** Keys and certificates are read once here; Node reads them again for each connection that is given their text. */
+function sharedTlsOptions(connection: Connection): ConnectionOptions {
+  const { ca, cert, key, ...others } = tlsOptions(connection);
+  return { ...others, secureContext: createSecureContext({ ca, cert, key }) };
 }
 
 /** A refused eviction is an answer: who asked decides when to ask again. */
