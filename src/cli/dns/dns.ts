@@ -26,6 +26,7 @@ interface Options {
 /** Says whether the host resolves the cluster's names, and how it could. */
 export async function explain({ name, output: format }: Options): Promise<void> {
   const state = existingCluster(name);
+  requireDns(state);
   const resolver = hostResolver(name, clusterDomain);
   const owner = await clusterOfHostResolver(resolver, { domain: clusterDomain, clusters: listClusters() });
   const server = `${state.network.hostAddress}:${dnsPort}`;
@@ -132,7 +133,11 @@ export async function turnOff({ name }: Options): Promise<void> {
 
 function runningCluster(name: string): ClusterState {
   const state = existingCluster(name);
-  if (state.runtime === 'simulated') throw new CliError(`cluster ${name} is simulated: it has no DNS`);
+  requireDns(state);
   if (isServerRunning(state)) return state;
   throw new CliError(`the server of cluster ${name} is not running`, { hint: `Start it: timonel up --name ${name}` });
+}
+
+function requireDns({ name, runtime }: ClusterState): void {
+  if (runtime === 'simulated') throw new CliError(`cluster ${name} is simulated: it has no DNS`);
 }

@@ -59,7 +59,11 @@ export async function trace(from: string, to: string, options: Options): Promise
     );
     const dnsAddresses = kubeDns?.spec?.clusterIPs ?? [];
     const result = explainTrace({ facts, plan, seen, askedPort: port, dnsAddresses });
-    createOutput().data(options.output === 'json' ? JSON.stringify(result) : renderTrace(result, seen.blind));
+    createOutput().data(
+      options.output === 'json'
+        ? JSON.stringify({ ...result, works: result.works ?? null })
+        : renderTrace(result, seen.blind),
+    );
     if (result.works === false) process.exitCode = 1;
   } catch (error) {
     if (!(error instanceof UnknownEndError)) throw error;

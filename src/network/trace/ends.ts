@@ -74,13 +74,29 @@ export function representative(pods: readonly Pod[]): Pod | undefined {
   return living.find(isPodReady) ?? living.find(({ status }) => status?.podIP) ?? living[0] ?? pods[0];
 }
 
-/** A service, a pod, an address, or a name as a program would look it up. */
+/** A service, a pod, an address, or a name as a program would look it up; aliases are followed as the DNS does. */
 export function findDestination(
   host: string,
   source: Source,
   facts: TraceFacts,
   defaultNamespace: string,
 ): Destination {
+  const first = directDestination(host, source, facts, defaultNamespace);
+  if (first.kind !== 'service') return first;
+  const through: Service[] = [];
+  let { service } = first;
+  while (service.spec?.type === 'ExternalName' && !through.includes(service)) {
+    const target = (service.spec.externalName ?? '').toLowerCase().replace(/\.$/, '');
+    const wanted = target.endsWith(`.svc.${facts.domain}`) ? serviceNamed(target, '', facts.domain) : undefined;
+    const next = wanted && !wanted.isEndpoint ? findService(facts.services, wanted) : undefined;
+    if (!next) break;
+    through.push(service);
+    service = next;
+  }
+  return through.length > 0 ? { ...first, service, through } : first;
+}
+
+function directDestination(host: string, source: Source, facts: TraceFacts, defaultNamespace: string): Destination {
   const { services, pods, domain } = facts;
   if (isIP(host) !== 0) return destinationByIp(host, facts);
   const namespace = source.kind === 'pod' ? (source.pod.metadata.namespace ?? '') : defaultNamespace;

@@ -20,8 +20,8 @@ export type Protocol = 'tcp' | 'udp' | 'sctp';
 export type Source = { kind: 'host'; ip: string | undefined } | { kind: 'pod'; pod: Pod };
 
 export type Destination =
-  /** `name`: as it was typed, when that is a name that is looked up. */
-  | { kind: 'service'; service: Service; name: string | undefined }
+  /** `name`: as it was typed, when that is a name that is looked up. `through`: the aliases that lead to the service. */
+  | { kind: 'service'; service: Service; name: string | undefined; through?: readonly Service[] }
   | { kind: 'pod'; pod: Pod }
   | { kind: 'address'; ip: string }
   /** No service that is there. `wanted`: the one that it would be. */

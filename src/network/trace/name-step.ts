@@ -24,7 +24,10 @@ export function nameStep(
   const last = dns.asked.at(-1)?.reply;
   const isFound = (last?.answers ?? []).some(({ type }) => type === 'A' || type === 'AAAA');
   if (isFound) return { step: { title: 'Name', status: 'ok', lines }, problems: [] };
-  return { step: { title: 'Name', status: 'failed', lines }, problems: [denied ?? reasonOf(name, plan, dns, missing)] };
+  return {
+    step: { title: 'Name', status: 'failed', lines },
+    problems: [denied ?? reasonOf(name, plan, dns, { ...facts, missing })],
+  };
 }
 
 function answerText(rcode: string | undefined): string {
@@ -37,7 +40,7 @@ function reasonOf(
   name: string,
   { destination, source }: TracePlan,
   dns: DnsObservation,
-  missing: TraceProblem | undefined,
+  { missing, services, domain }: Pick<TraceFacts, 'services' | 'domain'> & { missing: TraceProblem | undefined },
 ): TraceProblem {
   const last = dns.asked.at(-1)?.reply;
   if (!last) {
@@ -58,10 +61,14 @@ function reasonOf(
       };
     }
     if (destination.service.spec?.type === 'ExternalName') {
-      const target = destination.service.spec.externalName;
+      const target = destination.service.spec.externalName ?? '';
+      const [service, namespace] = target.split('.');
+      const isMeant = services.some(({ metadata }) => metadata.name === service && metadata.namespace === namespace);
       return {
         what: `service ${titleOf(destination.service)} is an alias of ${target}, which leads nowhere`,
-        fix: 'Correct spec.externalName.',
+        fix: isMeant
+          ? `Aliases are whole names: is ${service}.${namespace}.svc.${domain} meant?`
+          : 'Correct spec.externalName.',
       };
     }
   }

@@ -24,7 +24,13 @@ export function serviceStep(
     return { step: { title, status: 'ok', lines: [line] }, problems: [] };
   }
   const address = isHeadless(service) ? 'headless: its name has the addresses of its pods' : spec.clusterIP;
-  const lines = [`${titleOf(service)}, ${spec.type ?? 'ClusterIP'}, ${address}`, `ports: ${portsText(service)}`];
+  const through = plan.destination.kind === 'service' ? (plan.destination.through ?? []) : [];
+  const aliases = through.map((alias) => `${titleOf(alias)} is another name for ${alias.spec?.externalName}`);
+  const lines = [
+    ...aliases,
+    `${titleOf(service)}, ${spec.type ?? 'ClusterIP'}, ${address}`,
+    `ports: ${portsText(service)}`,
+  ];
   const { servicePort, entry } = plan;
   if (entry) lines.push(`${entry.ip}:${entry.port} is ${entry.how}`);
   const problem = servicePort ? headlessPortProblem(service, plan) : portProblem(service, asked, plan, facts);

@@ -222,6 +222,22 @@ describe('a trace', () => {
     expect(verdict(trace('client', 'web-0', facts, { dns: 'NXDOMAIN' }))).toContain('kubectl expose pod web-0');
   });
 
+  it('follows aliases, and finds one that is no whole name', () => {
+    const alias = (name: string, externalName: string): Service =>
+      service(name, { type: 'ExternalName', externalName });
+    const services = [web, alias('near', 'web.default.svc.cluster.local'), alias('short', 'web.default')];
+    const facts = factsOf({ services });
+    const near = trace('client', 'near', facts);
+    expect([near.to, near.works]).toEqual(['service default/web:80', true]);
+    expect(near.steps.find(({ title }) => title === 'Service')?.lines[0]).toBe(
+      'default/near is another name for web.default.svc.cluster.local',
+    );
+    expect(verdict(trace('client', 'short:80', facts, { dns: 'NXDOMAIN' }))).toBe(
+      'false\nservice default/short is an alias of web.default, which leads nowhere | ' +
+        'Aliases are whole names: is web.default.svc.cluster.local meant?',
+    );
+  });
+
   it('names the policy that denies, and the rule that is near', () => {
     const toWeb = { podSelector: { matchLabels: { app: 'web' } } };
     const denyAll = factsOf({ policies: [policy('deny', { podSelector: {} })] });
