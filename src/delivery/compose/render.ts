@@ -1,19 +1,24 @@
 import { createHash } from 'node:crypto';
+import { emitYamlInOrder } from '../charts/functions/yaml-emit.ts';
 import { serviceKeys } from './canonical/service.ts';
 import type { Project, Service } from './model.ts';
-import { writeYaml } from './yaml-writer.ts';
 
 /** A project as `docker compose config` prints it: canonical, secrets by name only, dollar signs doubled. */
 export function renderProject(project: Project, format: 'yaml' | 'json'): string {
   const document = format === 'json' ? jsonDocument(project) : yamlDocument(project);
-  const text = format === 'json' ? goJson(document) : writeYaml(document);
+  const text = format === 'json' ? goJson(document) : yamlText(document);
   return text.replaceAll('$', '$$$$');
 }
 
 /** A merged file as it is, keys in order: for `config --no-interpolate`. */
 export function renderTree(tree: unknown, format: 'yaml' | 'json'): string {
   const document = sortKeys(tree);
-  return format === 'json' ? goJson(document) : writeYaml(document);
+  return format === 'json' ? goJson(document) : yamlText(document);
+}
+
+/** What is not set is not written. */
+function yamlText(document: unknown): string {
+  return emitYamlInOrder(JSON.parse(JSON.stringify(document)));
 }
 
 function yamlDocument(project: Project): Record<string, unknown> {

@@ -12,7 +12,8 @@ interface Style {
   readonly width: number;
   /** Floats that are whole are written as integers, as they come out of JSON. */
   readonly wholeFloats: boolean;
-  readonly compareKeys: (a: string, b: string) => number;
+  /** Undefined: keys stay in their order. */
+  readonly compareKeys: ((a: string, b: string) => number) | undefined;
 }
 
 const classic: Style = {
@@ -27,6 +28,8 @@ const pretty: Style = {
   wholeFloats: false,
   compareKeys: (a, b) => compareNaturally(a, b, true),
 };
+
+const ordered: Style = { indentsLists: true, width: Infinity, wholeFloats: true, compareKeys: undefined };
 
 /** What go-yaml refuses to read, and sigs.k8s.io/yaml reads its JSON with it. */
 const unreadable = /[\x7f-\x84\x86-\x9f\ufffe\uffff]/;
@@ -44,6 +47,11 @@ export function emitYaml(value: unknown): string {
 /** go-yaml v3's, indented by two: Helm's `toYamlPretty`. */
 export function emitPrettyYaml(value: unknown): string {
   return new Emitter(pretty).document(toJsonValue(value));
+}
+
+/** As {@link emitPrettyYaml}, with keys in their order and whole numbers as such: what Docker's tools write. */
+export function emitYamlInOrder(value: unknown): string {
+  return new Emitter(ordered).document(toJsonValue(value));
 }
 
 function holdsUnreadable(value: unknown): boolean {
@@ -109,7 +117,8 @@ class Emitter {
       return;
     }
     const own = indent + step;
-    keys.sort(this.#style.compareKeys).forEach((key, i) => {
+    if (this.#style.compareKeys) keys.sort(this.#style.compareKeys);
+    keys.forEach((key, i) => {
       if (i === 0 && at === 'item') this.#write(' ');
       else {
         this.#freshLine();
