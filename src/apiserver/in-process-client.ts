@@ -207,8 +207,8 @@ function listQuery(options: ListOptions): Record<string, string | undefined> {
   };
 }
 
-function write({ dryRun, fieldManager, signal }: WriteOptions): Pick<Call, 'query' | 'signal'> {
-  return { query: { dryRun: dryRun ? 'All' : undefined, fieldManager }, signal };
+function write({ dryRun, fieldManager, fieldValidation, signal }: WriteOptions): Pick<Call, 'query' | 'signal'> {
+  return { query: { dryRun: dryRun ? 'All' : undefined, fieldManager, fieldValidation }, signal };
 }
 
 function deletion(options: DeleteOptions): Pick<Call, 'body' | 'signal'> {

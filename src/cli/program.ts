@@ -4,6 +4,7 @@ import { addBuildCommand } from './build-command.ts';
 import { ipFamilies, ipv4Range, nodeCount, port, portRange, seconds, serviceAddress } from './arguments.ts';
 import { addDnsCommands } from './dns/commands.ts';
 import { addKubeCommands } from './kube/commands.ts';
+import { withDeleteFlags } from './kube/writing-commands.ts';
 import { addIngressCommands } from './ingress/commands.ts';
 import { addLbCommands } from './lb/commands.ts';
 import { addNetCommands } from './net/commands.ts';
@@ -84,11 +85,17 @@ function addClusterCommands(program: Command): void {
     .description('stop a cluster and keep its data')
     .addOption(clusterName())
     .action(async (options) => (await import('./down.ts')).down(options));
-  program
-    .command('delete')
-    .description('stop a cluster and remove its data and its kubeconfig entries')
-    .addOption(clusterName())
-    .action(async (options) => (await import('./down.ts')).deleteCluster(options));
+  withDeleteFlags(
+    program
+      .command('delete')
+      .description('without words: stop a cluster, remove its data and kubeconfig entries; with words: delete objects')
+      .addOption(clusterName()),
+  ).action(async (words, options, command: Command) => {
+    // Deleting a cluster must never be what came of a mistyped command about objects.
+    const isAboutObjects = words.length > 0 || optionsGiven(command).some((option) => option !== 'name');
+    if (isAboutObjects) return (await import('./kube/delete.ts')).deleteObjects(words, options);
+    return (await import('./down.ts')).deleteCluster(options);
+  });
   program
     .command('status')
     .description('show the clusters of this machine and what runs of them')
@@ -101,6 +108,10 @@ function addClusterCommands(program: Command): void {
     .addOption(clusterName())
     .option('--path', 'print where its file is instead')
     .action(async (options) => (await import('./kubeconfig.ts')).kubeconfig(options));
+}
+
+function optionsGiven(command: Command): string[] {
+  return Object.keys(command.opts()).filter((option) => command.getOptionValueSource(option) === 'cli');
 }
 
 function addNodeCommands(program: Command): void {

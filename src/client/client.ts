@@ -39,6 +39,8 @@ export interface WatchOptions extends Omit<ListOptions, 'limit' | 'continue'> {
 export interface WriteOptions {
   dryRun?: boolean;
   fieldManager?: string;
+  /** What the server does about fields it does not know (default: warns). */
+  fieldValidation?: 'Ignore' | 'Warn' | 'Strict';
   signal?: AbortSignal;
   /** `status`, `scale`, `binding`, `token` …: write that subresource. */
   subresource?: string;

@@ -51,11 +51,13 @@ describe('the client over HTTP', () => {
     await client.update(deployments, { metadata: web }, { subresource: 'status' });
     await client.patch(pods, web, { kind: 'merge', document: { a: 1 } });
     await client.delete(pods, web, { gracePeriodSeconds: 0, propagationPolicy: 'Background' });
+    await client.delete(pods, web, { dryRun: true });
     await client.createSubresource(pods, web, 'binding', { target: 'n1' });
     const created = '{"apiVersion":"v1","kind":"Node","metadata":{"name":"n1"}}';
     const updated = '{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"web","namespace":"default"}}';
     const deleted =
       '{"kind":"DeleteOptions","apiVersion":"v1","gracePeriodSeconds":0,"propagationPolicy":"Background"}';
+    const dry = '{"kind":"DeleteOptions","apiVersion":"v1","dryRun":["All"]}';
     expect(seen).toEqual([
       'GET /api/v1/namespaces/default/pods/web -',
       'GET /api/v1/pods?labelSelector=a+in+%28b%29&limit=5 -',
@@ -63,6 +65,7 @@ describe('the client over HTTP', () => {
       `PUT /apis/apps/v1/namespaces/default/deployments/web/status application/json ${updated}`,
       'PATCH /api/v1/namespaces/default/pods/web application/merge-patch+json {"a":1}',
       `DELETE /api/v1/namespaces/default/pods/web application/json ${deleted}`,
+      `DELETE /api/v1/namespaces/default/pods/web?dryRun=All application/json ${dry}`,
       'POST /api/v1/namespaces/default/pods/web/binding application/json {"target":"n1"}',
     ]);
   });

@@ -78,9 +78,15 @@ const maxWatchSeconds = 3600;
 /** client-go reads a token file again after this long. */
 const tokenFileAgeMs = 60_000;
 
+interface HttpsClientOptions {
+  clock: Clock;
+  /** Told what the server warns of (deprecated versions, unknown fields). */
+  onWarning?: (text: string) => void;
+}
+
 /** A client over HTTPS with connections kept alive. Watches have a connection each. */
-export function createHttpsClient(connection: Connection, { clock }: { clock: Clock }): HttpsClient {
-  const transport = new Transport(connection, clock);
+export function createHttpsClient(connection: Connection, options: HttpsClientOptions): HttpsClient {
+  const transport = new Transport(connection, options);
   const write = (resource: Resource, name: ObjectName, options: WriteOptions = {}): string =>
     objectPath(resource, name, options.subresource) + writeQuery(options);
   const nameOf = ({ metadata }: KubeObject): ObjectName => ({
@@ -139,13 +145,18 @@ export function createHttpsClient(connection: Connection, { clock }: { clock: Cl
   };
 }
 
-function deleteBody({ gracePeriodSeconds, propagationPolicy, preconditions }: DeleteOptions): unknown {
-  return { kind: 'DeleteOptions', apiVersion: 'v1', gracePeriodSeconds, propagationPolicy, preconditions };
+/** A server that gets a body looks at the query no more: a dry run must be told here. */
+function deleteBody({ gracePeriodSeconds, propagationPolicy, preconditions, dryRun }: DeleteOptions): unknown {
+  return {
+    ...{ kind: 'DeleteOptions', apiVersion: 'v1', gracePeriodSeconds, propagationPolicy, preconditions },
+    ...(dryRun && { dryRun: ['All'] }),
+  };
 }
 
 class Transport {
   readonly #connection: Connection;
   readonly #clock: Clock;
+  readonly #onWarning: HttpsClientOptions['onWarning'];
   readonly #options: RequestOptions;
   /** For requests whose answer is whole at once: a handshake costs both sides more than most waits for a free one. */
   readonly #agent: HttpAgent;
@@ -155,7 +166,8 @@ class Transport {
   readonly #prefix: string;
   #tokenRead: { token: string; at: number } | undefined;
 
-  constructor(connection: Connection, clock: Clock) {
+  constructor(connection: Connection, { clock, onWarning }: HttpsClientOptions) {
+    this.#onWarning = onWarning;
     this.#connection = connection;
     this.#clock = clock;
     const url = new URL(connection.server);
@@ -286,7 +298,12 @@ class Transport {
             ...(data && { 'content-type': contentType, 'content-length': data.length }),
           },
         },
-        resolve,
+        (response) => {
+          for (const [, text = ''] of (response.headers.warning ?? '').matchAll(warningText)) {
+            this.#onWarning?.(text.replaceAll(/\\(.)/g, '$1'));
+          }
+          resolve(response);
+        },
       );
       outgoing.on('timeout', () =>
         outgoing.destroy(new Error(`no answer from the API server for ${timeout / 1000} s`)),
@@ -316,6 +333,9 @@ class Transport {
     return this.#tokenRead.token;
   }
 }
+
+/** `299 - "text"` (RFC 7234, section 5.5), as the API machinery writes it. */
+const warningText = /299 \S+ "((?:\\.|[^"\\])*)"/g;
 
 class StaleConnectionError extends Error {}
 

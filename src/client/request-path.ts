@@ -37,8 +37,8 @@ export function watchQuery(options: WatchOptions): string {
   });
 }
 
-export function writeQuery({ dryRun, fieldManager }: WriteOptions): string {
-  return query({ dryRun: dryRun ? 'All' : undefined, fieldManager });
+export function writeQuery({ dryRun, fieldManager, fieldValidation }: WriteOptions): string {
+  return query({ dryRun: dryRun ? 'All' : undefined, fieldManager, fieldValidation });
 }
 
 export const patchMediaType = {

@@ -1,24 +1,17 @@
 import { type Command, Option } from 'commander';
 import { collect } from '../arguments.ts';
+import { kubeCommand, withFileFlags } from './flags.ts';
+import { addWritingCommands } from './writing-commands.ts';
 
 /** kubectl's commands, for who has no kubectl: its flags, its output, its messages. */
 export function addKubeCommands(program: Command): void {
   addReadingCommands(program);
   addPodCommands(program);
-}
-
-/** A command with the flags of every one that works on a cluster of the kubeconfig. */
-function kubeCommand(program: Command, name: string, description: string): Command {
-  return program
-    .command(name)
-    .description(description)
-    .option('-n, --namespace <namespace>', "namespace (default: the context's)")
-    .option('--context <name>', 'context of the kubeconfig')
-    .option('--kubeconfig <file>', 'kubeconfig file');
+  addWritingCommands(program);
 }
 
 function addReadingCommands(program: Command): void {
-  kubeCommand(program, 'get', 'show objects: TYPE[,TYPE] [NAME…] or TYPE/NAME …')
+  withFileFlags(kubeCommand(program, 'get', 'show objects: TYPE[,TYPE] [NAME…] or TYPE/NAME …'))
     .argument('[words...]', 'pods; deploy,svc; pod/web')
     .option('-o, --output <format>', 'wide, json, yaml, name, jsonpath=…, custom-columns=…, go-template=…')
     .option('-A, --all-namespaces', 'of all namespaces')
@@ -34,8 +27,6 @@ function addReadingCommands(program: Command): void {
     .option('-w, --watch', 'then go on, with what changes')
     .option('--watch-only', 'only what changes')
     .option('--output-watch-events', 'a column with what happened')
-    .option('-f, --filename <file>', 'the objects of these files', collect)
-    .option('-R, --recursive', 'directories of -f with those below')
     .addOption(new Option('--chunk-size <count>', 'objects of one request').default('500'))
     .action(async (words, options) => (await import('./get.ts')).get(words, options));
 }

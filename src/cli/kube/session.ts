@@ -33,7 +33,12 @@ export async function withKube(flags: KubeFlags, work: (kube: Kube) => Promise<v
     ...(kubeconfig && { file: kubeconfig }),
     ...(context && { context }),
   });
-  const client = createHttpsClient(loaded.connection, { clock });
+  const warned = new Set<string>();
+  const onWarning = (text: string): void => {
+    if (!warned.has(text)) process.stderr.write(`Warning: ${text}\n`);
+    warned.add(text);
+  };
+  const client = createHttpsClient(loaded.connection, { clock, onWarning });
   const fail = (error: unknown): void => {
     if (!(error instanceof ApiError) && !(error instanceof CliError)) throw error;
     process.stderr.write(`${sentenceOf(error)}\n`);
@@ -49,12 +54,25 @@ export async function withKube(flags: KubeFlags, work: (kube: Kube) => Promise<v
   }
 }
 
+/** What the server refused of a file: says what was being done. */
+export class FileError extends ApiError {
+  /** `error when creating "web.yaml"` */
+  readonly doing: string;
+
+  constructor(cause: ApiError, doing: string) {
+    super(cause.status);
+    this.doing = doing;
+  }
+}
+
 /** `Error from server (NotFound): pods "web" not found`, as kubectl says it. */
 function sentenceOf(error: ApiError | CliError): string {
   if (error instanceof CliError) return [`error: ${error.message}`, ...(error.hint ? [error.hint] : [])].join('\n');
-  const { reason, status, message } = error;
+  const { reason, status } = error;
+  const message = `${error instanceof FileError ? `${error.doing}: ` : ''}${error.message}`;
   if (reason === 'Unauthorized') return 'error: You must be logged in to the server (Unauthorized)';
-  if (reason !== 'Invalid') return `Error from server${reason ? ` (${reason})` : ''}: ${message}`;
+  if (reason !== 'Invalid' || error instanceof FileError)
+    return `Error from server${reason ? ` (${reason})` : ''}: ${message}`;
   const { kind = '', name = '', causes = [] } = status.details ?? {};
   if (causes.length === 0) return `The request is invalid: ${message}`;
   const lines = causes.map(({ field, message: text }) => `${field ? `${field}: ` : ''}${text}`);

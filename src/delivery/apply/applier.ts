@@ -4,6 +4,7 @@ import { ApiError, isApiError } from '../../api/status.ts';
 import { typeOfKind } from '../../api/type-lookup.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Client, DeleteOptions, ObjectName, Patch, Resource, WriteOptions } from '../../client/client.ts';
+import { encodeJson } from '../charts/functions/json.ts';
 import { type Applied, ApplyError } from './errors.ts';
 import { identityOf, sortByKind } from './order.ts';
 import { resourceApiVersion, type ResourceMapper } from './resource-mapper.ts';
@@ -23,6 +24,7 @@ export interface ApplyContext {
   fieldManager?: string;
   /** By server-side apply instead of three-way patches: what was applied the last time does not count then. */
   serverSide?: ServerSide;
+  fieldValidation?: WriteOptions['fieldValidation'];
   signal?: AbortSignal;
 }
 
@@ -277,7 +279,8 @@ function lastAppliedOf(live: KubeObject, { lastApplied }: ApplyObjectOptions): u
 function withLastApplied(wanted: KubeObject): KubeObject {
   const annotations = { ...wanted.metadata.annotations };
   delete annotations[lastAppliedAnnotation];
-  const text = `${JSON.stringify({ ...wanted, metadata: { ...wanted.metadata, annotations } })}\n`;
+  // As kubectl writes it, keys in order: who uses both tools sees no change where there is none.
+  const text = `${encodeJson({ ...wanted, metadata: { ...wanted.metadata, annotations } })}\n`;
   return {
     ...wanted,
     metadata: { ...wanted.metadata, annotations: { ...annotations, [lastAppliedAnnotation]: text } },
@@ -317,6 +320,11 @@ async function replaceLive(context: ApplyContext, { resource, wanted, live }: Ch
   return context.client.update(resource, { ...wanted, metadata }, writeOptions(context));
 }
 
-function writeOptions({ dryRun, fieldManager, signal }: ApplyContext): WriteOptions {
-  return { ...(dryRun && { dryRun }), ...(fieldManager !== undefined && { fieldManager }), ...(signal && { signal }) };
+function writeOptions({ dryRun, fieldManager, fieldValidation, signal }: ApplyContext): WriteOptions {
+  return {
+    ...(dryRun && { dryRun }),
+    ...(fieldManager !== undefined && { fieldManager }),
+    ...(fieldValidation && { fieldValidation }),
+    ...(signal && { signal }),
+  };
 }

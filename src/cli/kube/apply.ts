@@ -1,0 +1,206 @@
+import type { AnyObject, KubeObject } from '../../api/object.ts';
+import { ApiError, isApiError } from '../../api/status.ts';
+import type { Resource } from '../../client/client.ts';
+import { objectPath } from '../../client/request-path.ts';
+import { type ApplyContext, applyObject } from '../../delivery/apply/applier.ts';
+import { UnknownKindError } from '../../delivery/apply/errors.ts';
+import type { Manifest } from '../../delivery/apply/manifests.ts';
+import { createResourceMapper } from '../../delivery/apply/resource-mapper.ts';
+import { clock } from '../context.ts';
+import { CliError } from '../errors.ts';
+import { manifestsOf } from './manifest-files.ts';
+import { objectPrinter } from './print-objects.ts';
+import { prunable } from './prune.ts';
+import { shownName } from './resource-finder.ts';
+import { typed } from './selection.ts';
+import { FileError, type Kube, type KubeFlags, withKube } from './session.ts';
+
+/** Flags of commands that take objects from files. */
+export interface FileFlags extends KubeFlags {
+  filename?: string[];
+  kustomize?: string;
+  recursive?: boolean;
+  output?: string;
+  /** True: the flag without a value, which is `client`. */
+  dryRun?: string | true;
+  validate?: string | true;
+  fieldManager?: string;
+  selector?: string;
+  showManagedFields?: boolean;
+}
+
+export interface ApplyFlags extends FileFlags {
+  serverSide?: boolean;
+  forceConflicts?: boolean;
+  prune?: boolean;
+  all?: boolean;
+}
+
+/** `timonel apply -f FILE`: three-way patches with kubectl's own annotation, so that both tools can be used in turn. */
+export async function apply(flags: ApplyFlags): Promise<void> {
+  if (flags.prune && !flags.selector && !flags.all) {
+    throw new CliError(
+      'all resources selected for prune without explicitly passing --all. To prune all resources, pass the --all flag. If you did not mean to prune all resources, specify a label selector',
+    );
+  }
+  await eachManifest(flags, 'apply', async (context, manifest, kube) => {
+    if (flags.serverSide) return applyOnServer(context, manifest, { kube, flags });
+    const { action, resource, object } = await applyObject(context, manifest.object, { lastApplied: 'annotation' });
+    // Without the server nobody knows what would change: kubectl says that something does.
+    const isGuess = flags.dryRun === true || flags.dryRun === 'client';
+    return { action: isGuess && action === 'unchanged' ? 'configured' : action, resource, object };
+  });
+}
+
+/** `timonel create -f FILE`. */
+export async function create(flags: FileFlags): Promise<void> {
+  if (!flags.filename?.length && !flags.kustomize) throw new CliError('must specify one of -f and -k');
+  await eachManifest(flags, 'create', async (context, { object }, kube) => {
+    const resource = await context.mapper.resourceOf(object.apiVersion ?? '', object.kind ?? '');
+    const { name, namespace, ...metadata } = object.metadata;
+    const where = resource.namespaced ? { namespace: namespace ?? kube.namespace } : {};
+    const placed = { ...object, metadata: { ...metadata, ...(name !== undefined && { name }), ...where } };
+    const options = { fieldManager: context.fieldManager ?? 'kubectl-create', ...writeFlags(flags) };
+    return { action: 'created', resource, object: await kube.client.create<KubeObject>(resource, placed, options) };
+  });
+}
+
+interface Done {
+  action: string;
+  resource: Resource;
+  object: KubeObject;
+}
+
+type Work = (context: ApplyContext, manifest: Manifest, kube: Kube) => Promise<Done>;
+
+/** One after another, in the order of the files; what fails is told, and the others follow. */
+async function eachManifest(
+  flags: FileFlags & Partial<ApplyFlags>,
+  verb: 'apply' | 'create',
+  work: Work,
+): Promise<void> {
+  if (flags.kustomize) {
+    throw new CliError('kustomizations are not built here', {
+      hint: `Build it first: kustomize build ${flags.kustomize} | timonel ${verb} -f -`,
+    });
+  }
+  if (!flags.filename?.length) throw new CliError('must specify one of -f and -k');
+  const printer = await objectPrinter(flags.output, { showManagedFields: flags.showManagedFields ?? false });
+  const manifests = await manifestsOf(flags.filename, flags.recursive ?? false);
+  await withKube(flags, async (kube) => {
+    const { client, namespace } = kube;
+    const mapper = createResourceMapper(client);
+    const context: ApplyContext = {
+      client,
+      mapper,
+      clock,
+      namespace,
+      fieldManager: flags.fieldManager ?? 'kubectl-client-side-apply',
+      ...writeFlags(flags),
+    };
+    const chosen = await selected(manifests, flags.selector);
+    if (chosen.length === 0) throw new CliError(`no objects passed to ${verb}`);
+    const done: Done[] = [];
+    for (const manifest of chosen) {
+      try {
+        requireNamespace(manifest, flags);
+        done.push(await work(context, manifest, kube));
+      } catch (error) {
+        kube.fail(explained(error, manifest, verb));
+        continue;
+      }
+      if (!printer) say(done.at(-1) as Done, flags.dryRun);
+    }
+    if (flags.prune) done.push(...(await prune(kube, done, flags)));
+    if (!printer || done.length === 0) return;
+    const objects = done.map(({ resource, object }) => typed(resource, object));
+    const list = { kind: 'List', apiVersion: 'v1', metadata: {}, items: objects };
+    process.stdout.write(printer.print(objects.length === 1 ? (objects[0] as AnyObject) : list));
+  });
+}
+
+function writeFlags({ dryRun, validate = true }: FileFlags): {
+  dryRun?: boolean;
+  fieldValidation: 'Strict' | 'Warn' | 'Ignore';
+} {
+  if (dryRun !== undefined && dryRun !== true && !['none', 'client', 'server'].includes(dryRun)) {
+    throw new CliError(`Invalid dry-run value (${dryRun}). Must be "none", "server", or "client".`);
+  }
+  const modes = { true: 'Strict', strict: 'Strict', warn: 'Warn', false: 'Ignore', ignore: 'Ignore' } as const;
+  const fieldValidation = modes[String(validate) as keyof typeof modes];
+  if (!fieldValidation) throw new CliError(`invalid - validate option "${String(validate)}"`);
+  return { fieldValidation, ...(dryRun && dryRun !== 'none' && { dryRun: true }) };
+}
+
+async function selected(manifests: readonly Manifest[], selector: string | undefined): Promise<readonly Manifest[]> {
+  if (!selector) return manifests;
+  const { parseLabelSelector } = await import('../../api/label-selector.ts');
+  const matcher = parseLabelSelector(selector);
+  return manifests.filter(({ object }) => matcher.matches(object.metadata.labels ?? {}));
+}
+
+function requireNamespace({ object }: Manifest, { namespace }: FileFlags): void {
+  const own = object.metadata.namespace;
+  if (!namespace || !own || own === namespace) return;
+  throw new CliError(
+    `the namespace from the provided object "${own}" does not match the namespace "${namespace}". You must pass '--namespace=${own}' to perform this operation.`,
+  );
+}
+
+function say({ action, resource, object }: Done, dryRun: string | true | undefined): void {
+  const suffix = !dryRun || dryRun === 'none' ? '' : dryRun === 'server' ? ' (server dry run)' : ' (dry run)';
+  process.stdout.write(`${shownName(resource, object.metadata.name ?? '')} ${action}${suffix}\n`);
+}
+
+function explained(error: unknown, { object, source }: Manifest, verb: 'apply' | 'create'): unknown {
+  if (error instanceof UnknownKindError) {
+    const { name = '', namespace = '' } = object.metadata;
+    return new CliError(
+      `resource mapping not found for name: "${name}" namespace: "${namespace}" from "${source}": no matches for kind "${error.kind}" in version "${error.apiVersion}"`,
+      { hint: 'ensure CRDs are installed first' },
+    );
+  }
+  if (!(error instanceof ApiError)) return error;
+  const doing =
+    verb === 'create' || isApiError(error, 'NotFound', 'AlreadyExists', 'BadRequest')
+      ? 'creating'
+      : 'applying patch to';
+  return new FileError(error, `error when ${doing} "${source}"`);
+}
+
+/** Server-side apply (KEP-555): the server merges, and knows who owns which field. */
+async function applyOnServer(
+  context: ApplyContext,
+  { object }: Manifest,
+  { kube, flags }: { kube: Kube; flags: ApplyFlags },
+): Promise<Done> {
+  const resource = await context.mapper.resourceOf(object.apiVersion ?? '', object.kind ?? '');
+  const namespace = object.metadata.namespace ?? kube.namespace;
+  const name = { name: object.metadata.name ?? '', ...(resource.namespaced && { namespace }) };
+  const body = resource.namespaced ? { ...object, metadata: { ...object.metadata, namespace } } : object;
+  const query = new URLSearchParams({
+    fieldManager: flags.fieldManager ?? 'kubectl',
+    force: String(flags.forceConflicts ?? false),
+    fieldValidation: context.fieldValidation ?? 'Strict',
+    ...(context.dryRun && { dryRun: 'All' }),
+  });
+  const path = `${objectPath(resource, name)}?${query.toString()}`;
+  const applied = await kube.client.raw('PATCH', path, body, { contentType: 'application/apply-patch+yaml' });
+  return { action: 'serverside-applied', resource, object: applied as KubeObject };
+}
+
+async function prune(kube: Kube, kept: readonly Done[], flags: ApplyFlags): Promise<Done[]> {
+  const gone = await prunable(kube, kept, flags.selector);
+  for (const { resource, object } of gone) {
+    const { name = '', namespace } = object.metadata;
+    const { dryRun } = writeFlags(flags);
+    const where = namespace === undefined ? {} : { namespace };
+    await kube.client.delete(
+      resource,
+      { name, ...where },
+      { propagationPolicy: 'Background', ...(dryRun && { dryRun }) },
+    );
+    if (!flags.output) say({ action: 'pruned', resource, object }, flags.dryRun);
+  }
+  return gone.map((each) => ({ ...each, action: 'pruned' }));
+}

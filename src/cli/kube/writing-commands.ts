@@ -1,0 +1,84 @@
+import { type Command, Option } from 'commander';
+import { kubeCommand, waitOption, withClusterFlags, withFileFlags, withWriteFlags } from './flags.ts';
+
+/** Commands that change objects. */
+export function addWritingCommands(program: Command): void {
+  addFileCommands(program);
+  addRolloutCommands(program);
+  kubeCommand(program, 'scale', 'set the replicas of deployments, replica sets and stateful sets')
+    .argument('[words...]', 'TYPE NAME or TYPE/NAME')
+    .requiredOption('--replicas <count>', 'how many')
+    .option('--current-replicas <count>', 'only where there are so many')
+    .option('-l, --selector <selector>', 'those with these labels')
+    .option('--all', 'all of the type')
+    .action(async (words, options) => (await import('./scale.ts')).scale(words, options));
+  kubeCommand(program, 'wait', 'wait for a condition of objects')
+    .argument('[words...]', 'TYPE NAME or TYPE/NAME')
+    .requiredOption('--for <condition>', "condition=NAME[=VALUE], delete, create, or jsonpath='{PATH}'=VALUE")
+    .option('-l, --selector <selector>', 'of those with these labels')
+    .option('--all', 'of all of the type')
+    .option('-A, --all-namespaces', 'of all namespaces')
+    .addOption(new Option('--timeout <duration>', 'how long; negative: a week').default('30s'))
+    .action(async (words, options) => (await import('./wait.ts')).wait(words, options));
+}
+
+function addFileCommands(program: Command): void {
+  withWriteFlags(withFileFlags(kubeCommand(program, 'apply', 'bring objects to what files say')))
+    .option('-k, --kustomize <directory>', 'a kustomization')
+    .option('-l, --selector <selector>', 'only objects with these labels')
+    .option('--server-side', 'the server merges, and knows the owners of fields')
+    .option('--force-conflicts', "take other managers' fields (with --server-side)")
+    .option('--prune', 'delete what was applied before and is in the files no more (with -l or --all)')
+    .option('--all', 'with --prune: whatever its labels')
+    .action(async (options) => (await import('./apply.ts')).apply(options));
+  withWriteFlags(withFileFlags(kubeCommand(program, 'create', 'create the objects of files')))
+    .option('-k, --kustomize <directory>', 'a kustomization')
+    .option('-l, --selector <selector>', 'only objects with these labels')
+    .action(async (options) => (await import('./apply.ts')).create(options));
+}
+
+/** Flags of `delete` about objects. */
+export function withDeleteFlags(command: Command): Command {
+  return withFileFlags(withClusterFlags(command))
+    .argument('[words...]', 'TYPE NAME or TYPE/NAME')
+    .option('-l, --selector <selector>', 'those with these labels')
+    .option('--field-selector <selector>', 'those with these fields')
+    .option('--all', 'all of the type')
+    .option('-A, --all-namespaces', 'in all namespaces')
+    .addOption(waitOption())
+    .option('--timeout <duration>', 'how long to wait')
+    .option('--grace-period <seconds>', 'how long containers may take to end')
+    .option('--force', 'do not wait for the node to confirm')
+    .option('--now', 'a grace period of one second')
+    .option('--cascade [how]', 'background, foreground or orphan: what becomes of the dependents')
+    .option('--ignore-not-found [true|false]', 'nothing wrong about what is not there')
+    .option('--dry-run [mode]', 'none, client or server: change nothing')
+    .option('-o, --output <format>', 'name');
+}
+
+function addRolloutCommands(program: Command): void {
+  const rollout = program.command('rollout').description('watch, restart, undo and pause rollouts');
+  const verbs = {
+    status: 'show a rollout until it is done',
+    history: 'show earlier revisions',
+    undo: 'go back to an earlier revision',
+    restart: 'replace the pods, one after another',
+    pause: 'let changes of a deployment wait',
+    resume: 'roll the changes of a paused deployment out',
+  } as const;
+  for (const [verb, description] of Object.entries(verbs)) {
+    const command = withFileFlags(kubeCommand(rollout, verb, description))
+      .argument('[words...]', 'TYPE NAME or TYPE/NAME')
+      .option('-l, --selector <selector>', 'of those with these labels');
+    if (verb === 'status') {
+      command
+        .option('-w, --watch [true|false]', 'until it is done (default: true)')
+        .option('--timeout <duration>', 'how long');
+    }
+    if (verb === 'history') command.option('--revision <number>', 'its template');
+    if (verb === 'undo') command.option('--to-revision <number>', 'default: the one before');
+    command.action(async (words, options) =>
+      (await import('./rollout.ts'))[verb as keyof typeof verbs](words, options),
+    );
+  }
+}
