@@ -1,7 +1,6 @@
 import type { AnyObject, KubeObject } from '../../api/object.ts';
 import { ApiError, isApiError } from '../../api/status.ts';
 import type { Resource } from '../../client/client.ts';
-import { objectPath } from '../../client/request-path.ts';
 import { type ApplyContext, applyObject } from '../../delivery/apply/applier.ts';
 import { UnknownKindError } from '../../delivery/apply/errors.ts';
 import type { Manifest } from '../../delivery/apply/manifests.ts';
@@ -43,8 +42,13 @@ export async function apply(flags: ApplyFlags): Promise<void> {
       'all resources selected for prune without explicitly passing --all. To prune all resources, pass the --all flag. If you did not mean to prune all resources, specify a label selector',
     );
   }
-  await eachManifest(flags, 'apply', async (context, manifest, kube) => {
-    if (flags.serverSide) return applyOnServer(context, manifest, { kube, flags });
+  await eachManifest(flags, 'apply', async (context, manifest) => {
+    if (flags.serverSide) {
+      const serverSide = { force: flags.forceConflicts ?? false };
+      const own = { ...context, serverSide, fieldManager: flags.fieldManager ?? 'kubectl' };
+      const { resource, object } = await applyObject(own, manifest.object);
+      return { action: 'serverside-applied', resource, object };
+    }
     const { action, resource, object } = await applyObject(context, manifest.object, { lastApplied: 'annotation' });
     // Without the server nobody knows what would change: kubectl says that something does.
     const isGuess = flags.dryRun === true || flags.dryRun === 'client';
@@ -166,27 +170,6 @@ function explained(error: unknown, { object, source }: Manifest, verb: 'apply' |
       ? 'creating'
       : 'applying patch to';
   return new FileError(error, `error when ${doing} "${source}"`);
-}
-
-/** Server-side apply (KEP-555): the server merges, and knows who owns which field. */
-async function applyOnServer(
-  context: ApplyContext,
-  { object }: Manifest,
-  { kube, flags }: { kube: Kube; flags: ApplyFlags },
-): Promise<Done> {
-  const resource = await context.mapper.resourceOf(object.apiVersion ?? '', object.kind ?? '');
-  const namespace = object.metadata.namespace ?? kube.namespace;
-  const name = { name: object.metadata.name ?? '', ...(resource.namespaced && { namespace }) };
-  const body = resource.namespaced ? { ...object, metadata: { ...object.metadata, namespace } } : object;
-  const query = new URLSearchParams({
-    fieldManager: flags.fieldManager ?? 'kubectl',
-    force: String(flags.forceConflicts ?? false),
-    fieldValidation: context.fieldValidation ?? 'Strict',
-    ...(context.dryRun && { dryRun: 'All' }),
-  });
-  const path = `${objectPath(resource, name)}?${query.toString()}`;
-  const applied = await kube.client.raw('PATCH', path, body, { contentType: 'application/apply-patch+yaml' });
-  return { action: 'serverside-applied', resource, object: applied as KubeObject };
 }
 
 async function prune(kube: Kube, kept: readonly Done[], flags: ApplyFlags): Promise<Done[]> {
