@@ -45,7 +45,8 @@ function componentOf(user: string): string {
 export function managedOfCreate({ clock }: Core, request: ResourceRequest, object: AnyObject): string {
   const fields = fieldsText(object, shapeOf(request), 'written');
   if (fields === '{}') return '';
-  return formatManaged([{ ...fieldManagerOf(request, 'Update'), time: formatTime(clock.now()), fields }]);
+  const { manager, operation, apiVersion, subresource } = fieldManagerOf(request, 'Update');
+  return formatManaged([{ manager, operation, apiVersion, subresource, time: formatTime(clock.now()), fields }]);
 }
 
 /** The managed fields after an update; a client may send them along, and so change them. */

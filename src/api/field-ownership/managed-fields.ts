@@ -11,6 +11,7 @@ import {
 import type { MapShape } from './field-shape.ts';
 import { fieldsOf, parseFields } from './fields-of.ts';
 import { mergeApplied, removeFields } from './merge.ts';
+import { unionText } from './union-text.ts';
 import type { AnyObject } from '../object.ts';
 import { cloneJson, isJsonObject } from '../plain-json.ts';
 import { ApiError } from '../status.ts';
@@ -47,14 +48,28 @@ function isSameManager(a: FieldManager, b: FieldManager): boolean {
 /** Entries as JSON, in upstream's order; '' for none. */
 export function formatManaged(entries: readonly ManagedEntry[]): string {
   if (entries.length === 0) return '';
-  const sorted = entries.length === 1 ? entries : entries.toSorted(compareEntries);
-  return `[${sorted.map(formatEntry).join()}]`;
+  const [first] = entries;
+  if (entries.length === 1 && first) return `[${formatEntry(first)}]`;
+  return `[${entries.toSorted(compareEntries).map(formatEntry).join()}]`;
+}
+
+const quotedNames = new Map<string, string>();
+const quotedLimit = 1000;
+
+/** A name as JSON; few managers and versions write many objects. */
+function quoted(name: string): string {
+  let text = quotedNames.get(name);
+  if (text === undefined) {
+    if (quotedNames.size >= quotedLimit) quotedNames.clear();
+    quotedNames.set(name, (text = JSON.stringify(name)));
+  }
+  return text;
 }
 
 function formatEntry({ manager, operation, apiVersion, time, subresource, fields, text }: ManagedEntry): string {
   if (text !== undefined) return text;
-  const head = `{"manager":${JSON.stringify(manager)},"operation":"${operation}","apiVersion":${JSON.stringify(apiVersion)}`;
-  const below = subresource === '' ? '' : `,"subresource":${JSON.stringify(subresource)}`;
+  const head = `{"manager":${quoted(manager)},"operation":"${operation}","apiVersion":${quoted(apiVersion)}`;
+  const below = subresource === '' ? '' : `,"subresource":${quoted(subresource)}`;
   return `${head},"time":"${time}"${below},"fieldsType":"FieldsV1","fieldsV1":${fields}}`;
 }
 
@@ -129,16 +144,10 @@ export function trackUpdate({ entries, by, shape, old, next, now }: Write): read
     else if (left) tracked.push(left);
   }
   if (!changed) return before ? [...tracked, before] : tracked;
-  const fields = before ? withFields(before.fields, changed) : JSON.stringify(changed);
+  const fields = before ? unionText(before.fields, changed) : JSON.stringify(changed);
   const { manager, operation, apiVersion, subresource } = by;
   tracked.push({ manager, operation, apiVersion, subresource, time: now, fields });
   return tracked.length > updaterLimit ? capped(tracked) : tracked;
-}
-
-function withFields(text: string, changed: FieldSet): string {
-  const set = parseFields(text);
-  const all = union(set, changed);
-  return all === set ? text : JSON.stringify(all);
 }
 
 /** Undefined when nothing is left. */
