@@ -20,11 +20,11 @@ export function mutableCopyOf(entry: Entry): AnyObject {
   return object;
 }
 
-/** How `encoder` writes managed fields, before anything else that could have such a key, and what it writes after. */
+/** How `encoder` writes managed fields, before anything else that could have such a key, and what it writes after them. */
 const managedMark = '"managedFields":[{"manager":';
 const managedKeyLength = '"managedFields":'.length;
 /** In a string these quotes would be escaped, and FieldsV1 has no lists. */
-const managedEnd = '],"resourceVersion":"';
+const managedEnd = ']},"apiVersion":"';
 
 /** The entry's `metadata.managedFields` as they are stored; '' for none. */
 export function managedTextOf({ value }: Entry): string {
@@ -60,11 +60,8 @@ export function encoder(object: AnyObject, managed = ''): (revision: number) => 
 
 function jsonWith(object: AnyObject, managed: string): string {
   const { apiVersion, kind, metadata } = object;
-  const last = `,"resourceVersion":"${metadata.resourceVersion}"}`;
-  let own = JSON.stringify(metadata);
-  if (!own.endsWith(last)) own = JSON.stringify({ ...metadata, resourceVersion: undefined }).slice(0, -1) + last;
-  const head = `{"apiVersion":${JSON.stringify(apiVersion)},"kind":${JSON.stringify(kind)},"metadata":`;
-  let text = `${head}${own.slice(0, -last.length)},"managedFields":${managed}${last}`;
+  const own = JSON.stringify(metadata).slice(0, -1);
+  let text = `{"kind":"${kind}","metadata":${own},"managedFields":${managed}},"apiVersion":"${apiVersion}"`;
   for (const key in object) {
     if (key === 'apiVersion' || key === 'kind' || key === 'metadata' || object[key] === undefined) continue;
     text += `,${JSON.stringify(key)}:${JSON.stringify(object[key])}`;

@@ -17,7 +17,7 @@ interface Insertion {
  */
 export function unionText(text: string, set: FieldSet): string {
   const insertions: Insertion[] = [];
-  scan(text, 0, { set, insertions });
+  scan({ text, insertions }, 0, { set, isLast: true });
   if (insertions.length === 0) return text;
   let result = '';
   let from = 0;
@@ -30,8 +30,15 @@ export function unionText(text: string, set: FieldSet): string {
 
 const dot = '"."';
 
-/** Compares the node that begins at `start` with `set`; answers the index after it. */
-function scan(text: string, start: number, { set, insertions }: { set: FieldSet; insertions: Insertion[] }): number {
+/**
+ * Compares the node that begins at `start` with `set`; answers the index after it. For the last node that is looked
+ * for nobody needs that: it answers as soon as it has found everything.
+ */
+function scan(
+  { text, insertions }: { text: string; insertions: Insertion[] },
+  start: number,
+  { set, isLast }: { set: FieldSet; isLast: boolean },
+): number {
   const missing = new Map<string, FieldSet>();
   for (const element in set) missing.set(JSON.stringify(element), set[element] as FieldSet);
   const isMember = missing.size === 0 || missing.delete(dot);
@@ -43,9 +50,13 @@ function scan(text: string, start: number, { set, insertions }: { set: FieldSet;
     const key = text.slice(at, keyEnd);
     const child = missing.get(key);
     if (key === dot) hasDot = true;
-    // A colon follows the key, a comma or the end of the node the value.
-    at = child ? scan(text, keyEnd + 1, { set: child, insertions }) : endOfNode(text, keyEnd + 1);
     missing.delete(key);
+    const isDone = isLast && missing.size === 0 && (hasDot || !isMember);
+    if (isDone && !child) return keyEnd;
+    // A colon follows the key, a comma or the end of the node the value.
+    const value = keyEnd + 1;
+    at = child ? scan({ text, insertions }, value, { set: child, isLast: isDone }) : endOfNode(text, value);
+    if (isDone) return at;
     if (text.charCodeAt(at) !== close) at++;
   }
   const added = Array.from(missing, ([key, child]) => `${key}:${JSON.stringify(child)}`);
