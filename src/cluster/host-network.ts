@@ -13,6 +13,7 @@ import { createNft } from '../network/nft-session.ts';
 import { createServiceProxy } from '../network/service-proxy.ts';
 import type { ControlPlane, Surroundings } from './control-plane.ts';
 import { clusterDomain, dnsPort, serviceRanges } from './network-plan.ts';
+import { createLocalBalancer } from './local-balancer.ts';
 import { keepServiceRoutes } from './service-routes.ts';
 import { type ClusterState, hasIngress } from './state.ts';
 
@@ -39,6 +40,10 @@ export async function startHostNetwork(
         const message = `port ${ip}:${hostPort}/${protocol} of the host is not published: ${reason}`;
         recorder.record(object, 'Warning', 'HostPortConflict', message);
       },
+    },
+    balancer: {
+      address: state.network.hostAddress,
+      open: (onChanged) => createLocalBalancer(state, surroundings, { recorder, onChanged }),
     },
     dataplanes: families.map((family) => createNftDataplane({ ...scope, family }, nft)),
   });

@@ -6,11 +6,12 @@ import { yieldToEventLoop } from '../base/yield.ts';
 import { keyOf } from '../client/informer.ts';
 import type { Informers } from '../client/informers.ts';
 import { endpointSlices, nodes, serviceCidrs, services } from '../client/resources.ts';
+import type { ConnectionBalancer } from './connection-balancer.ts';
 import type { Dataplane } from './dataplane.ts';
 import { createHealthChecks } from './health-checks.ts';
 import { createHostPorts, type HostPort, type HostPorts, type PortHolder } from './host-ports.ts';
 import { localEndpointCount } from './service-endpoints.ts';
-import { renderService, type ServiceRules } from './service-rules.ts';
+import { type RenderPlace, renderService, type ServiceRules } from './service-rules.ts';
 
 export interface ServiceProxyOptions {
   informers: Informers;
@@ -22,6 +23,8 @@ export interface ServiceProxyOptions {
   nodeName: string | undefined;
   /** The node's pods, whose calls do not come from outside; one range of a family. */
   podCidrs?: readonly string[] | undefined;
+  /** On the host: counts connections, at an address of its own (IPv4). */
+  balancer?: { address: string; open: (onChanged: (key: string) => void) => ConnectionBalancer };
   /** The cluster's ServiceCIDR objects tell of more ranges. */
   followsServiceCidrs?: boolean;
   /** On the host: publishes ports there. `onRefused` hears of those that cannot be had. */
@@ -60,6 +63,7 @@ class RunningServiceProxy implements ServiceProxy {
   readonly #rules: readonly Map<string, ServiceRules>[];
   readonly #unsubscribe: (() => void)[] = [];
   readonly #hostPorts: HostPorts | undefined;
+  readonly #balancer: ConnectionBalancer | undefined;
   readonly #healthChecks = createHealthChecks();
   #zone: string | undefined;
   #isCrowded = false;
@@ -74,6 +78,7 @@ class RunningServiceProxy implements ServiceProxy {
   constructor(options: ServiceProxyOptions) {
     this.#options = options;
     this.#rules = options.dataplanes.map(() => new Map());
+    this.#balancer = options.balancer?.open((key) => this.#mark(key));
     this.#hostPorts =
       options.hostPorts && createHostPorts({ ...options.hostPorts, onGranted: (key) => this.#mark(key) });
   }
@@ -113,6 +118,7 @@ class RunningServiceProxy implements ServiceProxy {
     this.#isStopped = true;
     this.#cancelRetry();
     this.#healthChecks.close();
+    this.#balancer?.stop();
     for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
   }
 
@@ -215,6 +221,7 @@ class RunningServiceProxy implements ServiceProxy {
     }
     for (const rules of this.#rules) rules.delete(key);
     this.#hostPorts?.set(key, undefined);
+    this.#balancer?.set(key, undefined);
     this.#healthChecks.set(key, undefined);
   }
 
@@ -222,17 +229,25 @@ class RunningServiceProxy implements ServiceProxy {
     const { informers, nodeName, dataplanes, podCidrs = [] } = this.#options;
     const slices = informers.of(endpointSlices).byIndex('service', key);
     this.#hostPorts?.set(key, service);
+    this.#balancer?.set(key, { service, slices });
     const hostPorts = this.#hostPorts?.granted(key) ?? [];
     const place = { nodeName, zone: this.#zone, hostPorts, isCrowded: this.#isCrowded };
     dataplanes.forEach(({ family }, i) => {
       const podCidr = podCidrs.find((cidr) => cidr.includes(':') === (family === 'ip6'));
-      this.#rules[i]?.set(key, renderService({ service, slices }, { ...place, family, podCidr }));
+      const balanced = family === 'ip' ? this.#balancedAt(key) : {};
+      this.#rules[i]?.set(key, renderService({ service, slices }, { ...place, ...balanced, family, podCidr }));
     });
     const port = service.spec?.healthCheckNodePort;
     if (nodeName === undefined) return;
     const { name = '', namespace = '' } = service.metadata;
     const localEndpoints = localEndpointCount(slices, nodeName);
     this.#healthChecks.set(key, port ? { port, namespace, name, localEndpoints } : undefined);
+  }
+
+  #balancedAt(key: string): Pick<RenderPlace, 'balancer'> {
+    const ports = this.#balancer?.portsOf(key);
+    const address = this.#options.balancer?.address;
+    return ports && ports.size > 0 && address !== undefined ? { balancer: { address, ports } } : {};
   }
 }
 

@@ -181,6 +181,19 @@ describe('service rules', () => {
     expect([...one.shared.keys()]).toEqual([1]);
   });
 
+  it('lead to the balancer that counts connections, where there is one', () => {
+    const counted = service();
+    counted.metadata.annotations = { 'timonel.dev/load-balancing': 'least-connections' };
+    const chain = (ports: [number, number][]): readonly string[] | undefined => {
+      const place = { nodeName: undefined, balancer: { address: '10.89.0.1', ports: new Map(ports) } };
+      return renderService({ service: counted, slices: [slice(here, there)] }, place).chains.get(
+        'service/default/web/tcp/8000',
+      );
+    };
+    expect(chain([[8000, 30_000]])).toEqual(['meta l4proto tcp dnat to 10.89.0.1:30000']);
+    expect(chain([])?.[0]).toContain('numgen inc mod 2');
+  });
+
   it('are of one family each', () => {
     const both = service({
       clusterIP: '10.96.0.20',

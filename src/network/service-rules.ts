@@ -40,6 +40,8 @@ export interface ServiceRules {
 export interface RenderPlace extends Place {
   /** Of the node: traffic of its pods is not traffic from outside, whatever address they call. */
   podCidr?: string | undefined;
+  /** Counts connections to the service's TCP ports, at these of its own. */
+  balancer?: { address: string; ports: ReadonlyMap<number, number> };
   /** So many services that a chain for each would make every change slow: those that do not mind share one. */
   isCrowded?: boolean;
   /** Ports of the host that the service has. */
@@ -164,8 +166,11 @@ function addBalancer(context: PortContext, targets: readonly Target[], suffix: s
   const family = familyAt(place);
   const chain = chainName('service', service, port) + suffix;
   for (const target of targets) rules.hairpins.add(target.ip);
+  const balancerPort = protocolOf(port) === 'tcp' ? place.balancer?.ports.get(port.port) : undefined;
   if (service.spec?.sessionAffinity === 'ClientIP') addSticky(context, targets, { chain, suffix });
-  else {
+  else if (place.balancer && balancerPort !== undefined) {
+    rules.chains.set(chain, [`meta l4proto tcp dnat to ${place.balancer.address}:${balancerPort}`]);
+  } else {
     const choice = choiceOf(context, targets, (target) => `${target.ip} . ${target.port}`);
     const [only] = targets as [Target];
     rules.chains.set(chain, [
@@ -226,7 +231,7 @@ function choiceOf(
     case 'random':
       return { key: `numgen random mod ${targets.length}`, elements: elements(inTurn) };
     case 'round-robin':
-    // Needs a balancer that knows its connections; until there is one, in turn.
+    // Where nobody counts connections (on nodes; of datagrams), in turn.
     case 'least-connections':
       return { key: `numgen inc mod ${targets.length}`, elements: elements(inTurn) };
   }

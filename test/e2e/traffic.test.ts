@@ -9,7 +9,7 @@ import { eventually, remains, run, TestCluster } from './support.ts';
 const scratch = mkdtempSync(join(tmpdir(), 'timonel-e2e-traffic-'));
 const cluster = new TestCluster('e2etraf', join(scratch, 'kubeconfig'));
 
-/** Answers each connection and each datagram with its name; by SCTP too where the kernel has it. */
+/** Answers each connection and each datagram with its name; by SCTP too where the kernel has it. At 5002 the connection stays. */
 const serverProgram = `
 import os, socket, threading
 name = os.uname().nodename.encode()
@@ -31,7 +31,15 @@ def sctp():
         streams(socket.socket(socket.AF_INET, socket.SOCK_STREAM, 132))
     except OSError:
         pass
-for each in (datagrams, sctp):
+def hold(connection):
+    connection.sendall(name)
+    connection.recv(1)
+    connection.close()
+def held():
+    server = socket.create_server(("", 5002), backlog=1000)
+    while True:
+        threading.Thread(target=hold, args=(server.accept()[0],), daemon=True).start()
+for each in (datagrams, sctp, held):
     threading.Thread(target=each, daemon=True).start()
 tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
 tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -199,6 +207,64 @@ describe('10,000 connections', () => {
     await setAlgorithm({ 'timonel.dev/load-balancing': null });
     // Slots are given by chance, once: a share is even within what that leaves.
     isEven(found, 0.06);
+  }, 60_000);
+});
+
+/** A connection that stays, and who is at its end. */
+function hold(host: string, port: number): Promise<{ name: string; end: () => Promise<void> }> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host, port, timeout: 3_000 });
+    const closed = new Promise<void>((done) => void socket.once('close', () => done()));
+    socket.once('data', (chunk: Buffer) => {
+      socket.setTimeout(0);
+      const end = (): Promise<void> => {
+        socket.end('x');
+        return closed;
+      };
+      resolve({ name: chunk.toString(), end });
+    });
+    socket.once('timeout', () => socket.destroy(new Error('timeout')));
+    socket.once('error', reject);
+  });
+}
+
+describe('least connections', () => {
+  it('send who comes to the pod that has the fewest, at every address of the service', async () => {
+    const ports = [{ port: 18182, targetPort: 5002 }];
+    const annotations = { 'timonel.dev/load-balancing': 'least-connections' };
+    await apply({
+      ...{ apiVersion: 'v1', kind: 'Service', metadata: { name: 'counted', annotations } },
+      spec: { type: 'LoadBalancer', selector: { app: 'web' }, ports },
+    });
+    const rules = (): Promise<string> =>
+      run(['nft', 'list', 'table', 'ip', 'timonel-e2etraf']).then(({ stdout }) => stdout);
+    await eventually(
+      async () =>
+        /chain service\/default\/counted\/tcp\/18182\/all \{\s+meta l4proto tcp dnat to 10\.89/.test(await rules()),
+      'the balancer',
+    );
+    const balancer = (await get('counted')).status.loadBalancer.ingress?.[0]?.ip ?? '';
+    const { clusterIP } = (await get('counted')).spec;
+    const open: { name: string; end: () => Promise<void> }[] = [];
+    for (let i = 0; i < 12; i++) open.push(await hold([balancer, clusterIP, '127.0.0.1'][i % 3] ?? '', 18182));
+    const count = (name: string): number => open.filter((each) => each.name === name).length;
+    expect([...new Set(open.map(({ name }) => name))].map(count)).toEqual([3, 3, 3, 3]);
+    const free = open[0]?.name ?? '';
+    await Promise.all(open.filter(({ name }) => name === free).map((each) => each.end()));
+    for (let i = 0; i < 3; i++) expect((await hold(balancer, 18182)).name).toBe(free);
+    // A new pod has none yet.
+    await cluster.kubectl('scale', 'deployment/web', '--replicas=5');
+    await cluster.kubectl('rollout', 'status', 'deployment/web', '--timeout=60s');
+    const [newcomer = ''] = (await podNames()).filter((name) => !open.some((each) => each.name === name));
+    await eventually(async () => {
+      const { name, end } = await hold(balancer, 18182);
+      await end();
+      return name === newcomer;
+    }, 'the new pod to be asked');
+    for (let i = 0; i < 2; i++) expect((await hold(balancer, 18182)).name).toBe(newcomer);
+    await cluster.kubectl('scale', 'deployment/web', '--replicas=4');
+    await cluster.kubectl('delete', 'service', 'counted');
+    await eventually(async () => (await podNames()).length === 4, 'four pods again');
   }, 60_000);
 });
 

@@ -4,7 +4,7 @@
  */
 import { availableParallelism, networkInterfaces } from 'node:os';
 import { createServer } from 'node:net';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import type { Clock } from '../../base/clock.ts';
 import { createEventRecorder } from '../../client/recorder.ts';
 import { createHaproxy, findHaproxy, haproxyFeatures } from '../../network/haproxy/haproxy.ts';
@@ -15,6 +15,7 @@ import { createIngressProxy } from '../../network/ingress/proxy.ts';
 import { isCurrent, issueCertificate, type Authority } from '../certificates.ts';
 import type { ControlPlane, Surroundings } from '../control-plane.ts';
 import { ensureIngressPki } from '../pki.ts';
+import { mostConnections } from '../open-files.ts';
 import { type ClusterState, clusterPaths } from '../state.ts';
 import { keepLogShort } from './access-log.ts';
 import { ingressPaths, isIngressRunning, readPorts, rememberProcess, type Ports, urlsOf } from './ingress-files.ts';
@@ -70,12 +71,6 @@ function issuerOf(authority: Authority, clock: Clock): CertificateIssuer {
   };
 }
 
-/** How many files a process may have open (proc(5), limits: the hard limit, up to which HAProxy raises its own). */
-function openFilesLimit(): number {
-  const [, hard] = /^Max open files +\S+ +(\S+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? [];
-  return hard === 'unlimited' ? Infinity : Number(hard);
-}
-
 async function openProxy(state: ClusterState, { clock, log }: Surroundings, onLost: () => void): Promise<OpenedProxy> {
   const program = await findHaproxy();
   if (program === undefined) {
@@ -91,7 +86,7 @@ async function openProxy(state: ClusterState, { clock, log }: Surroundings, onLo
   const place: ProxyPlace = {
     ...{ entrances, directory: paths.directory, runtimeSocket: paths.runtimeSocket, jail: paths.jail },
     threads: Math.min(8, availableParallelism()),
-    maxConnections: Math.min(16_384, Math.floor((openFilesLimit() - 1_000) / 2)),
+    maxConnections: mostConnections(),
     ...(metrics !== undefined && { metrics: `127.0.0.1:${metrics}` }),
   };
   const haproxy = createHaproxy(program, {

@@ -66,7 +66,6 @@ export class LoadBalancerReconciler implements Controller {
   async reconcile(key: string): Promise<Outcome> {
     const service = this.#services.get(key);
     if (!service || service.metadata.deletionTimestamp) return done;
-    this.#announceFallback(service);
     await this.#writeGroups(service);
     if (this.#pools.length > 0) await this.#settleAddresses(key, service);
     return done;
@@ -139,12 +138,6 @@ export class LoadBalancerReconciler implements Controller {
     const { namespace = '', name } = splitKey(keyOf(service));
     const patch = { kind: 'merge', document } as const;
     await unlessGone(this.#context.client.patch(services, { namespace, name }, patch, { subresource: 'status' }));
-  }
-
-  #announceFallback(service: Service): void {
-    if (algorithmOf(service) !== 'least-connections') return;
-    const message = 'connections are spread in turn: counting them needs the ingress balancer';
-    this.#record(service, 'Warning', 'LeastConnectionsUnavailable', message);
   }
 
   #record(service: Service, type: 'Normal' | 'Warning', reason: string, message: string): void {
