@@ -149,12 +149,12 @@ class ProxiedBalancer implements ConnectionBalancer {
   }
 
   #failed(wanted: ReadonlyMap<string, Wanted>, error: Error): void {
-    const { clock, log, onFailed } = this.#options;
+    const { clock, log } = this.#options;
     log.warn('connections are not counted', { error });
     this.#proxy = undefined;
     this.#isDirty = true;
     this.#grant(new Map());
-    for (const { service } of wanted.values()) onFailed(service, error.message);
+    for (const { service } of wanted.values()) this.#options.onFailed(service, error.message);
     this.#cancelRetry = clock.setTimer(retryMs, () => this.#applySoon());
   }
 }
