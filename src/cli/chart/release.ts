@@ -6,7 +6,7 @@ import { objectsOf } from '../../delivery/charts/actions/objects.ts';
 import { prepareRollback, rollbackRelease } from '../../delivery/charts/actions/rollback.ts';
 import { testRelease } from '../../delivery/charts/actions/test-release.ts';
 import { uninstallRelease } from '../../delivery/charts/actions/uninstall.ts';
-import type { Release } from '../../delivery/charts/release/release.ts';
+import { type Release, ReleaseError } from '../../delivery/charts/release/release.ts';
 import type { StoredRevision } from '../../delivery/charts/release/storage.ts';
 import { parseLabelSelector } from '../../api/label-selector.ts';
 import { type CliReleaseContext, operationOptions, withCluster } from './context.ts';
@@ -35,8 +35,8 @@ export interface ListFlags extends ClusterFlags {
 }
 
 export async function list(flags: ListFlags): Promise<void> {
-  await withCluster(flags, async ({ storage }) => {
-    const shown = selectReleases(await storage.index(), flags).map((revision) => revision.read());
+  await withCluster(flags, async ({ storage, say }) => {
+    const shown = selectReleases(await storage.index(), flags).flatMap((revision) => readable(revision, say));
     const byDate = ({ info }: Release): string => info.lastDeployed;
     shown.sort((a, b) => (flags.date ? compare(byDate(a), byDate(b)) : 0) || compare(a.name, b.name));
     if (flags.reverse) shown.reverse();
@@ -45,10 +45,21 @@ export async function list(flags: ListFlags): Promise<void> {
   });
 }
 
+/** One that cannot be read must not hide all others. */
+function readable(revision: StoredRevision, say: (message: string) => void): Release[] {
+  try {
+    return [revision.read()];
+  } catch (error) {
+    if (!(error instanceof ReleaseError)) throw error;
+    say(`warning: revision ${revision.version} of release "${revision.name}" is left out: ${error.message}`);
+    return [];
+  }
+}
+
 /** The newest revision of each release, of those in the states that are asked for. */
 function selectReleases(revisions: readonly StoredRevision[], flags: ListFlags): StoredRevision[] {
   const newest = new Map(revisions.map((revision) => [`${revision.namespace}/${revision.name}`, revision]));
-  const filter = flags.filter === undefined ? undefined : new RegExp(flags.filter);
+  const filter = flags.filter === undefined ? undefined : nameFilter(flags.filter);
   const selector = flags.selector === undefined ? undefined : parseLabelSelector(flags.selector);
   const states = [
     ...(flags.deployed ? ['deployed'] : []),
@@ -68,6 +79,14 @@ function selectReleases(revisions: readonly StoredRevision[], flags: ListFlags):
       (!filter || filter.test(name)) &&
       (!selector || selector.matches(labels)),
   );
+}
+
+function nameFilter(expression: string): RegExp {
+  try {
+    return new RegExp(expression);
+  } catch (error) {
+    throw new CliError(`--filter: ${(error as Error).message}`, { exitCode: 2, cause: error });
+  }
 }
 
 function printReleases(releases: readonly Release[], flags: ListFlags): void {

@@ -367,3 +367,28 @@ describe('server-side apply', () => {
     expect(await color()).toBe('blue');
   });
 });
+
+describe('a manifest that is none', () => {
+  const named = (name: string): string => `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ${name}}\n`;
+
+  it.each([
+    [
+      'one object twice',
+      { 'a.yaml': named('x'), 'b.yaml': `# b\n${named('y')}---\n${named('x')}` },
+      'ConfigMap "x" twice: by web/templates/a.yaml and by web/templates/b.yaml',
+    ],
+    [
+      'no name',
+      { 'a.yaml': named('x'), 'b.yaml': 'apiVersion: v1\nkind: ConfigMap\n' },
+      'web/templates/b.yaml: a ConfigMap has no name',
+    ],
+    [
+      'no kind',
+      { 'a.yaml': named('x'), 'b.yaml': '\n# comment\nmetadata: {name: x}\n' },
+      'web/templates/b.yaml: line 2 of a document: kind is not set',
+    ],
+  ])('says which template it is of: %s', async (_, templates, message) => {
+    await expect(install(await chartOf(templates))).rejects.toThrow(message);
+    expect(await revisions()).toEqual([]);
+  });
+});

@@ -1,8 +1,8 @@
 import type { KubeObject } from '../../../api/object.ts';
 import { isApiError } from '../../../api/status.ts';
 import { applySet, describeApplyFailure, removeObject } from '../../apply/applier.ts';
-import type { Applied, WaitTarget } from '../../apply/errors.ts';
-import { parseManifests } from '../../apply/manifests.ts';
+import { type Applied, ManifestError, type WaitTarget } from '../../apply/errors.ts';
+import { type Manifest, parseManifests } from '../../apply/manifests.ts';
 import { identityOf, sortByKind } from '../../apply/order.ts';
 import { resourceApiVersion } from '../../apply/resource-mapper.ts';
 import { waitForObjects } from '../../apply/wait.ts';
@@ -11,20 +11,44 @@ import { applyContext, type OperationOptions, type ReleaseContext } from './cont
 
 /** The objects of a release's manifest, each with the namespace that it lands in. */
 export function objectsOf(manifest: string): KubeObject[] {
-  const found = parseManifests(manifest, 'manifest').map(({ object }) => object);
-  const seen = new Set<string>();
-  for (const object of found) {
-    if (!object.metadata.name) {
-      if (object.metadata.generateName) continue;
-      throw new ReleaseError(`a ${object.kind} of the manifest has no name`);
+  const found = manifestsOf(manifest);
+  const seen = new Map<string, number>();
+  for (const { object, line } of found) {
+    const { kind, metadata } = object;
+    if (!metadata.name) {
+      if (metadata.generateName) continue;
+      throw new ReleaseError(`${sourceOf(manifest, line).path}: a ${kind} has no name`);
     }
     const identity = identityOf(object);
-    if (seen.has(identity)) {
-      throw new ReleaseError(`the manifest holds ${object.kind} "${object.metadata.name}" twice`);
+    const other = seen.get(identity);
+    if (other !== undefined) {
+      const [first, second] = [sourceOf(manifest, other).path, sourceOf(manifest, line).path];
+      throw new ReleaseError(`the manifest holds ${kind} "${metadata.name}" twice: by ${first} and by ${second}`);
     }
-    seen.add(identity);
+    seen.set(identity, line);
   }
-  return found;
+  return found.map(({ object }) => object);
+}
+
+function manifestsOf(manifest: string): Manifest[] {
+  try {
+    return parseManifests(manifest, 'manifest');
+  } catch (error) {
+    if (!(error instanceof ManifestError)) throw error;
+    const { path, line } = sourceOf(manifest, error.line);
+    const message = error.message.slice(error.message.indexOf(': ') + 2);
+    throw new ReleaseError(`${path}: line ${error.line - line} of a document: ${message}`, { cause: error });
+  }
+}
+
+/** The template that a line of a manifest comes from, and the line (from 1) where its document says so. */
+function sourceOf(manifest: string, line: number): { path: string; line: number } {
+  const lines = manifest.split('\n', line);
+  for (let at = lines.length - 1; at >= 0; at--) {
+    const [, path] = /^# Source: (\S+)$/.exec(lines[at] ?? '') ?? [];
+    if (path !== undefined) return { path, line: at + 1 };
+  }
+  return { path: 'manifest', line: 0 };
 }
 
 const managedBy = 'app.kubernetes.io/managed-by';

@@ -133,6 +133,9 @@ class ObjectStorage<T extends KubeObject> implements ReleaseStorage {
     try {
       await this.#client.create(this.#form.resource, this.#wrap(release, 'createdAt'));
     } catch (error) {
+      if (isApiError(error, 'NotFound')) {
+        throw new ReleaseError(error.message, { hint: 'Create the namespace with --create-namespace.', cause: error });
+      }
       if (!isApiError(error, 'AlreadyExists')) throw withoutQuotes(error, release);
       throw new ReleaseError(`revision ${release.version} of release "${release.name}" already exists`, {
         hint: 'Somebody else changes this release right now: look again with `timonel chart status`.',
