@@ -61,7 +61,11 @@ export async function buildMissing(
   const mustBuild = (plan: ServiceBuild): boolean => always || project.services[plan.service]?.pull_policy === 'build';
   const { library } = clusterImages(session.state);
   const known = new Set((await sentence(() => library.list())).map(({ name }) => name));
-  const missing = plans.filter((plan) => mustBuild(plan) || !known.has(normaliseImageName(plan.names[0] ?? '')));
+  const wanted = plans.filter((plan) => mustBuild(plan) || !known.has(normaliseImageName(plan.names[0] ?? '')));
+  // Services that share an image share its build.
+  const missing = [
+    ...new Map(wanted.map(({ service, ...plan }) => [JSON.stringify(plan), { ...plan, service }])).values(),
+  ];
   await buildAll(session, missing, { cache: true, ...(pull === 'always' && { pull: true }) });
 }
 

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { existsSync } from 'node:fs';
 import { silentLogger } from '../../base/log.ts';
 import { systemRandom } from '../../base/random.ts';
@@ -42,6 +43,8 @@ export async function withProject<T>(
   const project = loaded?.project.name ?? flags.projectName ?? '';
   return withCluster(flags, async (cluster) =>
     interruptible(async (signal) => {
+      // Every wait of the command listens to it.
+      setMaxListeners(0, signal);
       const progress = createProgress(flags.progress);
       const context: ProjectContext = {
         ...cluster,

@@ -261,5 +261,12 @@ async function archiveNames(archive: string): Promise<string[]> {
 async function importInto(socket: string, directory: string, { archive, name, renamed }: LibraryImage): Promise<void> {
   const rename = renamed ? ['--index-name', name] : [];
   const importer = ['ctr', '--address', socket, '--namespace', 'k8s.io', 'images', 'import'];
-  await runCommand([...importer, ...rename, join(directory, archive)]);
+  const command = [...importer, ...rename, join(directory, archive)];
+  try {
+    await runCommand(command);
+  } catch (error) {
+    // What only the older image of this name had may be collected just while the new one comes in.
+    if (!/content digest \S+: not found/.test((error as Error).message)) throw error;
+    await runCommand(command);
+  }
 }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { isDeepStrictEqual } from 'node:util';
 import type { KubeObject } from '../../../api/object.ts';
 import { isApiError } from '../../../api/status.ts';
@@ -148,6 +149,8 @@ class UpRun {
 
   constructor(run: Run) {
     this.#run = run;
+    // Every service that waits listens to it.
+    setMaxListeners(0, this.#abort.signal);
     const { signal } = run.context;
     signal?.addEventListener('abort', () => this.#abort.abort(signal.reason), { once: true });
   }

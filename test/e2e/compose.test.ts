@@ -1,0 +1,168 @@
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { eventually, type Ran, remains, root, TestCluster } from './support.ts';
+
+const scratch = mkdtempSync(join(tmpdir(), 'timonel-compose-'));
+const cluster = new TestCluster('cmp', join(scratch, 'kubeconfig'));
+const examples = join(scratch, 'examples');
+
+beforeAll(async () => {
+  cpSync(join(root, 'examples/compose'), examples, { recursive: true });
+  await cluster.tryTimonel('delete');
+  await cluster.timonel('up', '--nodes', '2');
+  await cluster.timonel('image', 'base', '--busybox');
+});
+
+afterAll(async () => {
+  cluster.endAll();
+  await cluster.tryTimonel('delete');
+  rmSync(scratch, { recursive: true, force: true });
+  expect(await remains('cmp')).toEqual([]);
+});
+
+/** A command on an example, or on a file that is written for the test. */
+function compose(project: string, ...args: string[]): Promise<Ran> {
+  return cluster.tryTimonel('compose', '--project-directory', join(examples, project), '-f', fileOf(project), ...args);
+}
+
+async function mustCompose(project: string, ...args: string[]): Promise<string> {
+  const ran = await compose(project, ...args);
+  expect(ran, `${args.join(' ')}: ${ran.stderr}`).toMatchObject({ code: 0 });
+  return ran.stdout;
+}
+
+function fileOf(project: string): string {
+  return join(examples, project, /^(?:format-|swarm)/.test(project) ? 'docker-compose.yml' : 'compose.yaml');
+}
+
+function write(project: string, text: string): void {
+  cpSync(join(examples, 'isolation'), join(examples, project), { recursive: true });
+  writeFileSync(fileOf(project), text);
+}
+
+async function answer(port: number): Promise<string> {
+  return eventually(async () => {
+    const response = await fetch(`http://localhost:${port}/`, { signal: AbortSignal.timeout(5000) }).catch(
+      () => undefined,
+    );
+    return response?.ok ? response.text() : undefined;
+  }, `port ${port} answers`);
+}
+
+describe('a web app and its database', () => {
+  it('is built, started, opened at localhost, and keeps its data when it is taken down', async () => {
+    const up = await compose('web-database', 'up', '-d');
+    expect(up).toMatchObject({ code: 0 });
+    expect(up.stderr).toMatch(/ Container db {2}Started\n Container web {2}Created\n Container web {2}Started\n$/);
+    expect(await answer(3005)).toBe('hello from web\nvisits: 1\n');
+    expect(await answer(3005)).toBe('hello from web\nvisits: 2\n');
+    expect(await mustCompose('web-database', 'port', 'web', '8080')).toBe('0.0.0.0:3005\n');
+    await mustCompose('web-database', 'down');
+    expect(await mustCompose('web-database', 'ps', '-aq')).toBe('');
+    await mustCompose('web-database', 'up', '-d');
+    expect(await answer(3005)).toBe('hello from web\nvisits: 3\n');
+  });
+
+  it('is looked at, talked to, scaled, stopped and started', async () => {
+    const shown = JSON.parse((await mustCompose('web-database', 'ps', '--format', 'json', 'web')).trim()) as object;
+    expect(shown).toMatchObject({
+      Service: 'web',
+      State: 'running',
+      Publishers: [{ PublishedPort: 3005, TargetPort: 8080 }],
+    });
+    expect(await compose('web-database', 'exec', '-T', 'web', 'sh', '-c', 'echo in; exit 7')).toMatchObject({
+      code: 7,
+      stdout: 'in\n',
+    });
+    expect(await mustCompose('web-database', 'logs', '--no-log-prefix', 'db')).toBe('database listens on 5432\n');
+    await mustCompose('web-database', 'up', '-d', '--scale', 'web=3');
+    expect((await mustCompose('web-database', 'ps', '-q', 'web')).trim().split('\n')).toHaveLength(3);
+    await mustCompose('web-database', 'stop', 'web');
+    expect(await mustCompose('web-database', 'ps', '--services')).toBe('db\n');
+    await mustCompose('web-database', 'start');
+    expect(await answer(3005)).toMatch(/^hello from web\nvisits: \d+\n$/);
+    await mustCompose('web-database', 'cp', join(examples, 'README.md'), 'db:/tmp/README');
+    await mustCompose('web-database', 'cp', 'db:/tmp/README', join(scratch, 'copied'));
+  });
+
+  it('runs one more container, and ends as that does', async () => {
+    const ran = await compose('web-database', 'run', '--rm', '-e', 'WHO=me', 'web', 'sh', '-c', 'echo $WHO; exit 4');
+    expect(ran).toMatchObject({ code: 4, stdout: 'me\n' });
+    expect(await mustCompose('web-database', 'ps', '-a', '--services')).toBe('db\nweb\n');
+  });
+
+  it('is gone with its data after down -v', async () => {
+    await mustCompose('web-database', 'down', '-v');
+    expect((await cluster.tryKubectl('get', 'namespace', 'web-database')).code).toBe(1);
+    expect(await cluster.kubectl('get', 'pv', '-o', 'name')).toBe('');
+  });
+});
+
+describe('what a service depends on', () => {
+  it('is healthy, and through, before it starts', async () => {
+    const up = await compose('migrations', 'up', '-d');
+    const steps = up.stderr.split('\n').filter((line) => / Container /.test(line));
+    const at = (text: string): number => steps.indexOf(` Container ${text}`);
+    expect(at('db  Healthy')).toBeLessThan(at('migrate  Created'));
+    expect(at('migrate  Exited')).toBeLessThan(at('app  Created'));
+    expect(await answer(18009)).toBe('hello from web\nvisits: 1\n');
+    expect(await mustCompose('migrations', 'ps', '-a', '--status', 'exited', '--services')).toBe('migrate\n');
+    await mustCompose('migrations', 'down', '-v');
+  });
+
+  it('stops everything when it fails, and the exit code is the asked-for service’s', async () => {
+    const broken =
+      'services:\n  app:\n    image: busybox\n    command: sleep 9\n    depends_on: {setup: {condition: service_completed_successfully}}\n';
+    write('broken', `${broken}  setup:\n    image: busybox\n    command: sh -c "exit 9"\n`);
+    const ran = await compose('broken', 'up', '-d');
+    expect(ran.code).toBe(1);
+    expect(ran.stderr).toContain('service "setup" didn\'t complete successfully: exit 9');
+    await mustCompose('broken', 'down');
+    write(
+      'tested',
+      'services:\n  test:\n    image: busybox\n    command: sh -c "echo tested; exit 3"\n  other:\n    image: busybox\n    init: true\n    command: sleep 600\n',
+    );
+    expect(await compose('tested', 'up', '--exit-code-from', 'test', '-t', '1')).toMatchObject({
+      code: 3,
+      stdout: expect.stringMatching(/^test-\w+ +\| tested\n$/) as string,
+    });
+    await mustCompose('tested', 'down', '-t', '0');
+  });
+});
+
+describe('networks', () => {
+  it('keep services apart that share none, and an internal one leads nowhere', async () => {
+    await mustCompose('isolation', 'up', '-d', '--wait');
+    expect(await answer(18018)).toBe('hello from api\nvisits: 1\n');
+    const reaches = (from: string, to: string): Promise<Ran> =>
+      compose('isolation', 'exec', '-T', from, 'timeout', '2', 'wget', '-qO-', `http://${to}/`);
+    expect(await reaches('api', 'db:5432/cgi-bin/health')).toMatchObject({ code: 0 });
+    expect(await reaches('frontend', 'backend:8080')).toMatchObject({ code: 0 });
+    expect((await reaches('frontend', 'db:5432/cgi-bin/health')).code).not.toBe(0);
+    // The database has no way to the api’s published neighbours, nor to other projects.
+    expect((await reaches('db', 'frontend:8080')).code).not.toBe(0);
+    await mustCompose('isolation', 'down', '-v');
+  });
+});
+
+describe('projects of the kinds that people publish', () => {
+  it.each([
+    ['blog', 18002, 'hello from blog\nvisits: 1\n'],
+    ['voting', 18004, 'hello from vote\nvisits: 1\n'],
+    ['reverse-proxy', 18006, 'hello from backend\n'],
+    ['format-1', 18013, 'hello from web\nvisits: 1\n'],
+    ['secrets', 18017, 'hello from web\nsecret: 19 bytes\n'],
+    ['edge-router', 18025, 'hello from whoami\n'],
+  ])('%s comes up and answers', async (project, port, words) => {
+    await mustCompose(project, 'up', '-d', '--wait');
+    expect(await answer(port)).toBe(words);
+    await mustCompose(project, 'down', '-v');
+  });
+
+  it('are converted to manifests that kubectl applies', async () => {
+    const manifests = await mustCompose('swarm', 'convert');
+    await cluster.kubectlWith(manifests, 'apply', '--dry-run=client', '-f', '-');
+  });
+});
