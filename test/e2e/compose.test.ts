@@ -137,7 +137,7 @@ describe('networks', () => {
     await mustCompose('isolation', 'up', '-d', '--wait');
     expect(await answer(18018)).toBe('hello from api\nvisits: 1\n');
     const reaches = (from: string, to: string): Promise<Ran> =>
-      compose('isolation', 'exec', '-T', from, 'timeout', '2', 'wget', '-qO-', `http://${to}/`);
+      compose('isolation', 'exec', '-T', from, 'timeout', '2', 'wget', '-qO-', `http://${to}`);
     expect(await reaches('api', 'db:5432/cgi-bin/health')).toMatchObject({ code: 0 });
     expect(await reaches('frontend', 'backend:8080')).toMatchObject({ code: 0 });
     expect((await reaches('frontend', 'db:5432/cgi-bin/health')).code).not.toBe(0);

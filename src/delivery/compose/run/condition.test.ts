@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest';
+import type { ContainerState, Pod } from '../../../api/types/core-v1.ts';
+import { judge, type Observed } from './condition.ts';
+
+function pod(state: ContainerState, more: { ready?: boolean; phase?: string; restarts?: number } = {}): Pod {
+  const { ready = false, phase = 'Running', restarts = 0 } = more;
+  return {
+    metadata: { name: 'web-1' },
+    status: {
+      phase,
+      conditions: [{ type: 'Ready', status: ready ? 'True' : 'False' }],
+      containerStatuses: [{ name: 'web', image: 'web', imageID: '', ready, restartCount: restarts, state }],
+    },
+  };
+}
+
+const running: ContainerState = { running: { startedAt: '2026-01-01T00:00:00Z' } };
+const ended = (exitCode: number): ContainerState => ({ terminated: { exitCode } });
+const observed = (pods: Pod[], more: Partial<Observed> = {}): Observed => ({
+  replicas: 1,
+  pods,
+  patienceMs: undefined,
+  nowMs: Date.parse('2026-01-01T00:00:10Z'),
+  ...more,
+});
+
+describe('the conditions of depends_on', () => {
+  it('started: as many containers run, or have run, as there are to be', () => {
+    expect(judge('service_started', observed([]))).toEqual({ state: 'waiting' });
+    expect(judge('service_started', observed([pod(running)]))).toEqual({ state: 'met' });
+    expect(judge('service_started', observed([pod(running)], { replicas: 2 }))).toEqual({ state: 'waiting' });
+    expect(judge('service_started', observed([pod({ waiting: {} }, { restarts: 2 })]))).toEqual({ state: 'met' });
+    expect(judge('service_started', observed([], { replicas: 0 }))).toEqual({ state: 'met' });
+    expect(judge('service_started', observed([pod(running), pod({})], { replicas: undefined })).state).toBe('waiting');
+  });
+
+  it('healthy: they are ready; unhealthy when they are not in the time that their healthcheck has', () => {
+    expect(judge('service_healthy', observed([pod(running)]))).toEqual({ state: 'waiting' });
+    expect(judge('service_healthy', observed([pod(running, { ready: true })]))).toEqual({ state: 'met' });
+    expect(judge('service_healthy', observed([pod(running)], { patienceMs: 20_000 })).state).toBe('waiting');
+    expect(judge('service_healthy', observed([pod(running)], { patienceMs: 9000 }))).toEqual({
+      state: 'failed',
+      reason: 'is unhealthy',
+    });
+    const over = pod(ended(1), { phase: 'Failed' });
+    expect(judge('service_healthy', observed([over]))).toEqual({ state: 'failed', reason: 'exited (1)' });
+  });
+
+  it('completed: all have ended well; a job that has failed never will', () => {
+    const done = pod(ended(0), { phase: 'Succeeded' });
+    expect(judge('service_completed_successfully', observed([done]))).toEqual({ state: 'met' });
+    expect(judge('service_completed_successfully', observed([pod(running)]))).toEqual({ state: 'waiting' });
+    const job = { metadata: {}, status: { conditions: [{ type: 'Failed', status: 'True' }] } };
+    const failed = pod(ended(9), { phase: 'Failed' });
+    expect(judge('service_completed_successfully', observed([failed]))).toEqual({ state: 'waiting' });
+    expect(judge('service_completed_successfully', observed([failed], { job }))).toEqual({
+      state: 'failed',
+      reason: "didn't complete successfully: exit 9",
+    });
+  });
+
+  it('fail at once where an image cannot be had, and tell why a pod has no node', () => {
+    const waiting = { waiting: { reason: 'ErrImagePull', message: 'no such host' } };
+    expect(judge('service_started', observed([pod(waiting)]))).toEqual({
+      state: 'failed',
+      reason: 'ErrImagePull: no such host',
+    });
+    const pending: Pod = {
+      metadata: {},
+      status: { phase: 'Pending', conditions: [{ type: 'PodScheduled', status: 'False', message: '0/1 nodes' }] },
+    };
+    expect(judge('service_started', observed([pending]))).toEqual({ state: 'waiting', reason: '0/1 nodes' });
+  });
+});
