@@ -7,7 +7,7 @@ import { containersOf, publishersOf } from './containers.ts';
 function published(ports: string): Service[] {
   const { project, tree } = load(`services:\n  web:\n    image: web\n    ports: ${ports}\n`);
   const { base } = translate(project, tree, { files: memoryFiles({}) });
-  return base.filter(({ kind }) => kind === 'Service') as Service[];
+  return base.filter(({ kind }) => kind === 'Service');
 }
 
 describe('where a port is published', () => {
