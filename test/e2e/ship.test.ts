@@ -3,7 +3,7 @@ import { get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { remains, root, run, TestCluster } from './support.ts';
+import { eventually, remains, root, run, TestCluster } from './support.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'timonel-ship-'));
 const kubeconfig = join(scratch, 'kubeconfig');
@@ -41,6 +41,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
+  first.endAll();
   await first.tryTimonel('delete');
   await second.tryTimonel('delete');
   rmSync(scratch, { recursive: true, force: true });
@@ -177,6 +178,28 @@ describe('an app on its way', () => {
     expect(rows[3]?.record?.tests).toEqual([expect.objectContaining({ name: 'pytest', result: 'passed' })]);
     expect(rows[7]?.record?.images[0]?.digest).toBe(rows[0]?.record?.images[0]?.digest);
     expect(rows[0]?.record?.images[0]?.digest).toMatch(/^sha256:/);
+  });
+
+  it('follows what is saved, and keeps a port open meanwhile', async () => {
+    const page = join(project, 'index.html');
+    const text = readFileSync(file, 'utf8');
+    const sync = '{from: index.html, to: /tmp/www/index.html}';
+    writeFileSync(page, 'saved once\n');
+    writeFileSync(file, `${text}watch: {sync: [${sync}], forward: ["28517:service/hello-world-python:http"]}\n`);
+    writeFileSync(join(project, 'app.py'), app('Hello, watcher'));
+    const watching = first.background(process.execPath, join(root, 'dist/timonel.js'), ...flags, '--watch');
+    const isAnswered = (answer: string) => eventually(async () => (await ask(28_517)).startsWith(answer), answer);
+    await eventually(async () => watching.output().includes('Watching'), 'the first shipment');
+    await isAnswered('200 Hello, watcher');
+    writeFileSync(page, 'saved twice\n');
+    await isAnswered('200 saved twice');
+    writeFileSync(join(project, 'app.py'), app('Hello again, watcher'));
+    await isAnswered('200 Hello again, watcher');
+    const ended = new Promise((resolve) => watching.child.on('exit', resolve));
+    watching.child.kill('SIGINT');
+    expect(await ended).toBe(0);
+    rmSync(page);
+    writeFileSync(file, text);
   });
 
   it('goes to another cluster by naming its context', async () => {

@@ -4,6 +4,7 @@ import { execInPod, type StreamingClient } from '../../client/pod-streams.ts';
 
 export interface PodCommand {
   command: readonly string[];
+  container?: string | undefined;
   stdin?: Readable;
   onStdout?: (data: Buffer) => void;
   onStderr?: (data: Buffer) => void;
@@ -12,8 +13,8 @@ export interface PodCommand {
 
 /** Runs a command in a pod, for this program rather than for a person; resolves with its exit code. */
 export async function runInPod(client: StreamingClient, pod: ObjectName, options: PodCommand): Promise<number> {
-  const { command, stdin, onStdout = drop, onStderr = drop, signal } = options;
-  const remote = await execInPod(client, pod, { command, stdin: stdin !== undefined });
+  const { command, container, stdin, onStdout = drop, onStderr = drop, signal } = options;
+  const remote = await execInPod(client, pod, { command, container, stdin: stdin !== undefined });
   const abort = (): void => remote.close();
   signal?.addEventListener('abort', abort);
   const read = async (stream: Readable, take: (data: Buffer) => void): Promise<void> => {

@@ -58,7 +58,7 @@ function parseForward(text: string, pod: Pod, service: Service | undefined): For
 }
 
 /** The pod's port: of a service, the one that its port leads to; names are those of the service's or the pod's ports. */
-function remotePort(word: string, pod: Pod, service: Service | undefined): number {
+export function remotePort(word: string, pod: Pod, service: Service | undefined): number {
   if (service) {
     const found = service.spec?.ports?.find(({ port, name }) => String(port) === word || name === word);
     if (!found) throw new CliError(`Service ${service.metadata.name} does not have a service port ${word}`);

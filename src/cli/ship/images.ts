@@ -180,7 +180,7 @@ class Images implements ShipImages {
       ...this.#workshop(),
       image: normaliseImageName(this.#referenceOf(image as ShipImage)),
       script: test.run,
-      environment: fillIn(test.environment, this.#variables(), 'test.environment'),
+      environment: test.environment,
       builder: this.#options.builder,
       onOutput: this.#options.onOutput,
       signal,

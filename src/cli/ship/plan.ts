@@ -30,6 +30,7 @@ export async function showPlan(options: {
     directory,
     file,
     variables: { images: images.references, commit, environment: process.env },
+    warn: target.say,
   });
   for (const line of renderPlan(await planRelease(target, source, file.name, strategy))) output.data(line);
   for (const { name } of file.checks) output.data(`check ${name}`);

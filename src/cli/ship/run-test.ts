@@ -1,18 +1,26 @@
 import { CommandError, runCommand } from '../../cluster/command.ts';
 import { ShipError } from '../../delivery/pipeline/ship-error.ts';
 import type { ShipTest } from '../../delivery/pipeline/ship-file.ts';
+import { fillIn } from '../../delivery/pipeline/variables.ts';
 import { clock } from '../context.ts';
 import type { ShipImages } from './images.ts';
+import type { ShipProject } from './project.ts';
+import type { ShipTarget } from './target.ts';
+import { runInService } from './test-in-service.ts';
 
 export interface TestOptions {
   images: ShipImages;
-  directory: string;
+  project: ShipProject;
+  target: ShipTarget;
   onOutput: (text: string) => void;
   signal?: AbortSignal | undefined;
 }
 
 /** Runs one test; resolves with how long it took. Rejects when it fails, with what it means. */
-export async function runTest(test: ShipTest, options: TestOptions): Promise<number> {
+export async function runTest(given: ShipTest, options: TestOptions): Promise<number> {
+  const variables = { images: options.images.references, commit: '', environment: process.env };
+  const environment = fillIn(given.environment, variables, `test ${given.name}: environment`);
+  const test = { ...given, environment };
   const start = clock.monotonic();
   const timeout = AbortSignal.timeout(test.timeoutMs);
   const signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout;
@@ -34,13 +42,18 @@ function exitCodeOf(test: ShipTest, options: TestOptions, signal: AbortSignal): 
   const { where } = test;
   if (where.kind === 'image') return options.images.test({ ...test, where }, signal);
   if (where.kind === 'host') return onHost(test, options, signal);
-  throw new ShipError(`test ${test.name}: tests in compose services are not known here`);
+  return runInService({ ...test, where }, options, signal);
 }
 
-async function onHost(test: ShipTest, { directory, onOutput }: TestOptions, signal: AbortSignal): Promise<number> {
+async function onHost(test: ShipTest, { project, onOutput }: TestOptions, signal: AbortSignal): Promise<number> {
   try {
     const output = { onStdout: onOutput, onStderr: onOutput };
-    await runCommand(['sh', '-c', test.run], { ...output, directory, env: test.environment, signal });
+    await runCommand(['sh', '-c', test.run], {
+      ...output,
+      directory: project.directory,
+      env: test.environment,
+      signal,
+    });
     return 0;
   } catch (error) {
     if (error instanceof CommandError && error.exitCode !== null) return error.exitCode;

@@ -18,6 +18,7 @@ import { type ShipTarget, type WhereFlags, withTarget } from './target.ts';
 
 export interface ShipFlags extends WhereFlags {
   plan?: boolean;
+  watch?: boolean;
   skipTests?: boolean;
   abandonPending?: boolean;
   builder: 'buildah' | 'docker';
@@ -26,21 +27,39 @@ export interface ShipFlags extends WhereFlags {
 export async function ship(flags: ShipFlags): Promise<void> {
   const project = await loadShipProject(flags.file);
   await withTarget(flags, project.file, async (target) => {
-    const onOutput = (text: string): void => void process.stderr.write(text);
-    const { local, say } = target;
-    const images = await sentence(() => openShipImages({ project, local, builder: flags.builder, say, onOutput }));
+    if (flags.watch) {
+      const { watchProject } = await import('./watch.ts');
+      return watchProject(target, { project, flags });
+    }
     if (flags.plan) {
       const { showPlan } = await import('./plan.ts');
+      const images = await imagesFor(target, { project, flags });
       return showPlan({ project, target, images, skipTests: flags.skipTests ?? false });
     }
-    const outcome = await interruptible(async (signal) => {
-      const shipment = new Shipment({ project, target, images, flags, onOutput, signal });
-      const ended = await shipment.run();
-      if (ended.kind !== 'shipped') throw failureOf(ended, shipment.restored);
-      return shipment;
-    });
-    createOutput().data(`${project.file.name} revision ${outcome.revision}`);
+    await interruptible((signal) => shipOnce(target, { project, flags, signal }));
   });
+}
+
+const onOutput = (text: string): void => void process.stderr.write(text);
+
+function imagesFor(
+  { local, say }: ShipTarget,
+  { project, flags }: { project: ShipProject; flags: ShipFlags },
+): Promise<ShipImages> {
+  return sentence(() => openShipImages({ project, local, builder: flags.builder, say, onOutput }));
+}
+
+/** The whole way, once. Resolves with what runs now; rejects with what a person is to be told. */
+export async function shipOnce(
+  target: ShipTarget,
+  { project, flags, signal }: { project: ShipProject; flags: ShipFlags; signal: AbortSignal },
+): Promise<ShipImages> {
+  const images = await imagesFor(target, { project, flags });
+  const shipment = new Shipment({ project, target, images, flags, signal });
+  const outcome = await shipment.run();
+  if (outcome.kind !== 'shipped') throw failureOf(outcome, shipment.restored);
+  createOutput().data(`${project.file.name} revision ${shipment.revision}`);
+  return images;
 }
 
 interface ShipmentOptions {
@@ -48,7 +67,6 @@ interface ShipmentOptions {
   target: ShipTarget;
   images: ShipImages;
   flags: ShipFlags;
-  onOutput: (text: string) => void;
   signal: AbortSignal;
 }
 
@@ -80,12 +98,12 @@ class Shipment {
   }
 
   async #perform(step: Step, signal: AbortSignal | undefined): Promise<void> {
-    const { project, images, target, onOutput } = this.#options;
+    const { project, images, target } = this.#options;
     switch (step.kind) {
       case 'test': {
         const { name } = step.test;
         target.say(`test ${name} …`);
-        const milliseconds = await runTest(step.test, { images, directory: project.directory, onOutput, signal });
+        const milliseconds = await runTest(step.test, { images, project, target, onOutput, signal });
         this.#tests.push({ name, result: 'passed', milliseconds });
         return target.say(`test ${name}: passed (${(milliseconds / 1000).toFixed(1)} s)`);
       }
@@ -117,7 +135,7 @@ class Shipment {
     const { file, directory } = project;
     const who = await whoAndWhat(directory);
     const variables = { images: images.references, commit: who.commit, environment: process.env };
-    const source = await loadSource({ directory, file, variables });
+    const source = await loadSource({ directory, file, variables, warn: target.say });
     const { client, namespace, say } = target;
     target.say(`deploy ${file.name} to namespace ${namespace} of ${target.contextName} …`);
     const { checks } = file;

@@ -1,5 +1,5 @@
 import { systemRandom } from '../../base/random.ts';
-import { createHttpsClient } from '../../client/https-client.ts';
+import { createHttpsClient, type HttpsClient } from '../../client/https-client.ts';
 import { loadConnection } from '../../client/kubeconfig-file.ts';
 import { type ClusterState, readableStates } from '../../cluster/state.ts';
 import { createResourceMapper } from '../../delivery/apply/resource-mapper.ts';
@@ -18,6 +18,7 @@ export interface WhereFlags {
 
 /** The cluster that an app goes to. */
 export interface ShipTarget extends ReleaseContext {
+  client: HttpsClient;
   /** Its context in the kubeconfig. */
   contextName: string;
   /** Undefined: it is not one of this machine's own. */

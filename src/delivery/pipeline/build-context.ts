@@ -14,7 +14,7 @@ interface ContextFile {
 }
 
 /** The rules of a context: of the Dockerfile's own ignore file, where it has one, else of the context's. */
-async function ignoreRules(directory: string, dockerfile: string): Promise<IgnoreRules> {
+export async function ignoreRules(directory: string, dockerfile: string): Promise<IgnoreRules> {
   for (const file of [`${dockerfile}.dockerignore`, join(directory, '.dockerignore')]) {
     const text = await readFile(file, 'utf8').catch(() => undefined);
     if (text !== undefined) return parseIgnore(text);

@@ -8,6 +8,7 @@ import { loadChart } from '../charts/chart/load-chart.ts';
 import { mergeUserValues } from '../charts/values/values-options.ts';
 import { buildKustomization } from '../kustomize/build-kustomization.ts';
 import { diskKustomizeFiles } from '../kustomize/disk-files.ts';
+import { asShipError, composeObjects } from './compose-source.ts';
 import { replaceImages } from './replace-images.ts';
 import { ShipError } from './ship-error.ts';
 import type { DeploySource, ShipFile, ShipImage } from './ship-file.ts';
@@ -26,6 +27,8 @@ export interface SourceOptions {
   directory: string;
   file: ShipFile;
   variables: Variables;
+  /** Told of what is not quite as the file has it. */
+  warn: (message: string) => void;
 }
 
 /** Reads what `deploy` names, with the images that were built in it. Rejects with a sentence. */
@@ -39,7 +42,7 @@ export async function loadSource(options: SourceOptions): Promise<LoadedSource> 
     case 'kustomization':
       return objectSource(kustomized(source.path, options), options);
     case 'compose':
-      throw new ShipError(`deploy.${source.kind}: not known here`);
+      return objectSource(composed(source.path, options), options);
   }
 }
 
@@ -68,6 +71,12 @@ async function chartSource(
 
 function kustomized(path: string, { directory, variables }: SourceOptions): KubeObject[] {
   return buildKustomization(join(directory, path), { files: diskKustomizeFiles, environment: variables.environment });
+}
+
+function composed(path: string, { directory, file, variables, warn }: SourceOptions): KubeObject[] {
+  const { environment, images } = variables;
+  const built = new Map(Object.entries(images));
+  return asShipError(() => composeObjects({ path, directory, name: file.name, environment, images: built, warn }));
 }
 
 /** The objects of files and directories, which are read as `kubectl apply -f` reads them. */
