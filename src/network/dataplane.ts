@@ -20,11 +20,19 @@ export interface ServiceInput {
   slices: readonly EndpointSlice[];
 }
 
+/** What the fixed part of the table is like. */
+export interface TableFrame {
+  /** Ranges that services have besides those of the scope. */
+  moreRanges: readonly string[];
+  /** There are so many services that they share rules. */
+  isCrowded: boolean;
+}
+
 /** Service rules in the kernel. `service-rules.ts` and `nft-script.ts` decide (pure), `nft.ts` acts. */
 export interface Dataplane {
   readonly family: Family;
-  /** Ranges that services have besides those of the scope; the next apply makes the table anew when they are others. */
-  setServiceRanges(cidrs: readonly string[]): void;
+  /** The next apply makes the table anew when something is different. */
+  set(frame: Partial<TableFrame>): void;
   /**
    * Brings the kernel from what was last applied to `rules` (by service key), by the difference only, in one
    * transaction. `changed`: keys of all that may be different now.

@@ -1,5 +1,5 @@
 import { parseIpBlock } from '../base/ip-address.ts';
-import type { DataplaneScope } from './dataplane.ts';
+import type { DataplaneScope, TableFrame } from './dataplane.ts';
 import { masqueradeMark, mostShared, type ServiceRules } from './service-rules.ts';
 
 /** Everything in the table that depends on services, by nft object. */
@@ -17,7 +17,7 @@ export interface HairpinChanges {
 }
 
 /** The text for `nft -f` that makes the table anew, whatever was there: one transaction. */
-export function fullScript(scope: DataplaneScope, rules: ReadonlyMap<string, ServiceRules>): string {
+export function fullScript(scope: DataplaneScope, rules: ReadonlyMap<string, ServiceRules>, frame: TableFrame): string {
   const table = `${scope.family} ${scope.table}`;
   const hairpins = new Set<string>();
   for (const service of rules.values()) for (const ip of service.hairpins) hairpins.add(ip);
@@ -25,7 +25,7 @@ export function fullScript(scope: DataplaneScope, rules: ReadonlyMap<string, Ser
     `add table ${table}`,
     `delete table ${table}`,
     `table ${table} {`,
-    ...skeleton(scope).map((line) => `  ${line}`),
+    ...skeleton(scope, frame).map((line) => `  ${line}`),
     '}',
   ];
   const filling = difference(table, collect([]), collect(rules.values()), { gone: [], added: [...hairpins] });
@@ -53,13 +53,14 @@ export function differenceScript(
  * or to the endpoint that a shared map has for it; either rewrites the destination. What is still addressed to the
  * service range afterwards has no endpoint and is refused.
  */
-function skeleton(scope: DataplaneScope): string[] {
+function skeleton(scope: DataplaneScope, { moreRanges, isCrowded }: TableFrame): string[] {
   const { family } = scope;
   const address = `${family === 'ip' ? 'ipv4' : 'ipv6'}_addr`;
-  const counts = Array.from({ length: mostShared }, (_, i) => i + 1);
+  const counts = Array.from({ length: isCrowded ? mostShared : 0 }, (_, i) => i + 1);
   const key = (count: number): string => `${family} daddr . meta l4proto . th dport . numgen random mod ${count}`;
   // Ranges that are not known cannot be answered for as a whole: what has no rules is left to the routes.
-  const own = widest(scope.serviceCidrs.filter((cidr) => cidr.includes(':') === (scope.family === 'ip6')));
+  const ranges = [...scope.serviceCidrs, ...moreRanges];
+  const own = widest(ranges.filter((cidr) => cidr.includes(':') === (scope.family === 'ip6')));
   const serviceRange = own.length > 0 ? `{ ${own.join(', ')} }` : undefined;
   return [
     `map service-ips { type ${address} . inet_proto . inet_service : verdict; }`,

@@ -82,7 +82,9 @@ class Session {
   async send(script: string): Promise<void> {
     const heard = await this.#say(script.trim().replaceAll('\n', ' ; '));
     if (heard === undefined) throw new Error('nft ended in the middle of a transaction');
-    if (heard.includes('Error:')) throw refusal(heard);
+    // What comes before is the last of what was said of the mark before.
+    const start = heard.indexOf('Error:');
+    if (start >= 0) throw refusal(heard.slice(start));
   }
 
   end(): void {

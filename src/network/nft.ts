@@ -1,5 +1,5 @@
 import { cutConnections } from './connections.ts';
-import type { Dataplane, DataplaneScope } from './dataplane.ts';
+import type { Dataplane, DataplaneScope, TableFrame } from './dataplane.ts';
 import { differenceScript, fullScript } from './nft-script.ts';
 import type { Nft } from './nft-session.ts';
 import { ReferenceCounts } from './reference-counts.ts';
@@ -10,15 +10,16 @@ import type { ServiceRules } from './service-rules.ts';
  * the table anew; later ones send the difference, and look at nothing but the services that changed.
  */
 export function createNftDataplane(scope: DataplaneScope, nft: Nft): Dataplane {
-  let ranges: readonly string[] = [];
+  let frame: TableFrame = { moreRanges: [], isCrowded: false };
   let applied: Map<string, ServiceRules> | undefined;
   let hairpins = new ReferenceCounts();
   let endpoints = new ReferenceCounts();
   return {
     family: scope.family,
-    setServiceRanges(cidrs) {
-      if (cidrs.join() === ranges.join()) return;
-      ranges = cidrs;
+    set(changes) {
+      const next = { ...frame, ...changes };
+      if (next.isCrowded === frame.isCrowded && next.moreRanges.join() === frame.moreRanges.join()) return;
+      frame = next;
       applied = undefined;
     },
     async apply(rules, changed) {
@@ -28,7 +29,7 @@ export function createNftDataplane(scope: DataplaneScope, nft: Nft): Dataplane {
         [hairpins, endpoints] = [new ReferenceCounts(), new ReferenceCounts()];
         hairpins.replace([], partsOf(rules.values(), 'hairpins'));
         endpoints.replace([], partsOf(rules.values(), 'endpoints'));
-        await nft.load(fullScript({ ...scope, serviceCidrs: [...scope.serviceCidrs, ...ranges] }, rules));
+        await nft.load(fullScript(scope, rules, frame));
         applied = new Map(rules);
         return;
       }

@@ -33,6 +33,7 @@ describe('rendering 10,000 services with 100,000 endpoints from nothing', () => 
     const script = fullScript(
       { family: 'ip', table: 'timonel-t', nodeName: 'node-1', serviceCidrs: ['10.96.0.0/16'] },
       rules,
+      { moreRanges: [], isCrowded },
     );
     const { user, system } = process.cpuUsage(before);
     expect((script.match(/add chain/g) ?? []).length).toBe(isCrowded ? 0 : services);

@@ -150,7 +150,7 @@ class RunningServiceProxy implements ServiceProxy {
     const informer = this.#options.informers.of(serviceCidrs);
     const look = (): void => {
       const ranges = [...informer.list()].flatMap(({ spec }) => spec?.cidrs ?? []).sort();
-      for (const dataplane of this.#options.dataplanes) dataplane.setServiceRanges(ranges);
+      for (const dataplane of this.#options.dataplanes) dataplane.set({ moreRanges: ranges });
       this.#hasMoved = true;
       this.#applySoon();
     };
@@ -210,6 +210,7 @@ class RunningServiceProxy implements ServiceProxy {
     const isCrowded = this.#known.size >= (this.#isCrowded ? crowd.until : crowd.from);
     if (isCrowded === this.#isCrowded) return;
     this.#isCrowded = isCrowded;
+    for (const dataplane of this.#options.dataplanes) dataplane.set({ isCrowded });
     for (const key of this.#known) this.#dirty.add(key);
   }
 

@@ -5,6 +5,7 @@ import { differenceScript, fullScript } from './nft-script.ts';
 import { renderService } from './service-rules.ts';
 
 const scope = { family: 'ip', table: 'timonel-dev', nodeName: 'dev-1', serviceCidrs: ['10.96.0.0/16'] } as const;
+const plain = { moreRanges: [], isCrowded: false };
 
 function service(spec: Service['spec'] = {}): Service {
   return {
@@ -26,7 +27,11 @@ const here: Endpoint = { addresses: ['10.244.1.2'], nodeName: 'dev-1', condition
 const there: Endpoint = { addresses: ['10.244.2.3'], nodeName: 'dev-2', conditions: { ready: true } };
 
 function scriptOf(...inputs: { service: Service; slices: EndpointSlice[] }[]): string {
-  return fullScript(scope, new Map(inputs.map((input, i) => [String(i), renderService(input, { nodeName: 'dev-1' })])));
+  return fullScript(
+    scope,
+    new Map(inputs.map((input, i) => [String(i), renderService(input, { nodeName: 'dev-1' })])),
+    plain,
+  );
 }
 
 describe('service rules', () => {
@@ -177,8 +182,11 @@ describe('service rules', () => {
     inTurn.metadata.annotations = { 'timonel.dev/load-balancing': 'round-robin' };
     expect(renderService({ service: inTurn, slices: [slice(here)] }, place).shared.size).toBe(0);
     inTurn.metadata.annotations = { 'timonel.dev/load-balancing': 'random' };
-    const one = renderService({ service: inTurn, slices: [slice(here)] }, { nodeName: 'dev-1' });
-    expect([...one.shared.keys()]).toEqual([1]);
+    expect([...renderService({ service: inTurn, slices: [slice(here)] }, place).shared.keys()]).toEqual([1]);
+    expect(renderService({ service: inTurn, slices: [slice(here)] }, { nodeName: 'dev-1' }).shared.size).toBe(0);
+    const crowded = fullScript(scope, new Map(), { moreRanges: ['10.97.0.0/24', '10.96.8.0/24'], isCrowded: true });
+    expect(crowded).toContain('numgen random mod 16 map @shared/16\n');
+    expect(crowded).toContain('ip daddr { 10.96.0.0/16, 10.97.0.0/24 } ct state new reject');
   });
 
   it('lead to the balancer that counts connections, where there is one', () => {
@@ -206,7 +214,11 @@ describe('service rules', () => {
     const rules = renderService({ service: both, slices: [slice(here), sixth] }, { nodeName: 'dev-1', family: 'ip6' });
     expect([...rules.serviceIps]).toEqual([['fd74::20 . tcp . 8000', 'goto service/default/web/tcp/8000']]);
     expect([...rules.hairpins]).toEqual(['fd74:1::2']);
-    const script = fullScript({ ...scope, family: 'ip6', serviceCidrs: ['fd74::/112'] }, new Map([['web', rules]]));
+    const script = fullScript(
+      { ...scope, family: 'ip6', serviceCidrs: ['fd74::/112'] },
+      new Map([['web', rules]]),
+      plain,
+    );
     expect(script).not.toMatch(/10\.|ip saddr|ip daddr|ipv4/);
     expect(script).toContain('dnat to [fd74:1::2]:5000');
     expect(script).toContain('ip6 daddr != ::1 fib daddr type local');

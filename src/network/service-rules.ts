@@ -189,7 +189,7 @@ export const mostShared = 16;
 function canShare(service: Service, targets: readonly Target[], { isCrowded = false }: RenderPlace): boolean {
   const isAsked = service.metadata.annotations?.[balancingAnnotations.algorithm] !== undefined;
   const algorithm = algorithmOf(service);
-  const isAnyoneRight = algorithm === 'random' || (algorithm === 'round-robin' && !isAsked && isCrowded);
+  const isAnyoneRight = isCrowded && (algorithm === 'random' || (algorithm === 'round-robin' && !isAsked));
   const isSticky = service.spec?.sessionAffinity === 'ClientIP';
   return isAnyoneRight && !isSticky && targets.length > 0 && targets.length <= mostShared;
 }
