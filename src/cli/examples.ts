@@ -48,6 +48,19 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
     'timonel chart history web && timonel chart rollback web 1',
   ],
   'timonel chart template': ['timonel chart template web ./web -f values.yaml -s templates/deployment.yaml'],
+  'timonel compose': [
+    'timonel compose up -d                  the app answers on localhost, at the ports that the file publishes',
+    'timonel compose ps && timonel compose logs -f web',
+    'timonel compose exec web sh',
+    'timonel compose --context prod up -d   on another cluster',
+    'timonel compose convert --chart ./chart',
+  ],
+  'timonel compose up': [
+    'timonel compose up -d --build --wait',
+    'timonel compose up -d --scale worker=3',
+    'timonel compose up --exit-code-from tests',
+  ],
+  'timonel compose run': ['timonel compose run --rm web sh -c "python manage.py migrate"'],
   'timonel ship': [
     'timonel ship',
     'timonel ship --plan --context prod',

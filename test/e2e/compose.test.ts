@@ -42,6 +42,15 @@ function write(project: string, text: string): void {
   writeFileSync(fileOf(project), text);
 }
 
+const watched = `services:
+  web:
+    image: busybox
+    init: true
+    command: sleep 600
+    develop:
+      watch: [{path: ., action: sync, target: /tmp/live, ignore: [compose.yaml]}]
+`;
+
 async function answer(port: number): Promise<string> {
   return eventually(async () => {
     const response = await fetch(`http://localhost:${port}/`, { signal: AbortSignal.timeout(5000) }).catch(
@@ -159,6 +168,18 @@ describe('projects of the kinds that people publish', () => {
     await mustCompose(project, 'up', '-d', '--wait');
     expect(await answer(port)).toBe(words);
     await mustCompose(project, 'down', '-v');
+  });
+
+  it('get files that change, and run what they say of them', async () => {
+    write('watched', watched);
+    const dist = join(root, 'dist/timonel.js');
+    const { child, output } = cluster.background(process.execPath, dist, 'compose', '-f', fileOf('watched'), 'watch');
+    await eventually(() => Promise.resolve(output().includes('Watch enabled')), 'watch is on');
+    writeFileSync(join(examples, 'watched/page'), 'changed');
+    const page = (): Promise<Ran> => compose('watched', 'exec', '-T', 'web', 'cat', '/tmp/live/page');
+    await eventually(async () => (await page()).stdout === 'changed', 'the file is in the container');
+    child.kill('SIGINT');
+    await mustCompose('watched', 'down', '-t', '0');
   });
 
   it('are converted to manifests that kubectl applies', async () => {

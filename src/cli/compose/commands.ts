@@ -71,6 +71,16 @@ function addReadingCommands(compose: Command): void {
       (await import('./config.ts')).config(services, command.optsWithGlobals()),
     );
   compose
+    .command('version')
+    .description('print the version')
+    .option('--short', 'the number alone')
+    .addOption(new Option('-f, --format <format>', 'output format').choices(['pretty', 'json']).default('pretty'))
+    .action((flags: { short?: boolean; format: 'pretty' | 'json' }, command: Command) => {
+      const version = rootOf(command).version() ?? '';
+      const long = flags.format === 'json' ? JSON.stringify({ version }) : `Timonel Compose version ${version}`;
+      process.stdout.write(`${flags.short ? version : long}\n`);
+    });
+  compose
     .command('convert')
     .argument('[service...]')
     .description('print the Kubernetes objects of the project, or write a chart')
@@ -80,4 +90,8 @@ function addReadingCommands(compose: Command): void {
     .action(async (services: string[], _: unknown, command: Command) =>
       (await import('./convert.ts')).convert(services, command.optsWithGlobals()),
     );
+}
+
+function rootOf(command: Command): Command {
+  return command.parent ? rootOf(command.parent) : command;
 }

@@ -54,6 +54,14 @@ function addUpAndDown(compose: Command): void {
   addMaking(create).action((async (services, _, command) =>
     (await import('./up.ts')).create(services, command.optsWithGlobals())) satisfies Services);
   compose
+    .command('scale')
+    .argument('<service=number...>')
+    .description('how many containers services are to have')
+    .option('--no-deps', 'leave out what services depend on')
+    .action(async (scale: string[], _: unknown, command: Command) =>
+      (await import('./up.ts')).scale(scale, command.optsWithGlobals()),
+    );
+  compose
     .command('down')
     .argument('[service...]')
     .description('stop and remove containers and networks')
@@ -123,6 +131,13 @@ function addReports(compose: Command): void {
     .action(async (service: string, port: string, _: unknown, command: Command) =>
       (await import('./ps.ts')).port(service, port, command.optsWithGlobals()),
     );
+  compose
+    .command('wait')
+    .argument('<service...>')
+    .description('wait until containers of services have ended; exit as the first one did')
+    .option('--down-project', 'take the project down then')
+    .action((async (services, _, command) =>
+      (await import('./up.ts')).waitForEnd(services, command.optsWithGlobals())) satisfies Services);
   compose
     .command('ls')
     .description('list the projects of the cluster')

@@ -57,7 +57,7 @@ function writeChart(directory: string, project: Project, objects: readonly KubeO
   for (const object of objects) {
     if (object.kind === 'Namespace') continue;
     const { namespace: _, ...metadata } = object.metadata;
-    const text = yamlOf([{ ...object, metadata }]).replaceAll('{{', "{{ '{{' }}");
+    const text = yamlOf([{ ...object, metadata }]).replaceAll('{{', '{{ "{{" }}');
     const file = `templates/${metadata.name}-${object.kind?.toLowerCase()}.yaml`;
     files.set(file, parametrised(text, object, values));
   }

@@ -4,7 +4,7 @@ import type { ProjectContext } from '../../delivery/compose/run/context.ts';
 import { exitCodeOf } from '../../delivery/compose/run/condition.ts';
 import { takeDown } from '../../delivery/compose/run/down.ts';
 import { stopServices } from '../../delivery/compose/run/lifecycle.ts';
-import type { ProjectWatch } from '../../delivery/compose/run/project-watch.ts';
+import { ProjectWatch } from '../../delivery/compose/run/project-watch.ts';
 import { bringUp, type UpOptions } from '../../delivery/compose/run/up.ts';
 import { listWorkloads } from '../../delivery/compose/run/workloads.ts';
 import { CliError } from '../errors.ts';
@@ -62,6 +62,38 @@ export async function up(services: readonly string[], flags: UpFlags): Promise<v
 /** `timonel compose create` */
 export async function create(services: readonly string[], flags: UpFlags): Promise<void> {
   await up(services, { ...flags, detach: true, start: false });
+}
+
+/** `timonel compose scale SERVICE=NUMBER…` */
+export async function scale(scales: string[], flags: UpFlags): Promise<void> {
+  const services = scales.map((text) => text.split('=')[0] ?? '');
+  await up(services, { ...flags, scale: scales, detach: true });
+}
+
+/** `timonel compose wait`: prints how each service's container ended. */
+export async function waitForEnd(
+  services: readonly string[],
+  flags: ComposeFlags & { downProject?: boolean },
+): Promise<void> {
+  await withProject(flags, async ({ context }) => {
+    const watch = new ProjectWatch(context);
+    await watch.synced();
+    const codes = await Promise.all(
+      services.map(async (name) => {
+        if (watch.pods(name).length === 0) throw new CliError(`no containers for service ${name}`);
+        const look = (): number | undefined =>
+          watch
+            .pods(name)
+            .map(exitCodeOf)
+            .find((code) => code !== undefined);
+        const code = await watch.until(look, { describe: () => `${name} is still running` });
+        process.stdout.write(`${code}\n`);
+        return code;
+      }),
+    );
+    if (flags.downProject) await takeDown(context, { volumes: false });
+    process.exitCode = codes[0] ?? 0;
+  });
 }
 
 function upOptions(flags: UpFlags, whole: Project): UpOptions {
