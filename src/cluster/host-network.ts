@@ -70,7 +70,7 @@ async function startDns(
   { api, informers }: ControlPlane,
   { clock, random, log }: Surroundings,
 ): Promise<{ stop(): Promise<void> }> {
-  const { hostAddress, dnsServiceAddress, podsCidr, servicesCidr, loadBalancersCidr } = state.network;
+  const { hostAddress, dnsServiceAddress, podsCidr, ipv6 } = state.network;
   const { forward, ...forwarder } = createForwarder({
     ...{ clock, random, log, exchange: createExchange(clock), maxTtlSeconds: 30 },
     own: [hostAddress, dnsServiceAddress],
@@ -82,7 +82,7 @@ async function startDns(
   const zone = {
     domain: clusterDomain,
     nameServers: [dnsServiceAddress],
-    ownRanges: [podsCidr, servicesCidr, loadBalancersCidr],
+    ownRanges: [podsCidr, ...(ipv6 ? [ipv6.podsCidr] : []), ...serviceRanges(state.network)],
   };
   const respond = createResponder({ zone, view: createInformerView(informers), forward, random });
   const server = await startDnsServer({ address: hostAddress, port: dnsPort, respond, log });

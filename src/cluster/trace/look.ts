@@ -103,7 +103,8 @@ async function routesTo(
   for (const [targetNode, ip] of [...byNode].slice(0, 3)) {
     const to = targetNode === undefined ? ip : `${ip} (${targetNode})`;
     const hops: [string, string[]][] = [[pid === undefined ? 'host' : 'pod', pid === undefined ? [] : enter(pid)]];
-    if (node !== undefined && source.kind === 'pod' && !source.pod.spec?.hostNetwork) {
+    const leaves = !ip.startsWith('127.') && source.kind === 'pod' && !source.pod.spec?.hostNetwork;
+    if (node !== undefined && leaves) {
       hops.push([node, enterNode(cluster, node)]);
     }
     for (const [where, prefix] of hops) {
@@ -126,11 +127,12 @@ function routeError(error: unknown): string | undefined {
 
 /** Whether the rules where the source is know the service; undefined where they cannot be read. */
 async function rulesKnow({ source, serviceIp, servicePort, protocol }: TracePlan, cluster: string) {
-  if (serviceIp === undefined || serviceIp.includes(':') || !servicePort) return undefined;
+  if (serviceIp === undefined || !servicePort) return undefined;
   const node = source.kind === 'pod' ? source.pod.spec?.nodeName : undefined;
   const prefix = node === undefined ? [] : enterNode(cluster, node);
   const element = `{ ${serviceIp} . ${protocol} . ${servicePort.port} }`;
-  const command = [...prefix, 'nft', 'get', 'element', 'ip', `timonel-${cluster}`, 'service-ips', element];
+  const family = serviceIp.includes(':') ? 'ip6' : 'ip';
+  const command = [...prefix, 'nft', 'get', 'element', family, `timonel-${cluster}`, 'service-ips', element];
   return runCommand(command).then(
     () => true,
     (error: unknown) => (error instanceof CommandError && /No such file/.test(error.stderr) ? false : undefined),

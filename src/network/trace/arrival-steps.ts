@@ -1,5 +1,5 @@
 import type { Attempt, Listener, Observations, StepResult, TracePlan, TraceProblem, TraceTarget } from './facts.ts';
-import { titleOf } from './facts.ts';
+import { endpointText, titleOf } from './facts.ts';
 import { mergeProblems } from './merge-problems.ts';
 
 /** Whether a process of each endpoint's pod takes what comes to the port. */
@@ -19,7 +19,7 @@ export function processStep(
     }
     const all = known.filter((each) => each.protocol === protocol);
     const onPort = all.filter(({ port }) => port === target.port);
-    const open = onPort.find(({ address }) => !isLoopback(address));
+    const open = onPort.find(({ address }) => isLoopback(target.ip) || !isLoopback(address));
     if (open) {
       lines.push(`${titleOf(pod)}: ${open.process ?? 'a process'} listens on ${open.address}:${open.port}/${protocol}`);
       continue;
@@ -85,7 +85,7 @@ export function connectionStep(
   const lines = attempts.map((attempt) => {
     const isEntry = entry && attempt.ip === entry.ip && attempt.port === entry.port;
     const to = isEntry ? entry.how : attempt.ip === serviceIp ? 'the service' : nameOf(attempt, targets);
-    return `${attempt.ip}:${attempt.port} (${to}): ${outcomes[attempt.outcome]}, ${attempt.tookMs.toFixed(1)} ms`;
+    return `${endpointText(attempt)} (${to}): ${outcomes[attempt.outcome]}, ${attempt.tookMs.toFixed(1)} ms`;
   });
   const good = attempts.filter(isGood).length;
   const status = good === attempts.length ? 'ok' : good > 0 ? 'warning' : 'failed';

@@ -1,6 +1,7 @@
 import { algorithmOf } from '../../api/load-balancing.ts';
 import type { Pod, Service } from '../../api/types/core-v1.ts';
 import {
+  endpointText,
   isPodOver,
   isPodReady,
   type StepResult,
@@ -48,7 +49,7 @@ const spreads: Readonly<Record<string, string>> = {
 
 function targetText({ ip, port, pod, share }: TraceTarget): string {
   const node = pod?.spec?.nodeName ? ` on ${pod.spec.nodeName}` : '';
-  return `${ip}:${port}  ${Math.round(share * 1000) / 10} %  ${pod ? titleOf(pod) : 'no pod'}${node}`;
+  return `${endpointText({ ip, port })}  ${Math.round(share * 1000) / 10} %  ${pod ? titleOf(pod) : 'no pod'}${node}`;
 }
 
 function selectorText({ spec }: Service): string {

@@ -13,6 +13,11 @@ export class UnknownEndError extends Error {
   }
 }
 
+/** The machine itself, or the pod, whichever asks. */
+export function isLocalhost(host: string): boolean {
+  return host === 'localhost' || host.startsWith('127.');
+}
+
 /** `web:80`, `web:http`, `10.0.0.1:80`, `web`. */
 export function splitPort(text: string): { host: string; port: string | undefined } {
   const colon = text.lastIndexOf(':');

@@ -137,7 +137,18 @@ export function isPodOver(pod: Pod): boolean {
   return pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
 }
 
+/** All addresses of a pod, its first family's first. */
+export function podIpsOf({ status }: Pod): string[] {
+  const ips = (status?.podIPs ?? []).flatMap(({ ip }) => ip ?? []);
+  return ips.length > 0 || status?.podIP === undefined ? ips : [status.podIP];
+}
+
 /** A pod of the host's network has its node's address, which many share. */
 export function podWithIp(pods: readonly Pod[], ip: string): Pod | undefined {
-  return pods.find((pod) => pod.status?.podIP === ip && !pod.spec?.hostNetwork && !isPodOver(pod));
+  return pods.find((pod) => podIpsOf(pod).includes(ip) && !pod.spec?.hostNetwork && !isPodOver(pod));
+}
+
+/** `10.0.0.1:80`, `[fd00::1]:80` */
+export function endpointText({ ip, port }: { ip: string; port: number }): string {
+  return ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`;
 }

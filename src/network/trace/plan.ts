@@ -4,6 +4,7 @@ import { clusterIps, type Family, protocolOf, type Target, targetsOf } from '../
 import {
   type Destination,
   type Entry,
+  podIpsOf,
   podWithIp,
   type Protocol,
   type Source,
@@ -33,7 +34,7 @@ export function planTrace(request: TraceRequest, facts: TraceFacts): TracePlan {
     case 'pod': {
       const { pod } = destination;
       const port = number ?? containerPort(pod, request.port, protocol);
-      const ip = pod.status?.podIP;
+      const ip = request.entry?.ip ?? pod.status?.podIP;
       const targets = ip !== undefined && port !== undefined ? [{ ip, port, pod, share: 1 }] : [];
       return { ...bare, protocol, port, targets };
     }
@@ -122,7 +123,7 @@ function headlessTargets(
 }
 
 function withPod({ ip, port }: Target, { pods }: TraceFacts): { ip: string; port: number; pod: Pod | undefined } {
-  const inHostNetwork = (pod: Pod): boolean => pod.status?.podIP === ip;
+  const inHostNetwork = (pod: Pod): boolean => podIpsOf(pod).includes(ip);
   return { ip, port, pod: podWithIp(pods, ip) ?? pods.find(inHostNetwork) };
 }
 

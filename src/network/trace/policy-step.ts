@@ -1,8 +1,8 @@
 import { labelMatcher } from '../../api/label-selector.ts';
 import type { Pod } from '../../api/types/core-v1.ts';
 import { dnsPods } from '../policy/policy-engine.ts';
-import { type Direction, directions, type NamespaceView, policyPod, rulesOf } from '../policy/policy-view.ts';
-import { type StepResult, titleOf, type TraceFacts, type TracePlan, type TraceProblem } from './facts.ts';
+import { type Direction, directions, familyOf, type NamespaceView, policyPod, rulesOf } from '../policy/policy-view.ts';
+import { podIpsOf, type StepResult, titleOf, type TraceFacts, type TracePlan, type TraceProblem } from './facts.ts';
 import { mergeProblems } from './merge-problems.ts';
 import { judge, type PolicyConnection, type PolicyEnd, type PolicyVerdict } from './policy-verdict.ts';
 
@@ -21,20 +21,21 @@ export function policyNamespaces({ pods, policies, namespaces }: TraceFacts): Na
   );
 }
 
-function policyEnd(pod: Pod): PolicyEnd {
-  const ips = (pod.status?.podIPs ?? []).flatMap(({ ip }) => ip ?? []);
-  const ip = pod.status?.podIP ?? '';
+/** `peer`: an address of the family that is meant. */
+function policyEnd(pod: Pod, peer?: string): PolicyEnd {
+  const ips = podIpsOf(pod);
+  const ip = ips.find((each) => peer !== undefined && familyOf(each) === familyOf(peer)) ?? ips[0] ?? '';
   return { ip, pod: policyPod(pod, ips.length > 0 ? ips : [ip], false) };
 }
 
 /** What network policies say of the connection, at both of its ends, for each endpoint. */
 export function policyStep(plan: TracePlan, namespaces: Namespaces): StepResult {
   const { source, targets, protocol } = plan;
-  const from = source.kind === 'pod' ? policyEnd(source.pod) : { ip: source.ip ?? '' };
   const lines = new Set<string>();
   const problems = new Map<string, TraceProblem>();
   for (const { ip, port, pod } of targets) {
-    const to: PolicyEnd = pod ? policyEnd(pod) : { ip };
+    const from: PolicyEnd = source.kind === 'pod' ? policyEnd(source.pod, ip) : { ip: source.ip ?? '' };
+    const to: PolicyEnd = pod ? policyEnd(pod, ip) : { ip };
     const connection: PolicyConnection = { from, to, protocol, port };
     for (const direction of [...directions].reverse()) {
       const subject = direction === 'ingress' ? pod : source.kind === 'pod' ? source.pod : undefined;
@@ -125,7 +126,7 @@ export function dnsDenial(pod: Pod, dnsAddresses: readonly string[], namespaces:
   const [server] = dnsPods(dnsAddresses);
   const [ip] = dnsAddresses;
   if (!server || ip === undefined) return undefined;
-  const connection: PolicyConnection = { from: policyEnd(pod), to: { ip, pod: server }, protocol: 'udp', port: 53 };
+  const connection: PolicyConnection = { from: policyEnd(pod, ip), to: { ip, pod: server }, protocol: 'udp', port: 53 };
   const verdict = judge('egress', connection, namespaces);
   if (verdict.allowed) return undefined;
   return {

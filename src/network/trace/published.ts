@@ -1,6 +1,6 @@
 import type { Service } from '../../api/types/core-v1.ts';
 import { wantedHostPorts } from '../host-ports.ts';
-import { findDestination } from './ends.ts';
+import { findDestination, isLocalhost } from './ends.ts';
 import type { Destination, Entry, Source, TraceFacts } from './facts.ts';
 
 /** What a connection is to, and by which port of it. */
@@ -23,7 +23,10 @@ export function findWay(
   facts: TraceFacts,
   namespace: string,
 ): Way {
-  if (isLocalhost(host) && source.kind === 'pod') return { destination: { kind: 'pod', pod: source.pod }, port };
+  if (isLocalhost(host) && source.kind === 'pod') {
+    const entry = { ip: '127.0.0.1', port: Number(port), how: 'inside of the pod' };
+    return { destination: { kind: 'pod', pod: source.pod }, port, entry };
+  }
   const ip = host === 'localhost' ? '127.0.0.1' : host;
   const destination = findDestination(ip, source, facts, namespace);
   if (destination.kind !== 'address') return { destination, port };
@@ -31,10 +34,6 @@ export function findWay(
   if (!published) return { destination, port };
   const { service, servicePort, ...entry } = published;
   return { destination: { kind: 'service', service, name: undefined }, port: String(servicePort), entry };
-}
-
-export function isLocalhost(host: string): boolean {
-  return host === 'localhost' || host.startsWith('127.');
 }
 
 function publishedAt(ip: string, port: number, services: readonly Service[]): Published | undefined {

@@ -299,7 +299,10 @@ describe('a trace', () => {
     expect(verdict(trace('host', 'localhost:8080', facts, refused))).toBe(
       'false\nno service is published at port 8080 of the host | Published are 18080 (default/web), 30080 (default/web).',
     );
-    expect(trace('web-0', 'localhost:5000', facts).to).toBe('pod default/web-0:5000');
+    const listeners = [{ ...listening, address: '127.0.0.1' }];
+    expect(trace('web-0', 'localhost:5000', facts, { listeners })).toMatchObject({
+      ...{ to: 'pod default/web-0:5000', works: true, problems: [] },
+    });
   });
 
   it('takes services by address, pods, and addresses of nobody', () => {

@@ -4,6 +4,7 @@ import { endpointStep } from './endpoint-step.ts';
 import {
   type Attempt,
   type Destination,
+  endpointText,
   isPodOver,
   type Observations,
   type Source,
@@ -17,7 +18,8 @@ import {
 import { nameStep } from './name-step.ts';
 import { notReadyReason } from './not-ready.ts';
 import { dnsDenial, type Namespaces, policyNamespaces, policyStep } from './policy-step.ts';
-import { isLocalhost, publishedPorts } from './published.ts';
+import { isLocalhost } from './ends.ts';
+import { publishedPorts } from './published.ts';
 import { serviceStep } from './service-step.ts';
 
 export interface ExplainOptions {
@@ -188,7 +190,7 @@ function isBad(attempt: Attempt): boolean {
 
 function unexplained({ targets }: TracePlan, attempts: readonly Attempt[]): TraceProblem {
   const failed = attempts.find(isBad);
-  const where = failed ? `${failed.ip}:${failed.port}` : 'the destination';
+  const where = failed ? endpointText(failed) : 'the destination';
   switch (failed?.outcome) {
     case 'refused':
       return { what: `${where} refuses the connection`, fix: 'No process listens there.' };
