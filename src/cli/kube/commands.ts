@@ -29,6 +29,42 @@ function addReadingCommands(program: Command): void {
     .option('--output-watch-events', 'a column with what happened')
     .addOption(new Option('--chunk-size <count>', 'objects of one request').default('500'))
     .action(async (words, options) => (await import('./get.ts')).get(words, options));
+  withFileFlags(kubeCommand(program, 'describe', 'tell everything about objects'))
+    .argument('[words...]', 'TYPE [NAME] or TYPE/NAME')
+    .option('-l, --selector <selector>', 'of those with these labels')
+    .option('-A, --all-namespaces', 'of all namespaces')
+    .option('--show-events [true|false]', 'what happened to them (default: true)')
+    .action(async (words, options) => (await import('./describe.ts')).describe(words, options));
+  kubeCommand(program, 'events', 'show what happened')
+    .option('-A, --all-namespaces', 'in all namespaces')
+    .option('--for <object>', 'to TYPE/NAME')
+    .option('--types <types>', 'Normal, Warning')
+    .option('-w, --watch', 'and what goes on to happen')
+    .option('--no-headers', 'no headers')
+    .option('-o, --output <format>', 'json, yaml, name')
+    .action(async (options) => (await import('./events.ts')).events(options));
+  addTopCommands(program);
+}
+
+function addTopCommands(program: Command): void {
+  const top = program.command('top').description('show what pods and nodes use');
+  for (const [kind, alias] of [
+    ['pod', 'pods'],
+    ['node', 'nodes'],
+  ] as const) {
+    const command = kubeCommand(top, kind, `what ${alias} use of CPU and memory`)
+      .alias(alias)
+      .argument('[name]')
+      .option('-l, --selector <selector>', 'only those with these labels')
+      .addOption(new Option('--sort-by <what>', 'the largest first').choices(['cpu', 'memory']))
+      .option('--no-headers', 'no headers');
+    if (kind === 'pod')
+      command.option('-A, --all-namespaces', 'of all namespaces').option('--containers', 'each container');
+    command.action(async (name, options) => {
+      const { topNodes, topPods } = await import('./top.ts');
+      return kind === 'pod' ? topPods(name, options) : topNodes(name, options);
+    });
+  }
 }
 
 function addPodCommands(program: Command): void {
@@ -64,6 +100,11 @@ function addPodCommands(program: Command): void {
     .option('-c, --container <name>', 'with this container')
     .option('-q, --quiet', 'print only what the container prints')
     .action(async (target, options) => (await import('./exec.ts')).attach(target, options));
+  kubeCommand(program, 'cp', 'copy files and directories to and from containers')
+    .argument('<from>', 'PATH or [NAMESPACE/]POD:PATH')
+    .argument('<to>', 'PATH or [NAMESPACE/]POD:PATH')
+    .option('-c, --container <name>', 'of this container')
+    .action(async (from, to, options) => (await import('./cp.ts')).cp(from, to, options));
   kubeCommand(program, 'port-forward', 'forward ports of this machine to a pod')
     .argument('<target>', 'POD or TYPE/NAME')
     .argument('<ports...>', '[LOCAL:]REMOTE')

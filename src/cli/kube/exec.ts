@@ -12,7 +12,7 @@ export interface SessionFlags extends KubeFlags {
 }
 
 /** What stands behind `--`, and before it. */
-function splitAtDashes(words: readonly string[], line: readonly string[]): [string[], string[]] {
+export function splitAtDashes(words: readonly string[], line: readonly string[]): [string[], string[]] {
   const at = line.indexOf('--');
   const behind = at < 0 ? 0 : line.length - at - 1;
   return [words.slice(0, words.length - behind), words.slice(words.length - behind)];

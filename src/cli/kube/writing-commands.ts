@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { collect } from '../arguments.ts';
 import { kubeCommand, waitOption, withClusterFlags, withFileFlags, withWriteFlags } from './flags.ts';
 
 /** Commands that change objects. */
@@ -31,10 +32,54 @@ function addFileCommands(program: Command): void {
     .option('--prune', 'delete what was applied before and is in the files no more (with -l or --all)')
     .option('--all', 'with --prune: whatever its labels')
     .action(async (options) => (await import('./apply.ts')).apply(options));
-  withWriteFlags(withFileFlags(kubeCommand(program, 'create', 'create the objects of files')))
+  const create = withWriteFlags(withFileFlags(kubeCommand(program, 'create', 'create the objects of files')));
+  addMakingCommands(program, create);
+  create
     .option('-k, --kustomize <directory>', 'a kustomization')
     .option('-l, --selector <selector>', 'only objects with these labels')
     .action(async (options) => (await import('./apply.ts')).create(options));
+}
+
+/** Commands that make an object from flags. */
+function addMakingCommands(program: Command, create: Command): void {
+  withMakeFlags(kubeCommand(create, 'deployment', 'a deployment: NAME --image IMAGE [-- COMMAND]').alias('deploy'))
+    .argument('[words...]', 'NAME, then -- and the command')
+    .requiredOption('--image <image>', 'image (repeatable)', collect)
+    .addOption(new Option('-r, --replicas <count>', 'how many').default('1'))
+    .option('--port <port>', 'port of the containers')
+    .action(async (words, options) => (await import('./imperative.ts')).createDeployment(words, options));
+  withMakeFlags(kubeCommand(create, 'namespace', 'a namespace').alias('ns'))
+    .argument('<name>')
+    .action(async (name, options) => (await import('./imperative.ts')).createNamespace(name, options));
+  withMakeFlags(kubeCommand(program, 'run', 'run a pod: NAME --image IMAGE [-- ARGUMENTS]'))
+    .argument('[words...]', 'NAME, then -- and the arguments')
+    .requiredOption('--image <image>', 'image')
+    .option('--port <port>', 'port of the container')
+    .option('--env <name=value>', 'environment variable (repeatable)', collect)
+    .option('-l, --labels <labels>', 'labels, divided by commas')
+    .option('--command', 'what follows -- is the command')
+    .option('--image-pull-policy <policy>', 'Always, IfNotPresent or Never')
+    .addOption(new Option('--restart <policy>').choices(['Always', 'OnFailure', 'Never']).default('Always'))
+    .action(async (words, options) => (await import('./imperative.ts')).run(words, options));
+  withMakeFlags(kubeCommand(program, 'expose', 'make a service for a workload, a pod or another service'))
+    .argument('[words...]', 'TYPE NAME or TYPE/NAME')
+    .option('--port <ports>', "ports of the service (default: the containers')")
+    .option('--target-port <port>', 'port of the pods, by number or name')
+    .addOption(new Option('--protocol <protocol>').choices(['TCP', 'UDP', 'SCTP']).default('TCP'))
+    .option('--type <type>', 'ClusterIP, NodePort or LoadBalancer')
+    .option('--name <name>', 'name of the service')
+    .option('--selector <selector>', 'labels of the pods')
+    .option('--external-ip <address>', 'an address that leads to a node')
+    .option('--cluster-ip <address>', 'address of the service, or None')
+    .option('--session-affinity <affinity>', 'None or ClientIP')
+    .action(async (words, options) => (await import('./imperative.ts')).expose(words, options));
+}
+
+function withMakeFlags(command: Command): Command {
+  return command
+    .option('--dry-run [mode]', 'none, client or server: change nothing')
+    .option('-o, --output <format>', 'json, yaml, name, jsonpath=…')
+    .option('--show-managed-fields', 'in JSON and YAML');
 }
 
 /** Flags of `delete` about objects. */

@@ -20,7 +20,7 @@ export function templateLines({ metadata, spec }: PodTemplateSpec): Lines {
   ];
 }
 
-function tolerationLines(title: string, tolerations: readonly Toleration[] = []): Lines {
+export function tolerationLines(title: string, tolerations: readonly Toleration[] = []): Lines {
   const texts = tolerations.map(({ key = '', operator, value = '', effect, tolerationSeconds }) => {
     const what = `${key}${value ? `=${value}` : ''}${effect ? `:${effect}` : ''}`;
     const exists = operator === 'Exists' && value === '' ? (key !== '' || effect ? ' op=Exists' : 'op=Exists') : '';
@@ -29,7 +29,7 @@ function tolerationLines(title: string, tolerations: readonly Toleration[] = [])
   return listed(title, texts.toSorted());
 }
 
-function volumeLines(volumes: readonly Volume[] = [], margin = 0): Lines {
+export function volumeLines(volumes: readonly Volume[] = [], margin = 0): Lines {
   const space = ' '.repeat(margin);
   if (volumes.length === 0) return [`${space}Volumes:\t<none>`];
   const lines = volumes.flatMap((volume) => [
@@ -85,7 +85,7 @@ function sourceLines(volume: Volume): Lines {
         : []),
       ...(source.downwardAPI ? ['DownwardAPI:\ttrue'] : []),
       ...(source.configMap
-        ? [`ConfigMapName:\t${source.configMap.name}`, `Optional:\t${source.configMap.optional ?? false}`]
+        ? [`ConfigMapName:\t${source.configMap.name}`, `ConfigMapOptional:\t${source.configMap.optional ?? '<nil>'}`]
         : []),
       ...(source.serviceAccountToken
         ? [`TokenExpirationSeconds:\t${source.serviceAccountToken.expirationSeconds ?? 3600}`]
