@@ -1,5 +1,5 @@
 import { requireDiskSpace } from '../cluster/disk-space.ts';
-import { claimRunDirectory } from '../cluster/cluster-lock.ts';
+import { claimRunDirectory, whilePlanning } from '../cluster/cluster-lock.ts';
 import { clusterPki } from '../cluster/cluster-pki.ts';
 import { planCluster, requirePort, serverProcess, writeOwnKubeconfig } from '../cluster/launcher.ts';
 import { runPart } from '../cluster/standalone-parts.ts';
@@ -57,14 +57,17 @@ async function prepare(options: ServerFlags): Promise<ClusterState> {
   }
   // Its nodes are other machines, whose agents report as rarely as upstream's.
   const settings = { nodeGraceSeconds: 40, evictionAfterSeconds: 300 };
-  const planned =
-    known ?? (await planCluster({ name, nodes: 0, runtime: 'simulated', port, settings, isDualStack: false }));
-  const state = { ...planned, port: port ?? planned.port };
-  if (state.runtime === 'containerd') requireRoot('the server of a cluster with containers');
-  requireDiskSpace(clusterPaths(name).directories.data);
-  await requirePort(state.port);
+  const state = await whilePlanning(async () => {
+    const planned =
+      known ?? (await planCluster({ name, nodes: 0, runtime: 'simulated', port, settings, isDualStack: false }));
+    const atPort = { ...planned, port: port ?? planned.port };
+    if (atPort.runtime === 'containerd') requireRoot('the server of a cluster with containers');
+    requireDiskSpace(clusterPaths(name).directories.data);
+    await requirePort(atPort.port);
+    writeState(atPort);
+    return atPort;
+  });
   const pki = clusterPki(state, clock);
-  writeState(state);
   writeOwnKubeconfig(state, pki);
   claimRunDirectory(name);
   writeProcessFile(clusterPaths(name).serverPid, process.pid);

@@ -2,6 +2,7 @@ import { createHttpsClient } from '../client/https-client.ts';
 import type { Node } from '../api/types/core-v1.ts';
 import type { Client } from '../client/client.ts';
 import { nodes as nodeResource } from '../client/resources.ts';
+import { whilePlanning } from '../cluster/cluster-lock.ts';
 import { checkKubeconfig, writeKubeconfig } from '../cluster/kubeconfig-file.ts';
 import {
   cleanUp,
@@ -14,7 +15,7 @@ import {
 } from '../cluster/launcher.ts';
 import type { ClusterPki } from '../cluster/pki.ts';
 import { checkPrerequisites, installLine } from '../cluster/prerequisites.ts';
-import type { ClusterState } from '../cluster/state.ts';
+import { type ClusterState, writeState } from '../cluster/state.ts';
 import { clock, knownCluster, locked, requireRoot } from './context.ts';
 import { CliError } from './errors.ts';
 import { interruptible } from './interrupt.ts';
@@ -55,9 +56,9 @@ export async function up(options: UpOptions): Promise<void> {
   await locked(options.name, async () => {
     const known = knownCluster(options.name);
     const before = known ? clusterCondition(known) : 'new';
-    const state = known ? atPort(known, before, options.port) : await planCluster(newCluster(options));
+    if (before === 'new' || before === 'stopped') await requireKubeconfig(options.name);
+    const state = known ? atPort(known, before, options.port) : await reserveCluster(newCluster(options));
     if (known) for (const warning of ignoredFlags(options, state)) output.message(`warning: ${warning}`);
-    if (before === 'new' || before === 'stopped') await requireKubeconfig(state);
     const pki = await interruptible(async (signal) => startOrUndo(state, { before, output, signal }));
     const kubeconfig = await writeEntry(state, pki);
     output.endProgress();
@@ -126,6 +127,15 @@ export function runningAgents(state: ClusterState): ReadonlySet<string> {
   const runs = (name: string): boolean =>
     state.runtime === 'simulated' ? isServerRunning(state) : localNodeProcesses(state, name).agent !== undefined;
   return new Set(state.nodes.flatMap((node) => (node.wanted && runs(node.name) ? node.name : [])));
+}
+
+/** Plans a cluster, and writes the plan down, so that no other cluster takes the same addresses. */
+async function reserveCluster(wanted: Parameters<typeof planCluster>[0]): Promise<ClusterState> {
+  return whilePlanning(async () => {
+    const state = await planCluster(wanted);
+    writeState(state);
+    return state;
+  });
 }
 
 function newCluster(options: UpOptions): Parameters<typeof planCluster>[0] {
@@ -229,12 +239,12 @@ function ignoredFlags(options: UpOptions, known: ClusterState): string[] {
 }
 
 /** A kubeconfig that cannot be written is better known before anything is started. */
-async function requireKubeconfig(state: ClusterState): Promise<void> {
+async function requireKubeconfig(name: string): Promise<void> {
   try {
-    await checkKubeconfig({ name: `timonel-${state.name}`, environment: process.env, clock });
+    await checkKubeconfig({ name: `timonel-${name}`, environment: process.env, clock });
   } catch (error) {
     throw new CliError((error as Error).message, {
-      hint: `Nothing was started. Another file will do: KUBECONFIG=/tmp/${state.name}.kubeconfig timonel up`,
+      hint: `Nothing was started. Another file will do: KUBECONFIG=/tmp/${name}.kubeconfig timonel up`,
       cause: error,
     });
   }

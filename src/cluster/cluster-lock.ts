@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { makeDirectory } from './directory.ts';
 import { LauncherError } from './launcher-error.ts';
@@ -38,6 +38,54 @@ export async function lockCluster(name: string): Promise<() => void> {
     );
   }
   return () => lock.close();
+}
+
+/**
+ * One planner at a time on the machine: two clusters that are made at the same moment would both take the first free
+ * addresses. What `work` plans must be written down before it ends. Whoever comes second waits for the end of the first.
+ */
+export async function whilePlanning<T>(work: () => Promise<T>): Promise<T> {
+  const unlock = await lockPlanning();
+  try {
+    return await work();
+  } finally {
+    unlock();
+  }
+}
+
+const planningLock = '\0timonel-planning';
+
+async function lockPlanning(): Promise<() => void> {
+  for (;;) {
+    const waiting = new Set<Socket>();
+    const lock = createServer((socket) => {
+      waiting.add(socket);
+      socket.on('error', () => {});
+    });
+    const isOurs = await new Promise<boolean>((resolve, reject) => {
+      lock.once('error', (error: NodeJS.ErrnoException) => {
+        if (error.code === 'EADDRINUSE') resolve(false);
+        else reject(error);
+      });
+      lock.listen(planningLock, () => resolve(true));
+    });
+    if (isOurs) {
+      return () => {
+        lock.close();
+        for (const socket of waiting) socket.destroy();
+      };
+    }
+    await endOfHolder();
+  }
+}
+
+/** Resolves when the process that holds the lock gives it up, or ends. */
+function endOfHolder(): Promise<void> {
+  return new Promise((resolve) => {
+    const socket = connect(planningLock);
+    socket.on('error', () => {});
+    socket.once('close', () => resolve());
+  });
 }
 
 /** Writes down whose processes the run directory is about to name. Under the lock only. */
