@@ -2,60 +2,83 @@ import { isJsonObject, type JsonObject } from '../plain-json.ts';
 import type { FieldSet } from './field-set.ts';
 import type { FieldShape, ListShape, MapShape } from './field-shape.ts';
 
-const labels = new Map<string, string>();
+/** Which fields are meant: all that an apply sets, or all that another write brings in: maps and lists as such, too. */
+type Ownership = 'applied' | 'written';
+
+const fieldLabels = new Map<string, string>();
+const itemLabels = new Map<string, string>();
 const labelLimit = 5000;
 
-/** `"f:name":`, made once for names that come again and again. */
-function fieldLabel(name: string): string {
-  let label = labels.get(name);
-  if (label === undefined) {
-    label = `${JSON.stringify(`f:${name}`)}:`;
-    if (labels.size >= labelLimit) labels.clear();
-    labels.set(name, label);
+/** The key of JSON (`"f:name":`) that a name has, made once for those that come again and again. */
+function label(known: Map<string, string>, name: string, prefix: string): string {
+  let text = known.get(name);
+  if (text === undefined) {
+    if (known.size >= labelLimit) known.clear();
+    known.set(name, (text = `${JSON.stringify(prefix + name)}:`));
   }
-  return label;
+  return text;
 }
+
+/** The text that is being written, in pieces. Module-wide, so that a walk leaves no garbage: it never yields. */
+const pieces: string[] = [];
+const member = '{}';
+const dot = '".":{}';
 
 /**
- * The fields of a value as the text of FieldsV1: all that an apply sets (`applied`), or all that a write of another
- * kind has brought in (`written`), where maps and lists as such are owned too. The hottest function of field tracking:
- * text, and no tree of objects.
+ * The fields of a value as the text of FieldsV1. The hottest function of field tracking: text, and no tree of objects.
  */
-export function fieldsText(value: unknown, shape: FieldShape, how: 'applied' | 'written'): string {
-  if (shape.kind === 'map' && isJsonObject(value)) return mapText(value, shape, how);
-  if (shape.kind === 'list' && Array.isArray(value)) return listText(value, shape, how);
-  return '{}';
+export function fieldsText(value: unknown, shape: FieldShape, how: Ownership): string {
+  pieces.length = 0;
+  if (!write(value, shape, how)) return member;
+  const text = pieces.join('');
+  pieces.length = 0;
+  return text;
 }
 
-function mapText(value: JsonObject, { child, isOpen }: MapShape, how: 'applied' | 'written'): string {
-  let text = '';
+/** False, and nothing written, for an object in which nobody owns anything, such as metadata with a name only. */
+function write(value: unknown, shape: FieldShape, how: Ownership): boolean {
+  if (shape.kind === 'map' && isJsonObject(value)) {
+    return writeMap(value, shape, { how, hasDot: shape.isOpen && how === 'written' });
+  }
+  if (shape.kind === 'list' && Array.isArray(value)) writeList(value, shape, how);
+  else pieces.push(member);
+  return true;
+}
+
+function writeMap(
+  value: JsonObject,
+  { child, isOpen }: MapShape,
+  { how, hasDot }: { how: Ownership; hasDot: boolean },
+): boolean {
+  let isEmpty = true;
+  let hasKeys = false;
   for (const key in value) {
+    hasKeys = true;
     const shape = child(key);
     if (!shape) continue;
-    const inner = fieldsText(value[key], shape, how);
-    // A struct in which nobody owns anything, such as metadata with a name only.
-    if (inner === '{}' && isBare(value[key], shape)) continue;
-    text += `${text === '' ? '' : ','}${fieldLabel(key)}${inner}`;
+    const mark = pieces.length;
+    pieces.push(isEmpty ? (hasDot ? `{${dot},` : '{') : ',', label(fieldLabels, key, 'f:'));
+    if (write(value[key], shape, how)) isEmpty = false;
+    else pieces.length = mark;
   }
-  if (text === '') return '{}';
-  return isOpen && how === 'written' ? `{".":{},${text}}` : `{${text}}`;
+  if (!isEmpty) pieces.push('}');
+  else if (hasKeys && !isOpen && !hasDot) return false;
+  else pieces.push(member);
+  return true;
 }
 
-/** True for an object whose text is empty though it has fields: all of them are the server's. */
-function isBare(value: unknown, shape: FieldShape): boolean {
-  if (shape.kind !== 'map' || shape.isOpen || !isJsonObject(value)) return false;
-  for (const _ in value) return true;
-  return false;
-}
-
-function listText(list: readonly unknown[], { keys, item }: ListShape, how: 'applied' | 'written'): string {
-  let text = how === 'written' && keys && list.length > 0 ? '".":{}' : '';
-  for (const value of list) {
-    const inner = keys ? fieldsText(value, item, how) : '{}';
-    const own = inner === '{}' || inner.startsWith('{".":') ? inner : `{".":{},${inner.slice(1)}`;
-    text += `${text === '' ? '' : ','}${JSON.stringify(itemElement(value, keys))}:${own}`;
+function writeList(list: readonly unknown[], { keys, item }: ListShape, how: Ownership): void {
+  if (list.length === 0) {
+    pieces.push(member);
+    return;
   }
-  return `{${text}}`;
+  const isOwned = how === 'written' && keys !== undefined;
+  list.forEach((value, i) => {
+    pieces.push(i > 0 ? ',' : isOwned ? `{${dot},` : '{', label(itemLabels, itemElement(value, keys), ''));
+    if (keys && item.kind === 'map' && isJsonObject(value)) writeMap(value, item, { how, hasDot: true });
+    else pieces.push(member);
+  });
+  pieces.push('}');
 }
 
 /** The path element of a list's item: `k:{"name":"a"}`, keys in order, or `v:"a"` in a set. */
@@ -71,9 +94,9 @@ export function itemElement(value: unknown, keys: ListShape['keys']): string {
 }
 
 /** As {@link fieldsText}, as a set; undefined when nothing is in it. */
-export function fieldsOf(value: unknown, shape: FieldShape, how: 'applied' | 'written'): FieldSet | undefined {
+export function fieldsOf(value: unknown, shape: FieldShape, how: Ownership): FieldSet | undefined {
   const text = fieldsText(value, shape, how);
-  return text === '{}' ? undefined : parseFields(text);
+  return text === member ? undefined : parseFields(text);
 }
 
 export function parseFields(text: string): FieldSet {
