@@ -13,14 +13,13 @@ import {
   isOfTemplate,
   type LiveWorkload,
   patchWorkload,
+  stoppedSelector,
   templateOf,
   wantedReplicas,
 } from './workloads.ts';
 
 /** How many there were before they were stopped. */
 const replicasAnnotation = 'timonel.dev/replicas-before-stop';
-/** No node has it: a stopped DaemonSet. */
-const nowhere = { 'timonel.dev/stopped': 'true' };
 
 export interface StopOptions {
   graceSeconds?: number | undefined;
@@ -31,7 +30,7 @@ export interface StopOptions {
 /** Whether a service was stopped. */
 export function isStopped({ object }: LiveWorkload): boolean {
   if (isJob(object)) return object.spec?.suspend === true;
-  if (isDaemonSet(object)) return 'timonel.dev/stopped' in (object.spec?.template.spec?.nodeSelector ?? {});
+  if (isDaemonSet(object)) return stoppedSelector in (object.spec?.template.spec?.nodeSelector ?? {});
   return wantedReplicas(object) === 0;
 }
 
@@ -75,14 +74,14 @@ async function endPod(
 
 function stopPatch({ kind, object }: LiveWorkload): Record<string, unknown> {
   if (kind === 'Job') return { spec: { suspend: true } };
-  if (kind === 'DaemonSet') return { spec: { template: { spec: { nodeSelector: nowhere } } } };
+  if (kind === 'DaemonSet') return { spec: { template: { spec: { nodeSelector: { [stoppedSelector]: 'true' } } } } };
   const annotations = { [replicasAnnotation]: String(wantedReplicas(object) ?? 1) };
   return { metadata: { annotations }, spec: { replicas: 0 } };
 }
 
 function startPatch({ kind, object }: LiveWorkload): Record<string, unknown> {
   if (kind === 'Job') return { spec: { suspend: false } };
-  if (kind === 'DaemonSet') return { spec: { template: { spec: { nodeSelector: { 'timonel.dev/stopped': null } } } } };
+  if (kind === 'DaemonSet') return { spec: { template: { spec: { nodeSelector: { [stoppedSelector]: null } } } } };
   const replicas = Number(object.metadata.annotations?.[replicasAnnotation] ?? 1);
   return { metadata: { annotations: { [replicasAnnotation]: null } }, spec: { replicas } };
 }

@@ -16,11 +16,13 @@ import { applyContext, type ProjectContext, ProjectError } from './context.ts';
 import { ProjectWatch } from './project-watch.ts';
 import {
   deleteWorkload,
+  isDaemonSet,
   isOfTemplate,
   type LiveWorkload,
   listWorkloads,
   patchWorkload,
   restoreWorkload,
+  stoppedSelector,
   templateOf,
 } from './workloads.ts';
 
@@ -298,6 +300,12 @@ class UpRun {
       this.#applied.set(name, before.object);
       return 'Running';
     }
+    // What `stop` has put there is of no manifest, and so not taken away by one.
+    if (before && isDaemonSet(before.object)) {
+      await patchWorkload(context, before, {
+        spec: { template: { spec: { nodeSelector: { [stoppedSelector]: null } } } },
+      });
+    }
     const { object, action } = await applyObject(applyContext(context), wanted, { lastApplied: 'annotation' });
     const applied = { kind: wanted.kind, ...object } as Workload;
     this.#applied.set(name, before && isAnew ? await this.#restart(applied) : applied);
@@ -315,7 +323,8 @@ class UpRun {
 
   #scaledOrRunning(before: Workload, wanted: Workload): 'Created' | 'Running' {
     const replicas = (object: Workload): unknown => (object.spec as { replicas?: number }).replicas;
-    return isDeepStrictEqual(replicas(before), replicas(wanted)) ? 'Running' : 'Created';
+    const wasStopped = isDaemonSet(before) && stoppedSelector in (before.spec?.template.spec?.nodeSelector ?? {});
+    return !wasStopped && isDeepStrictEqual(replicas(before), replicas(wanted)) ? 'Running' : 'Created';
   }
 
   /** A job's pods cannot be changed; one that is done runs again, as a stopped container is started again. */

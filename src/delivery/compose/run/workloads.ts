@@ -49,6 +49,9 @@ export function isJob(object: Workload): object is Job {
   return object.kind === 'Job';
 }
 
+/** No node has it: what a DaemonSet is stopped by. */
+export const stoppedSelector = 'timonel.dev/stopped';
+
 export function isDaemonSet(object: Workload): object is DaemonSet {
   return object.kind === 'DaemonSet';
 }

@@ -1,5 +1,5 @@
 import type { Container, ContainerPort, EnvVar, Lifecycle } from '../../../api/types/core-v1.ts';
-import type { Hook, Service } from '../model.ts';
+import type { Hook, Port, Service } from '../model.ts';
 import { objectName } from './names.ts';
 import { probesOf } from './probes.ts';
 import { resourcesOf } from './resources.ts';
@@ -79,25 +79,31 @@ function pullPolicy({ service, problems, at }: ServiceScope): string {
   }
 }
 
+/** A Service of more ports is larger than what an API server takes. */
+export const maxPorts = 1000;
+
+/** The ports that a service publishes, as many as there may be. */
+export function portsOf({ ports = [] }: Service): Port[] {
+  return ports.slice(0, maxPorts);
+}
+
 /** Ports that the file tells of: exposed and published ones. Informative, as in Docker. */
 export function knownPorts(service: Service): { port: number; protocol: string }[] {
   const exposed = (service.expose ?? []).flatMap(exposedPorts);
-  const published = (service.ports ?? []).map(({ target, protocol }) => ({
+  const published = portsOf(service).map(({ target, protocol }) => ({
     port: target,
     protocol: protocol || 'tcp',
   }));
   const seen = new Map([...exposed, ...published].map((each) => [`${each.port}/${each.protocol}`, each]));
-  return [...seen.values()];
+  return [...seen.values()].slice(0, maxPorts);
 }
 
 /** `8080`, `8000-8010`, `53/udp` */
 function exposedPorts(text: string): { port: number; protocol: string }[] {
   const [, first = '', last = first, protocol = 'tcp'] = /^(\d+)(?:-(\d+))?(?:\/(\w+))?$/.exec(text.trim()) ?? [];
-  const count = first === '' ? 0 : Math.min(Number(last) - Number(first) + 1, maxRange);
+  const count = first === '' ? 0 : Math.min(Number(last) - Number(first) + 1, maxPorts);
   return Array.from({ length: Math.max(0, count) }, (_, i) => ({ port: Number(first) + i, protocol }));
 }
-
-const maxRange = 1000;
 
 function containerPorts(service: Service): ContainerPort[] | undefined {
   const ports = knownPorts(service).map(({ port, protocol }) => ({

@@ -1,5 +1,6 @@
 import type { NetworkPolicy, NetworkPolicyPeer } from '../../../api/types/networking-v1.ts';
 import type { Network } from '../model.ts';
+import { portsOf } from './container.ts';
 import { networkLabelDomain, objectName, projectLabels, serviceSelector } from './names.ts';
 import { type Scope, serviceScope, type ServiceScope } from './scope.ts';
 
@@ -66,7 +67,7 @@ function servicePolicies(scope: ServiceScope): NetworkPolicy[] {
   const networks = networksOf(scope);
   const policies: NetworkPolicy[] = [];
   if (service.ports && networks.length > 0) {
-    const ports = service.ports.map(({ target, protocol }) => ({
+    const ports = portsOf(service).map(({ target, protocol }) => ({
       port: target,
       protocol: (protocol || 'tcp').toUpperCase(),
     }));

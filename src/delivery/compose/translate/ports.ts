@@ -1,5 +1,6 @@
 import type { Service as KubeService, ServicePort } from '../../../api/types/core-v1.ts';
 import type { Port } from '../model.ts';
+import { maxPorts, portsOf } from './container.ts';
 import { objectName, serviceLabels, serviceSelector } from './names.ts';
 import type { ServiceScope } from './scope.ts';
 
@@ -15,8 +16,10 @@ export function publishedName(service: string): string {
  * cloud's. Ports for which the file names none are node ports, which the cluster chooses.
  */
 export function publishedServiceOf(scope: ServiceScope): KubeService | undefined {
-  const { service, name, project } = scope;
-  const { ports = [] } = service;
+  const { service, name, project, problems, at } = scope;
+  const ports = portsOf(service);
+  if ((service.ports?.length ?? 0) > maxPorts)
+    problems.refuse(at('ports'), `more than ${maxPorts} ports are too many for a Service`);
   if (ports.length === 0 || service.network_mode === 'host' || service.network_mode === 'none') return undefined;
   const planned = planPorts(scope, ports);
   const fixed = planned.filter(({ host }) => host !== undefined);

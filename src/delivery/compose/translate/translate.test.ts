@@ -41,6 +41,14 @@ describe('what cannot be honoured', () => {
   });
 });
 
+describe('a file that asks for too much', () => {
+  it('is refused in no time', () => {
+    expect(messageOf(() => translated(web("ports: ['1-65535:1-65535']")))).toBe(
+      'compose.yaml:4: services.web.ports: more than 1000 ports are too many for a Service',
+    );
+  });
+});
+
 describe('secrets', () => {
   it('are never part of a message', () => {
     const text = 'services:\n  web:\n    image: web\n    secrets: [one]\nsecrets:\n  one: {file: ./big}\n';
