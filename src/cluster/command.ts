@@ -5,11 +5,17 @@ export class CommandError extends Error {
   readonly stderr: string;
 
   constructor(command: readonly string[], exitCode: number | null, stderr: string) {
-    super(`${command.join(' ')}: ${stderr.trim() || `exit code ${exitCode}`}`);
+    super(`${shown(command)}: ${stderr.trim() || `exit code ${exitCode}`}`);
     this.name = 'CommandError';
     this.exitCode = exitCode;
     this.stderr = stderr;
   }
+}
+
+/** The command, less the values of variables, which may be secrets. */
+function shown(command: readonly string[]): string {
+  const isVariable = (flag: string | undefined): boolean => ['--build-arg', '--env', '-e'].includes(flag ?? '');
+  return command.map((word, i) => (isVariable(command[i - 1]) ? word.replace(/=.*$/s, '=…') : word)).join(' ');
 }
 
 export interface CommandOptions {

@@ -1,21 +1,13 @@
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import type { Secret, ServiceAccount } from '../../api/types/core-v1.ts';
-import { isApiError } from '../../api/status.ts';
 import { createHttpsClient } from '../../client/https-client.ts';
 import { loadConnection } from '../../client/kubeconfig-file.ts';
-import { secrets, serviceAccounts } from '../../client/resources.ts';
 import { registryEndpoint } from '../../cluster/registry/local-registry.ts';
 import { readableStates } from '../../cluster/state.ts';
 import { checkLogin, LoginError } from '../../delivery/registry/check-login.ts';
-import {
-  dropLogin,
-  keepLogin,
-  loginFiles,
-  pullSecretData,
-  type RegistryLogin,
-} from '../../delivery/registry/docker-config.ts';
+import { dropLogin, keepLogin, loginFiles, type RegistryLogin } from '../../delivery/registry/docker-config.ts';
+import { givePullSecret } from '../../delivery/registry/pull-secret.ts';
 import { clock } from '../context.ts';
 import { CliError } from '../errors.ts';
 import { createOutput } from '../output.ts';
@@ -51,7 +43,7 @@ export async function login(registry: string, options: LoginFlags): Promise<void
   await keepLogin(host, given, file as string);
   const output = createOutput();
   output.message(`Login to ${host} succeeded; it is kept in ${file}.`);
-  if (options.pullSecret) output.message(await givePullSecret(host, given, options));
+  if (options.pullSecret) output.message(await shareLogin(host, given, options));
 }
 
 export async function logout(registry: string): Promise<void> {
@@ -90,7 +82,7 @@ async function ask(question: string, isSecret: boolean): Promise<string> {
 }
 
 /** Lets every pod of the namespace that has no service account of its own pull from the registry. */
-async function givePullSecret(host: string, given: RegistryLogin, options: LoginFlags): Promise<string> {
+async function shareLogin(host: string, given: RegistryLogin, options: LoginFlags): Promise<string> {
   const { connection, namespace: ofContext } = await loadConnection({
     environment: process.env,
     ...(options.context && { context: options.context }),
@@ -98,26 +90,7 @@ async function givePullSecret(host: string, given: RegistryLogin, options: Login
   const namespace = options.namespace ?? ofContext;
   const client = createHttpsClient(connection, { clock });
   try {
-    const name = `pull-${host.replace(/[^a-z0-9.-]/gi, '-').toLowerCase()}`;
-    const secret: Secret = {
-      apiVersion: 'v1',
-      kind: 'Secret',
-      metadata: { name, namespace },
-      type: 'kubernetes.io/dockerconfigjson',
-      data: { '.dockerconfigjson': Buffer.from(pullSecretData(host, given)).toString('base64') },
-    };
-    try {
-      await client.create(secrets, secret);
-    } catch (error) {
-      if (!isApiError(error, 'AlreadyExists')) throw error;
-      await client.patch(secrets, { name, namespace }, { kind: 'merge', document: { data: secret.data } });
-    }
-    const account = await client.get<ServiceAccount>(serviceAccounts, { name: 'default', namespace });
-    const present = account.imagePullSecrets ?? [];
-    if (!present.some((reference) => reference.name === name)) {
-      const document = { imagePullSecrets: [...present, { name }] };
-      await client.patch(serviceAccounts, { name: 'default', namespace }, { kind: 'merge', document });
-    }
+    const name = await givePullSecret({ client, clock }, { host, login: given, namespace });
     return `Pods of namespace ${namespace} pull from ${host} with secret ${name}.`;
   } finally {
     client.close();

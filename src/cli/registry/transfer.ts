@@ -2,8 +2,8 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { normaliseImageName } from '../../cluster/images/image-library.ts';
 import { pullImage, pushImage, type RegistryAccess } from '../../cluster/images/transfer.ts';
-import { registryEndpoint } from '../../cluster/registry/local-registry.ts';
-import { type ClusterState, clusterPaths } from '../../cluster/state.ts';
+import { type RegistryEndpoint, registryEndpoint } from '../../cluster/registry/local-registry.ts';
+import { clusterPaths, readableStates } from '../../cluster/state.ts';
 import { findLogin, loginFiles } from '../../delivery/registry/docker-config.ts';
 import { existingCluster } from '../context.ts';
 import { CliError } from '../errors.ts';
@@ -21,7 +21,7 @@ export async function push(
   const found = (await sentence(() => library.list())).find((each) => each.name === name);
   if (!found) throw noImage(name);
   const target = destination === undefined ? name : normaliseImageName(destination);
-  await sentence(async () => pushImage(found, directory, target, await accessTo(state, target, options.insecure)));
+  await sentence(async () => pushImage(found, directory, target, await accessTo(target, options.insecure)));
   createOutput().data(target);
 }
 
@@ -34,7 +34,7 @@ export async function pull(image: string, options: { name: string; insecure?: bo
   mkdirSync(images, { recursive: true });
   const names = await sentence(async () => {
     try {
-      await pullImage(name, file, await accessTo(state, name, options.insecure));
+      await pullImage(name, file, await accessTo(name, options.insecure));
       return await library.import(file, { name, sockets });
     } finally {
       rmSync(file, { force: true });
@@ -56,17 +56,17 @@ function noImage(name: string): CliError {
   return new CliError(`the cluster has no image ${name}`, { hint: 'What it has: timonel image list' });
 }
 
-/** The cluster's own registry is known; for any other, what Docker or Podman have kept. */
-export async function accessTo(
-  state: ClusterState | undefined,
-  image: string,
-  insecure = false,
-): Promise<RegistryAccess> {
+/** The registry of a cluster of this machine that an image's name begins with. */
+export function ownRegistry(image: string): RegistryEndpoint | undefined {
   const host = image.split('/')[0] as string;
-  const own = state && registryEndpoint(state);
-  if (own && (host === own.name || host === `127.0.0.1:${own.port}`)) {
-    return { login: own, certificateDirectory: own.certificateDirectory };
-  }
-  const login = await findLogin(host, loginFiles(process.env));
+  const endpoints = readableStates().flatMap((state) => registryEndpoint(state) ?? []);
+  return endpoints.find(({ name, port }) => host === name || host === `127.0.0.1:${port}`);
+}
+
+/** The registries of this machine's clusters are known; for any other, what Docker or Podman have kept. */
+export async function accessTo(image: string, insecure = false): Promise<RegistryAccess> {
+  const own = ownRegistry(image);
+  if (own) return { login: own, certificateDirectory: own.certificateDirectory };
+  const login = await findLogin(image.split('/')[0] as string, loginFiles(process.env));
   return { ...(login && { login }), insecure };
 }

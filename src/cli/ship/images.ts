@@ -8,15 +8,15 @@ import { type ImageLibrary, normaliseImageName, openImageLibrary } from '../../c
 import { pushImage } from '../../cluster/images/transfer.ts';
 import { registryEndpoint } from '../../cluster/registry/local-registry.ts';
 import { createRegistryClient } from '../../cluster/registry/registry-client.ts';
-import { type ClusterState, clusterPaths, dataRoot } from '../../cluster/state.ts';
+import { type ClusterState, clusterPaths, dataRoot, readableStates } from '../../cluster/state.ts';
 import { hashContext } from '../../delivery/pipeline/build-context.ts';
 import type { ShipFile, ShipImage, ShipTest } from '../../delivery/pipeline/ship-file.ts';
-import { fillIn, type ImageReference, type Variables } from '../../delivery/pipeline/variables.ts';
+import { fillIn, type ImageReference } from '../../delivery/pipeline/variables.ts';
 import { loginFiles } from '../../delivery/registry/docker-config.ts';
 import { requireRoot } from '../context.ts';
 import { CliError } from '../errors.ts';
 import { clusterImages } from '../image.ts';
-import { accessTo } from '../registry/transfer.ts';
+import { accessTo, ownRegistry } from '../registry/transfer.ts';
 import type { ShipProject } from './project.ts';
 
 /** Where images are made and kept on this machine. */
@@ -64,22 +64,25 @@ export async function openShipImages(options: ImagesOptions): Promise<ShipImages
   return new Images({ ...options, workshop, registry, references });
 }
 
+/** That of the cluster itself; for others that of this machine's own, which has base images, where there is one. */
 function workshopOf(local: ClusterState | undefined): Workshop {
-  if (local) {
-    const { library, directory, sockets } = clusterImages(local);
-    const storageDirectory = clusterPaths(local.name).builds;
+  const own = readableStates().find(({ name }) => name === (process.env['TIMONEL_CLUSTER'] ?? 'dev'));
+  const cluster = local ?? (own?.runtime === 'containerd' ? own : undefined);
+  if (cluster) {
+    const { library, directory, sockets } = clusterImages(cluster);
+    const storageDirectory = clusterPaths(cluster.name).builds;
     return { library, libraryDirectory: directory, sockets, storageDirectory };
   }
   requireRoot('building images');
-  const own = join(dataRoot(), '.ship');
-  const libraryDirectory = join(own, 'images');
+  const home = join(dataRoot(), '.ship');
+  const libraryDirectory = join(home, 'images');
   const library = openImageLibrary(libraryDirectory);
-  return { library, libraryDirectory, sockets: [], storageDirectory: join(own, 'builds') };
+  return { library, libraryDirectory, sockets: [], storageDirectory: join(home, 'builds') };
 }
 
 function registryOf({ registry }: ShipFile, local: ClusterState | undefined): string | undefined {
   const own = local && registryEndpoint(local)?.name;
-  if (registry === 'none' || (registry === undefined && local && !own)) {
+  if (registry === 'none' || (registry === undefined && !own)) {
     if (local) return undefined;
     throw new CliError('images get to a cluster of other machines by a registry only', {
       hint: 'Name it in timonel.yaml: registry: HOST/PATH',
@@ -94,10 +97,11 @@ function registryOf({ registry }: ShipFile, local: ClusterState | undefined): st
 
 /** Everything that the image is made of, and the bases among the cluster's images as they are now. */
 async function hashImage(
-  image: ShipImage,
+  given: ShipImage,
   { directory }: ShipProject,
   library: Awaited<ReturnType<ImageLibrary['list']>>,
 ): Promise<string> {
+  const image = withArgs(given);
   const { args, target = '', platforms, secrets } = image;
   const dockerfile = dockerfileOf(image, directory);
   const text = await readFile(dockerfile, 'utf8').catch(() => '');
@@ -106,6 +110,12 @@ async function hashImage(
   );
   const settings = [JSON.stringify(args), target, ...platforms, '', ...secrets, '', ...bases];
   return hashContext(resolve(directory, image.context), { dockerfile, more: settings });
+}
+
+/** Build arguments with what they name; images themselves have no names yet. */
+function withArgs(image: ShipImage): ShipImage {
+  const variables = { images: {}, commit: '', environment: process.env };
+  return { ...image, args: fillIn(image.args, variables, `images.${image.key}.args`) };
 }
 
 function dockerfileOf({ context, dockerfile }: ShipImage, directory: string): string {
@@ -136,14 +146,14 @@ class Images implements ShipImages {
   async build(image: ShipImage): Promise<boolean> {
     if (await this.isBuilt(image)) return false;
     const { project, builder, say, onOutput } = this.#options;
-    const { args, target, secrets, platforms, context } = image;
+    const { args, target, secrets, platforms, context } = withArgs(image);
     const authFile = loginFiles(process.env).find((file) => existsSync(file));
     await buildImageFromDockerfile(
       {
         context: resolve(project.directory, context),
         dockerfile: dockerfileOf(image, project.directory),
         names: [this.#referenceOf(image)],
-        buildArgs: fillIn(args, this.#variables(), `images.${image.key}.args`),
+        buildArgs: args,
         secrets: secrets.map((secret) => secret.replace(/(^|,)src=(?!\/)/, `$1src=${project.directory}/`)),
         ...(target !== undefined && { target }),
         ...(platforms.length > 0 && { platforms }),
@@ -161,17 +171,16 @@ class Images implements ShipImages {
   }
 
   async push(image: ShipImage): Promise<string> {
-    const { local } = this.#options;
     const name = normaliseImageName(this.#referenceOf(image));
-    const own = local && registryEndpoint(local);
-    if (own && name.startsWith(`${own.name}/`)) {
+    const own = ownRegistry(name);
+    if (own) {
       const [repository = '', tag = ''] = name.slice(own.name.length + 1).split(':');
       const there = await createRegistryClient(own).digestOf(repository, tag);
       if (there !== undefined) return there;
     }
     const found = await this.#inLibrary(name);
     if (!found) throw new CliError(`there is no image ${name} to push`);
-    return pushImage(found, this.#workshop().libraryDirectory, name, await accessTo(local, name));
+    return pushImage(found, this.#workshop().libraryDirectory, name, await accessTo(name));
   }
 
   async test(test: ShipTest & { where: { kind: 'image' } }, signal: AbortSignal): Promise<number> {
@@ -195,10 +204,6 @@ class Images implements ShipImages {
 
   #referenceOf({ key }: ShipImage): string {
     return (this.references[key] as ImageReference).reference;
-  }
-
-  #variables(): Variables {
-    return { images: this.references, commit: '', environment: process.env };
   }
 
   async #inLibrary(name: string) {

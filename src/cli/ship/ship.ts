@@ -6,10 +6,13 @@ import { deployRelease, type Restored } from '../../delivery/pipeline/release.ts
 import { createRollout } from '../../delivery/pipeline/rollout.ts';
 import { runPipeline } from '../../delivery/pipeline/run-pipeline.ts';
 import type { ShipImage } from '../../delivery/pipeline/ship-file.ts';
+import { givePullSecret } from '../../delivery/registry/pull-secret.ts';
 import { clock } from '../context.ts';
+import { CliError } from '../errors.ts';
 import { sentence } from '../image.ts';
 import { interruptible } from '../interrupt.ts';
 import { createOutput } from '../output.ts';
+import { accessTo } from '../registry/transfer.ts';
 import { openShipImages, type ShipImages } from './images.ts';
 import { failureOf, restore } from './outcome.ts';
 import { loadShipProject, type ShipProject, whoAndWhat } from './project.ts';
@@ -137,6 +140,7 @@ class Shipment {
     const variables = { images: images.references, commit: who.commit, environment: process.env };
     const source = await loadSource({ directory, file, variables, warn: target.say });
     const { client, namespace, say } = target;
+    if (file.pullSecret && images.registry !== undefined) await shareRegistry(target, images.registry);
     target.say(`deploy ${file.name} to namespace ${namespace} of ${target.contextName} …`);
     const { checks } = file;
     const { timeoutMs, history, strategy } = file.deploy;
@@ -175,4 +179,13 @@ class Shipment {
       endedAt: formatTime(clock.now()),
     };
   }
+}
+
+/** Gives the cluster the login that this machine has for the registry. */
+async function shareRegistry({ client, namespace, say }: ShipTarget, registry: string): Promise<void> {
+  const host = registry.split('/')[0] as string;
+  const { login } = await accessTo(registry);
+  if (!login) throw new CliError(`there is no login to ${host} to share`, { hint: `timonel login ${host}` });
+  const name = await givePullSecret({ client, clock }, { host, login, namespace });
+  say(`Pods of namespace ${namespace} pull from ${host} with secret ${name}.`);
 }

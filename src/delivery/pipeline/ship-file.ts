@@ -11,6 +11,8 @@ export interface ShipFile {
   namespace?: string | undefined;
   /** `HOST[/PATH]`, `cluster`, `none`; undefined: the local cluster's own where it has one. */
   registry?: string | undefined;
+  /** Give the cluster the login of the registry. */
+  pullSecret: boolean;
   images: readonly ShipImage[];
   tests: readonly ShipTest[];
   deploy: ShipDeploy;
@@ -82,6 +84,7 @@ interface Raw {
   name: string;
   namespace?: string;
   registry?: string;
+  pullSecret?: boolean;
   images?: Record<string, RawImage | null>;
   test?: RawTest[];
   deploy: RawDeploy;
@@ -236,9 +239,9 @@ class Reader {
   }
 
   read(): ShipFile {
-    const { name, namespace, registry, test = [], verify = [], watch = {} } = this.#raw;
+    const { name, namespace, registry, pullSecret = false, test = [], verify = [], watch = {} } = this.#raw;
     return {
-      ...{ name, namespace, registry },
+      ...{ name, namespace, registry, pullSecret },
       images: this.#images(),
       tests: test.map((each, index) => this.#test(each, ['test', index])),
       deploy: this.#deploy(this.#raw.deploy),
