@@ -28,7 +28,7 @@ export async function history(flags: WhereFlags & { output?: 'json' }): Promise<
     if (flags.output === 'json') return output.data(JSON.stringify(rows));
     const header = ['REVISION', 'UPDATED', 'STATUS', 'BY', 'COMMIT', 'IMAGES', 'TESTS', 'DESCRIPTION'];
     const cells = rows.map(({ revision, updated, status, description, record }) => [
-      ...[String(revision), updated, status],
+      ...[String(revision), updated.replace(/\.\d+/, ''), status],
       ...cellsOf(record),
       description.split('\n')[0] ?? '',
     ]);
