@@ -1,5 +1,5 @@
 // `npm run bench`: starts clusters, loads them, and prints our figures beside upstream's and the goals. Needs root.
-//   node bench/run.mjs [--json] [--only cold,pods,api,scheduler,charts,dns,network]
+//   node bench/run.mjs [--json] [--only cold,pods,api,scheduler,charts,dns,network,ingress]
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -10,6 +10,7 @@ import { benchList, benchTemplates } from './charts.mjs';
 import { connect, until } from './client.mjs';
 import { benchDns } from './dns.mjs';
 import { benchClusterIp, benchPropagation } from './network.mjs';
+import { benchIngress } from './ingress.mjs';
 import { benchPods } from './pods.mjs';
 import { benchScheduler } from './scheduler.mjs';
 
@@ -169,6 +170,19 @@ try {
     const at = (part) => ms(times[Math.floor(times.length * part)]);
     row('10,000 services, 100,000 endpoints: created and in the kernel', '', '', seconds(loadedMs));
     row('endpoint accepted → in the kernel, among them', '', '10 ms', `p50 ${at(0.5)}, p99 ${at(0.99)}`);
+  }
+  if (wanted('ingress')) {
+    const node = `/run/netns/timonel-${cluster}.${cluster}-1`;
+    const state = () => JSON.parse(timonel('status', '--name', cluster, '-o', 'json'));
+    const { ours, haproxy, nginx } = await benchIngress(client, {
+      ...{ node, address: state().nodes[0].address },
+      urls: () => state().ingress?.urls ?? [],
+    });
+    const perSecond = (value) => `${Math.round(value)}/s`;
+    const share = `${((100 * ours) / haproxy).toFixed(0)} % and ${((100 * ours) / nginx).toFixed(0)} %`;
+    row('1 KB through the ingress, 32 connections', '', '', perSecond(ours));
+    row('… HAProxy and nginx, configured by hand', '', '', `${perSecond(haproxy)}, ${perSecond(nginx)}`);
+    row('… the ingress, of theirs', '', '95 % and 100 %', share);
   }
 } finally {
   spawnSync(process.execPath, [program, 'delete', '--name', cluster], { stdio: 'ignore' });
