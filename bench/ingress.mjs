@@ -1,7 +1,8 @@
 // A 1 KB answer through the cluster's ingress, through HAProxy with a configuration by hand, and through nginx, all to
-// one origin (nginx in a node's network namespace), measured in turns by wrk.
+// one origin (nginx in a node's network namespace), measured in turns by wrk. All three write an access log to a file.
+// The proxy's processor time for each request says more than its rate where wrk and origin share the processors.
 import { execFileSync, spawn } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, openSync, readdirSync, readFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { until } from './client.mjs';
@@ -29,10 +30,10 @@ http {
 }`;
 
 /** What one would write for one host and one service, with a log and the headers that a service expects. */
-const handWritten = (directory, address) => `
+const handWritten = (address) => `
 global
   maxconn 4096
-  log ${directory}/log.sock local0
+  log fd@3 format raw local0
 defaults
   mode http
   log global
@@ -50,12 +51,14 @@ backend app
   server s1 ${address}:${originPort}
 `;
 
-/** Requests a second of each, medians of `rounds`; and how long a route took from the API's answer to its first request. */
+/** Of each, medians of `rounds`: requests a second, and the proxy's processor time for one (of HAProxy's alone). */
 export async function benchIngress(client, { node, address, urls, rounds = 5, seconds = 4 }) {
   const directory = mkdtempSync(join(tmpdir(), 'timonel-bench-'));
   chmodSync(directory, 0o755);
   const children = [];
-  const start = (...command) => children.push(spawn(command[0], command.slice(1), { stdio: 'ignore' }));
+  const log = openSync(join(directory, 'haproxy.log'), 'a');
+  const stdio = ['ignore', 'ignore', 'ignore', log];
+  const start = (...command) => children.push(spawn(command[0], command.slice(1), { stdio }));
   try {
     mkdirSync(join(directory, 'www'));
     writeFileSync(join(directory, 'www/1k'), 'x'.repeat(1024));
@@ -75,10 +78,10 @@ export async function benchIngress(client, { node, address, urls, rounds = 5, se
              proxy_set_header X-Forwarded-Proto $scheme; } }`,
       ),
     );
-    writeFileSync(join(directory, 'haproxy.cfg'), handWritten(directory, address));
+    writeFileSync(join(directory, 'haproxy.cfg'), handWritten(address));
     start('nsenter', `--net=${node}`, 'nginx', '-c', join(directory, 'origin.conf'));
     start('nginx', '-c', join(directory, 'proxy.conf'));
-    start('haproxy', '-f', join(directory, 'haproxy.cfg'));
+    start('haproxy', '-db', '-f', join(directory, 'haproxy.cfg'));
     await route(client, address);
     await until(() => urls().length > 0, 'the ingress', { intervalMs: 50 });
     const at = {
@@ -87,12 +90,22 @@ export async function benchIngress(client, { node, address, urls, rounds = 5, se
       nginx: `http://127.0.0.1:${nginxPort}`,
     };
     for (const url of Object.values(at)) await until(() => isServed(url), url, { intervalMs: 20 });
+    const processes = {
+      ours: () => processesWith('haproxy', '/bench/'),
+      haproxy: () => processesWith('haproxy', directory),
+      nginx: () => [],
+    };
     const figures = { ours: [], haproxy: [], nginx: [] };
     for (let round = 0; round < rounds; round++) {
-      for (const name of Object.keys(at)) figures[name].push(measure(at[name], seconds));
+      for (const name of Object.keys(at))
+        figures[name].push(measure(at[name], { seconds, processes: processes[name]() }));
     }
-    const median = (all) => all.toSorted((a, b) => a - b)[Math.floor(all.length / 2)];
-    return Object.fromEntries(Object.entries(figures).map(([name, all]) => [name, median(all)]));
+    const median = (all, of) => all.map(of).toSorted((a, b) => a - b)[Math.floor(all.length / 2)];
+    return Object.fromEntries(
+      Object.entries(figures).map(([name, all]) => {
+        return [name, { perSecond: median(all, (each) => each.perSecond), cpuUs: median(all, (each) => each.cpuUs) }];
+      }),
+    );
   } finally {
     for (const child of children) child.kill('SIGTERM');
     await Promise.all(children.map((child) => child.exitCode ?? new Promise((resolve) => child.once('exit', resolve))));
@@ -129,9 +142,33 @@ function isServed(url) {
   }
 }
 
-function measure(url, seconds) {
+/** Processes whose command line has both texts. */
+function processesWith(program, text) {
+  return readdirSync('/proc').filter((pid) => {
+    try {
+      const command = /^\d+$/.test(pid) ? readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ') : '';
+      return command.includes(program) && command.includes(text);
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** Processor time of processes, in microseconds (proc(5), stat: ticks of 10 ms). */
+function cpuOf(pids) {
+  const ticks = pids.map((pid) => {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
+    return Number(fields[11]) + Number(fields[12]);
+  });
+  return 10_000 * ticks.reduce((sum, each) => sum + each, 0);
+}
+
+function measure(url, { seconds, processes }) {
   const command = ['-t1', '-c32', `-d${seconds}s`, '-H', `Host: ${host}`, `${url}/1k`];
+  const before = cpuOf(processes);
   const output = execFileSync('wrk', command, { encoding: 'utf8' });
   if (/Non-2xx|Socket errors/.test(output)) throw new Error(output);
-  return Number(/Requests\/sec:\s+([\d.]+)/.exec(output)[1]);
+  const requests = Number(/(\d+) requests in/.exec(output)[1]);
+  const cpuUs = (cpuOf(processes) - before) / requests;
+  return { perSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(output)[1]), cpuUs };
 }
