@@ -51,14 +51,15 @@ backend app
   server s1 ${address}:${originPort}
 `;
 
-/** Of each, medians of `rounds`: requests a second, and the proxy's processor time for one (of HAProxy's alone). */
-export async function benchIngress(client, { node, address, urls, rounds = 5, seconds = 4 }) {
+/** Medians of `rounds`: requests a second, our share of the others', and HAProxy's processor time for a request. */
+export async function benchIngress(client, { node, address, urls, rounds = 9, seconds = 2 }) {
   const directory = mkdtempSync(join(tmpdir(), 'timonel-bench-'));
   chmodSync(directory, 0o755);
   const children = [];
   const log = openSync(join(directory, 'haproxy.log'), 'a');
   const stdio = ['ignore', 'ignore', 'ignore', log];
-  const start = (...command) => children.push(spawn(command[0], command.slice(1), { stdio }));
+  // In a session of its own, as a service is: the kernel divides processors among sessions (sched(7), autogroup).
+  const start = (...command) => children.push(spawn(command[0], command.slice(1), { stdio, detached: true }));
   try {
     mkdirSync(join(directory, 'www'));
     writeFileSync(join(directory, 'www/1k'), 'x'.repeat(1024));
@@ -100,12 +101,16 @@ export async function benchIngress(client, { node, address, urls, rounds = 5, se
       for (const name of Object.keys(at))
         figures[name].push(measure(at[name], { seconds, processes: processes[name]() }));
     }
-    const median = (all, of) => all.map(of).toSorted((a, b) => a - b)[Math.floor(all.length / 2)];
-    return Object.fromEntries(
-      Object.entries(figures).map(([name, all]) => {
-        return [name, { perSecond: median(all, (each) => each.perSecond), cpuUs: median(all, (each) => each.cpuUs) }];
-      }),
-    );
+    const median = (all) => all.toSorted((a, b) => a - b)[Math.floor(all.length / 2)];
+    const [of, cpuOf] = ['perSecond', 'cpuUs'].map((key) => (name) => median(figures[name].map((each) => each[key])));
+    // Of the same round: what else the machine does is then much the same.
+    const shareOf = (name) =>
+      median(figures.ours.map(({ perSecond }, round) => perSecond / figures[name][round].perSecond));
+    return {
+      perSecond: { ours: of('ours'), haproxy: of('haproxy'), nginx: of('nginx') },
+      share: { haproxy: shareOf('haproxy'), nginx: shareOf('nginx') },
+      cpuUs: { ours: cpuOf('ours'), haproxy: cpuOf('haproxy') },
+    };
   } finally {
     for (const child of children) child.kill('SIGTERM');
     await Promise.all(children.map((child) => child.exitCode ?? new Promise((resolve) => child.once('exit', resolve))));
@@ -155,7 +160,7 @@ function processesWith(program, text) {
 }
 
 /** Processor time of processes, in microseconds (proc(5), stat: ticks of 10 ms). */
-function cpuOf(pids) {
+function processorTime(pids) {
   const ticks = pids.map((pid) => {
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
     return Number(fields[11]) + Number(fields[12]);
@@ -165,10 +170,10 @@ function cpuOf(pids) {
 
 function measure(url, { seconds, processes }) {
   const command = ['-t1', '-c32', `-d${seconds}s`, '-H', `Host: ${host}`, `${url}/1k`];
-  const before = cpuOf(processes);
+  const before = processorTime(processes);
   const output = execFileSync('wrk', command, { encoding: 'utf8' });
   if (/Non-2xx|Socket errors/.test(output)) throw new Error(output);
   const requests = Number(/(\d+) requests in/.exec(output)[1]);
-  const cpuUs = (cpuOf(processes) - before) / requests;
+  const cpuUs = (processorTime(processes) - before) / requests;
   return { perSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(output)[1]), cpuUs };
 }

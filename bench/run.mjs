@@ -174,17 +174,17 @@ try {
   if (wanted('ingress')) {
     const node = `/run/netns/timonel-${cluster}.${cluster}-1`;
     const state = () => JSON.parse(timonel('status', '--name', cluster, '-o', 'json'));
-    const { ours, haproxy, nginx } = await benchIngress(client, {
+    const { perSecond, share, cpuUs } = await benchIngress(client, {
       ...{ node, address: state().nodes[0].address },
       urls: () => state().ingress?.urls ?? [],
     });
-    const rate = (figures) => `${Math.round(figures.perSecond)}/s`;
-    const of = (figures) => `${((100 * ours.perSecond) / figures.perSecond).toFixed(0)} %`;
-    row('1 KB through the ingress, 32 connections', '', '', rate(ours));
-    row('… HAProxy and nginx, configured by hand', '', '', `${rate(haproxy)}, ${rate(nginx)}`);
-    row('… the ingress, of theirs', '', '95 % and 100 %', `${of(haproxy)} and ${of(nginx)}`);
-    const [own, other] = [ours.cpuUs, haproxy.cpuUs].map((us) => us.toFixed(1));
-    row('… processor time of a request: ours, HAProxy by hand', '', '', `${own} µs, ${other} µs`);
+    const rate = (name) => `${Math.round(perSecond[name])}/s`;
+    const percent = (value) => `${(100 * value).toFixed(0)} %`;
+    row('1 KB through the ingress, 32 connections', '', '', rate('ours'));
+    row('… HAProxy and nginx, configured by hand', '', '', `${rate('haproxy')}, ${rate('nginx')}`);
+    row('… the ingress, of theirs', '', '95 % and 100 %', `${percent(share.haproxy)} and ${percent(share.nginx)}`);
+    const cost = `${cpuUs.ours.toFixed(1)} µs and ${cpuUs.haproxy.toFixed(1)} µs`;
+    row('… processor time of a request: ours, HAProxy by hand', '', '', cost);
   }
 } finally {
   spawnSync(process.execPath, [program, 'delete', '--name', cluster], { stdio: 'ignore' });
