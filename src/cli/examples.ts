@@ -61,9 +61,13 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
     'timonel compose up --exit-code-from tests',
   ],
   'timonel compose run': ['timonel compose run --rm web sh -c "python manage.py migrate"'],
+  'timonel init': ['timonel init', 'timonel init ./shop --force'],
+  'timonel ci': ['timonel ci github', 'timonel ci gitlab'],
+  'timonel kustomize': ['timonel kustomize k8s/overlays/prod'],
   'timonel ship': [
     'timonel ship',
     'timonel ship --plan --context prod',
+    'timonel ship --watch                                again on every save',
     'timonel ship history && timonel ship rollback 3',
   ],
   'timonel server': [
