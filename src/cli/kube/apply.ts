@@ -7,7 +7,7 @@ import type { Manifest } from '../../delivery/apply/manifests.ts';
 import { createResourceMapper } from '../../delivery/apply/resource-mapper.ts';
 import { clock } from '../context.ts';
 import { CliError } from '../errors.ts';
-import { manifestsOf } from './manifest-files.ts';
+import { kustomized, manifestsOf } from './manifest-files.ts';
 import { objectPrinter } from './print-objects.ts';
 import { prunable } from './prune.ts';
 import { shownName } from './resource-finder.ts';
@@ -83,14 +83,12 @@ async function eachManifest(
   verb: 'apply' | 'create',
   work: Work,
 ): Promise<void> {
-  if (flags.kustomize) {
-    throw new CliError('kustomizations are not built here', {
-      hint: `Build it first: kustomize build ${flags.kustomize} | timonel ${verb} -f -`,
-    });
-  }
-  if (!flags.filename?.length) throw new CliError('must specify one of -f and -k');
+  if (flags.kustomize && flags.filename?.length) throw new CliError('only one of -f or -k can be specified');
+  if (!flags.kustomize && !flags.filename?.length) throw new CliError('must specify one of -f and -k');
   const printer = await objectPrinter(flags.output, { showManagedFields: flags.showManagedFields ?? false });
-  const manifests = await manifestsOf(flags.filename, flags.recursive ?? false);
+  const manifests = flags.kustomize
+    ? await kustomized(flags.kustomize)
+    : await manifestsOf(flags.filename ?? [], flags.recursive ?? false);
   await withKube(flags, async (kube) => {
     const { client, namespace } = kube;
     const mapper = createResourceMapper(client);

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { type Manifest, parseManifests } from '../../delivery/apply/manifests.ts';
 import { CliError } from '../errors.ts';
@@ -18,6 +18,14 @@ export async function manifestsOf(paths: readonly string[], recursive: boolean):
     else for (const file of filesOf(path, recursive)) found.push(...parseManifests(readFileSync(file, 'utf8'), file));
   }
   return found;
+}
+
+/** The objects that a kustomization makes. */
+export async function kustomized(directory: string): Promise<Manifest[]> {
+  const { buildKustomization } = await import('../../delivery/kustomize/build-kustomization.ts');
+  const { diskKustomizeFiles } = await import('../../delivery/kustomize/disk-files.ts');
+  const objects = buildKustomization(resolve(directory), { files: diskKustomizeFiles, environment: process.env });
+  return objects.map((object) => ({ object, source: directory, line: 1 }));
 }
 
 function filesOf(path: string, recursive: boolean): string[] {
