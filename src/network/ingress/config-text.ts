@@ -238,8 +238,7 @@ function frontendLines(model: ProxyModel, place: ProxyPlace, kind: 'clear' | 'tl
     '  http-request set-header X-Forwarded-Port %[dst_port]',
     // A host with a slash would pass for another path.
     '  http-request deny deny_status 400 if { req.hdr(host) -m sub / }',
-    '  http-request set-var(txn.odd) bool(true) if { path -m sub % // /. }',
-    `  http-request set-var(txn.backend) base,concat(/\\x7f),map_beg(${paths}) unless { var(txn.odd) -m bool }`,
+    `  http-request set-var(txn.backend) base,concat(/\\x7f),map_beg(${paths}) unless { path -m sub % // /. }`,
     // Most requests end here: what follows in this section is not looked at.
     ...(model.canaries.size > 0 ? [] : ['  http-request allow if { var(txn.backend) -m found }']),
     `  http-request set-var(txn.host) 'req.hdr(host),lower,regsub("\\.?(:[0-9]+)?$",)' if ${open}`,
