@@ -34,7 +34,7 @@ function terminalProgress(): Progress {
       const all = [...steps.values()];
       const done = all.filter(({ state }) => state === 'done').length;
       const width = Math.max(...all.map(({ what, name }) => `${what} ${name}`.length));
-      const room = (process.stderr.columns ?? 80) - 2;
+      const room = (process.stderr.columns || 80) - 1;
       const lines = all.map(({ what, name, status, state }) => {
         const colour = process.env.NO_COLOR ? '' : colours[state];
         const text = ` ${marks[state]} ${`${what} ${name}`.padEnd(width)}  ${status}`.slice(0, room);
