@@ -119,8 +119,8 @@ function ask(host: string, port: number, from?: string, timeout = 1_000): Promis
 }
 
 /**
- * Thousands of connections come to a pod from one address and its ports, by several addresses of services: one that gets
- * the port of a connection which the pod has just closed has to send its first segment again, a second later (RFC 6191).
+ * Thousands of connections come to a pod from one address and its ports, by several addresses of services: one that
+ * gets the port of a connection which the pod has just closed has to send its first segment again, a second later.
  */
 const askAgain = (host: string, port: number, from?: string): Promise<string> =>
   ask(host, port, from, 3_000).catch(() => ask(host, port, from, 3_000));
