@@ -3,6 +3,7 @@ import { examples } from './examples.ts';
 import { addBuildCommand } from './build-command.ts';
 import { ipFamilies, ipv4Range, nodeCount, port, portRange, seconds, serviceAddress } from './arguments.ts';
 import { addDnsCommands } from './dns/commands.ts';
+import { withClusterFlags } from './kube/flags.ts';
 import { addKubeCommands } from './kube/commands.ts';
 import { withDeleteFlags } from './kube/writing-commands.ts';
 import { addIngressCommands } from './ingress/commands.ts';
@@ -12,6 +13,7 @@ import { addChartCommands } from './chart/commands.ts';
 import { addComposeCommands } from './compose/commands.ts';
 import { addRegistryCommands } from './registry/commands.ts';
 import { addShipCommands } from './ship/commands.ts';
+import { addStackCommands } from './stack/commands.ts';
 
 const documentation = '\nDocumentation: docs/ in the package, and `timonel help COMMAND`.';
 
@@ -39,6 +41,7 @@ export function createProgram(version: string): Command {
   addChartCommands(program);
   addComposeCommands(program);
   addShipCommands(program, version);
+  addStackCommands(program);
   addKubeCommands(program);
   addProcessCommands(program);
   addOtherCommands(program, version);
@@ -118,6 +121,7 @@ function addNodeCommands(program: Command): void {
   const node = program.command('node').description('add, stop, kill and remove nodes');
   node
     .command('list')
+    .alias('ls')
     .description('list the nodes of a cluster and their processes')
     .addOption(clusterName())
     .addOption(outputFormat())
@@ -128,6 +132,15 @@ function addNodeCommands(program: Command): void {
     .description('add a node and start it')
     .addOption(clusterName())
     .action(async (name, options) => (await import('./node.ts')).addNode(name, options));
+  withClusterFlags(node.command('update'))
+    .argument('<node>', 'its name')
+    .description('let a node take pods, take no more, or hand them over')
+    .addOption(
+      new Option('--availability <how>', 'whether it takes pods')
+        .choices(['active', 'pause', 'drain'])
+        .makeOptionMandatory(),
+    )
+    .action(async (name, options) => (await import('./kube/availability.ts')).setAvailability(name, options));
   const verbs = {
     stop: 'stop a node in an orderly way: its containers end',
     start: 'start a stopped or killed node again',

@@ -1,4 +1,5 @@
 import { parseGoDuration } from '../../api/go-duration.ts';
+import { isApiError } from '../../api/status.ts';
 import type { Pod } from '../../api/types/core-v1.ts';
 import { linesOf, type LogOptions, openPodLogs } from '../../client/pod-streams.ts';
 import { pods } from '../../client/resources.ts';
@@ -69,7 +70,10 @@ async function chosenPods(kube: Kube, target: string | undefined, flags: LogFlag
     if (items.length === 0) process.stderr.write(`No resources found in ${kube.namespace} namespace.\n`);
     return items;
   }
-  const found = await podsOf(kube, target);
+  const found = await podsOf(kube, target).catch((error: unknown) => {
+    if (!isApiError(error, 'NotFound')) throw error;
+    throw new CliError(`error from server (NotFound): ${error.message} in namespace "${kube.namespace}"`);
+  });
   if (flags.allPods || found.length <= 1) return found;
   const [first] = found as [Pod];
   process.stderr.write(`Found ${found.length} pods, using pod/${first.metadata.name}\n`);

@@ -1,0 +1,80 @@
+import { type Command, Option } from 'commander';
+import { collect } from '../arguments.ts';
+
+/** `timonel stack` and `timonel service`, for who comes from Swarm. */
+export function addStackCommands(program: Command): void {
+  const stack = program.command('stack').description('Compose files as stacks, with the commands of Docker Swarm');
+  withWhere(stack.command('deploy'))
+    .description('bring a stack to what a Compose file says')
+    .argument('<name>')
+    .requiredOption('-c, --compose-file <file>', 'Compose file (repeatable; - is standard input)', collect)
+    .option('--prune', 'remove services that the file has no more')
+    .addOption(new Option('-d, --detach [true|false]', 'do not wait until it runs').default(false))
+    .option('--lenient', 'warn of what cannot be honoured')
+    .action(async (name, options) => (await import('./deploy.ts')).deploy(name, options));
+  withWhere(stack.command('ls'))
+    .description('list the stacks')
+    .action(async (options) => (await import('./stacks.ts')).listStacks(options));
+  withQuiet(stack.command('services'))
+    .description('list the services of a stack')
+    .argument('<stack>')
+    .action(async (name, options) => (await import('./stacks.ts')).listServices(name, options));
+  withQuiet(stack.command('ps'))
+    .description('list the tasks of a stack')
+    .argument('<stack>')
+    .action(async (name, options) => (await import('./stacks.ts')).listTasks({ stack: name }, options));
+  withWhere(stack.command('rm'))
+    .description('remove stacks; their volumes stay')
+    .argument('<stacks...>')
+    .action(async (names, options) => (await import('./deploy.ts')).remove(names, options));
+  addServiceCommands(program);
+}
+
+function addServiceCommands(program: Command): void {
+  const service = program.command('service').description('services of stacks, with the commands of Docker Swarm');
+  withQuiet(service.command('ls'))
+    .description('list the services of all stacks')
+    .action(async (options) => (await import('./stacks.ts')).listServices(undefined, options));
+  withQuiet(service.command('ps'))
+    .description('list the tasks of services')
+    .argument('<services...>')
+    .action(async (services, options) => (await import('./stacks.ts')).listTasks({ services }, options));
+  withDetach(service.command('scale'))
+    .description('set how many containers services have')
+    .argument('<pairs...>', 'SERVICE=REPLICAS')
+    .action(async (pairs, options) => (await import('./services.ts')).scale(pairs, options));
+  withDetach(service.command('update'))
+    .description('change a service; the old version serves until the new one does')
+    .argument('<service>')
+    .option('--image <image>', 'the image')
+    .option('--replicas <count>', 'how many containers')
+    .option('--force', 'new containers, though nothing has changed')
+    .action(async (name, options) => (await import('./services.ts')).update(name, options));
+  withDetach(service.command('rollback'))
+    .description('go back to what a service was before its last update')
+    .argument('<service>')
+    .action(async (name, options) => (await import('./services.ts')).rollback(name, options));
+  withWhere(service.command('logs'))
+    .description('print the logs of a service')
+    .argument('<service>')
+    .option('-f, --follow', 'go on as the logs grow')
+    .option('-n, --tail <lines>', 'only the last lines')
+    .option('--since <duration>', 'only what is newer than 5s, 2m or 3h')
+    .option('-t, --timestamps', 'begin lines with their time')
+    .option('--raw', 'lines as they are')
+    .action(async (name, options) => (await import('./service-logs.ts')).logs(name, options));
+}
+
+function withWhere(command: Command): Command {
+  return command
+    .option('--context <name>', 'context of the kubeconfig')
+    .option('--kubeconfig <file>', 'kubeconfig file');
+}
+
+function withQuiet(command: Command): Command {
+  return withWhere(command).option('-q, --quiet', 'ids only');
+}
+
+function withDetach(command: Command): Command {
+  return withWhere(command).option('-d, --detach', 'do not wait until it runs');
+}

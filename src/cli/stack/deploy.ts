@@ -1,0 +1,63 @@
+import { bringUp } from '../../delivery/compose/run/up.ts';
+import { listWorkloads } from '../../delivery/compose/run/workloads.ts';
+import { takeDown } from '../../delivery/compose/run/down.ts';
+import type { Project, Service } from '../../delivery/compose/model.ts';
+import { requireFile, translateProject, withProject } from '../compose/connection.ts';
+import { CliError } from '../errors.ts';
+import type { StackFlags } from './stacks.ts';
+
+export interface DeployFlags extends StackFlags {
+  composeFile: string[];
+  prune?: boolean;
+  detach: string | boolean;
+  lenient?: boolean;
+}
+
+/** `timonel stack deploy -c FILE NAME`: a Compose file as a stack, whose updates keep the old version serving. */
+export async function deploy(name: string, flags: DeployFlags): Promise<void> {
+  const { composeFile: file, context, kubeconfig } = flags;
+  const where = { ...(context && { context }), ...(kubeconfig && { kubeconfig }) };
+  await withProject({ file, projectName: name, progress: 'quiet', ...where }, async (session) => {
+    const project = startingFirst(requireFile(session).project);
+    const translation = translateProject(session, project, { lenient: flags.lenient ?? false });
+    const before = new Set((await listWorkloads(session.context)).map(({ service }) => service));
+    for (const service of Object.keys(project.services)) {
+      process.stdout.write(`${before.has(service) ? 'Updating' : 'Creating'} service ${name}_${service}\n`);
+    }
+    await bringUp(
+      session.context,
+      { project, translation },
+      {
+        recreate: 'changed',
+        removeOrphans: flags.prune ?? false,
+        wait: flags.detach === true || flags.detach === 'true' ? 'nothing' : 'started',
+        known: [...Object.keys(project.services), ...Object.keys(project.disabled)],
+      },
+    );
+    session.progress.end();
+  });
+}
+
+/** What a file leaves open is done so that there is always somebody who answers: the new containers start first. */
+function startingFirst(project: Project): Project {
+  const services = Object.entries(project.services).map(([name, service]): [string, Service] => {
+    const { update_config: update = {}, ...deploy } = service.deploy ?? {};
+    return [name, { ...service, deploy: { ...deploy, update_config: { order: 'start-first', ...update } } }];
+  });
+  return { ...project, services: Object.fromEntries(services) };
+}
+
+/** `timonel stack rm NAME …`. Volumes stay. */
+export async function remove(names: readonly string[], flags: StackFlags): Promise<void> {
+  const { context, kubeconfig } = flags;
+  const where = { ...(context && { context }), ...(kubeconfig && { kubeconfig }) };
+  for (const projectName of names) {
+    await withProject({ projectName, progress: 'quiet', ...where }, async (session) => {
+      const workloads = await listWorkloads(session.context);
+      if (workloads.length === 0) throw new CliError(`nothing found in stack: ${projectName}`);
+      for (const { service } of workloads) process.stdout.write(`Removing service ${projectName}_${service}\n`);
+      await takeDown(session.context, { volumes: false, graceSeconds: undefined, services: undefined });
+      session.progress.end();
+    });
+  }
+}
