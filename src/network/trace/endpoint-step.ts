@@ -44,7 +44,7 @@ const spreads: Readonly<Record<string, string>> = {
   weighted: 'in turn, by weight',
   'source-ip-hash': "by the client's address (the shares are those of many clients)",
   random: 'at random',
-  'least-connections': 'in turn',
+  'least-connections': 'in turn; on the way over the host, the one with the fewest connections',
 };
 
 function targetText({ ip, port, pod, share }: TraceTarget): string {
