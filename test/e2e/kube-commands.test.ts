@@ -155,3 +155,35 @@ describe('without kubectl', () => {
     expect([nothing.code, nothing.stderr]).toEqual([1, expect.stringContaining('Required resource not specified.')]);
   });
 });
+
+describe('stacks', () => {
+  const compose = (version: string): string => `services:
+  web:
+    image: busybox
+    command: sh -c "mkdir -p /www; echo ${version} > /www/index.html; exec httpd -f -p 80 -h /www"
+    ports: ["18091:80"]
+    stop_grace_period: 1s
+    healthcheck: {test: [CMD, wget, -qO, /dev/null, "http://127.0.0.1/"], interval: 1s}
+`;
+  const composeFile = join(scratch, 'compose.yaml');
+  const answer = async (): Promise<string> => (await fetch('http://127.0.0.1:18091/')).text();
+
+  it('are deployed, scaled, updated while somebody answers, rolled back and removed', async () => {
+    writeFileSync(composeFile, compose('v1'));
+    expect(await cluster.timonel('stack', 'deploy', '-c', composeFile, 'shop')).toBe('Creating service shop_web\n');
+    await eventually(async () => (await answer().catch(() => '')) === 'v1\n', 'the stack to answer');
+    expect(await cluster.timonel('service', 'scale', 'shop_web=2')).toContain('shop_web scaled to 2\n');
+    expect(await cluster.timonel('stack', 'services', 'shop')).toMatch(
+      /shop_web +replicated +2\/2 +busybox +\*:18091->80\/tcp/,
+    );
+    writeFileSync(composeFile, compose('v2'));
+    const update = cluster.timonel('stack', 'deploy', '-c', composeFile, 'shop');
+    const seen = new Set<string>();
+    await eventually(async () => seen.add(await answer()).has('v2\n'), 'the new version to answer');
+    expect([await update, [...seen].toSorted()]).toEqual(['Updating service shop_web\n', ['v1\n', 'v2\n']]);
+    expect(await cluster.timonel('service', 'rollback', 'shop_web')).toContain('converged');
+    await eventually(async () => (await answer()) === 'v1\n', 'the old version to answer');
+    expect(await cluster.timonel('stack', 'rm', 'shop')).toBe('Removing service shop_web\n');
+    expect(await cluster.timonel('stack', 'ls')).toBe('NAME   SERVICES\n');
+  });
+});
