@@ -8,6 +8,7 @@ import {
   listNamespaces,
   listNftTables,
   nftApply,
+  portsOfBridge,
   readRoutes,
   setHostSysctl,
 } from './netns.ts';
@@ -72,6 +73,8 @@ export async function removeNetwork(cluster: string, plan: NetworkPlan | undefin
   const bridge = bridgeName(cluster);
   await ipBatch(
     [
+      // A namespace goes only with its last socket, which may wait minutes for an answer; its cable must not.
+      ...portsOfBridge(bridge).map((link) => `link del ${link}`),
       ...namespaces.map((name) => `netns del ${name}`),
       ...(hasLink(bridge) ? [`link del ${bridge}`] : []),
       ...(plan ? lastResortRoutes(plan).map((line) => line.replace('replace', 'del')) : []),
@@ -120,6 +123,8 @@ function ipv6BridgeCommands(bridge: string, { hostAddress, servicesCidr, loadBal
 function cableCommands(plan: NetworkPlan, node: NodePlan, hasNamespace: boolean): string[] {
   return [
     ...(hasNamespace ? [] : [`netns add ${node.namespace}`]),
+    // Of a namespace that has lost its name, and is not gone yet.
+    ...(hasLink(node.hostLink) ? [`link del ${node.hostLink}`] : []),
     `link add ${node.hostLink} mtu ${plan.mtu} type veth peer name eth0 mtu ${plan.mtu} netns ${node.namespace}`,
     `link set ${node.hostLink} master ${plan.bridge} up`,
   ];

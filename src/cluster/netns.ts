@@ -65,6 +65,12 @@ export async function listNftTables(): Promise<{ family: string; name: string }[
   return [...text.matchAll(/^table (\S+) (\S+)$/gm)].map((m) => ({ family: m[1] as string, name: m[2] as string }));
 }
 
+/** The links that are ports of a bridge; none when there is no such bridge. */
+export function portsOfBridge(bridge: string): string[] {
+  const directory = `/sys/class/net/${bridge}/brif`;
+  return existsSync(directory) ? readdirSync(directory) : [];
+}
+
 /** Whether the host has a network interface of this name. */
 export function hasLink(name: string): boolean {
   return existsSync(`/sys/class/net/${name}`);

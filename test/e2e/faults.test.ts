@@ -1,4 +1,14 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -193,6 +203,18 @@ describe('a cluster of one node', () => {
       expect(await cluster.kubectl('get', 'nodes', '-o', 'name')).toBe('node/fault-1\n');
     } finally {
       server.close();
+    }
+  });
+
+  it('comes up while the network of its last life is still in use', async () => {
+    // As a socket does that waits for an answer after its process has ended.
+    const held = openSync('/run/netns/timonel-fault.fault-1', 'r');
+    try {
+      await cluster.timonel('down');
+      expect(await remains('fault')).toEqual([]);
+      await cluster.timonel('up');
+    } finally {
+      closeSync(held);
     }
   });
 
