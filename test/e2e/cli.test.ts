@@ -96,7 +96,12 @@ describe('a simulated cluster from the command line', () => {
     };
     expect(await complete('timonel', 'no')).toEqual(['node']);
     expect(await complete('timonel', 'node', 'st')).toEqual(['stop', 'start']);
-    expect(await complete('timonel', 'up', '--no')).toEqual(['--nodes', '--node-grace']);
+    expect(await complete('timonel', 'up', '--no')).toEqual([
+      '--nodes',
+      '--node-grace',
+      '--no-ingress',
+      '--node-ports',
+    ]);
     expect(await complete('timonel', 'up', '--runtime', 'sim')).toEqual(['simulated']);
     expect(await complete(join(root, 'dist/timonel.js'), 'node', 'kill', '')).toEqual(
       expect.arrayContaining(['cli-1', 'cli-2']),

@@ -70,7 +70,9 @@ spec:
   expect(await cluster.kubectl('rollout', 'history', 'statefulset/db')).toMatch(/1\s+<none>\n2\s+<none>/);
   await cluster.kubectl('rollout', 'undo', 'statefulset/db');
   await cluster.kubectl('rollout', 'status', 'statefulset/db', '--timeout=30s');
-  expect((await starts()).stdout.split('\n')).toHaveLength(6);
+  const after = await starts();
+  expect(after.stderr).toBe('');
+  expect(after.stdout.split('\n')).toHaveLength(6);
   await cluster.kubectl('delete', 'statefulset/db', 'pvc/data-db-0', 'pvc/data-db-1', '--timeout=30s');
   await eventually(async () => (await cluster.kubectl('get', 'pv', '-o', 'name')) === '', 'the volumes to go');
 }, 180_000);
