@@ -1,17 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import type { Endpoint } from '../api/types/discovery-v1.ts';
 import { ReferenceCounts } from './reference-counts.ts';
-import { renderService } from './service-rules.ts';
+import { renderService, type ServiceRules } from './service-rules.ts';
 
-function endpointsOf(protocol: string, ...endpoints: Endpoint[]): ReadonlySet<string> {
+function rulesOf(protocol: string, ...endpoints: Endpoint[]): ServiceRules {
   const service = {
     metadata: { name: 'a', namespace: 'b' },
     spec: { clusterIP: '10.96.0.9', ports: [{ port: 53, protocol }] },
   };
   const ports = [{ port: 5353, protocol }];
   const slices = [{ metadata: {}, addressType: 'IPv4', ports, endpoints }];
-  return renderService({ service, slices }, { nodeName: 'n' }).endpoints;
+  return renderService({ service, slices }, { nodeName: 'n' });
 }
+const endpointsOf = (...given: Parameters<typeof rulesOf>): ReadonlySet<string> => rulesOf(...given).endpoints;
 
 const one: Endpoint = { addresses: ['10.244.1.2'], conditions: { ready: true } };
 const two: Endpoint = { addresses: ['10.244.1.3'], conditions: { ready: true } };
@@ -32,5 +33,15 @@ describe('connections', () => {
 
   it('go on when another service has the endpoint still', () => {
     expect(lost(endpointsOf('TCP', one, two), endpointsOf('TCP', one), endpointsOf('TCP', two))).toEqual([]);
+  });
+
+  it('that were asked for and not made are given up where no new one goes', () => {
+    const dead: Endpoint = { ...two, conditions: { ready: false, serving: false, terminating: false } };
+    expect([...rulesOf('TCP', one, two).resting]).toEqual([]);
+    expect([...rulesOf('TCP', one, leaving).resting]).toEqual(['tcp 10.244.1.3 5353']);
+    expect([...rulesOf('TCP', one, dead).resting]).toEqual(['tcp 10.244.1.3 5353']);
+    // The last one is still asked while it serves.
+    expect([...rulesOf('TCP', leaving).resting]).toEqual([]);
+    expect([...rulesOf('UDP', one, dead).resting]).toEqual([]);
   });
 });

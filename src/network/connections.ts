@@ -12,6 +12,19 @@ export async function cutConnections(endpoints: readonly string[]): Promise<void
   }
 }
 
+/**
+ * Forgets the TCP connections to endpoints that were asked for and not made: open ones go on. Without this a client's
+ * next segment, or its next connection from the same port, would go to the endpoint that did not answer.
+ */
+export async function abandonAttempts(endpoints: readonly string[]): Promise<void> {
+  for (const endpoint of endpoints) {
+    const [protocol = '', ip = '', port = ''] = endpoint.split(' ');
+    const translated = ['--dst-nat', ip, '--reply-port-src', port];
+    const states = ['SYN_SENT', 'CLOSE'];
+    await Promise.all(states.map((state) => runConntrack(['-D', '-p', protocol, '--state', state, ...translated])));
+  }
+}
+
 /** Never rejects: no entry to delete is a failure too. */
 function runConntrack(args: readonly string[]): Promise<void> {
   return new Promise((resolve) => {

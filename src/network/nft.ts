@@ -1,4 +1,4 @@
-import { cutConnections } from './connections.ts';
+import { abandonAttempts, cutConnections } from './connections.ts';
 import type { Dataplane, DataplaneScope, TableFrame } from './dataplane.ts';
 import { differenceScript, fullScript } from './nft-script.ts';
 import type { Nft } from './nft-session.ts';
@@ -14,6 +14,7 @@ export function createNftDataplane(scope: DataplaneScope, nft: Nft): Dataplane {
   let applied: Map<string, ServiceRules> | undefined;
   let hairpins = new ReferenceCounts();
   let endpoints = new ReferenceCounts();
+  let resting = new ReferenceCounts();
   return {
     family: scope.family,
     set(changes) {
@@ -26,9 +27,10 @@ export function createNftDataplane(scope: DataplaneScope, nft: Nft): Dataplane {
       const before = applied;
       applied = undefined;
       if (!before) {
-        [hairpins, endpoints] = [new ReferenceCounts(), new ReferenceCounts()];
+        [hairpins, endpoints, resting] = [new ReferenceCounts(), new ReferenceCounts(), new ReferenceCounts()];
         hairpins.replace([], partsOf(rules.values(), 'hairpins'));
         endpoints.replace([], partsOf(rules.values(), 'endpoints'));
+        resting.replace([], partsOf(rules.values(), 'resting'));
         await nft.load(fullScript(scope, rules, frame));
         applied = new Map(rules);
         return;
@@ -38,9 +40,10 @@ export function createNftDataplane(scope: DataplaneScope, nft: Nft): Dataplane {
       const is = touched.flatMap((key) => rules.get(key) ?? []);
       const moved = hairpins.replace(partsOf(was, 'hairpins'), partsOf(is, 'hairpins'));
       const { gone } = endpoints.replace(partsOf(was, 'endpoints'), partsOf(is, 'endpoints'));
+      const { added: leftAlone } = resting.replace(partsOf(was, 'resting'), partsOf(is, 'resting'));
       const script = differenceScript(scope, { before: was, after: is, hairpins: moved });
       if (script) await nft.change(script);
-      await cutConnections(gone);
+      await Promise.all([cutConnections(gone), abandonAttempts(leftAlone)]);
       for (const key of touched) {
         const now = rules.get(key);
         if (now) before.set(key, now);
@@ -55,6 +58,6 @@ export function createNftDataplane(scope: DataplaneScope, nft: Nft): Dataplane {
   };
 }
 
-function* partsOf(rules: Iterable<ServiceRules>, part: 'hairpins' | 'endpoints'): Iterable<string> {
+function* partsOf(rules: Iterable<ServiceRules>, part: 'hairpins' | 'endpoints' | 'resting'): Iterable<string> {
   for (const service of rules) yield* service[part];
 }

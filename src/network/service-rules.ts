@@ -34,6 +34,8 @@ export interface ServiceRules {
   hairpins: ReadonlySet<string>;
   /** `protocol address port` of endpoints that connections may go on with: for UDP those chosen now, else all there are. */
   endpoints: ReadonlySet<string>;
+  /** `protocol address port` of endpoints that are there, but that no new TCP connection is sent to. */
+  resting: ReadonlySet<string>;
 }
 
 /** Where rules are rendered for, and what is the service's own there. */
@@ -59,6 +61,7 @@ type MutableRules = {
   affinitySets: Map<string, number>;
   hairpins: Set<string>;
   endpoints: Set<string>;
+  resting: Set<string>;
 };
 
 interface PortContext {
@@ -81,6 +84,7 @@ export function renderService({ service, slices }: ServiceInput, place: RenderPl
     affinitySets: new Map(),
     hairpins: new Set(),
     endpoints: new Set(),
+    resting: new Set(),
   };
   const spec = service.spec;
   if (!spec || spec.type === 'ExternalName') return rules;
@@ -95,6 +99,11 @@ function renderPort(context: PortContext, slices: readonly EndpointSlice[]): voi
   const isInternalLocal = service.spec?.internalTrafficPolicy === 'Local' && place.nodeName !== undefined;
   const lasting = protocolOf(port) === 'udp' ? targets.cluster : targets.known;
   for (const { ip, port: number } of lasting) rules.endpoints.add(`${protocolOf(port)} ${ip} ${number}`);
+  if (protocolOf(port) === 'tcp' && targets.known.length > targets.cluster.length) {
+    const chosen = new Set(targets.cluster.map(socketOf));
+    const resting = targets.known.filter((target) => !chosen.has(socketOf(target)));
+    for (const { ip, port: number } of resting) rules.resting.add(`tcp ${ip} ${number}`);
+  }
   const family = familyAt(place);
   const ips = clusterIps(service, family);
   const internal = isInternalLocal ? targets.local : targets.cluster;
