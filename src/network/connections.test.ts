@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Endpoint } from '../api/types/discovery-v1.ts';
+import { createTrackedConnections } from './connections.ts';
 import { ReferenceCounts } from './reference-counts.ts';
 import { renderService, type ServiceRules } from './service-rules.ts';
 
@@ -35,13 +36,42 @@ describe('connections', () => {
     expect(lost(endpointsOf('TCP', one, two), endpointsOf('TCP', one), endpointsOf('TCP', two))).toEqual([]);
   });
 
-  it('that were asked for and not made are given up where no new one goes', () => {
+  it('that were asked for and not made are those to an endpoint that fails', () => {
     const dead: Endpoint = { ...two, conditions: { ready: false, serving: false, terminating: false } };
-    expect([...rulesOf('TCP', one, two).resting]).toEqual([]);
-    expect([...rulesOf('TCP', one, leaving).resting]).toEqual(['tcp 10.244.1.3 5353']);
-    expect([...rulesOf('TCP', one, dead).resting]).toEqual(['tcp 10.244.1.3 5353']);
-    // The last one is still asked while it serves.
-    expect([...rulesOf('TCP', leaving).resting]).toEqual([]);
-    expect([...rulesOf('UDP', one, dead).resting]).toEqual([]);
+    expect([...rulesOf('TCP', one, two).failing]).toEqual([]);
+    expect([...rulesOf('TCP', one, leaving).failing]).toEqual([]);
+    expect([...rulesOf('TCP', one, dead).failing]).toEqual(['tcp 10.244.1.3 5353']);
+    expect([...rulesOf('UDP', one, dead).failing]).toEqual([]);
+  });
+
+  it('are forgotten one call after the other, those asked for meanwhile in the next round', async () => {
+    const calls: string[] = [];
+    const ends: ((isDone: boolean) => void)[] = [];
+    const run = (args: readonly string[]): Promise<boolean> => {
+      calls.push(args.join(' '));
+      return new Promise((resolve) => ends.push(resolve));
+    };
+    const end = async (isDone = true): Promise<void> => {
+      ends.shift()?.(isDone);
+      await new Promise((resolve) => setImmediate(resolve));
+    };
+    const connections = createTrackedConnections('ip', run);
+    connections.forget(['udp 10.0.0.1 53']);
+    connections.forget([]);
+    connections.forgetAttempts(['tcp 10.0.0.1 80']);
+    connections.forgetAttempts(['tcp 10.0.0.1 80']);
+    expect(calls).toEqual(['-D -f ipv4 -p udp --dst-nat 10.0.0.1 --reply-port-src 53']);
+    await end(false);
+    expect(calls.splice(1)).toEqual(calls);
+    await end();
+    expect(calls.slice(1)).toEqual(['-D -f ipv4 -p tcp --dst-nat --state CLOSE']);
+    await end();
+    expect(calls.slice(2)).toEqual(['-D -f ipv4 -p tcp --dst-nat 10.0.0.1 --reply-port-src 80 --state SYN_SENT']);
+    await end();
+    connections.forgetAttempts(Array.from({ length: 30 }, (_, i) => `tcp 10.0.0.${i} 80`));
+    await end();
+    expect(calls.slice(3)).toEqual(
+      ['CLOSE', 'SYN_SENT'].map((state) => `-D -f ipv4 -p tcp --dst-nat --state ${state}`),
+    );
   });
 });

@@ -2,6 +2,9 @@ import { parseIpBlock } from '../base/ip-address.ts';
 import type { DataplaneScope, TableFrame } from './dataplane.ts';
 import { masqueradeMark, mostShared, type ServiceRules } from './service-rules.ts';
 
+/** How long clients of an endpoint that is gone are told so, in minutes: after it, their own timeouts are over. */
+const goneMinutes = 15;
+
 /** Everything in the table that depends on services, by nft object. */
 interface Objects {
   chains: Map<string, readonly string[]>;
@@ -10,8 +13,8 @@ interface Objects {
   affinitySets: Map<string, number>;
 }
 
-/** Addresses of endpoints that came to, or went from, what is behind all services together. */
-export interface HairpinChanges {
+/** What came to, or went from, what is behind all services together. */
+export interface Exchange {
   gone: readonly string[];
   added: readonly string[];
 }
@@ -42,16 +45,18 @@ export function differenceScript(
     before,
     after,
     hairpins,
-  }: { before: Iterable<ServiceRules>; after: Iterable<ServiceRules>; hairpins: HairpinChanges },
+    endpoints,
+  }: { before: Iterable<ServiceRules>; after: Iterable<ServiceRules>; hairpins: Exchange; endpoints: Exchange },
 ): string | undefined {
-  const lines = difference(`${scope.family} ${scope.table}`, collect(before), collect(after), hairpins);
+  const table = `${scope.family} ${scope.table}`;
+  const lines = [...difference(table, collect(before), collect(after), hairpins), ...cutCommands(table, endpoints)];
   return lines.length > 0 ? lines.join('\n') + '\n' : undefined;
 }
 
 /**
  * The table's fixed part. A new connection goes through `services`: by address, protocol and port to a service's chain,
  * or to the endpoint that a shared map has for it; either rewrites the destination. What is still addressed to the
- * service range afterwards has no endpoint and is refused.
+ * service range afterwards has no endpoint and is refused. A TCP connection to an endpoint that is gone is reset.
  */
 function skeleton(scope: DataplaneScope, { moreRanges, isCrowded }: TableFrame): string[] {
   const { family } = scope;
@@ -67,6 +72,7 @@ function skeleton(scope: DataplaneScope, { moreRanges, isCrowded }: TableFrame):
     'map node-ports { type inet_proto . inet_service : verdict; }',
     ...counts.map((count) => `map ${sharedMap(count)} { typeof ${key(count)} : ${family} daddr . th dport; }`),
     `set hairpins { type ${address} . ${address}; }`,
+    `set gone { type ${address} . inet_service; flags timeout; timeout ${goneMinutes}m; }`,
     'chain services {',
     `  ${family} daddr . meta l4proto . th dport vmap @service-ips`,
     ...counts.map((count) => `  dnat ${family} to ${key(count)} map @${sharedMap(count)}`),
@@ -89,8 +95,11 @@ function skeleton(scope: DataplaneScope, { moreRanges, isCrowded }: TableFrame):
         ]
       : []),
     '}',
-    'chain forward { type filter hook forward priority filter; policy accept; jump refuse; }',
-    'chain filter-output { type filter hook output priority filter; policy accept; jump refuse; }',
+    'chain cut {',
+    `  ct status dnat ${family} daddr . tcp dport @gone reject with tcp reset`,
+    '}',
+    'chain forward { type filter hook forward priority filter; policy accept; jump refuse; jump cut; }',
+    'chain filter-output { type filter hook output priority filter; policy accept; jump refuse; jump cut; }',
   ];
 }
 
@@ -132,7 +141,7 @@ function sharedMap(count: number): string {
 }
 
 /** Commands in an order that never names what is not there: make sets and chains, fill, redirect, then unmake. */
-function difference(on: string, before: Objects, after: Objects, hairpins: HairpinChanges): string[] {
+function difference(on: string, before: Objects, after: Objects, hairpins: Exchange): string[] {
   const lines: string[] = [];
   const staleChains = [...before.chains.keys()].filter((chain) => !after.chains.has(chain));
   const changedChains = [...after.chains].filter(([chain, rules]) => !sameLines(before.chains.get(chain), rules));
@@ -170,11 +179,25 @@ function elements(verb: 'add' | 'delete', on: string, map: string, list: readonl
   return [`${verb} element ${on} ${map} { ${list.map(([element, value]) => `${element} : ${value}`).join(', ')} }`];
 }
 
-function hairpinCommands(on: string, { gone, added }: HairpinChanges): string[] {
+function hairpinCommands(on: string, { gone, added }: Exchange): string[] {
   const pairs = (ips: readonly string[]): string => ips.map((ip) => `${ip} . ${ip}`).join(', ');
   return [
     ...(gone.length > 0 ? [`delete element ${on} hairpins { ${pairs(gone)} }`] : []),
     ...(added.length > 0 ? [`add element ${on} hairpins { ${pairs(added)} }`] : []),
+  ];
+}
+
+/** An endpoint may come again whose time in the set is over: what is not in a set cannot be deleted. */
+function cutCommands(on: string, { gone, added }: Exchange): string[] {
+  const sockets = (endpoints: readonly string[]): string[] =>
+    endpoints.flatMap((endpoint) => {
+      const [protocol, ip, port] = endpoint.split(' ');
+      return protocol === 'tcp' ? [`${ip} . ${port}`] : [];
+    });
+  const [left, come] = [sockets(gone).join(', '), sockets(added).join(', ')];
+  return [
+    ...(left ? [`add element ${on} gone { ${left} }`] : []),
+    ...(come ? [`add element ${on} gone { ${come} }`, `delete element ${on} gone { ${come} }`] : []),
   ];
 }
 

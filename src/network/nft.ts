@@ -1,4 +1,4 @@
-import { abandonAttempts, cutConnections } from './connections.ts';
+import { createTrackedConnections } from './connections.ts';
 import type { Dataplane, DataplaneScope, TableFrame } from './dataplane.ts';
 import { differenceScript, fullScript } from './nft-script.ts';
 import type { Nft } from './nft-session.ts';
@@ -14,7 +14,7 @@ export function createNftDataplane(scope: DataplaneScope, nft: Nft): Dataplane {
   let applied: Map<string, ServiceRules> | undefined;
   let hairpins = new ReferenceCounts();
   let endpoints = new ReferenceCounts();
-  let resting = new ReferenceCounts();
+  const connections = createTrackedConnections(scope.family);
   return {
     family: scope.family,
     set(changes) {
@@ -27,10 +27,9 @@ export function createNftDataplane(scope: DataplaneScope, nft: Nft): Dataplane {
       const before = applied;
       applied = undefined;
       if (!before) {
-        [hairpins, endpoints, resting] = [new ReferenceCounts(), new ReferenceCounts(), new ReferenceCounts()];
+        [hairpins, endpoints] = [new ReferenceCounts(), new ReferenceCounts()];
         hairpins.replace([], partsOf(rules.values(), 'hairpins'));
         endpoints.replace([], partsOf(rules.values(), 'endpoints'));
-        resting.replace([], partsOf(rules.values(), 'resting'));
         await nft.load(fullScript(scope, rules, frame));
         applied = new Map(rules);
         return;
@@ -39,11 +38,11 @@ export function createNftDataplane(scope: DataplaneScope, nft: Nft): Dataplane {
       const was = touched.flatMap((key) => before.get(key) ?? []);
       const is = touched.flatMap((key) => rules.get(key) ?? []);
       const moved = hairpins.replace(partsOf(was, 'hairpins'), partsOf(is, 'hairpins'));
-      const { gone } = endpoints.replace(partsOf(was, 'endpoints'), partsOf(is, 'endpoints'));
-      const { added: leftAlone } = resting.replace(partsOf(was, 'resting'), partsOf(is, 'resting'));
-      const script = differenceScript(scope, { before: was, after: is, hairpins: moved });
+      const exchanged = endpoints.replace(partsOf(was, 'endpoints'), partsOf(is, 'endpoints'));
+      const script = differenceScript(scope, { before: was, after: is, hairpins: moved, endpoints: exchanged });
       if (script) await nft.change(script);
-      await Promise.all([cutConnections(gone), abandonAttempts(leftAlone)]);
+      connections.forget(exchanged.gone.filter((endpoint) => !endpoint.startsWith('tcp ')));
+      connections.forgetAttempts(touched.flatMap((key) => failed(before.get(key), rules.get(key))));
       for (const key of touched) {
         const now = rules.get(key);
         if (now) before.set(key, now);
@@ -58,6 +57,12 @@ export function createNftDataplane(scope: DataplaneScope, nft: Nft): Dataplane {
   };
 }
 
-function* partsOf(rules: Iterable<ServiceRules>, part: 'hairpins' | 'endpoints' | 'resting'): Iterable<string> {
+/** Endpoints that the service had, and that fail now: one that comes and is not ready yet has had no connections. */
+function failed(was: ServiceRules | undefined, is: ServiceRules | undefined): string[] {
+  if (!was || !is) return [];
+  return [...is.failing].filter((endpoint) => was.endpoints.has(endpoint) && !was.failing.has(endpoint));
+}
+
+function* partsOf(rules: Iterable<ServiceRules>, part: 'hairpins' | 'endpoints'): Iterable<string> {
   for (const service of rules) yield* service[part];
 }

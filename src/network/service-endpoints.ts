@@ -34,6 +34,8 @@ export interface PortTargets {
   local: readonly Target[];
   /** Ready or not: connections that they have may go on. */
   known: readonly Target[];
+  /** Of those known: not ready, and not on their way out. */
+  failing: readonly Target[];
 }
 
 /**
@@ -44,6 +46,7 @@ export function targetsOf(slices: readonly EndpointSlice[], port: ServicePort, p
   const ready = new Map<string, Candidate>();
   const serving = new Map<string, Candidate>();
   const known: Target[] = [];
+  const failing: Target[] = [];
   for (const slice of slices) {
     if (slice.addressType !== (place.family === 'ip6' ? 'IPv6' : 'IPv4')) continue;
     const slicePort = slice.ports?.find(
@@ -58,6 +61,7 @@ export function targetsOf(slices: readonly EndpointSlice[], port: ServicePort, p
       const candidate = { ip, port: slicePort.port, pod, endpoint };
       known.push(candidate);
       if (isReady || isServing) (isReady ? ready : serving).set(`${ip}:${slicePort.port}`, candidate);
+      else if (!endpoint.conditions?.terminating) failing.push(candidate);
     }
   }
   const isLocal = ({ endpoint }: Candidate): boolean => endpoint.nodeName === place.nodeName;
@@ -67,6 +71,7 @@ export function targetsOf(slices: readonly EndpointSlice[], port: ServicePort, p
     cluster: ready.size > 0 ? nearby(inOrder(ready), place) : inOrder(serving),
     local,
     known,
+    failing,
   };
 }
 

@@ -240,20 +240,28 @@ describe('service rules', () => {
     const before = renderService({ service: service(), slices: [slice(here)] }, { nodeName: 'dev-1' });
     const after = renderService({ service: service(), slices: [slice(here, there)] }, { nodeName: 'dev-1' });
     const still = { gone: [], added: [] };
-    expect(differenceScript(scope, { before: [before], after: [before], hairpins: still })).toBeUndefined();
-    const more = { before: [before], after: [after], hairpins: { gone: [], added: ['10.244.2.3'] } };
+    expect(
+      differenceScript(scope, { before: [before], after: [before], hairpins: still, endpoints: still }),
+    ).toBeUndefined();
+    const come = { gone: [], added: ['tcp 10.244.2.3 5000'] };
+    const more = { before: [before], after: [after], hairpins: { gone: [], added: ['10.244.2.3'] }, endpoints: come };
     expect(differenceScript(scope, more)).toMatchInlineSnapshot(`
       "flush chain ip timonel-dev service/default/web/tcp/8000
       add rule ip timonel-dev service/default/web/tcp/8000 meta l4proto tcp dnat ip to numgen inc mod 2 map { 0 : 10.244.1.2 . 5000, 1 : 10.244.2.3 . 5000 }
       add element ip timonel-dev hairpins { 10.244.2.3 . 10.244.2.3 }
+      add element ip timonel-dev gone { 10.244.2.3 . 5000 }
+      delete element ip timonel-dev gone { 10.244.2.3 . 5000 }
       "
     `);
-    const none = { before: [after], after: [], hairpins: { gone: ['10.244.1.2', '10.244.2.3'], added: [] } };
+    const left = { gone: ['10.244.1.2', '10.244.2.3'], added: [] };
+    const lost = { gone: ['tcp 10.244.1.2 5000', 'udp 10.244.1.2 53'], added: [] };
+    const none = { before: [after], after: [], hairpins: left, endpoints: lost };
     expect(differenceScript(scope, none)).toMatchInlineSnapshot(`
       "delete element ip timonel-dev service-ips { 10.96.0.20 . tcp . 8000 : goto service/default/web/tcp/8000 }
       flush chain ip timonel-dev service/default/web/tcp/8000
       delete element ip timonel-dev hairpins { 10.244.1.2 . 10.244.1.2, 10.244.2.3 . 10.244.2.3 }
       delete chain ip timonel-dev service/default/web/tcp/8000
+      add element ip timonel-dev gone { 10.244.1.2 . 5000 }
       "
     `);
   });

@@ -34,8 +34,8 @@ export interface ServiceRules {
   hairpins: ReadonlySet<string>;
   /** `protocol address port` of endpoints that connections may go on with: for UDP those chosen now, else all there are. */
   endpoints: ReadonlySet<string>;
-  /** `protocol address port` of endpoints that are there, but that no new TCP connection is sent to. */
-  resting: ReadonlySet<string>;
+  /** `protocol address port` of TCP endpoints that do not answer as they should. */
+  failing: ReadonlySet<string>;
 }
 
 /** Where rules are rendered for, and what is the service's own there. */
@@ -61,7 +61,7 @@ type MutableRules = {
   affinitySets: Map<string, number>;
   hairpins: Set<string>;
   endpoints: Set<string>;
-  resting: Set<string>;
+  failing: Set<string>;
 };
 
 interface PortContext {
@@ -84,7 +84,7 @@ export function renderService({ service, slices }: ServiceInput, place: RenderPl
     affinitySets: new Map(),
     hairpins: new Set(),
     endpoints: new Set(),
-    resting: new Set(),
+    failing: new Set(),
   };
   const spec = service.spec;
   if (!spec || spec.type === 'ExternalName') return rules;
@@ -99,10 +99,8 @@ function renderPort(context: PortContext, slices: readonly EndpointSlice[]): voi
   const isInternalLocal = service.spec?.internalTrafficPolicy === 'Local' && place.nodeName !== undefined;
   const lasting = protocolOf(port) === 'udp' ? targets.cluster : targets.known;
   for (const { ip, port: number } of lasting) rules.endpoints.add(`${protocolOf(port)} ${ip} ${number}`);
-  if (protocolOf(port) === 'tcp' && targets.known.length > targets.cluster.length) {
-    const chosen = new Set(targets.cluster.map(socketOf));
-    const resting = targets.known.filter((target) => !chosen.has(socketOf(target)));
-    for (const { ip, port: number } of resting) rules.resting.add(`tcp ${ip} ${number}`);
+  for (const { ip, port: number } of protocolOf(port) === 'tcp' ? targets.failing : []) {
+    rules.failing.add(`tcp ${ip} ${number}`);
   }
   const family = familyAt(place);
   const ips = clusterIps(service, family);

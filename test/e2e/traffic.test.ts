@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createSocket, type Socket } from 'node:dgram';
-import { connect } from 'node:net';
+import { createSocket, type Socket as DatagramSocket } from 'node:dgram';
+import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -146,7 +146,7 @@ async function setAlgorithm(annotations: Record<string, string | null>): Promise
   await cluster.kubectl('patch', 'service', 'web', '--type=merge', '-p', patch);
 }
 
-const datagram = (socket: Socket, host: string, port: number): Promise<string> =>
+const datagram = (socket: DatagramSocket, host: string, port: number): Promise<string> =>
   new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error('timeout')), 300);
     socket.once('message', (message) => {
@@ -373,6 +373,39 @@ function firstLoss(service: string, node: string): { seen: Promise<number> } {
   return { seen };
 }
 
+describe('a TCP connection', () => {
+  it('is reset when its endpoint is taken away, and comes to the endpoint again when that is back', async () => {
+    await apply(service('cut', { ports: [{ port: 80, targetPort: 5002 }] }));
+    const { clusterIP } = (await get('cut')).spec;
+    const open = async (): Promise<{ socket: Socket; pod: string }> => {
+      const socket = connect({ host: clusterIP, port: 80 });
+      const pod = await new Promise<string>((resolve, reject) => {
+        socket.once('data', (data: Buffer) => resolve(data.toString()));
+        socket.once('error', reject);
+      });
+      return { socket, pod };
+    };
+    const { socket, pod } = await eventually(() => open().catch(() => undefined), 'the service');
+    const ended = new Promise<string>((resolve) => {
+      socket.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? ''));
+      socket.on('end', () => resolve('end'));
+    });
+    await cluster.kubectl('label', 'pod', pod, 'app=none', '--overwrite');
+    const others = async (): Promise<boolean> => {
+      const again = await open();
+      again.socket.resetAndDestroy();
+      return again.pod !== pod;
+    };
+    for (let i = 0; i < 8; i++) await eventually(others, 'other endpoints');
+    socket.write('x');
+    expect(await ended).toBe('ECONNRESET');
+    await cluster.kubectl('label', 'pod', pod, 'app=web', '--overwrite');
+    const asked = async (): Promise<boolean> => !(await others());
+    await eventually(asked, 'the endpoint again');
+    await cluster.kubectl('rollout', 'status', 'deployment', 'web', '--timeout=60s');
+  });
+});
+
 describe('hundreds of services', () => {
   it('share rules, and are reached as before from the host and from pods', async () => {
     const quiet = Array.from({ length: 500 }, (_, i) => ({
@@ -423,6 +456,8 @@ describe('a node that is killed under load', () => {
         const start = performance.now();
         asked++;
         await once(clusterIP, 80).catch(() => failures.push(start));
+        // No port is used a second time: what the kernel remembers of the first would be part of the answer.
+        await new Promise((resolve) => setTimeout(resolve, 2));
       }
     };
     const clients = Array.from({ length: 8 }, load);

@@ -7,7 +7,7 @@ import type { Rollout } from '../charts/actions/context.ts';
 import { runCheck } from './check.ts';
 import type { ShipCheck, Strategy } from './ship-file.ts';
 import { previewName, type Stage, stagesOf, withoutPreviews } from './strategy.ts';
-import { podsBefore, waitForRollout } from './wait-for-rollout.ts';
+import { podsBefore, waitForLeaving, waitForRollout } from './wait-for-rollout.ts';
 
 export interface RolloutOptions {
   client: Client;
@@ -40,6 +40,7 @@ export function createRollout(options: RolloutOptions): Rollout {
           before,
           options,
         );
+        await waitForLeaving(applied, options);
         await judge(stage, options);
       } catch (error) {
         // What is of this stage alone stands in no revision: nobody else would take it away.
@@ -71,7 +72,9 @@ export function createRestoration(
 ): Rollout {
   return async ({ wanted }, apply) => {
     const before = await podsBefore(options.client, [options.namespace, ...namespacesOf(wanted)]);
-    await waitForRollout(await apply(wanted), before, options);
+    const applied = await apply(wanted);
+    await waitForRollout(applied, before, options);
+    await waitForLeaving(applied, options);
   };
 }
 

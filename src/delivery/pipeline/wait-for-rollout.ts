@@ -3,10 +3,11 @@ import type { KubeObject } from '../../api/object.ts';
 import type { LabelSelector } from '../../api/types/meta-v1.ts';
 import type { Pod } from '../../api/types/core-v1.ts';
 import type { Clock } from '../../base/clock.ts';
-import type { Client } from '../../client/client.ts';
+import type { Client, ObjectName } from '../../client/client.ts';
 import { pods } from '../../client/resources.ts';
 import { type Applied, type Unready, WaitError } from '../apply/errors.ts';
 import { explainUnready } from '../apply/explain.ts';
+import type { Readiness } from '../apply/readiness.ts';
 import { waitForObjects } from '../apply/wait.ts';
 import { hopelessness } from './hopeless.ts';
 
@@ -58,6 +59,38 @@ export async function waitForRollout(
     signal?.removeEventListener('abort', giveUp);
     await Promise.all(watching);
   }
+}
+
+/**
+ * Waits until the pods of workloads that were deleted are on their way out, and so no service's any more: what is asked
+ * from then on is answered by the others. Rejects with `WaitError` when the time is over.
+ */
+export async function waitForLeaving(
+  applied: readonly Applied[],
+  { client, clock, timeoutMs, signal }: RolloutWait,
+): Promise<void> {
+  const deleted = applied.flatMap(({ action, resource: { kind }, name }) =>
+    action === 'deleted' ? [{ kind, ...name }] : [],
+  );
+  const namespaces = new Set(deleted.map(({ namespace = '' }) => namespace));
+  const lists = await Promise.all(
+    [...namespaces].map((namespace) => client.list(pods, { namespace, ...(signal && { signal }) })),
+  );
+  const targets = lists
+    .flatMap(({ items }) => items.filter((pod) => deleted.some((owner) => isPodOf(pod, owner))))
+    .map(({ metadata: { name = '', namespace = '' } }) => ({ resource: pods, name: { name, namespace } }));
+  const until = (pod: KubeObject | undefined): Readiness =>
+    pod && !pod.metadata.deletionTimestamp ? { state: 'progressing', reason: 'it is still there' } : { state: 'ready' };
+  await waitForObjects({ client, clock, targets, until, timeoutMs, ...(signal && { signal }) });
+}
+
+/** By the owner's name alone: the owner is no longer there to be asked. A Deployment owns by a ReplicaSet of its name. */
+export function isPodOf({ metadata }: Pod, owner: ObjectName & { kind: string }): boolean {
+  if (metadata.namespace !== owner.namespace) return false;
+  const hash = metadata.labels?.['pod-template-hash'] ?? '';
+  const isDeployment = owner.kind === 'Deployment';
+  const [kind, name] = isDeployment ? ['ReplicaSet', `${owner.name}-${hash}`] : [owner.kind, owner.name];
+  return (metadata.ownerReferences ?? []).some((reference) => reference.kind === kind && reference.name === name);
 }
 
 interface Group {
