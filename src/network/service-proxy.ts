@@ -39,8 +39,8 @@ export interface ServiceProxy {
 }
 
 const serviceNameLabel = 'kubernetes.io/service-name';
-/** A service with this label is another proxy's. */
-const otherProxyLabel = 'service.kubernetes.io/service-proxy-name';
+/** A service with one of these labels is another proxy's, or nobody's; the value says nothing. */
+const leftAloneLabels = ['service.kubernetes.io/service-proxy-name', 'service.kubernetes.io/headless'];
 const zoneLabel = 'topology.kubernetes.io/zone';
 const retryMs = 1_000;
 /** From so many services on, those that do not mind share rules; with fewer than the lower number no more. */
@@ -216,7 +216,7 @@ class RunningServiceProxy implements ServiceProxy {
 
   #look(key: string): void {
     const service = this.#options.informers.of(services).get(key);
-    if (service && service.metadata.labels?.[otherProxyLabel] === undefined) {
+    if (service && !leftAloneLabels.some((label) => service.metadata.labels?.[label] !== undefined)) {
       this.#render(key, service);
       return;
     }

@@ -1,11 +1,12 @@
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, request as httpRequest } from 'node:http';
-import type { IncomingMessage, Server } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
+import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { silentLogger } from '../../base/log.ts';
@@ -69,6 +70,17 @@ function cat(socket: Duplex): void {
   });
 }
 
+/** `/page` is a page with links, `/zipped` the same, compressed; `/moved` leads to it, `/asked` says what was asked. */
+function answerAsServer({ url = '', headers }: IncomingMessage, response: ServerResponse): void {
+  const page = '<a href="/rewriteme">test</a>';
+  if (url === '/moved') response.writeHead(302, { location: '/page?a=b' }).end();
+  else if (url === '/page') response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(page);
+  else if (url === '/zipped')
+    response.writeHead(200, { 'content-type': 'text/html', 'content-encoding': 'gzip' }).end(gzipSync(page));
+  else if (url.startsWith('/asked')) response.end(`${url} ${headers['x-forwarded-uri']}`);
+  else response.end('plain');
+}
+
 beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), 'streaming-'));
   const now = systemClock.now();
@@ -81,9 +93,7 @@ beforeEach(async () => {
     addresses,
     now,
   });
-  runtimeServer = createServer((_, response) => response.end('plain')).on('upgrade', (_, socket: Duplex) =>
-    cat(socket),
-  );
+  runtimeServer = createServer(answerAsServer).on('upgrade', (_, socket: Duplex) => cat(socket));
   await once(runtimeServer.listen(0, '127.0.0.1'), 'listening');
   const url = `http://127.0.0.1:${(runtimeServer.address() as AddressInfo).port}/exec/token`;
   const logPath = join(directory, '0.log');
@@ -169,7 +179,7 @@ async function startApi(): Promise<void> {
       group: '',
       version: 'v1',
       verb: 'connect',
-      kind: {} as ResourceKind,
+      kind: { plural } as ResourceKind,
       user: { name: 'a', groups: [] },
     };
     try {
@@ -178,7 +188,7 @@ async function startApi(): Promise<void> {
         namespace,
         name,
         subresource,
-        rest: rest.join('/'),
+        rest: rest.filter((part) => part !== '').join('/'),
         ...more,
       })) as ApiResponse;
     } catch (error) {
@@ -394,6 +404,30 @@ describe('proxy', () => {
     await put(endpointSlices, slice);
     expect(await get('/x/services/http:s:http/proxy/')).toMatchObject({ status: 200, text: 'plain' });
     expect(await get('/x/nodes/n1/proxy/healthz')).toMatchObject({ status: 200, text: 'ok' });
+  });
+
+  it('leads links and redirections through itself', async () => {
+    const port = (runtimeServer.address() as AddressInfo).port;
+    const path = `/api/v1/namespaces/x/pods/web:${port}/proxy`;
+    const text = `<a href="${path}/rewriteme">test</a>`;
+    expect(await get(`/x/pods/web:${port}/proxy/page`)).toMatchObject({ status: 200, text });
+    expect(await get(`/x/pods/web:${port}/proxy/zipped`)).toMatchObject({ status: 200, text });
+    expect(await get(`/x/pods/web:${port}/proxy/moved`)).toMatchObject({ status: 302, location: `${path}/page?a=b` });
+  });
+
+  it('asks for what was asked for, and says so when nobody answers', async () => {
+    const port = (runtimeServer.address() as AddressInfo).port;
+    const path = `/api/v1/namespaces/x/pods/web:${port}/proxy`;
+    expect(await get(`/x/pods/web:${port}/proxy/asked/a:b/?c=d`)).toMatchObject({
+      text: `/asked/a:b/?c=d ${path}/asked/a:b/`,
+    });
+    const closed = createServer();
+    await once(closed.listen(0, '127.0.0.1'), 'listening');
+    const free = (closed.address() as AddressInfo).port;
+    await new Promise((resolve) => closed.close(resolve));
+    const refused = await get(`/x/pods/web:${free}/proxy/`);
+    expect(refused.status).toBe(503);
+    expect(refused.text).toContain('error trying to reach service: ');
   });
 });
 

@@ -8,6 +8,13 @@ import type { ApiResponse } from '../handler.ts';
 import type { Backend, NodeConnector } from './node-connector.ts';
 import { passThrough, withoutConnectionHeaders } from './pass-through.ts';
 import { findPod } from './pod-target.ts';
+import { throughProxy } from './proxied-answer.ts';
+
+/** Where a request goes on to, and under which `address:port` its server knows itself. */
+interface ProxyTarget {
+  backend: Backend;
+  backendHost: string;
+}
 
 /** pods/proxy, services/proxy and nodes/proxy: any request, handed on to what the object stands for. */
 export function createProxyEndpoints(options: {
@@ -16,9 +23,13 @@ export function createProxyEndpoints(options: {
   random: Random;
 }): Endpoint[] {
   const { lookup, connector, random } = options;
+  const address = (scheme: 'http' | 'https', host: string, port: number): ProxyTarget => ({
+    backend: connector.address(scheme, host, port),
+    backendHost: `${host.includes(':') ? `[${host}]` : host}:${port}`,
+  });
   const endpoint = (
     plural: string,
-    find: (resolved: ResolvedRequest, target: ProxyName) => Promise<Backend>,
+    find: (resolved: ResolvedRequest, target: ProxyName) => Promise<ProxyTarget>,
   ): Endpoint => ({
     group: '',
     plural,
@@ -34,21 +45,21 @@ export function createProxyEndpoints(options: {
       const host = pod.status?.podIPs?.[0]?.ip ?? pod.status?.podIP;
       if (!host) throw ApiError.of('BadRequest', `address not allowed: pod ${name} has no address`);
       const first = pod.spec?.containers.flatMap((container) => container.ports ?? [])[0]?.containerPort;
-      return connector.address(scheme, host, port === '' ? (first ?? 80) : Number(port));
+      return address(scheme, host, port === '' ? (first ?? 80) : Number(port));
     }),
     endpoint('services', async ({ namespace }, target) => {
       const service = await lookup.fresh(services, namespace, target.name);
       if (!service) throw notFound('', 'services', target.name);
       const { host, port } = await chooseEndpoint({ lookup, random, service, wanted: target.port });
-      return connector.address(target.scheme, host, port);
+      return address(target.scheme, host, port);
     }),
     endpoint('nodes', async (_, { scheme, name, port }) => {
       const node = await lookup.fresh(nodes, '', name);
       if (!node) throw notFound('', 'nodes', name);
       const own = String(node.status?.daemonEndpoints?.kubeletEndpoint?.Port ?? '');
-      if (port === '' || port === own) return connector.node(node);
-      const host = node.status?.addresses?.find((address) => address.type === 'InternalIP')?.address ?? name;
-      return connector.address(scheme, host, Number(port));
+      const host = node.status?.addresses?.find((each) => each.type === 'InternalIP')?.address ?? name;
+      if (port !== '' && port !== own) return address(scheme, host, Number(port));
+      return { ...address('https', host, Number(own)), backend: connector.node(node) };
     }),
   ];
 }
@@ -113,8 +124,8 @@ function addSlash({ request, rest }: ResolvedRequest): ApiResponse | undefined {
   return { status: 301, headers: { location }, body: { kind: 'none' } };
 }
 
-async function forward(resolved: ResolvedRequest, backend: Backend): Promise<ApiResponse> {
-  const { request, rest, remoteAddress } = resolved;
+async function forward(resolved: ResolvedRequest, { backend, backendHost }: ProxyTarget): Promise<ApiResponse> {
+  const { request, remoteAddress } = resolved;
   const { body, method, query, signal } = request;
   const upgrade = request.headers.upgrade;
   const headers: Record<string, string> = {};
@@ -129,13 +140,34 @@ async function forward(resolved: ResolvedRequest, backend: Backend): Promise<Api
   const bytes = body.kind === 'bytes' ? await body.read() : undefined;
   if (bytes) headers['content-length'] = String(bytes.length);
   const text = query.toString();
-  const answer = await backend.send({
-    method,
-    path: `/${rest.split('/').map(encodeURIComponent).join('/')}${text && `?${text}`}`,
-    headers,
-    ...(bytes && { body: bytes }),
-    ...(upgrade !== undefined && { upgrade: true }),
-    signal,
-  });
-  return passThrough(answer);
+  const prefix = proxyPath(resolved);
+  const path = pathBehind(resolved);
+  headers['x-forwarded-uri'] = prefix + path;
+  const answer = await backend
+    .send({
+      method,
+      path: `${path}${text && `?${text}`}`,
+      headers,
+      ...(bytes && { body: bytes }),
+      ...(upgrade !== undefined && { upgrade: true }),
+      signal,
+    })
+    .catch((error: unknown) => {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw ApiError.of('ServiceUnavailable', `error trying to reach service: ${reason}`);
+    });
+  // A body that nobody reads would keep its connection.
+  if (method === 'HEAD' && answer.kind === 'answer') answer.body.resume();
+  return passThrough(throughProxy(answer, { prefix, backendHost, requestHost: headers.host ?? '' }));
+}
+
+/** The path at which the root of what is behind the proxy is reached. */
+function proxyPath({ version, kind, namespace, name }: ResolvedRequest): string {
+  return `/api/${version}/${namespace && `namespaces/${namespace}/`}${kind.plural}/${name}/proxy`;
+}
+
+/** What the server behind is asked for: letters that a path may have stay as they are (RFC 3986, 3.3). */
+function pathBehind({ request, rest }: ResolvedRequest): string {
+  const slash = rest !== '' && request.path.endsWith('/') ? '/' : '';
+  return `/${encodeURI(rest).replaceAll('?', '%3F').replaceAll('#', '%23')}${slash}`;
 }
