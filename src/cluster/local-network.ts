@@ -176,6 +176,9 @@ function podRoutes({ podCidr, address, ipv6 }: NodePlan): string[] {
 }
 
 const nodeSysctls = {
+  // kube-proxy's: a client may be long in closing, and nobody is silent for longer than a day.
+  'net.netfilter.nf_conntrack_tcp_timeout_close_wait': '3600',
+  'net.netfilter.nf_conntrack_tcp_timeout_established': '86400',
   'net.ipv4.ip_forward': '1',
   'net.ipv4.conf.all.rp_filter': '0',
   'net.ipv4.conf.default.rp_filter': '0',

@@ -74,4 +74,26 @@ describe('connections', () => {
       ['CLOSE', 'SYN_SENT'].map((state) => `-D -f ipv4 -p tcp --dst-nat --state ${state}`),
     );
   });
+
+  it('of datagrams start anew where nothing refused them before there was an endpoint', async () => {
+    const ports = [{ port: 53, nodePort: 30053, protocol: 'UDP' }];
+    const spec = { clusterIP: '10.96.0.9', clusterIPs: ['10.96.0.9'], externalIPs: ['10.90.0.1'], ports };
+    const service = { metadata: { name: 'a', namespace: 'b' }, spec };
+    const entriesWith = (...endpoints: Endpoint[]): string[] => {
+      const slices = [{ metadata: {}, addressType: 'IPv4', ports: [{ port: 5353, protocol: 'UDP' }], endpoints }];
+      return [...renderService({ service, slices }, { nodeName: 'n' }).datagramEntries];
+    };
+    expect(entriesWith()).toEqual([]);
+    expect(entriesWith(one)).toEqual(['* 30053', '10.90.0.1 53']);
+    expect([...rulesOf('UDP', one).datagramEntries]).toEqual([]);
+    const calls: string[] = [];
+    const connections = createTrackedConnections('ip6', (args) => Promise.resolve(calls.push(args.join(' ')) > 0));
+    connections.forgetUntranslated(['* 30053']);
+    connections.forgetUntranslated(['fd00::1 53']);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(calls).toEqual([
+      '-D -f ipv6 -p udp --orig-port-dst 30053 --reply-port-src 30053',
+      '-D -f ipv6 -p udp --orig-dst fd00::1 --reply-src fd00::1 --orig-port-dst 53 --reply-port-src 53',
+    ]);
+  });
 });

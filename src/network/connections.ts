@@ -15,7 +15,15 @@ export interface TrackedConnections {
    * same port, comes to another one. Open ones go on.
    */
   forgetAttempts(endpoints: readonly string[]): void;
+  /**
+   * Datagrams that came to these entries (`address port`, `* port`) before they led anywhere: the next ones would not be
+   * translated either. kube-proxy does so when a service gets its first endpoint.
+   */
+  forgetUntranslated(entries: readonly string[]): void;
 }
+
+/** What is to be forgotten of each kind. */
+type Deletions = Record<'endpoints' | 'attempts' | 'entries', ReadonlySet<string>>;
 
 /** From so many on, unanswered attempts at all endpoints are forgotten at once: a healthy one gets its client's next segment. */
 const manyEndpoints = 4;
@@ -24,51 +32,55 @@ const manyEndpoints = 4;
 const mostPasses = 20;
 
 export function createTrackedConnections(family: Family, run = runConntrack): TrackedConnections {
-  const forgotten = new Set<string>();
-  const abandoned = new Set<string>();
+  let waiting = { endpoints: new Set<string>(), attempts: new Set<string>(), entries: new Set<string>() };
   let isBusy = false;
   const work = async (): Promise<void> => {
-    while (forgotten.size + abandoned.size > 0) {
-      const commands = deletions(family, { forgotten: [...forgotten], abandoned: [...abandoned] });
-      forgotten.clear();
-      abandoned.clear();
+    for (;;) {
+      const commands = deletions(family, waiting);
+      if (commands.length === 0) return;
+      waiting = { endpoints: new Set(), attempts: new Set(), entries: new Set() };
       for (const command of commands) {
         for (let pass = 0; pass < mostPasses && !(await run(command)); pass++);
       }
     }
   };
-  const add = (set: Set<string>, endpoints: readonly string[]): void => {
-    for (const endpoint of endpoints) set.add(endpoint);
-    if (isBusy || set.size === 0) return;
+  const add = (kind: keyof Deletions, names: readonly string[]): void => {
+    for (const name of names) waiting[kind].add(name);
+    if (isBusy || names.length === 0) return;
     isBusy = true;
     void work().finally(() => {
       isBusy = false;
     });
   };
   return {
-    forget: (endpoints) => add(forgotten, endpoints),
-    forgetAttempts: (endpoints) => add(abandoned, endpoints),
+    forget: (endpoints) => add('endpoints', endpoints),
+    forgetAttempts: (endpoints) => add('attempts', endpoints),
+    forgetUntranslated: (entries) => add('entries', entries),
   };
 }
 
 /** Arguments of `conntrack`, of one call after the other. */
-function deletions(
-  family: Family,
-  { forgotten, abandoned }: Record<'forgotten' | 'abandoned', readonly string[]>,
-): string[][] {
+function deletions(family: Family, { endpoints, attempts, entries }: Deletions): string[][] {
   const start = ['-D', '-f', family === 'ip' ? 'ipv4' : 'ipv6'];
   const translated = (endpoint: string): string[] => {
     const [protocol = '', ip = '', port = ''] = endpoint.split(' ');
     return ['-p', protocol, '--dst-nat', ip, '--reply-port-src', port];
   };
+  // Nothing answers from the address that was asked but what has not been translated.
+  const untranslated = (entry: string): string[] => {
+    const [ip = '', port = ''] = entry.split(' ');
+    const addresses = ip === '*' ? [] : ['--orig-dst', ip, '--reply-src', ip];
+    return ['-p', 'udp', ...addresses, '--orig-port-dst', port, '--reply-port-src', port];
+  };
   // What was refused or reset is over for every endpoint.
-  const over = abandoned.length > 0 ? [[...start, '-p', 'tcp', '--dst-nat', '--state', 'CLOSE']] : [];
-  const attempts = abandoned.length < manyEndpoints ? abandoned.map(translated) : [['-p', 'tcp', '--dst-nat']];
+  const over = attempts.size > 0 ? [['-p', 'tcp', '--dst-nat', '--state', 'CLOSE']] : [];
+  const asked = attempts.size < manyEndpoints ? [...attempts].map(translated) : [['-p', 'tcp', '--dst-nat']];
   return [
     ...over,
-    ...attempts.map((which) => [...start, ...which, '--state', 'SYN_SENT']),
-    ...forgotten.map((endpoint) => [...start, ...translated(endpoint)]),
-  ];
+    ...asked.map((which) => [...which, '--state', 'SYN_SENT']),
+    ...[...endpoints].map(translated),
+    ...[...entries].map(untranslated),
+  ].map((which) => [...start, ...which]);
 }
 
 /** Whether there is nothing left that is to be deleted. Never rejects. */

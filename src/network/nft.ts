@@ -14,6 +14,7 @@ export function createNftDataplane(scope: DataplaneScope, nft: Nft): Dataplane {
   let applied: Map<string, ServiceRules> | undefined;
   let hairpins = new ReferenceCounts();
   let endpoints = new ReferenceCounts();
+  let entries = new ReferenceCounts();
   const connections = createTrackedConnections(scope.family);
   return {
     family: scope.family,
@@ -27,9 +28,10 @@ export function createNftDataplane(scope: DataplaneScope, nft: Nft): Dataplane {
       const before = applied;
       applied = undefined;
       if (!before) {
-        [hairpins, endpoints] = [new ReferenceCounts(), new ReferenceCounts()];
+        [hairpins, endpoints, entries] = [new ReferenceCounts(), new ReferenceCounts(), new ReferenceCounts()];
         hairpins.replace([], partsOf(rules.values(), 'hairpins'));
         endpoints.replace([], partsOf(rules.values(), 'endpoints'));
+        entries.replace([], partsOf(rules.values(), 'datagramEntries'));
         await nft.load(fullScript(scope, rules, frame));
         applied = new Map(rules);
         return;
@@ -39,9 +41,11 @@ export function createNftDataplane(scope: DataplaneScope, nft: Nft): Dataplane {
       const is = touched.flatMap((key) => rules.get(key) ?? []);
       const moved = hairpins.replace(partsOf(was, 'hairpins'), partsOf(is, 'hairpins'));
       const exchanged = endpoints.replace(partsOf(was, 'endpoints'), partsOf(is, 'endpoints'));
+      const opened = entries.replace(partsOf(was, 'datagramEntries'), partsOf(is, 'datagramEntries')).added;
       const script = differenceScript(scope, { before: was, after: is, hairpins: moved, endpoints: exchanged });
       if (script) await nft.change(script);
       connections.forget(exchanged.gone.filter((endpoint) => !endpoint.startsWith('tcp ')));
+      connections.forgetUntranslated(opened);
       connections.forgetAttempts(touched.flatMap((key) => failed(before.get(key), rules.get(key))));
       for (const key of touched) {
         const now = rules.get(key);
@@ -63,6 +67,6 @@ function failed(was: ServiceRules | undefined, is: ServiceRules | undefined): st
   return [...is.failing].filter((endpoint) => was.endpoints.has(endpoint) && !was.failing.has(endpoint));
 }
 
-function* partsOf(rules: Iterable<ServiceRules>, part: 'hairpins' | 'endpoints'): Iterable<string> {
+function* partsOf(rules: Iterable<ServiceRules>, part: 'hairpins' | 'endpoints' | 'datagramEntries'): Iterable<string> {
   for (const service of rules) yield* service[part];
 }

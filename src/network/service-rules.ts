@@ -34,6 +34,11 @@ export interface ServiceRules {
   hairpins: ReadonlySet<string>;
   /** `protocol address port` of endpoints that connections may go on with: for UDP those chosen now, else all there are. */
   endpoints: ReadonlySet<string>;
+  /**
+   * `address port`, or `* port` for the node's own addresses: where datagrams come in that are not refused while there
+   * is no endpoint.
+   */
+  datagramEntries: ReadonlySet<string>;
   /** `protocol address port` of TCP endpoints that do not answer as they should. */
   failing: ReadonlySet<string>;
 }
@@ -61,6 +66,7 @@ type MutableRules = {
   affinitySets: Map<string, number>;
   hairpins: Set<string>;
   endpoints: Set<string>;
+  datagramEntries: Set<string>;
   failing: Set<string>;
 };
 
@@ -84,6 +90,7 @@ export function renderService({ service, slices }: ServiceInput, place: RenderPl
     affinitySets: new Map(),
     hairpins: new Set(),
     endpoints: new Set(),
+    datagramEntries: new Set(),
     failing: new Set(),
   };
   const spec = service.spec;
@@ -122,15 +129,16 @@ function renderPort(context: PortContext, slices: readonly EndpointSlice[]): voi
   const all = targets.cluster.length > 0 ? addBalancer(context, targets.cluster, '/all') : undefined;
   if (!all) return;
   const verdict = externalVerdict(context, all, targets.local);
-  if (port.nodePort) rules.nodePorts.set(`${protocolOf(port)} . ${port.nodePort}`, verdict);
-  for (const ip of externalIps) rules.serviceIps.set(`${ip} . ${protocolOf(port)} . ${port.port}`, verdict);
+  const enter = (ip: string | undefined, number: number, to: string): void => {
+    if (ip === undefined) rules.nodePorts.set(`${protocolOf(port)} . ${number}`, to);
+    else rules.serviceIps.set(`${ip} . ${protocolOf(port)} . ${number}`, to);
+    if (protocolOf(port) === 'udp') rules.datagramEntries.add(`${ip ?? '*'} ${number}`);
+  };
+  if (port.nodePort) enter(undefined, port.nodePort, verdict);
+  for (const ip of externalIps) enter(ip, port.port, verdict);
   const guarded = balancers.length + hostPorts.length > 0 ? guardedVerdict(context, verdict) : verdict;
-  for (const ip of balancers) rules.serviceIps.set(`${ip} . ${protocolOf(port)} . ${port.port}`, guarded);
-  for (const { ip, hostPort } of hostPorts) {
-    if (ip !== undefined && !isOf(family)(ip)) continue;
-    if (ip === undefined) rules.nodePorts.set(`${protocolOf(port)} . ${hostPort}`, guarded);
-    else rules.serviceIps.set(`${ip} . ${protocolOf(port)} . ${hostPort}`, guarded);
-  }
+  for (const ip of balancers) enter(ip, port.port, guarded);
+  for (const { ip, hostPort } of hostPorts) if (ip === undefined || isOf(family)(ip)) enter(ip, hostPort, guarded);
 }
 
 /** Traffic from outside the cluster: node ports, load balancer and external addresses. */
