@@ -77,7 +77,7 @@ function answerAsServer({ url = '', headers }: IncomingMessage, response: Server
   else if (url === '/page') response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(page);
   else if (url === '/zipped')
     response.writeHead(200, { 'content-type': 'text/html', 'content-encoding': 'gzip' }).end(gzipSync(page));
-  else if (url.startsWith('/asked')) response.end(`${url} ${headers['x-forwarded-uri']}`);
+  else if (url.startsWith('/asked')) response.end(`${url} ${String(headers['x-forwarded-uri'])}`);
   else response.end('plain');
 }
 
