@@ -5,8 +5,8 @@ import { LinkRewriter, type ProxiedPage, rewriteLink } from './link-rewriter.ts'
 import type { BackendResponse } from './node-connector.ts';
 
 /**
- * A server's answer as a client of the proxy can use it: redirections and the links of HTML pages lead through the proxy
- * (apimachinery's `proxy.Transport`). A page in an encoding other than gzip passes as it is.
+ * A server's answer as a client of the proxy can use it: redirections and the links of HTML pages lead through the
+ * proxy (apimachinery's `proxy.Transport`). A page in an encoding other than gzip passes as it is.
  */
 export function throughProxy(answer: BackendResponse, page: ProxiedPage): BackendResponse {
   if (answer.kind !== 'answer') return answer;
