@@ -8,7 +8,7 @@ const goneMinutes = 15;
 /** Everything in the table that depends on services, by nft object. */
 interface Objects {
   chains: Map<string, readonly string[]>;
-  /** Elements by map. */
+  /** Elements by map, or by set: these have no value. */
   maps: Map<string, Map<string, string>>;
   affinitySets: Map<string, number>;
 }
@@ -63,6 +63,7 @@ function skeleton(scope: DataplaneScope, { moreRanges, isCrowded }: TableFrame):
   const address = `${family === 'ip' ? 'ipv4' : 'ipv6'}_addr`;
   const counts = Array.from({ length: isCrowded ? mostShared : 0 }, (_, i) => i + 1);
   const key = (count: number): string => `${family} daddr . meta l4proto . th dport . numgen random mod ${count}`;
+  const portKey = (count: number): string => `meta l4proto . th dport . numgen random mod ${count}`;
   // Ranges that are not known cannot be answered for as a whole: what has no rules is left to the routes.
   const ranges = [...scope.serviceCidrs, ...moreRanges];
   const own = widest(ranges.filter((cidr) => cidr.includes(':') === (scope.family === 'ip6')));
@@ -71,13 +72,26 @@ function skeleton(scope: DataplaneScope, { moreRanges, isCrowded }: TableFrame):
     `map service-ips { type ${address} . inet_proto . inet_service : verdict; }`,
     'map node-ports { type inet_proto . inet_service : verdict; }',
     ...counts.map((count) => `map ${sharedMap(count)} { typeof ${key(count)} : ${family} daddr . th dport; }`),
+    ...counts.map((count) => `map ${sharedPortMap(count)} { typeof ${portKey(count)} : ${family} daddr . th dport; }`),
+    ...(isCrowded ? [`set ${sharedPorts} { type inet_proto . inet_service; }`] : []),
     `set hairpins { type ${address} . ${address}; }`,
     `set gone { type ${address} . inet_service; flags timeout; timeout ${goneMinutes}m; }`,
+    'chain ports {',
+    '  meta l4proto . th dport vmap @node-ports',
+    ...(isCrowded
+      ? [
+          `  meta l4proto . th dport != @${sharedPorts} return`,
+          // The answer must come back through this node.
+          `  meta mark set meta mark or ${masqueradeMark}`,
+          ...counts.map((count) => `  dnat ${family} to ${portKey(count)} map @${sharedPortMap(count)}`),
+        ]
+      : []),
+    '}',
     'chain services {',
     `  ${family} daddr . meta l4proto . th dport vmap @service-ips`,
     ...counts.map((count) => `  dnat ${family} to ${key(count)} map @${sharedMap(count)}`),
     // IPv6 has no way from the loopback address to another host.
-    `  ${family === 'ip6' ? 'ip6 daddr != ::1 ' : ''}fib daddr type local meta l4proto . th dport vmap @node-ports`,
+    `  ${family === 'ip6' ? 'ip6 daddr != ::1 ' : ''}fib daddr type local jump ports`,
     '}',
     'chain prerouting { type nat hook prerouting priority dstnat; policy accept; jump services; }',
     'chain output { type nat hook output priority -100; policy accept; jump services; }',
@@ -130,6 +144,10 @@ function collect(rules: Iterable<ServiceRules>): Objects {
     fill('service-ips', service.serviceIps);
     fill('node-ports', service.nodePorts);
     for (const [count, elements] of service.shared) fill(sharedMap(count), elements);
+    for (const [count, elements] of service.sharedPorts) {
+      fill(sharedPortMap(count), elements);
+      fill(sharedPorts, new Map([...elements.keys()].map((key) => [key.slice(0, key.lastIndexOf(' . ')), ''])));
+    }
     for (const [set, seconds] of service.affinitySets) objects.affinitySets.set(set, seconds);
   }
   return objects;
@@ -139,6 +157,14 @@ function collect(rules: Iterable<ServiceRules>): Objects {
 function sharedMap(count: number): string {
   return `shared/${count}`;
 }
+
+/** The same for node ports. */
+function sharedPortMap(count: number): string {
+  return `shared-ports/${count}`;
+}
+
+/** The set of all node ports that are in one of those maps. */
+const sharedPorts = 'shared-ports';
 
 /** Commands in an order that never names what is not there: make sets and chains, fill, redirect, then unmake. */
 function difference(on: string, before: Objects, after: Objects, hairpins: Exchange): string[] {
@@ -176,7 +202,8 @@ function difference(on: string, before: Objects, after: Objects, hairpins: Excha
 
 function elements(verb: 'add' | 'delete', on: string, map: string, list: readonly [string, string][]): string[] {
   if (list.length === 0) return [];
-  return [`${verb} element ${on} ${map} { ${list.map(([element, value]) => `${element} : ${value}`).join(', ')} }`];
+  const texts = list.map(([element, value]) => (value === '' ? element : `${element} : ${value}`));
+  return [`${verb} element ${on} ${map} { ${texts.join(', ')} }`];
 }
 
 function hairpinCommands(on: string, { gone, added }: Exchange): string[] {

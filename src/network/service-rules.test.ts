@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Service } from '../api/types/core-v1.ts';
 import type { Endpoint, EndpointSlice } from '../api/types/discovery-v1.ts';
 import { differenceScript, fullScript } from './nft-script.ts';
-import { renderService } from './service-rules.ts';
+import { renderService, type ServiceRules } from './service-rules.ts';
 
 const scope = { family: 'ip', table: 'timonel-dev', nodeName: 'dev-1', serviceCidrs: ['10.96.0.0/16'] } as const;
 const plain = { moreRanges: [], isCrowded: false };
@@ -186,7 +186,34 @@ describe('service rules', () => {
     expect(renderService({ service: inTurn, slices: [slice(here)] }, { nodeName: 'dev-1' }).shared.size).toBe(0);
     const crowded = fullScript(scope, new Map(), { moreRanges: ['10.97.0.0/24', '10.96.8.0/24'], isCrowded: true });
     expect(crowded).toContain('numgen random mod 16 map @shared/16\n');
+    expect(crowded).toContain('meta l4proto . th dport != @shared-ports return\n');
     expect(crowded).toContain('ip daddr { 10.96.0.0/16, 10.97.0.0/24 } ct state new reject');
+  });
+
+  it('share a rule for node ports too, unless these have a policy or other addresses', () => {
+    const place = { nodeName: 'dev-1', isCrowded: true };
+    const render = (spec: Partial<Service['spec'] & object>): ServiceRules => {
+      const published = service({
+        type: 'NodePort',
+        ports: [{ port: 8000, nodePort: 30080, protocol: 'TCP' }],
+        ...spec,
+      });
+      return renderService({ service: published, slices: [slice(here, there)] }, place);
+    };
+    const { chains, nodePorts, sharedPorts } = render({});
+    expect([chains.size, nodePorts.size]).toEqual([0, 0]);
+    expect([...(sharedPorts.get(2) ?? [])]).toEqual([
+      ['tcp . 30080 . 0', '10.244.1.2 . 5000'],
+      ['tcp . 30080 . 1', '10.244.2.3 . 5000'],
+    ]);
+    const before = differenceScript(scope, {
+      ...{ before: [], after: [render({})], hairpins: { gone: [], added: [] }, endpoints: { gone: [], added: [] } },
+    });
+    expect(before).toContain('add element ip timonel-dev shared-ports { tcp . 30080 }\n');
+    for (const spec of [{ externalTrafficPolicy: 'Local' }, { externalIPs: ['10.90.0.1'] }]) {
+      const rules = render(spec);
+      expect([rules.sharedPorts.size, rules.nodePorts.size]).toEqual([0, 1]);
+    }
   });
 
   it('lead to the balancer that counts connections, where there is one', () => {

@@ -28,6 +28,8 @@ export interface ServiceRules {
    * -> address . port.
    */
   shared: ReadonlyMap<number, ReadonlyMap<string, string>>;
+  /** The same for node ports: protocol . port . index -> address . port. */
+  sharedPorts: ReadonlyMap<number, ReadonlyMap<string, string>>;
   /** Affinity sets and how long they remember a client, in seconds. */
   affinitySets: ReadonlyMap<string, number>;
   /** Endpoint addresses: a connection from one to itself needs masquerading. */
@@ -63,6 +65,7 @@ type MutableRules = {
   serviceIps: Map<string, string>;
   nodePorts: Map<string, string>;
   shared: Map<number, Map<string, string>>;
+  sharedPorts: Map<number, Map<string, string>>;
   affinitySets: Map<string, number>;
   hairpins: Set<string>;
   endpoints: Set<string>;
@@ -87,6 +90,7 @@ export function renderService({ service, slices }: ServiceInput, place: RenderPl
     serviceIps: new Map(),
     nodePorts: new Map(),
     shared: new Map(),
+    sharedPorts: new Map(),
     affinitySets: new Map(),
     hairpins: new Set(),
     endpoints: new Set(),
@@ -113,7 +117,7 @@ function renderPort(context: PortContext, slices: readonly EndpointSlice[]): voi
   const ips = clusterIps(service, family);
   const internal = isInternalLocal ? targets.local : targets.cluster;
   const isShared = ips.length > 0 && canShare(service, internal, place);
-  if (isShared) addShared(context, internal, ips);
+  if (isShared) addShared(context, internal, { into: rules.shared, keys: ips.map((ip) => `${ip} . `) });
   const chain = ips.length > 0 && !isShared ? addBalancer(context, internal, '') : undefined;
   for (const ip of isShared ? [] : ips) {
     // Others have endpoints for it, this node has none: who asks here waits in vain, as the policy has it.
@@ -125,9 +129,15 @@ function renderPort(context: PortContext, slices: readonly EndpointSlice[]): voi
   );
   const externalIps = (service.spec?.externalIPs ?? []).filter(isOf(family));
   const balancers = balancerIps(service, family);
-  if (!port.nodePort && externalIps.length + balancers.length + hostPorts.length === 0) return;
-  const all = targets.cluster.length > 0 ? addBalancer(context, targets.cluster, '/all') : undefined;
-  if (!all) return;
+  const others = externalIps.length + balancers.length + hostPorts.length;
+  if (!port.nodePort && others === 0) return;
+  if (targets.cluster.length === 0) return;
+  if (port.nodePort && others === 0 && isForAll(service) && canShare(service, targets.cluster, place)) {
+    addShared(context, targets.cluster, { into: rules.sharedPorts, keys: [''], number: port.nodePort });
+    if (protocolOf(port) === 'udp') rules.datagramEntries.add(`* ${port.nodePort}`);
+    return;
+  }
+  const all = addBalancer(context, targets.cluster, '/all') as string;
   const verdict = externalVerdict(context, all, targets.local);
   const enter = (ip: string | undefined, number: number, to: string): void => {
     if (ip === undefined) rules.nodePorts.set(`${protocolOf(port)} . ${number}`, to);
@@ -146,7 +156,7 @@ function externalVerdict(context: PortContext, all: string, local: readonly Targ
   const { rules, service, port, place } = context;
   const chain = chainName('external', service, port);
   const masquerade = `meta mark set meta mark or ${masqueradeMark}`;
-  if (service.spec?.externalTrafficPolicy !== 'Local') {
+  if (isForAll(service)) {
     // The answer must come back through this node, so the client's address gives way to the node's.
     rules.chains.set(chain, [masquerade, `goto ${all}`]);
     return `goto ${chain}`;
@@ -161,6 +171,11 @@ function externalVerdict(context: PortContext, all: string, local: readonly Targ
     own ? `goto ${own}` : 'drop',
   ]);
   return `goto ${chain}`;
+}
+
+/** Whether what comes from outside may go on to another node. */
+function isForAll(service: Service): boolean {
+  return service.spec?.externalTrafficPolicy !== 'Local';
 }
 
 /** Only clients of the source ranges come in through a load balancer. */
@@ -209,15 +224,21 @@ function canShare(service: Service, targets: readonly Target[], { isCrowded = fa
   return isAnyoneRight && !isSticky && targets.length > 0 && targets.length <= mostShared;
 }
 
-/** One rule for all services with as many endpoints picks one at random: a service is elements of its map alone. */
-function addShared({ rules, port }: PortContext, targets: readonly Target[], ips: readonly string[]): void {
-  const elements = rules.shared.get(targets.length) ?? new Map<string, string>();
-  rules.shared.set(targets.length, elements);
+/**
+ * One rule for all services with as many endpoints picks one at random: a service is elements of its map alone. `keys`:
+ * what comes before protocol and port there.
+ */
+function addShared(
+  { rules, port }: PortContext,
+  targets: readonly Target[],
+  { into, keys, number = port.port }: { into: MutableRules['shared']; keys: readonly string[]; number?: number },
+): void {
+  const elements = into.get(targets.length) ?? new Map<string, string>();
+  into.set(targets.length, elements);
   targets.forEach((target, i) => {
     rules.hairpins.add(target.ip);
-    for (const ip of ips) {
-      elements.set(`${ip} . ${protocolOf(port)} . ${port.port} . ${i}`, `${target.ip} . ${target.port}`);
-    }
+    for (const key of keys)
+      elements.set(`${key}${protocolOf(port)} . ${number} . ${i}`, `${target.ip} . ${target.port}`);
   });
 }
 

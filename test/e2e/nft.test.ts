@@ -31,13 +31,19 @@ describe('nft', () => {
   });
 });
 
-describe('10,000 services with 100,000 endpoints', () => {
+describe.each([
+  ['10,000 services with 100,000 endpoints', 10_000, false],
+  ['5,000 services with node ports and 50,000 endpoints', 5_000, true],
+])('%s', (_, count, havePorts) => {
   const render = (index: number, endpoints: number): ServiceRules => {
     const part = `${index >> 8}.${index & 255}`;
     const service = {
       metadata: { name: `web-${index}`, namespace: 'default' },
       // Of the range for measuring (RFC 2544): nobody has it.
-      spec: { clusterIP: `198.18.${part}`, ports: [{ port: 80, protocol: 'TCP' }] },
+      spec: {
+        clusterIP: `198.18.${part}`,
+        ports: [{ port: 80, protocol: 'TCP', ...(havePorts && { nodePort: 20_000 + index }) }],
+      },
     };
     const slice = {
       metadata: {},
@@ -51,7 +57,7 @@ describe('10,000 services with 100,000 endpoints', () => {
   afterAll(() => dataplane.remove());
 
   it('are in the kernel in seconds, and each change of an endpoint in less than 10 ms', async () => {
-    const rules = new Map(Array.from({ length: 10_000 }, (_, i) => [String(i), render(i, 10)]));
+    const rules = new Map(Array.from({ length: count }, (_, i) => [String(i), render(i, 10)]));
     const started = performance.now();
     dataplane.set({ isCrowded: true });
     await dataplane.apply(rules, new Set(rules.keys()));
