@@ -1,6 +1,8 @@
 import type { ResourceKind } from '../api/kind.ts';
 import type { AnyObject } from '../api/object.ts';
+import type { GroupVersionKind } from '../api/types/meta-v1.ts';
 import type { User } from './handler.ts';
+import type { Served } from './kind-index.ts';
 
 /** A write on its way in, after decoding and defaulting to the storage version, before validation. */
 export interface AdmissionRequest {
@@ -18,6 +20,15 @@ export interface AdmissionRequest {
   dryRun: boolean;
   /** Adds a `Warning` header to the answer. */
   warn: (message: string) => void;
+  /** For those who show the request to others; absent: only the server's own plugins look at it. */
+  versions?: {
+    /** As the URL names it. */
+    served: Served;
+    /** Every version in which the resource is served, this one included. */
+    equivalents: () => readonly Served[];
+  };
+  /** Set when `object` is of another kind than the resource: options of a connection, an eviction, a scale. */
+  objectKind?: GroupVersionKind;
 }
 
 /** One admission plugin. Mutators run first, in order; validators after the schema's and the kind's own validation. Rejects with ApiError. */
@@ -25,6 +36,7 @@ export interface AdmissionPlugin {
   readonly name: string;
   /** Answers quickly which requests it wants to see. */
   handles(request: AdmissionRequest): boolean;
-  mutate?(request: AdmissionRequest): void | Promise<void>;
+  /** `reinvoke`: the object is another one, and everybody has to look at it again, once. */
+  mutate?(request: AdmissionRequest): void | Promise<void | 'reinvoke'>;
   validate?(request: AdmissionRequest): void | Promise<void>;
 }

@@ -1,9 +1,12 @@
 import type { AnyObject } from '../api/object.ts';
+import type { GroupVersionKind } from '../api/types/meta-v1.ts';
 import type { AdmissionRequest } from './admission.ts';
 import type { Core, ResourceRequest } from './core.ts';
+import { equivalentsOf } from './kind-index.ts';
 
 /** The plugins' view of a write. */
 export function admissionRequest(
+  { kinds }: Core,
   request: ResourceRequest,
   write: {
     operation: AdmissionRequest['operation'];
@@ -12,8 +15,10 @@ export function admissionRequest(
     dryRun: boolean;
     name?: string;
     subresource?: string;
+    objectKind?: AdmissionRequest['objectKind'];
   },
 ): AdmissionRequest {
+  const { served } = request;
   return {
     operation: write.operation,
     kind: request.kind,
@@ -25,15 +30,24 @@ export function admissionRequest(
     user: request.user,
     dryRun: write.dryRun,
     warn: request.warn,
+    versions: { served, equivalents: () => equivalentsOf(kinds, served) },
+    ...(write.objectKind && { objectKind: write.objectKind }),
   };
 }
 
-export async function mutate({ admission }: Core, request: AdmissionRequest): Promise<void> {
+export async function mutate(core: Core, request: AdmissionRequest): Promise<void> {
+  if (await mutateOnce(core, request)) await mutateOnce(core, request);
+}
+
+/** True when somebody wants all others to look again. */
+async function mutateOnce({ admission }: Core, request: AdmissionRequest): Promise<boolean> {
+  let isAgain = false;
   for (const plugin of admission) {
     if (!plugin.mutate || !plugin.handles(request)) continue;
     const pending = plugin.mutate(request);
-    if (pending) await pending;
+    if (pending && (await pending) === 'reinvoke') isAgain = true;
   }
+  return isAgain;
 }
 
 export async function validate({ admission }: Core, request: AdmissionRequest): Promise<void> {
@@ -42,4 +56,15 @@ export async function validate({ admission }: Core, request: AdmissionRequest): 
     const pending = plugin.validate(request);
     if (pending) await pending;
   }
+}
+
+/** Asks everybody about a write whose body is of another kind than the resource: a binding, an eviction, a scale. */
+export async function admitBody(
+  core: Core,
+  request: ResourceRequest,
+  write: Parameters<typeof admissionRequest>[2] & { objectKind: GroupVersionKind },
+): Promise<void> {
+  const admission = admissionRequest(core, request, write);
+  await mutate(core, admission);
+  await validate(core, admission);
 }

@@ -4,6 +4,7 @@ import type { AnyObject } from '../api/object.ts';
 import { cloneJson } from '../api/plain-json.ts';
 import { ApiError, conflict, invalid } from '../api/status.ts';
 import type { Binding, Pod, PodCondition } from '../api/types/core-v1.ts';
+import { admitBody } from './admit.ts';
 import { isDryRun, success } from './core.ts';
 import type { Core, Outcome, ResourceRequest } from './core.ts';
 import { decodeAs, fieldValidationOf, readBody } from './read-body.ts';
@@ -16,22 +17,22 @@ export async function bind(core: Core, request: ResourceRequest): Promise<Outcom
   const binding = await readBinding(request);
   const name = binding.metadata.name ?? '';
   const dryRun = isDryRun(request.request.query.getAll('dryRun'));
-  await updateObject(
-    core,
-    { ...request, name, subresource: 'binding' },
-    {
-      dryRun,
-      managed: 'none',
-      change: (old) => assigned(old, binding, core.clock.now()),
-    },
-  );
+  const objectKind = { group: '', version: 'v1', kind: 'Binding' };
+  const named = { ...request, name, subresource: 'binding' };
+  await admitBody(core, named, { operation: 'CREATE', object: binding, old: undefined, dryRun, objectKind });
+  await updateObject(core, named, {
+    dryRun,
+    isAdmitted: true,
+    managed: 'none',
+    change: (old) => assigned(old, binding, core.clock.now()),
+  });
   return { kind: 'status', status: 201, object: success() };
 }
 
-async function readBinding(request: ResourceRequest): Promise<Binding> {
+async function readBinding(request: ResourceRequest): Promise<Binding & AnyObject> {
   const mode = fieldValidationOf(request.request);
   const { value, duplicates } = (await readBody(request.request)).parse(mode);
-  const binding = decodeAs(value, { type: bindingType, mode, duplicates, warn: request.warn }) as unknown as Binding;
+  const binding = decodeAs(value, { type: bindingType, mode, duplicates, warn: request.warn }) as Binding & AnyObject;
   binding.metadata ??= {};
   const { metadata, target } = binding;
   if (!metadata.name) metadata.name = request.name;

@@ -62,7 +62,7 @@ async function createOnce(
     throw ApiError.of('MethodNotAllowed', text, {});
   }
   if (object.metadata.resourceVersion) throw resourceVersionSet();
-  const admission = admissionRequest(request, {
+  const admission = admissionRequest(core, request, {
     operation: 'CREATE',
     object,
     old: undefined,

@@ -42,7 +42,7 @@ export async function removeObject(core: Core, request: ResourceRequest, options
     if (!entry) throw notFound(request.kind.group, request.kind.plural, request.name);
     const old = decodedOf(entry);
     checkPreconditions(old, request, options);
-    const admission = admissionRequest(request, {
+    const admission = admissionRequest(core, request, {
       operation: 'DELETE',
       object: undefined,
       old,

@@ -6,6 +6,7 @@ import { ApiError, isApiError, notFound } from '../api/status.ts';
 import type { Pod } from '../api/types/core-v1.ts';
 import type { PodDisruptionBudget } from '../api/types/policy-v1.ts';
 import type { DeleteOptions as WireOptions } from '../api/types/meta-v1.ts';
+import { admitBody } from './admit.ts';
 import { forbiddenObject } from './authorization/forbidden.ts';
 import { success } from './core.ts';
 import type { Core, Outcome, ResourceRequest } from './core.ts';
@@ -28,16 +29,20 @@ const mostDisruptedPods = 2000;
 
 /** POST to `pods/<name>/eviction`: a delete that pod disruption budgets may refuse (KEP-85). */
 export async function evict(core: Core, request: ResourceRequest): Promise<Outcome> {
-  const options = checkDeleteOptions(await readOptions(request));
+  const eviction = await readEviction(request);
+  const options = checkDeleteOptions(eviction.deleteOptions ?? {});
   const found = await core.store.get(storeKeyOf(request.served, request.namespace, request.name));
   if (found.kind !== 'found') throw notFound('', 'pods', request.name);
   const pod = decodedOf(found.entry) as unknown as Pod;
-  if (!isFree(pod)) await spendBudget(core, request, { pod, dryRun: options.dryRun });
+  const objectKind = { group: policyGroup, version: 'v1', kind: 'Eviction' };
+  const { dryRun } = options;
+  await admitBody(core, request, { operation: 'CREATE', object: eviction, old: undefined, dryRun, objectKind });
+  if (!isFree(pod)) await spendBudget(core, request, { pod, dryRun });
   await removeObject(core, { ...request, subresource: '' }, { ...options, uid: options.uid ?? pod.metadata.uid });
   return { kind: 'status', status: 201, object: success() };
 }
 
-async function readOptions(request: ResourceRequest): Promise<WireOptions> {
+async function readEviction(request: ResourceRequest): Promise<AnyObject & { deleteOptions?: WireOptions }> {
   const mode = fieldValidationOf(request.request);
   const { value, duplicates } = (await readBody(request.request)).parse(mode);
   const { apiVersion } = (value ?? {}) as { apiVersion?: string };
@@ -51,7 +56,10 @@ async function readOptions(request: ResourceRequest): Promise<WireOptions> {
   if (name && name !== request.name) {
     throw ApiError.of('BadRequest', 'name in URL does not match name in Eviction object');
   }
-  return eviction.deleteOptions ?? {};
+  eviction.metadata ??= {};
+  eviction.metadata.name ||= request.name;
+  eviction.metadata.namespace ||= request.namespace;
+  return eviction;
 }
 
 /** Pods that have ended, not begun or are on their way out cost no budget. */

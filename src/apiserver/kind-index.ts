@@ -92,6 +92,11 @@ export function storeKeyOf(served: Served, namespace: string, name: string): str
   return served.kind.scope === 'Namespaced' ? `${served.prefix}${namespace}/${name}` : served.prefix + name;
 }
 
+/** Every version of the same resource: what is stored as one is served as each of them. */
+export function equivalentsOf({ all }: KindIndex, { prefix, isVirtual }: Served): readonly Served[] {
+  return all.filter((other) => other.prefix === prefix && other.isVirtual === isVirtual);
+}
+
 export function findSubresource(kind: ResourceKind, name: string): Subresource | undefined {
   return kind.subresources?.find((subresource) => subresource.name === name);
 }

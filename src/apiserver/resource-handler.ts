@@ -1,5 +1,6 @@
 import { ApiError } from '../api/status.ts';
 import { bind } from './binding.ts';
+import { admitConnection, connectOptions } from './connect.ts';
 import { serveComponentStatuses } from './component-statuses.ts';
 import type { Core, Outcome, ResourceRequest } from './core.ts';
 import { create } from './create.ts';
@@ -36,7 +37,11 @@ export function createResourceHandler(
   return async (request) => {
     const { kind, subresource } = request;
     const endpoint = byPlace.get(placeOf({ group: kind.group, plural: kind.plural, subresource }));
-    if (endpoint) return endpoint.handle(request);
+    if (endpoint) {
+      const options = connectOptions(request);
+      if (options) await admitConnection(core, request, options);
+      return endpoint.handle(request);
+    }
     if (request.served.isVirtual) return serveVirtual(core, request);
     if (subresource !== '') return serveSubresource(core, request);
     if (kind.verbs && !(kind.verbs as readonly string[]).includes(request.verb)) throw methodNotAllowed();

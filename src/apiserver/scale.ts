@@ -3,6 +3,7 @@ import type { AnyObject } from '../api/object.ts';
 import { cloneJson, isJsonObject, setKey } from '../api/plain-json.ts';
 import { invalid } from '../api/status.ts';
 import type { Scale } from '../api/types/autoscaling-v1.ts';
+import { admitBody } from './admit.ts';
 import { isDryRun } from './core.ts';
 import type { Core, Outcome, ResourceRequest } from './core.ts';
 import { readPatch } from './patch.ts';
@@ -18,22 +19,27 @@ export async function scale(core: Core, request: ResourceRequest): Promise<Outco
   const outcome = request.verb === 'get' ? await get(core, request) : await write(core, request);
   if (outcome.kind !== 'entry' && outcome.kind !== 'object') return outcome;
   const object = outcome.kind === 'entry' ? decodedOf(outcome.entry) : outcome.object;
-  const scaled = scaleOf(object, request) as unknown as AnyObject;
+  const scaled = scaleOf(object, request);
   return { kind: 'other', status: outcome.status, object: scaled, type: scaleType };
 }
 
 async function write(core: Core, request: ResourceRequest): Promise<Outcome> {
   const change = request.verb === 'patch' ? await patched(request) : await replaced(request);
+  const dryRun = isDryRun(request.request.query.getAll('dryRun'));
+  const objectKind = { group: 'autoscaling', version: 'v1', kind: 'Scale' };
   return updateObject(core, request, {
-    dryRun: isDryRun(request.request.query.getAll('dryRun')),
-    change(old) {
-      const scaled = change(scaleOf(old, request));
+    dryRun,
+    isAdmitted: true,
+    async change(current) {
+      const old = scaleOf(current, request);
+      const scaled = change(old);
+      await admitBody(core, request, { operation: 'UPDATE', object: scaled, old, dryRun, objectKind });
       const replicas = scaled.spec?.replicas ?? 0;
       if (replicas < 0) {
         const cause = invalidValue('spec.replicas', replicas, 'must be greater than or equal to 0');
         throw invalid('autoscaling', 'Scale', request.name, [cause]);
       }
-      const object = cloneJson(old);
+      const object = cloneJson(current);
       object.metadata.resourceVersion = scaled.metadata.resourceVersion ?? '';
       if (scaled.metadata.uid) object.metadata.uid = scaled.metadata.uid;
       writePath(object, request.kind.scale?.specReplicas ?? '', replicas);
@@ -42,7 +48,8 @@ async function write(core: Core, request: ResourceRequest): Promise<Outcome> {
   });
 }
 
-type ChangeScale = (scale: Scale) => Scale;
+type ChangeScale = (scale: ScaleObject) => ScaleObject;
+type ScaleObject = Scale & AnyObject;
 
 async function replaced(request: ResourceRequest): Promise<ChangeScale> {
   const mode = fieldValidationOf(request.request);
@@ -56,7 +63,7 @@ async function patched(request: ResourceRequest): Promise<ChangeScale> {
   return (scale) => decode(scale, { type: scaleType });
 }
 
-function scaleOf(object: AnyObject, { kind }: ResourceRequest): Scale {
+function scaleOf(object: AnyObject, { kind }: ResourceRequest): ScaleObject {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
   const selector = kind.scale?.labelSelector(object);
   const replicas = Number(read(object, kind.scale?.specReplicas ?? '') ?? 0);

@@ -12,6 +12,7 @@ import {
   clusterRoles,
   ingressClasses,
   limitRanges,
+  mutatingWebhookConfigurations,
   namespaces,
   priorityClasses,
   resourceQuotas,
@@ -20,6 +21,7 @@ import {
   runtimeClasses,
   serviceAccounts,
   storageClasses,
+  validatingWebhookConfigurations,
 } from './admission/lookup.ts';
 import { QuotaLedger } from './admission/quota-ledger.ts';
 import { createStoreLookup } from './admission/store-lookup.ts';
@@ -37,6 +39,8 @@ import { createRbac } from './authorization/rbac.ts';
 import { createAuthorizationReviews } from './authorization/reviews.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { ApiResponse } from './handler.ts';
+import { webhookAdmission } from './webhooks/webhook-admission.ts';
+import { createWebhookClient } from './webhooks/webhook-client.ts';
 
 export interface SecurityOptions {
   store: Store;
@@ -93,6 +97,7 @@ export function createSecurity(options: SecurityOptions): Security {
   const signer = createTokenSigner({ privateKey: createPrivateKey(options.serviceAccountKey), issuer });
   const tokens = createServiceAccountAuthenticator({ signer, lookup, clock });
   const ledger = new QuotaLedger({ store, lookup, clock, log });
+  const webhookClient = createWebhookClient({ lookup, random, clock });
   const admission = defaultPlugins({
     lookup,
     ledger,
@@ -101,6 +106,7 @@ export function createSecurity(options: SecurityOptions): Security {
     rbac,
     authorize,
     tolerationSeconds: defaultTolerationSeconds,
+    webhooks: webhookAdmission({ lookup, client: webhookClient, authorize, random, log }),
   });
   const aggregator = startAggregator({ store, lookup, log });
   return {
@@ -118,10 +124,12 @@ export function createSecurity(options: SecurityOptions): Security {
       await bootstrap({ store, clock, random });
       await lookup.follow(clusterRoles, clusterRoleBindings, roles, roleBindings, namespaces, serviceAccounts);
       await lookup.follow(priorityClasses, storageClasses, ingressClasses, runtimeClasses, limitRanges, resourceQuotas);
+      await lookup.follow(mutatingWebhookConfigurations, validatingWebhookConfigurations);
     },
     close() {
       aggregator.close();
       ledger.close();
+      webhookClient.close();
       lookup.close();
     },
   };

@@ -23,6 +23,8 @@ export interface UpdatePlan {
   managed?: (() => string) | 'none';
   /** Where the object does not exist; absent: 404. */
   create?: () => Promise<Outcome>;
+  /** Admission was asked already, about an object of another kind that brings the change. */
+  isAdmitted?: true;
   /** Attempts after the first when somebody else wrote in between; default: until it succeeds. */
   retries?: number;
 }
@@ -59,17 +61,17 @@ async function attemptUpdate(
   const object = await plan.change(old, entry);
   checkNames(object, request);
   checkPreconditions(object, old, request);
-  const admission = admissionRequest(request, { operation: 'UPDATE', object, old, dryRun: plan.dryRun });
+  const admission = admissionRequest(core, request, { operation: 'UPDATE', object, old, dryRun: plan.dryRun });
   const before = managedTextOf(entry);
   const managed =
     plan.managed === undefined ? managedOfUpdate(core, request, { object, old, before }) : settled(plan, before);
   delete object.metadata.managedFields;
-  await mutate(core, admission);
+  if (!plan.isAdmitted) await mutate(core, admission);
   restoreMetadata(object, old);
   kind.prepareForUpdate?.(object, old, request.subresource, ruleContext(core, request));
   countGeneration(object, old, request);
   validateUpdate(object, old, request);
-  await validate(core, admission);
+  if (!plan.isAdmitted) await validate(core, admission);
   if (managed === before && jsonEquals(object, old)) return { kind: 'entry', status: 200, entry };
   if (goesNow(object, old)) {
     return removeUpdated(core, request, { object, entry, key, dryRun: plan.dryRun, managed });

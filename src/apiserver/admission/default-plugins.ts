@@ -20,6 +20,7 @@ import { runtimeClass } from './runtime-class.ts';
 import { serviceAccount } from './service-account.ts';
 import { storageObjectInUseProtection } from './storage-object-in-use-protection.ts';
 import { taintNodesByCondition } from './taint-nodes-by-condition.ts';
+import { webhookCheck } from './webhook-check.ts';
 
 /** The plugins of an API server with default settings, in upstream's order. */
 export function defaultPlugins(options: {
@@ -30,8 +31,9 @@ export function defaultPlugins(options: {
   rbac: Rbac;
   authorize: Authorizer;
   tolerationSeconds: TolerationSeconds;
+  webhooks: { mutating: AdmissionPlugin; validating: AdmissionPlugin };
 }): AdmissionPlugin[] {
-  const { lookup, ledger, clock, random, rbac, authorize, tolerationSeconds } = options;
+  const { lookup, ledger, clock, random, rbac, authorize, tolerationSeconds, webhooks } = options;
   return [
     namespaceLifecycle(lookup),
     limitRanger(lookup),
@@ -49,6 +51,9 @@ export function defaultPlugins(options: {
     certificateSubjectRestriction(),
     defaultIngressClass(lookup),
     rbacEscalation(rbac, authorize),
+    webhookCheck,
+    webhooks.mutating,
+    webhooks.validating,
     resourceQuota(lookup, ledger, clock),
   ];
 }

@@ -1,4 +1,8 @@
 import type { KubeObject } from '../../api/object.ts';
+import type {
+  MutatingWebhookConfiguration,
+  ValidatingWebhookConfiguration,
+} from '../../api/types/admissionregistration-v1.ts';
 import type { LimitRange, Namespace, Node, PersistentVolumeClaim, Pod } from '../../api/types/core-v1.ts';
 import type { ResourceQuota, Secret, Service, ServiceAccount } from '../../api/types/core-v1.ts';
 import type { EndpointSlice } from '../../api/types/discovery-v1.ts';
@@ -61,3 +65,12 @@ export const roles = collection<Role>('rbac.authorization.k8s.io', 'roles');
 export const roleBindings = collection<RoleBinding>('rbac.authorization.k8s.io', 'rolebindings');
 export const clusterRoles = collection<ClusterRole>('rbac.authorization.k8s.io', 'clusterroles');
 export const clusterRoleBindings = collection<ClusterRoleBinding>('rbac.authorization.k8s.io', 'clusterrolebindings');
+const registration = 'admissionregistration.k8s.io';
+export const mutatingWebhookConfigurations = collection<MutatingWebhookConfiguration>(
+  registration,
+  'mutatingwebhookconfigurations',
+);
+export const validatingWebhookConfigurations = collection<ValidatingWebhookConfiguration>(
+  registration,
+  'validatingwebhookconfigurations',
+);

@@ -1,7 +1,6 @@
 import type { Random } from '../../base/random.ts';
 import { ApiError, notFound } from '../../api/status.ts';
-import type { Service } from '../../api/types/core-v1.ts';
-import { endpointSlices, nodes, services } from '../admission/lookup.ts';
+import { nodes, services } from '../admission/lookup.ts';
 import type { Lookup } from '../admission/lookup.ts';
 import type { Endpoint, ResolvedRequest } from '../endpoint.ts';
 import type { ApiResponse } from '../handler.ts';
@@ -9,6 +8,7 @@ import type { Backend, NodeConnector } from './node-connector.ts';
 import { passThrough, withoutConnectionHeaders } from './pass-through.ts';
 import { findPod } from './pod-target.ts';
 import { throughProxy } from './proxied-answer.ts';
+import { chooseEndpoint } from './service-endpoint.ts';
 
 /** Where a request goes on to, and under which `address:port` its server knows itself. */
 interface ProxyTarget {
@@ -79,39 +79,6 @@ function parseProxyName(text: string): ProxyName {
   if (parts.length > 3 || !known || !name)
     throw ApiError.of('BadRequest', `invalid proxy request ${JSON.stringify(text)}`);
   return { scheme: scheme === 'https' ? 'https' : 'http', name, port: port ?? '' };
-}
-
-/** A ready endpoint of the service's port, any of them. */
-async function chooseEndpoint(options: {
-  lookup: Lookup;
-  random: Random;
-  service: Service;
-  wanted: string;
-}): Promise<{ host: string; port: number }> {
-  const { lookup, random, service, wanted } = options;
-  const name = service.metadata.name ?? '';
-  const ports = service.spec?.ports ?? [];
-  const chosen =
-    wanted === '' && ports.length === 1
-      ? ports[0]
-      : ports.find((port) => (port.name ?? '') === wanted || String(port.port) === wanted);
-  if (!chosen) {
-    throw ApiError.of(
-      'ServiceUnavailable',
-      `no service port ${JSON.stringify(wanted)} found for service ${JSON.stringify(name)}`,
-    );
-  }
-  const slices = await lookup.freshList(endpointSlices, service.metadata.namespace ?? '');
-  const found = slices
-    .filter((slice) => slice.metadata.labels?.['kubernetes.io/service-name'] === name)
-    .flatMap((slice) => {
-      const port = slice.ports?.find((candidate) => (candidate.name ?? '') === (chosen.name ?? ''))?.port;
-      const ready = (slice.endpoints ?? []).filter((each) => each.conditions?.ready !== false);
-      return port === undefined ? [] : ready.flatMap((each) => each.addresses.map((host) => ({ host, port })));
-    });
-  const target = found[random.int(found.length)];
-  if (!target) throw ApiError.of('ServiceUnavailable', `no endpoints available for service ${JSON.stringify(name)}`);
-  return target;
 }
 
 /** Relative links in a root page work only under a path that ends with a slash. */
