@@ -1,6 +1,6 @@
 import type { FieldValidation } from './body.ts';
 import type { AnyObject, KubeObject } from './object.ts';
-import type { JSONSchemaProps } from './types/apiextensions-v1.ts';
+import type { JSONSchemaProps, WebhookConversion } from './types/apiextensions-v1.ts';
 import type { StatusCause } from './types/meta-v1.ts';
 
 /** What the pure rules of a kind may know of the world: handed in, never read. */
@@ -75,6 +75,8 @@ export interface KindVersion {
   /** From this version to the storage version and back, in place; absent: the same shape. Defaults of this version are applied by `toStorage`. */
   toStorage?: (object: AnyObject) => void;
   fromStorage?: (object: AnyObject) => void;
+  /** Set for a custom resource that others convert: then `toStorage` and `fromStorage` work on what has been converted. */
+  webhook?: WebhookConversion;
   /** Sent as a `Warning` header on every request to this version. */
   deprecation?: string;
   /** Set for a custom resource: its definition's schema stands in for the generated one. */

@@ -22,6 +22,7 @@ import { decodeAs, fieldValidationOf, readBody } from './read-body.ts';
 import { isTrue } from './request-info.ts';
 import { managedTextOf } from './stored-object.ts';
 import { updateObject } from './update-object.ts';
+import { inVersion, intoStorage, storageForm } from './webhooks/conversion.ts';
 
 export const applyType = 'application/apply-patch+yaml';
 const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
@@ -35,17 +36,17 @@ export async function apply(core: Core, request: ResourceRequest): Promise<Outco
   const by = fieldManagerOf(request, 'Apply');
   if (!query.get('fieldManager')) throw badOptions(required('fieldManager', 'is required for apply patch'));
   const dryRun = isDryRun(query.getAll('dryRun'));
-  const configuration = await readConfiguration(request);
+  const configuration = await readConfiguration(core, request);
   const shape = shapeOf(request);
   const now = formatTime(core.clock.now());
   const force = isTrue(query.get('force'));
   let managed = '';
-  const applied = (live: AnyObject | undefined, entries: readonly ManagedEntry[]): AnyObject => {
+  const applied = (live: AnyObject | undefined, entries: readonly ManagedEntry[]): AnyObject | Promise<AnyObject> => {
     const previous = by.manager === 'kubectl' ? lastAppliedTo(live) : undefined;
     const merged = applyConfiguration({ live, configuration, entries, by, shape, force, now, previous });
     managed = formatManaged(merged.entries);
     if (previous) merged.object.metadata.annotations = rememberApplied(merged.object, configuration);
-    return completed(merged.object, request);
+    return completed(core, merged.object, request);
   };
   return updateObject(core, request, {
     dryRun,
@@ -56,8 +57,8 @@ export async function apply(core: Core, request: ResourceRequest): Promise<Outco
 
   async function createApplied(): Promise<Outcome> {
     await request.authorize('create');
-    const make = (): AnyObject => applied(undefined, []);
-    make();
+    const make = (): AnyObject | Promise<AnyObject> => applied(undefined, []);
+    await make();
     return createObject(core, request, { make, dryRun, managed });
   }
 
@@ -71,7 +72,7 @@ export async function apply(core: Core, request: ResourceRequest): Promise<Outco
 }
 
 /** The body, in the storage version, without defaults. */
-async function readConfiguration(request: ResourceRequest): Promise<AnyObject> {
+async function readConfiguration(core: Core, request: ResourceRequest): Promise<AnyObject> {
   const { served, kind, subresource } = request;
   const mode = fieldValidationOf(request.request);
   const { value, duplicates } = (await readBody(request.request, [applyType])).parse(mode);
@@ -86,9 +87,10 @@ async function readConfiguration(request: ResourceRequest): Promise<AnyObject> {
   }
   const { type, custom } = served.version;
   const own = custom && { ...custom, decode: custom.decodeApplied };
-  const object = decodeAs(value, { type, custom: own, mode, duplicates, warn: request.warn });
+  let object = decodeAs(value, { type, custom: own, mode, duplicates, warn: request.warn });
   checkPatchedNames(object, request);
   checkNames(object, request);
+  object = await storageForm(core, served, object);
   if (!served.isStorageVersion) served.version.toStorage?.(object);
   object.apiVersion = served.storageApiVersion;
   if (subresource === '' && findSubresource(kind, 'status')) delete object.status;
@@ -98,8 +100,12 @@ async function readConfiguration(request: ResourceRequest): Promise<AnyObject> {
 }
 
 /** What applying left open is filled in as on any write. */
-function completed(object: AnyObject, { served }: ResourceRequest): AnyObject {
-  const { custom } = served.version;
+function completed(core: Core, object: AnyObject, { served }: ResourceRequest): AnyObject | Promise<AnyObject> {
+  const { custom, webhook } = served.version;
+  if (custom && webhook) {
+    const own = inVersion(core, served, object).then((converted) => custom.decode(converted, 'Ignore').object);
+    return own.then((filled) => intoStorage(core, served, filled));
+  }
   if (custom) return custom.decode(object, 'Ignore').object;
   served.kind.defaults?.(object);
   return object;

@@ -8,6 +8,7 @@ import type { Entry, Store } from '../store/store.ts';
 import type { AdmissionPlugin } from './admission.ts';
 import type { ResolvedRequest } from './endpoint.ts';
 import type { KindIndex, Served } from './kind-index.ts';
+import type { WebhookClient } from './webhooks/webhook-client.ts';
 
 /** What everything that reads and writes objects works with. */
 export interface Core {
@@ -18,6 +19,8 @@ export interface Core {
   log: Logger;
   admission: readonly AdmissionPlugin[];
   hooks: readonly WriteHook[];
+  /** Calls the webhooks that convert custom resources; absent: those are not converted. */
+  webhooks?: WebhookClient;
 }
 
 /** A resolved request on its way through the registry. */

@@ -19,14 +19,14 @@ const longestBase = 58;
 
 /** POST of an object. */
 export async function create(core: Core, request: ResourceRequest): Promise<Outcome> {
-  const source = await objectBody(request);
+  const source = await objectBody(core, request);
   const dryRun = isDryRun(request.request.query.getAll('dryRun'));
   return createObject(core, request, { make: () => source.next(), dryRun });
 }
 
 export interface CreatePlan {
   /** The object in the storage version, fresh for each attempt. */
-  make: () => AnyObject;
+  make: () => AnyObject | Promise<AnyObject>;
   dryRun: boolean;
   /** Text of its managed fields; default: whoever creates it owns all of it. */
   managed?: string | undefined;
@@ -39,7 +39,8 @@ export async function createObject(
   { make, dryRun, managed }: CreatePlan,
 ): Promise<Outcome> {
   for (let attempt = 1; ; attempt++) {
-    const object = make();
+    const made = make();
+    const object = made instanceof Promise ? await made : made;
     checkNames(object, request);
     const { generateName, name } = object.metadata;
     try {

@@ -1,21 +1,23 @@
 import type { AnyObject } from '../api/object.ts';
 import { isJsonObject } from '../api/plain-json.ts';
 import { ApiError } from '../api/status.ts';
-import type { ResourceRequest } from './core.ts';
+import type { Core, ResourceRequest } from './core.ts';
 import type { Served } from './kind-index.ts';
 import { decodeAs, fieldValidationOf, readBody, textTypes } from './read-body.ts';
 import { toStorage } from './stored-object.ts';
+import { intoStorage } from './webhooks/conversion.ts';
 
 /** Where an object comes from that can be made anew for each attempt to store it. */
 export interface ObjectSource {
   /** A fresh object in the storage version, defaulted. Throws what is wrong with the body. */
-  next(): AnyObject;
+  next(): AnyObject | Promise<AnyObject>;
 }
 
 /** The body of a create or update, which must be an object of the URL's kind. */
-export async function objectBody(request: ResourceRequest): Promise<ObjectSource> {
+export async function objectBody(core: Core, request: ResourceRequest): Promise<ObjectSource> {
   const mode = fieldValidationOf(request.request);
-  const { type, custom } = request.served.version;
+  const { type, custom, webhook } = request.served.version;
+  const isConverted = webhook !== undefined;
   const body = await readBody(request.request, custom && textTypes);
   let { warn } = request;
   return {
@@ -27,7 +29,7 @@ export async function objectBody(request: ResourceRequest): Promise<ObjectSource
       // Once is enough to warn about the same body.
       warn = () => {};
       object.metadata ??= {};
-      return toStorage(object, request.served);
+      return isConverted ? intoStorage(core, request.served, object) : toStorage(object, request.served);
     },
   };
 }

@@ -3,7 +3,6 @@ import { applyJsonPatch } from '../api/json-patch.ts';
 import { applyMergePatch } from '../api/merge-patch.ts';
 import type { KindVersion } from '../api/kind.ts';
 import type { AnyObject } from '../api/object.ts';
-import { cloneJson } from '../api/plain-json.ts';
 import { ApiError, isApiError } from '../api/status.ts';
 import { applyStrategicMergePatch } from '../api/strategic-merge-patch.ts';
 import { isDryRun } from './core.ts';
@@ -13,8 +12,9 @@ import type { Served } from './kind-index.ts';
 import { conversionReason, formatGoValue } from './go-value.ts';
 import { apply, applyType, refuseForce } from './apply.ts';
 import { decodeAs, fieldValidationOf, mediaTypeOf, readBody, unsupportedMediaType } from './read-body.ts';
-import { fromStorage, managedTextOf, toStorage, withManaged } from './stored-object.ts';
+import { managedTextOf, withManaged } from './stored-object.ts';
 import { updateObject } from './update-object.ts';
+import { inVersion, intoStorage } from './webhooks/conversion.ts';
 
 const strategicType = 'application/strategic-merge-patch+json';
 const patchTypes = ['application/json-patch+json', 'application/merge-patch+json', strategicType];
@@ -56,12 +56,12 @@ export async function patch(core: Core, request: ResourceRequest): Promise<Outco
   return updateObject(core, request, {
     dryRun: isDryRun(request.request.query.getAll('dryRun')),
     retries,
-    change(old, entry) {
+    async change(old, entry) {
       const whole = decode.touchesManaged ? withManaged(old, managedTextOf(entry)) : old;
-      const document = served.isStorageVersion ? whole : fromStorage(cloneJson(whole), served);
+      const document = served.isStorageVersion ? whole : await inVersion(core, served, whole);
       const object = decode(document, served.version);
       checkPatchedNames(object, request);
-      return toStorage(object, served);
+      return intoStorage(core, served, object);
     },
   });
 }

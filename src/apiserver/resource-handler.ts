@@ -17,7 +17,9 @@ import { checkPatchType, patch } from './patch.ts';
 import { get, listPage } from './read.ts';
 import { respondList, respondObject } from './respond.ts';
 import { scale } from './scale.ts';
+import { decodedOf } from './stored-object.ts';
 import { update } from './update.ts';
+import { prepareConversions } from './webhooks/conversion.ts';
 import { eventEncoder } from './watch-events.ts';
 import { watchResponse } from './watch.ts';
 import type { WatchObserver } from './watch.ts';
@@ -59,10 +61,9 @@ async function serveMain(core: Core, request: ResourceRequest, observer: WatchOb
   switch (request.verb) {
     case 'list': {
       const format = formatOf(request.request, listShapes, isCustom);
-      return respondList(core, request, {
-        page: await listPage(core, request, listOptionsOf(query, request.served)),
-        format,
-      });
+      const page = await listPage(core, request, listOptionsOf(query, request.served));
+      if (request.served.version.webhook) await prepareConversions(core, request.served, page.entries.map(decodedOf));
+      return respondList(core, request, { page, format });
     }
     case 'watch': {
       const encoder = eventEncoder(core, request, formatOf(request.request, watchShapes, isCustom));
@@ -74,7 +75,9 @@ async function serveMain(core: Core, request: ResourceRequest, observer: WatchOb
       // Of one namespace only: nobody empties all of them with one request.
       if (request.kind.scope === 'Namespaced' && request.namespace === '') throw methodNotAllowed();
       const format = formatOf(request.request, listShapes, isCustom);
-      return respondList(core, request, { page: await removeCollection(core, request), format });
+      const page = await removeCollection(core, request);
+      if (request.served.version.webhook) await prepareConversions(core, request.served, page.entries.map(decodedOf));
+      return respondList(core, request, { page, format });
     }
     default:
       return answer(core, request, operations[request.verb]);
@@ -92,7 +95,14 @@ async function answer(core: Core, request: ResourceRequest, operation: Operation
   }
   if (request.verb === 'patch') checkPatchType(request);
   const format = formatOf(request.request, objectShapes, request.served.version.custom !== undefined);
-  return respondObject(core, request, { outcome: await operation(core, request), format });
+  const outcome = await operation(core, request);
+  if (request.served.version.webhook) await prepareOutcome(core, request, outcome);
+  return respondObject(core, request, { outcome, format });
+}
+
+async function prepareOutcome(core: Core, { served }: ResourceRequest, outcome: Outcome): Promise<void> {
+  if (outcome.kind === 'entry') return prepareConversions(core, served, [decodedOf(outcome.entry)]);
+  if (outcome.kind === 'object') return prepareConversions(core, served, [outcome.object]);
 }
 
 async function serveSubresource(core: Core, request: ResourceRequest): Promise<ApiResponse> {

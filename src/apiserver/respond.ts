@@ -8,9 +8,8 @@ import { notAcceptable } from './format.ts';
 import type { ApiResponse, ResponseBody } from './handler.ts';
 import type { Served } from './kind-index.ts';
 import type { Page } from './read.ts';
-import { shapeList, shapeObject } from './shapes.ts';
-import { decodedOf, fromStorage, objectInVersion } from './stored-object.ts';
-import { cloneJson } from '../api/plain-json.ts';
+import { shapeList, shapeObject, versionsOf } from './shapes.ts';
+import { copyInVersion, decodedOf } from './stored-object.ts';
 
 const metaTypes = 'io.k8s.apimachinery.pkg.apis.meta.v1.';
 
@@ -40,13 +39,12 @@ export function respondObject(
       if (isPlain && served.isStorageVersion) {
         return { status, headers, body: { kind: 'entry', entry, object: () => decodedOf(entry) } };
       }
-      const versions = { stored: decodedOf(entry), wire: objectInVersion(entry, served) };
-      const object = shapeObject(versions, served, { format, query: request.query, core });
+      const object = shapeObject(versionsOf(entry, served), served, { format, query: request.query, core });
       return { status, headers, body: encodeBody(object, format, typeOf(object, served)) };
     }
     case 'object': {
       const stored = outcome.object;
-      const wire = served.isStorageVersion ? stored : fromStorage(cloneJson(stored), served);
+      const wire = served.isStorageVersion ? stored : copyInVersion(stored, served);
       const object = shapeObject({ stored, wire }, served, { format, query: request.query, core });
       return { status, headers, body: encodeBody(object, format, typeOf(object, served)) };
     }
@@ -80,7 +78,7 @@ export function respondList(
     const text = `${JSON.stringify(head).slice(0, -1)},"items":[`;
     return { status: 200, headers, body: { kind: 'list', entries, list, head: text, tail: ']}' } };
   }
-  const objects = entries.map((entry) => ({ stored: decodedOf(entry), wire: objectInVersion(entry, served) }));
+  const objects = entries.map((entry) => versionsOf(entry, served));
   const object = shapeList(head, objects, { served, options: { format, query: request.query, core } });
   const type = object.kind === head.kind ? `${served.version.type}List` : typesByKind[object.kind as string];
   return { status: 200, headers, body: encodeBody(object, format, type) };

@@ -41,6 +41,7 @@ import type { Endpoint } from './endpoint.ts';
 import type { ApiResponse } from './handler.ts';
 import { webhookAdmission } from './webhooks/webhook-admission.ts';
 import { createWebhookClient } from './webhooks/webhook-client.ts';
+import type { WebhookClient } from './webhooks/webhook-client.ts';
 
 export interface SecurityOptions {
   store: Store;
@@ -66,6 +67,8 @@ export interface Security {
   authorize: Authorizer;
   admission: AdmissionPlugin[];
   endpoints: Endpoint[];
+  /** Calls webhooks, those that convert custom resources too. */
+  webhooks: WebhookClient;
   /** Documents outside /api and /apis, by path: the issuer's configuration and keys. Authorized like any other path. */
   documents: ReadonlyMap<string, () => ApiResponse>;
   /**
@@ -119,6 +122,7 @@ export function createSecurity(options: SecurityOptions): Security {
       ...createAuthorizationReviews({ authorize, rbac }),
       createTokenRequestEndpoint({ signer, lookup, clock, random, audiences, admission }),
     ],
+    webhooks: webhookClient,
     documents: issuerDocuments(signer),
     async bootstrap() {
       await bootstrap({ store, clock, random });

@@ -26,6 +26,7 @@ import type { VersionInfo } from './paths.ts';
 import { createResourceHandler } from './resource-handler.ts';
 import { createServiceAllocator } from './service-allocator.ts';
 import type { ServiceNetwork } from './service-allocator.ts';
+import type { WebhookClient } from './webhooks/webhook-client.ts';
 
 export interface ApiServerOptions {
   store: Store;
@@ -40,6 +41,8 @@ export interface ApiServerOptions {
   authorizers: readonly Authorizer[];
   admission: readonly AdmissionPlugin[];
   endpoints: readonly Endpoint[];
+  /** Calls the webhooks that convert custom resources. */
+  webhooks?: WebhookClient | undefined;
   /** Documents outside of /api and /apis, by path. */
   documents?: ReadonlyMap<string, () => ApiResponse>;
   serviceNetwork: ServiceNetwork;
@@ -85,6 +88,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     log,
     admission: [...admission, definitionCheck],
     hooks: [allocation.services, allocation.serviceCidrs],
+    ...(options.webhooks && { webhooks: options.webhooks }),
   };
   const metrics = createMetrics(store);
   const stopCompaction = startCompaction({ store, clock, log });

@@ -2,14 +2,22 @@ import { plainColumns } from '../api/kinds/columns.ts';
 import type { AnyObject } from '../api/object.ts';
 import { ApiError } from '../api/status.ts';
 import type { ListMeta } from '../api/types/meta-v1.ts';
+import type { Entry } from '../store/store.ts';
 import type { Core } from './core.ts';
 import type { Format } from './format.ts';
 import type { Served } from './kind-index.ts';
+import { decodedOf, objectInVersion } from './stored-object.ts';
 
 /** One object in the version that is stored, which columns read, and in the version that the client wants. */
 export interface Versions {
   stored: AnyObject;
   wire: AnyObject;
+}
+
+/** Columns of what a webhook converts are those of the version that the client wants. */
+export function versionsOf(entry: Entry, served: Served): Versions {
+  const wire = objectInVersion(entry, served);
+  return { stored: served.version.webhook ? wire : decodedOf(entry), wire };
 }
 
 interface WireList {

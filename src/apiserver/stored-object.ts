@@ -1,5 +1,6 @@
 import { deepFreeze } from '../api/object.ts';
 import type { AnyObject } from '../api/object.ts';
+import { cloneJson } from '../api/plain-json.ts';
 import type { ManagedFieldsEntry } from '../api/types/meta-v1.ts';
 import type { Encoded, Entry } from '../store/store.ts';
 import type { Served } from './kind-index.ts';
@@ -77,14 +78,38 @@ export function objectInVersion(entry: Entry, served: Served): AnyObject {
   if (!versions) converted.set(entry, (versions = new Map()));
   let object = versions.get(served);
   if (!object) {
-    const own = served.isStorageVersion ? decodedOf(entry) : fromStorage(mutableCopyOf(entry), served);
+    const own = served.isStorageVersion
+      ? decodedOf(entry)
+      : served.version.webhook
+        ? copyInVersion(decodedOf(entry), served)
+        : fromStorage(mutableCopyOf(entry), served);
     versions.set(served, (object = deepFreeze(withManaged(own, managedTextOf(entry)))));
   }
   return object;
 }
 
+/** What webhooks made of stored objects, in the versions that requests name. */
+const byWebhook = new WeakMap<AnyObject, Map<Served, AnyObject>>();
+
+export function isConverted(object: AnyObject, served: Served): boolean {
+  return byWebhook.get(object)?.has(served) === true;
+}
+
+/** Keeps what a webhook made of a stored object, for as long as that is there. */
+export function rememberConverted(object: AnyObject, served: Served, converted: AnyObject): void {
+  let versions = byWebhook.get(object);
+  if (!versions) byWebhook.set(object, (versions = new Map()));
+  versions.set(served, deepFreeze(fromStorage(converted, served)));
+}
+
+/** A stored object's copy in the version that the request names, which may be changed. */
+export function copyInVersion(object: AnyObject, served: Served): AnyObject {
+  const known = byWebhook.get(object)?.get(served);
+  return known ? cloneJson(known) : fromStorage(cloneJson(object), served);
+}
+
 /** Converts in place from the storage version. */
-export function fromStorage(object: AnyObject, served: Served): AnyObject {
+function fromStorage(object: AnyObject, served: Served): AnyObject {
   if (served.isStorageVersion) return object;
   served.version.fromStorage?.(object);
   object.apiVersion = served.apiVersion;

@@ -11,6 +11,7 @@ import { checkNames } from './object-body.ts';
 import { reclaim, reserve } from './reserve.ts';
 import { managedOfUpdate } from './field-managers.ts';
 import { decodedOf, encoder, managedTextOf, withManaged } from './stored-object.ts';
+import { currentForm } from './webhooks/conversion.ts';
 import { hasGeneration, ruleContext, validateUpdate } from './validate-object.ts';
 
 const staleObject = 'the object has been modified; please apply your changes to the latest version and try again';
@@ -57,7 +58,8 @@ async function attemptUpdate(
   { plan, entry, key }: { plan: UpdatePlan; entry: Entry; key: string },
 ): Promise<Attempt> {
   const { kind } = request;
-  const old = decodedOf(entry);
+  const stored = decodedOf(entry);
+  const old = request.served.version.webhook ? await currentForm(core, request.served, stored) : stored;
   const object = await plan.change(old, entry);
   checkNames(object, request);
   checkPreconditions(object, old, request);
@@ -72,7 +74,7 @@ async function attemptUpdate(
   countGeneration(object, old, request);
   validateUpdate(object, old, request);
   if (!plan.isAdmitted) await validate(core, admission);
-  if (managed === before && jsonEquals(object, old)) return { kind: 'entry', status: 200, entry };
+  if (managed === before && old === stored && jsonEquals(object, old)) return { kind: 'entry', status: 200, entry };
   if (goesNow(object, old)) {
     return removeUpdated(core, request, { object, entry, key, dryRun: plan.dryRun, managed });
   }

@@ -5,10 +5,9 @@ import type { Entry } from '../store/store.ts';
 import type { Core, ResourceRequest } from './core.ts';
 import type { Format } from './format.ts';
 import { notAcceptable } from './format.ts';
-import { shapeObject } from './shapes.ts';
+import { shapeObject, versionsOf } from './shapes.ts';
 import type { Versions } from './shapes.ts';
-import { decodedOf, fromStorage, objectInVersion } from './stored-object.ts';
-import { cloneJson } from '../api/plain-json.ts';
+import { decodedOf } from './stored-object.ts';
 
 export type EventType = 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
 
@@ -23,8 +22,8 @@ export interface EncodedEvent {
 export interface EventEncoder {
   contentType: string;
   ofEntry(type: EventType, entry: Entry): EncodedEvent;
-  /** `object` is in the storage version. */
-  ofObject(type: EventType, object: AnyObject): EncodedEvent;
+  /** The object left the selection at `revision`: the client sees the last state that it may see. */
+  ofLeft(last: Entry, revision: number): EncodedEvent;
   bookmark(revision: number, isInitialEnd: boolean): EncodedEvent;
   error(status: Status): EncodedEvent;
 }
@@ -65,14 +64,18 @@ export function eventEncoder(core: Core, request: ResourceRequest, format: Forma
       if (isPlain && served.isStorageVersion) {
         return { type, bytes: () => sharedLine(type, entry), object: () => decodedOf(entry) };
       }
-      const object = (): AnyObject => shaped({ stored: decodedOf(entry), wire: objectInVersion(entry, served) });
+      const object = (): AnyObject => shaped(versionsOf(entry, served));
       return { type, bytes: () => line(type, object()), object };
     },
-    ofObject(type, stored) {
-      const object = (): AnyObject => {
-        return shaped({ stored, wire: served.isStorageVersion ? stored : fromStorage(cloneJson(stored), served) });
+    ofLeft(last, revision) {
+      const at = (object: AnyObject): AnyObject => {
+        return { ...object, metadata: { ...object.metadata, resourceVersion: String(revision) } };
       };
-      return { type, bytes: () => line(type, object()), object };
+      const object = (): AnyObject => {
+        const { stored, wire } = versionsOf(last, served);
+        return shaped({ stored: at(stored), wire: at(wire) });
+      };
+      return { type: 'DELETED', bytes: () => line('DELETED', object()), object };
     },
     bookmark(revision, isInitialEnd) {
       const metadata = {

@@ -6,9 +6,10 @@ import { revisionOf, tooLargeResourceVersion } from './list-options.ts';
 import type { ListOptions, Selection } from './list-options.ts';
 import { listPage, listPrefix } from './read.ts';
 import type { Page } from './read.ts';
-import { decodedOf, managedTextOf, withManaged } from './stored-object.ts';
+import { decodedOf } from './stored-object.ts';
 import type { EncodedEvent, EventEncoder } from './watch-events.ts';
-import { cloneJson } from '../api/plain-json.ts';
+import type { Served } from './kind-index.ts';
+import { prepareConversions } from './webhooks/conversion.ts';
 
 const bookmarkIntervalMs = 60_000;
 const minTimeoutSeconds = 1800;
@@ -71,6 +72,8 @@ class ApiWatch {
   readonly #cancels: (() => void)[] = [];
   #forget: () => void = () => {};
   #isClosed = false;
+  /** What waits for a webhook that converts it. */
+  #sending: Promise<void> = Promise.resolve();
   #endsAfterProgress = false;
   /** Events up to here are the client's already. */
   #afterRevision = 0;
@@ -124,6 +127,8 @@ class ApiWatch {
     const all: ListOptions = { ...this.#options, limit: 0, continueToken: '', match: '' };
     const page: Page = await listPage(this.#core, this.#request, all);
     const { entries, revision } = page;
+    const { served } = this.#request;
+    if (served.version.webhook) await prepareConversions(this.#core, served, entries.map(decodedOf));
     for (let i = 0; i < entries.length; i++) {
       if (i > 0 && i % initialSlice === 0) await this.#sink.drained();
       if (this.#isClosed) return undefined;
@@ -145,8 +150,8 @@ class ApiWatch {
       // A revision that is still to come is waited for: what happens before it is passed over.
       { prefix: listPrefix(served, namespace), afterRevision: Math.min(afterRevision, revision) },
       {
-        events: (events) => this.#deliver(events),
-        progress: (at) => this.#bookmark(at),
+        events: (events) => this.#inOrder(served, events, () => this.#deliver(events)),
+        progress: (at) => this.#inOrder(served, [], () => this.#bookmark(at)),
         ended: (reason) => {
           if (reason.kind === 'compacted') this.#expire(afterRevision, reason.compactedRevision);
           else this.#end();
@@ -159,6 +164,16 @@ class ApiWatch {
       this.#cancels[1] = clock.setTimer(bookmarkIntervalMs, tick);
     };
     this.#cancels[1] = clock.setTimer(bookmarkIntervalMs, tick);
+  }
+
+  /** At once, or when a webhook has converted these events and those before them are sent. */
+  #inOrder(served: Served, events: readonly StoreEvent[], send: () => void): void {
+    if (!served.version.webhook) return send();
+    const objects = events.flatMap(({ entry, previous }) => (previous ? [entry, previous] : [entry])).map(decodedOf);
+    this.#sending = this.#sending
+      .then(() => prepareConversions(this.#core, served, objects))
+      .then(send)
+      .catch((error: unknown) => this.#fail(error));
   }
 
   #deliver(events: readonly StoreEvent[]): void {
@@ -189,10 +204,7 @@ class ApiWatch {
     const matches = selection.matches(decodedOf(entry));
     if (matches) return this.#encoder.ofEntry(matched ? 'MODIFIED' : 'ADDED', entry);
     if (!matched) return undefined;
-    // It left: the client sees the last state that it may see, at the revision at which it left.
-    const last = withManaged(cloneJson(decodedOf(previous)), managedTextOf(previous));
-    last.metadata.resourceVersion = String(entry.revision);
-    return this.#encoder.ofObject('DELETED', last);
+    return this.#encoder.ofLeft(previous, entry.revision);
   }
 
   #bookmark(revision: number): void {

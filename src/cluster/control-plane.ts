@@ -82,6 +82,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     authenticators: security.authenticators,
     authorizers: security.authorizers,
     admission: security.admission,
+    webhooks: security.webhooks,
     endpoints: [
       ...security.endpoints,
       ...createStreamingEndpoints({ store, connector: options.connector, clock, random }),

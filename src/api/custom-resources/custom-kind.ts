@@ -60,6 +60,9 @@ function customVersion(
   let compiled: StructuralSchema | undefined;
   const schema = (): StructuralSchema => (compiled ??= structuralSchema(rootSchema(props, spec.preserveUnknownFields)));
   const as = { kind: names.kind, version: own.name };
+  /** What a webhook made of an object was judged before, in the version that it came in. */
+  const isConverted = ({ apiVersion }: AnyObject): boolean =>
+    spec.conversion?.strategy === 'Webhook' && apiVersion !== apiVersionOf(spec.group, own.name);
   const version: KindVersion = {
     group: spec.group,
     version: own.name,
@@ -73,7 +76,7 @@ function customVersion(
         return decoded;
       },
       decodeApplied: (raw, mode) => decodeCustomObject(raw, { schema: schema(), mode, as }),
-      validate: (object, old) => validateCustomObject(object, schema(), old),
+      validate: (object, old) => (isConverted(object) ? [] : validateCustomObject(object, schema(), old)),
       schema: props,
       listKind: names.listKind ?? `${names.kind}List`,
     },
@@ -102,27 +105,30 @@ function customVersion(
 }
 
 /**
- * Versions that convert by themselves are the same but for their name. Those that need a webhook are served in the
- * version that is stored, and only there.
+      validate: (object, old) => {
+        return isConverted(object) ? [] : validateCustomObject(object, schema(), old);
+      },
+ * an object in any other version is one that nobody has asked the webhook about.
  */
 function conversionOf(
   { spec, metadata }: CustomResourceDefinition,
   version: string,
   fit: (object: AnyObject) => void,
-): Pick<KindVersion, 'toStorage' | 'fromStorage'> {
-  if (spec.conversion?.strategy !== 'Webhook') return { fromStorage: fit };
+): Pick<KindVersion, 'toStorage' | 'fromStorage' | 'webhook'> {
+  const { conversion } = spec;
+  if (conversion?.strategy !== 'Webhook') return { fromStorage: fit };
   const own = apiVersionOf(spec.group, version);
-  const isStored = spec.versions.some(({ name, storage }) => storage && name === version);
-  const refuse = (from: string, to: string): never => {
-    const text = `conversion webhook for ${spec.names.kind} ${metadata.name} is needed from ${from} to ${to}`;
-    throw ApiError.of('InternalError', `${text}: this server does not call conversion webhooks`);
+  const stored = apiVersionOf(spec.group, spec.versions.find(({ storage }) => storage)?.name ?? version);
+  const check = ({ apiVersion }: AnyObject, wanted: string): void => {
+    if (apiVersion === wanted) return;
+    const text = `${metadata.name ?? ''} of ${apiVersion ?? ''} was not converted to ${wanted} by the conversion webhook`;
+    throw ApiError.of('InternalError', text);
   };
   return {
-    toStorage: () => {
-      if (!isStored) refuse(own, apiVersionOf(spec.group, spec.versions.find(({ storage }) => storage)?.name ?? ''));
-    },
+    ...(conversion.webhook && { webhook: conversion.webhook }),
+    toStorage: (object) => check(object, stored),
     fromStorage: (object) => {
-      if (object.apiVersion !== own) refuse(object.apiVersion ?? '', own);
+      check(object, own);
       fit(object);
     },
   };

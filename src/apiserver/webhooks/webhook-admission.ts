@@ -27,6 +27,10 @@ export interface WebhookAdmissionOptions {
   log: Logger;
 }
 
+function callerOf({ client, random }: WebhookAdmissionOptions): Parameters<typeof shownIn>[0] {
+  return { webhooks: client, random };
+}
+
 type Webhook = MutatingWebhook | ValidatingWebhook;
 
 /** Dynamic admission: what the webhook configurations of the cluster say who is to be asked. */
@@ -116,8 +120,9 @@ async function ask(
 ): Promise<Asked | undefined> {
   const served = await matchedVersion(request, webhook, options.lookup);
   if (!served) return undefined;
-  const object = await shownIn(served, request, request.object);
-  const old = await shownIn(served, request, request.old);
+  const { objectKind } = request;
+  const object = await shownIn(callerOf(options), served, { object: request.object, objectKind });
+  const old = await shownIn(callerOf(options), served, { object: request.old, objectKind });
   const review = reviewedRequest(request, { uid: options.random.uuid(), served, object, old });
   if (!(await meetsConditions(options, webhook, { request, review }))) return undefined;
   const verdict = await tolerating(options, webhook, () => call(options.client, webhook, review));
@@ -180,7 +185,10 @@ async function change(
   const { object } = request;
   if (!object || !shown) return false;
   const changed = await tolerating(options, webhook, async () => {
-    const patched = await adopt(served, request, applyJsonPatch(shown, verdict.patch));
+    const patched = await adopt(callerOf(options), served, {
+      object: applyJsonPatch(shown, verdict.patch),
+      objectKind: request.objectKind,
+    });
     const { name, namespace } = object.metadata;
     if ((name && patched.metadata.name !== name) || patched.metadata.namespace !== namespace) {
       throw new Error('a webhook may not give the object another name or namespace');
