@@ -1,7 +1,7 @@
 import { formatTime } from '../base/clock.ts';
 import type { ContainerState, ContainerStateTerminated, ContainerStatus, Pod } from '../api/types/core-v1.ts';
 import { currentOf, previousOf, type ObservedPod, type PodMemory, type ProbeVerdict } from './pod-observation.ts';
-import { restartsAfter, type PodContainer } from './pod-spec.ts';
+import { restartsAfter, type ContainerEnd, type PodContainer } from './pod-spec.ts';
 import type { ContainerStatusInfo } from './runtime.ts';
 
 export interface ContainerStatusInput {
@@ -91,7 +91,7 @@ function withoutRuntime(
     ...mountStatuses(container),
   };
   const ended = old?.state?.terminated;
-  if (ended && (input.ending || !restartsAfter(input.pod, container, ended.exitCode))) {
+  if (ended && (input.ending || !restartsAfter(input.pod, container, endBefore(old, ended)))) {
     return { ...old, ready: role === 'init' && ended.exitCode === 0, started: false };
   }
   if (old?.state?.running && old.containerID) {
@@ -115,6 +115,10 @@ function withoutRuntime(
     state: { waiting: waiting ? waitingState(waiting) : defaultWaiting(input) },
     lastState: old?.lastState ?? {},
   };
+}
+
+function endBefore({ restartCount }: ContainerStatus, { exitCode }: ContainerStateTerminated): ContainerEnd {
+  return { exitCode, restarts: restartCount };
 }
 
 function defaultWaiting(input: ContainerStatusInput): { reason: string } {

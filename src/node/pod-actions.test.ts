@@ -178,6 +178,23 @@ describe('app containers', () => {
     expect(names(actions({ pod, containers: [ran(own, { state: 'exited', exitCode: 1 })] }))).toEqual([]);
   });
 
+  it('restart as Docker has it where the pod says so', () => {
+    const cases: [string, { attempt: number; exitCode: number }, boolean][] = [
+      ['never', { attempt: 0, exitCode: 1 }, false],
+      ['on-failure', { attempt: 9, exitCode: 1 }, true],
+      ['on-failure', { attempt: 0, exitCode: 0 }, false],
+      ['on-failure:2', { attempt: 1, exitCode: 1 }, true],
+      ['on-failure:2', { attempt: 2, exitCode: 1 }, false],
+      ['sometimes', { attempt: 0, exitCode: 0 }, true],
+    ];
+    for (const [restart, end, again] of cases) {
+      const pod = podOf({ restartPolicy: 'Always' });
+      pod.metadata.annotations = { 'timonel.dev/restart': restart };
+      const found = actions({ pod, containers: [ran(app, { state: 'exited', ...end })] });
+      expect(names(found), `${restart} ${end.attempt} ${end.exitCode}`).toEqual(again ? ['app'] : []);
+    }
+  });
+
   it('are not started twice', () => {
     expect(names(actions({ pod: podOf({}), starting: ['app'] }))).toEqual([]);
     expect(names(actions({ pod: podOf({}), containers: [ran(app)] }))).toEqual([]);

@@ -8,6 +8,7 @@ import {
   initContainersOf,
   restartsAfter,
   restartPolicyOf,
+  type ContainerEnd,
   type PodContainer,
 } from './pod-spec.ts';
 import type { ContainerStatusInfo } from './runtime.ts';
@@ -92,7 +93,7 @@ function sandboxActions(pod: Pod, observed: ObservedPod): Omit<PodActions, 'remo
   const newest = observed.sandboxes[0];
   const wanted = appContainersOf(pod).some((container) => {
     const current = currentOf(observed, container.spec.name);
-    return !current || current.state !== 'exited' || restartsAfter(pod, container, current.exitCode);
+    return !current || current.state !== 'exited' || restartsAfter(pod, container, endOf(current));
   });
   // A container that was made and never started has not had its one run.
   const hasRun = observed.containers.some((container) => container.state !== 'created');
@@ -130,7 +131,7 @@ function initSteps(steps: Steps): boolean {
     if (passed) continue;
     if (memory.starting.has(name) || current?.state === 'running') return false;
     if (current?.state === 'exited' && current.exitCode === 0) continue;
-    if (!current || current.state !== 'exited' || restartsAfter(pod, container, current.exitCode)) {
+    if (!current || current.state !== 'exited' || restartsAfter(pod, container, endOf(current))) {
       start(steps, container);
     }
     return false;
@@ -157,7 +158,7 @@ function appStep(steps: Steps, container: PodContainer): void {
     return;
   }
   const replaced = current !== undefined && hasChanged(container, current);
-  if (current?.state === 'exited' && !replaced && !restartsAfter(steps.pod, container, current.exitCode)) return;
+  if (current?.state === 'exited' && !replaced && !restartsAfter(steps.pod, container, endOf(current))) return;
   start(steps, container);
 }
 
@@ -182,6 +183,10 @@ function start(steps: Steps, container: PodContainer): void {
   if (steps.memory.starting.has(container.spec.name)) return;
   const current = currentOf(steps.observed, container.spec.name);
   steps.start.push({ container, attempt: nextAttempt(steps.pod, container, current), replaces: current });
+}
+
+function endOf({ exitCode, attempt }: ContainerStatusInfo): ContainerEnd {
+  return { exitCode, restarts: attempt };
 }
 
 /** Goes on from the runtime's count, or from the API's when the runtime has lost the container. */

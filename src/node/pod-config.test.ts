@@ -160,6 +160,18 @@ describe('security', () => {
     expect(() => withUser({ securityContext }, { uid: 1000 })).not.toThrow();
   });
 
+  it('runs as the user whom the pod names, unless a number says who', () => {
+    const named = { ...podOf({}), metadata: { ...podOf({}).metadata, annotations: { 'timonel.dev/user': 'app:web' } } };
+    const [container] = appContainersOf(named);
+    expect(containerSecurity(named, container as PodContainer).runAsUserName).toBe('app:web');
+    const numbered = { ...named, spec: { ...named.spec, securityContext: { runAsUser: 0 } } };
+    expect(containerSecurity(numbered as Pod, container as PodContainer).runAsUserName).toBeUndefined();
+    const careful = { ...named, spec: { ...named.spec, securityContext: { runAsNonRoot: true } } };
+    expect(() => checkRunAsNonRoot(careful as Pod, container as PodContainer, { ...image, uid: 1000 })).toThrow(
+      'its user is a name (app:web)',
+    );
+  });
+
   it('shares what the pod shares', () => {
     const pod = podOf({ shareProcessNamespace: true, hostNetwork: true, hostIPC: true });
     const options = { pod, attempt: 0, nodeName: 'n', dns, logDirectory: '/l', cgroupParent: '/c' };

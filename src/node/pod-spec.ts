@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Container, EphemeralContainer, Pod, Probe } from '../api/types/core-v1.ts';
+import { restartLimit } from './pod-annotations.ts';
 
 /** A container of a pod and the part it plays there. */
 export interface PodContainer {
@@ -54,8 +55,15 @@ export function containerHash(spec: Container | EphemeralContainer): string {
   return createHash('sha256').update(`${spec.name}\n${spec.image}`).digest('hex').slice(0, 8);
 }
 
-/** Should a container that ended with `exitCode` run again? (KEP-5307 rules, then its own policy, then the pod's.) */
-export function restartsAfter(pod: Pod, container: PodContainer, exitCode: number): boolean {
+/** How a container's last run ended. */
+export interface ContainerEnd {
+  exitCode: number;
+  /** How often it was started again before. */
+  restarts: number;
+}
+
+/** Should a container that has ended run again? (KEP-5307 rules, then its own policy, then the pod's.) */
+export function restartsAfter(pod: Pod, container: PodContainer, { exitCode, restarts }: ContainerEnd): boolean {
   if (container.role === 'sidecar') return true;
   if (container.role === 'ephemeral') return false;
   for (const rule of container.spec.restartPolicyRules ?? []) {
@@ -63,6 +71,8 @@ export function restartsAfter(pod: Pod, container: PodContainer, exitCode: numbe
     const listed = values.includes(exitCode);
     if (rule.exitCodes?.operator === 'NotIn' ? !listed : listed) return rule.action === 'Restart';
   }
+  const limit = container.role === 'app' ? restartLimit(pod) : undefined;
+  if (limit) return exitCode !== 0 && restarts < limit.failures;
   const policy = (container.spec.restartPolicy ?? restartPolicyOf(pod)) as RestartPolicy;
   // An init container of an Always pod has done its work when it succeeded.
   if (container.role === 'init') return policy !== 'Never' && exitCode !== 0;

@@ -212,6 +212,15 @@ describe('a pod that ends', () => {
     expect(condition(failed, 'ContainersReady')).toMatchObject({ reason: 'PodFailed' });
   });
 
+  it('goes on where its container is not to start again, but stays', () => {
+    const given = input({ containers: [{ ...ended, exitCode: 3 }] });
+    given.pod.metadata.annotations = { 'timonel.dev/restart': 'never' };
+    const status = generatePodStatus(given);
+    expect(status.phase).toBe('Running');
+    expect(status.containerStatuses).toMatchObject([{ state: { terminated: { exitCode: 3 } }, ready: false }]);
+    expect(condition(status, 'Ready')).toMatchObject({ status: 'False' });
+  });
+
   it('is Failed with its first init container that may not run again', () => {
     const spec = { restartPolicy: 'Never', initContainers: [{ name: 'init' }] };
     expect(statusOf({ spec, containers: [{ ...ended, name: 'init', exitCode: 1 }] }).phase).toBe('Failed');

@@ -2,6 +2,7 @@ import { formatTime } from '../base/clock.ts';
 import { isPodFinished } from '../api/pod-phase.ts';
 import type { ContainerStatus, Pod, PodStatus } from '../api/types/core-v1.ts';
 import { containerStatus, type ContainerStatusInput } from './container-status.ts';
+import { restartLimit } from './pod-annotations.ts';
 import { podConditions } from './pod-conditions.ts';
 import { currentOf, isReadySandbox, type ObservedPod, type PodMemory } from './pod-observation.ts';
 import {
@@ -124,7 +125,10 @@ function naturalPhase(input: PodStatusInput, statuses: Statuses & { initialized:
   const failedInit = inits.some((container, i) => {
     const exitCode = statuses.init[i]?.state?.terminated?.exitCode;
     return (
-      container.role === 'init' && exitCode !== undefined && exitCode !== 0 && !restartsAfter(pod, container, exitCode)
+      container.role === 'init' &&
+      exitCode !== undefined &&
+      exitCode !== 0 &&
+      !restartsAfter(pod, container, { exitCode, restarts: statuses.init[i]?.restartCount ?? 0 })
     );
   });
   if (failedInit) return 'Failed';
@@ -135,8 +139,11 @@ function naturalPhase(input: PodStatusInput, statuses: Statuses & { initialized:
   if (!statuses.initialized && running === 0 && !(going && neverRan === 0)) return endedBeforeStart(input, going);
   if (neverRan > 0) return going && running === 0 && allDown(input) ? 'Failed' : 'Pending';
   if (running > 0) return 'Running';
-  const again = apps.some((container, i) => restartsAfter(pod, container, ends[i]?.exitCode ?? 0));
-  if (again && !going) return 'Running';
+  const again = apps.some((container, i) =>
+    restartsAfter(pod, container, { exitCode: ends[i]?.exitCode ?? 0, restarts: statuses.app[i]?.restartCount ?? 0 }),
+  );
+  // One that stays when its container has ended is not replaced: its owner counts it among those that run.
+  if ((again || restartLimit(pod)) && !going) return 'Running';
   return ends.every((end) => end?.exitCode === 0) ? 'Succeeded' : 'Failed';
 }
 

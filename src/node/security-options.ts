@@ -1,5 +1,6 @@
 import type { Pod, SeccompProfile } from '../api/types/core-v1.ts';
 import { ContainerConfigError } from './environment.ts';
+import { userNameOf } from './pod-annotations.ts';
 import { podTitle, type PodContainer } from './pod-spec.ts';
 import type { ImageInfo, SecurityOptions } from './runtime.ts';
 
@@ -41,8 +42,10 @@ export function containerSecurity(pod: Pod, container: PodContainer): SecurityOp
   const runAsGroup = own?.runAsGroup ?? shared?.runAsGroup;
   const unmasked = privileged || own?.procMount === 'Unmasked';
   const profile = own?.seccompProfile ?? shared?.seccompProfile;
+  const runAsUserName = runAsUser === undefined ? userNameOf(pod) : undefined;
   return {
     privileged,
+    ...(runAsUserName !== undefined && { runAsUserName }),
     ...(runAsUser !== undefined && { runAsUser }),
     ...(runAsGroup !== undefined && { runAsGroup }),
     ...groupsOf(pod),
@@ -79,6 +82,12 @@ export function checkRunAsNonRoot(pod: Pod, container: PodContainer, image: Imag
   const where = `(pod: ${JSON.stringify(podTitle(pod))}, container: ${container.spec.name})`;
   const user = own?.runAsUser ?? shared?.runAsUser;
   if (user === 0) throw new ContainerConfigError(`container's runAsUser breaks non-root policy ${where}`);
+  const named = user === undefined ? userNameOf(pod) : undefined;
+  if (named !== undefined) {
+    throw new ContainerConfigError(
+      `container has runAsNonRoot and its user is a name (${named}), cannot verify user is non-root ${where}`,
+    );
+  }
   if (user !== undefined || (image.uid !== undefined && image.uid !== 0)) return;
   if (image.userName && image.userName !== 'root' && image.uid === undefined) {
     const name = `non-numeric user (${image.userName})`;

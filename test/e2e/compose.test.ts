@@ -141,6 +141,37 @@ describe('what a service depends on', () => {
   });
 });
 
+describe('a container that ends', () => {
+  it('stays as it ended unless its restart policy says else, and starts again when it is told to', async () => {
+    const file = `services:
+  once: { image: busybox, command: sh -c "echo ran; exit 3" }
+  retry: { image: busybox, command: sh -c "echo try; exit 4", restart: "on-failure:1" }
+  my_server: { image: busybox, user: nobody, init: true, command: sh -c "id -un; sleep 600" }
+`;
+    write('ending', file);
+    await mustCompose('ending', 'up', '-d');
+    const ended = async (): Promise<Record<string, number>> => {
+      const lines = (await mustCompose('ending', 'ps', '-a', '--status', 'exited', '--format', 'json'))
+        .trim()
+        .split('\n');
+      const shown = lines.filter(Boolean).map((line) => JSON.parse(line) as { Service: string; ExitCode: number });
+      return Object.fromEntries(shown.map(({ Service, ExitCode }) => [Service, ExitCode]));
+    };
+    await eventually(async () => Object.keys(await ended()).length === 2, 'two have ended');
+    expect(await ended()).toEqual({ once: 3, retry: 4 });
+    expect(await mustCompose('ending', 'ps', '--services')).toBe('my_server\n');
+    expect(await mustCompose('ending', 'logs', '--no-log-prefix', 'my_server')).toBe('nobody\n');
+    // A name that a Service cannot have.
+    expect(await compose('ending', 'exec', '-T', 'my_server', 'nslookup', 'my_server')).toMatchObject({
+      stdout: expect.stringMatching(/^Name:\s+my_server\./m) as string,
+    });
+    const first = await mustCompose('ending', 'ps', '-aq', 'once');
+    await mustCompose('ending', 'start', 'once');
+    expect(await mustCompose('ending', 'ps', '-aq', 'once')).not.toBe(first);
+    await mustCompose('ending', 'down', '-t', '0');
+  });
+});
+
 describe('networks', () => {
   it('keep services apart that share none, and an internal one leads nowhere', async () => {
     await mustCompose('isolation', 'up', '-d', '--wait');
@@ -157,19 +188,6 @@ describe('networks', () => {
 });
 
 describe('projects of the kinds that people publish', () => {
-  it.each([
-    ['blog', 18002, 'hello from blog\nvisits: 1\n'],
-    ['voting', 18004, 'hello from vote\nvisits: 1\n'],
-    ['reverse-proxy', 18006, 'hello from backend\n'],
-    ['format-1', 18013, 'hello from web\nvisits: 1\n'],
-    ['secrets', 18017, 'hello from web\nsecret: 19 bytes\n'],
-    ['edge-router', 18025, 'hello from whoami\n'],
-  ])('%s comes up and answers', async (project, port, words) => {
-    await mustCompose(project, 'up', '-d', '--wait');
-    expect(await answer(port)).toBe(words);
-    await mustCompose(project, 'down', '-v');
-  });
-
   it('get files that change, and run what they say of them', async () => {
     write('watched', watched);
     const dist = join(root, 'dist/timonel.js');

@@ -133,6 +133,7 @@ export function requireFile({ loaded }: ProjectSession): LoadedProject {
 
 export interface TranslateFlags {
   lenient?: boolean;
+  swarm?: boolean;
 }
 
 /** The project's objects, and its warnings on stderr. */
@@ -146,7 +147,8 @@ export function translateProject(
       files: diskFiles,
       lenient: options.lenient ?? false,
       hostGateway: state?.network.hostAddress,
-      hostMounts: state !== undefined,
+      isLocal: state !== undefined,
+      swarm: options.swarm ?? false,
       ...(options.runOnce && { runOnce: options.runOnce }),
     }),
   );

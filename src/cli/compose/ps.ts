@@ -9,7 +9,7 @@ import { clock } from '../context.ts';
 import { CliError } from '../errors.ts';
 import { table } from '../output.ts';
 import type { ComposeFlags } from './commands.ts';
-import { withCluster, withProject } from './connection.ts';
+import { type ProjectSession, withCluster, withProject } from './connection.ts';
 
 export interface PsFlags extends ComposeFlags {
   all?: boolean;
@@ -22,7 +22,7 @@ export interface PsFlags extends ComposeFlags {
 }
 
 /** The containers of a project as they are now. */
-async function listContainers(context: ProjectContext): Promise<ProjectContainer[]> {
+async function listContainers({ context, state }: ProjectSession): Promise<ProjectContainer[]> {
   const { client, namespace, project } = context;
   const labelSelector = projectSelector(project);
   const [workloads, pods, services] = await Promise.all([
@@ -30,22 +30,22 @@ async function listContainers(context: ProjectContext): Promise<ProjectContainer
     client.list(podsResource, { namespace, labelSelector }),
     client.list(servicesResource, { namespace, labelSelector }),
   ]);
-  return containersOf(pods.items, workloads, services.items);
+  return containersOf({ pods: pods.items, workloads, services: services.items, isLocal: state !== undefined });
 }
 
 /** `timonel compose ps` */
 export async function ps(services: readonly string[], flags: PsFlags): Promise<void> {
-  await withProject(flags, async ({ context }) => {
+  await withProject(flags, async (session) => {
     const filters = (flags.filter ?? []).map((text) => /^status=(.+)$/.exec(text)?.[1] ?? '');
     const states = [...(flags.status ?? []), ...filters].filter((state) => state !== '');
-    const shown = (await listContainers(context)).filter(
+    const shown = (await listContainers(session)).filter(
       ({ service, state, isOneOff }) =>
         (services.length === 0 || services.includes(service)) &&
         (states.length > 0 ? states.includes(state) : flags.all || (state !== 'exited' && !isOneOff)),
     );
     if (flags.quiet) return print(shown.map(({ name }) => name));
     if (flags.services) return print([...new Set(shown.map(({ service }) => service))]);
-    if (flags.format === 'json') return print(shown.map((each) => JSON.stringify(jsonOf(each, context))));
+    if (flags.format === 'json') return print(shown.map((each) => JSON.stringify(jsonOf(each, session.context))));
     print([table(['NAME', 'IMAGE', 'COMMAND', 'SERVICE', 'CREATED', 'STATUS', 'PORTS'], shown.map(rowOf))]);
   });
 }
@@ -123,10 +123,10 @@ export interface PortFlags extends ComposeFlags {
 
 /** `timonel compose port SERVICE PORT`: where a port is published. */
 export async function port(service: string, target: string, flags: PortFlags): Promise<void> {
-  await withProject(flags, async ({ context }) => {
+  await withProject(flags, async ({ context, state }) => {
     const { client, namespace, project } = context;
     const { items } = await client.list(servicesResource, { namespace, labelSelector: projectSelector(project) });
-    const found = publishersOf(service, items).find(
+    const found = publishersOf(service, items, state !== undefined).find(
       (each) => String(each.target) === target && each.protocol === flags.protocol,
     );
     if (!found) throw new CliError(`no port ${target}/${flags.protocol} for container ${service}`);
@@ -218,7 +218,12 @@ export async function events(services: readonly string[], flags: EventFlags): Pr
     const watch = new ProjectWatch(context);
     await watch.synced();
     const look = async (): Promise<Map<string, ProjectContainer>> =>
-      new Map(containersOf(watch.pods(), [], []).map((each) => [each.name, each]));
+      new Map(
+        containersOf({ pods: watch.pods(), workloads: [], services: [], isLocal: true }).map((each) => [
+          each.name,
+          each,
+        ]),
+      );
     let before = await look();
     const tell = (action: string, { name, service, image }: ProjectContainer): void => {
       if (services.length > 0 && !services.includes(service)) return;

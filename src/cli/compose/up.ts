@@ -1,7 +1,7 @@
 import { selectServices } from '../../delivery/compose/select.ts';
 import type { Project } from '../../delivery/compose/model.ts';
 import type { ProjectContext } from '../../delivery/compose/run/context.ts';
-import { exitCodeOf } from '../../delivery/compose/run/condition.ts';
+import { exitCodeOf, hasEnded } from '../../delivery/compose/run/condition.ts';
 import { takeDown } from '../../delivery/compose/run/down.ts';
 import { stopServices } from '../../delivery/compose/run/lifecycle.ts';
 import { ProjectWatch } from '../../delivery/compose/run/project-watch.ts';
@@ -182,8 +182,7 @@ function untilEnd(
       const first = watched.find(({ code }) => code !== undefined && (!abortOnContainerFailure || code !== 0));
       if (first) return { code: first.code };
     }
-    const isOver =
-      codes.length > 0 && codes.every(({ pod }) => pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed');
+    const isOver = codes.length > 0 && codes.every(({ pod }) => hasEnded(pod));
     return isOver ? { code: undefined } : undefined;
   };
   return watch.until(look, { signal, describe: () => 'containers are still running' }).then(({ code }) => code);

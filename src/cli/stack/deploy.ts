@@ -19,7 +19,7 @@ export async function deploy(name: string, flags: DeployFlags): Promise<void> {
   const where = { ...(context && { context }), ...(kubeconfig && { kubeconfig }) };
   await withProject({ file, projectName: name, progress: 'quiet', ...where }, async (session) => {
     const project = startingFirst(requireFile(session).project);
-    const translation = translateProject(session, project, { lenient: flags.lenient ?? false });
+    const translation = translateProject(session, project, { lenient: flags.lenient ?? false, swarm: true });
     const before = new Set((await listWorkloads(session.context)).map(({ service }) => service));
     for (const service of Object.keys(project.services)) {
       process.stdout.write(`${before.has(service) ? 'Updating' : 'Creating'} service ${name}_${service}\n`);

@@ -50,7 +50,7 @@ export function composeObjects({ path, directory, name, environment, images, war
   if (waiting.length > 0) {
     warn(`depends_on is an order of commands: ${waiting.map(([each]) => each).join(', ')} start with all others`);
   }
-  const translation = translate(project, tree, { files: diskFiles, hostMounts: false });
+  const translation = translate(project, tree, { files: diskFiles, isLocal: false });
   translation.warnings.forEach(warn);
   return [...translation.base, ...Object.values(translation.workloads)].flatMap((object): KubeObject[] => {
     // The release has its own namespace, which is made for it.

@@ -10,6 +10,7 @@ export interface ObservedView extends ClusterView {
 export const lookUps = {
   /** A service, and its endpoint slices. */
   service: (namespace: string, name: string): string => `service ${namespace}/${name}`,
+  alias: (namespace: string, name: string): string => `alias ${namespace}/${name}`,
   namespace: (name: string): string => `namespace ${name}`,
   ip: (ip: string): string => `ip ${ip}`,
 };
@@ -68,6 +69,10 @@ function notingView(view: ClusterView, noted: Set<string>): ClusterView {
     service(namespace, name) {
       noted.add(lookUps.service(namespace, name));
       return view.service(namespace, name);
+    },
+    serviceByAlias(namespace, alias) {
+      noted.add(lookUps.alias(namespace, alias));
+      return view.serviceByAlias(namespace, alias);
     },
     slices(namespace, name) {
       noted.add(lookUps.service(namespace, name));

@@ -1,12 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import type { Service } from '../../api/types/core-v1.ts';
 import type { EndpointSlice } from '../../api/types/discovery-v1.ts';
-import { answerFromCluster, type ClusterView, type DnsRecord, type QuestionType } from './cluster-zone.ts';
+import { answerFromCluster, type ClusterView, type DnsRecord, dnsNamesOf, type QuestionType } from './cluster-zone.ts';
 
 const zone = { domain: 'cluster.local', nameServers: ['10.96.0.10'], ownRanges: ['10.96.0.0/16', '10.244.0.0/16'] };
 
 function service(name: string, spec: Service['spec'], namespace = 'default'): Service {
   return { metadata: { name, namespace }, spec };
+}
+
+function withNames(object: Service, names: string): Service {
+  return { ...object, metadata: { ...object.metadata, annotations: { 'timonel.dev/dns-names': names } } };
 }
 
 const ports = [
@@ -18,6 +22,7 @@ const services: Service[] = [
   service('web', { clusterIP: '10.96.0.20', clusterIPs: ['10.96.0.20', 'fd00::20'], ports }),
   service('unnamed', { clusterIP: '10.96.0.21', clusterIPs: ['10.96.0.21'], ports: [{ port: 80 }] }),
   service('db', { ...headless, ports: [{ name: 'sql', port: 5432 }] }),
+  withNames(service('my-db', { clusterIP: '10.96.0.22', clusterIPs: ['10.96.0.22'] }), 'My_DB  cache.db web'),
   service('starting', headless),
   service('early', { ...headless, publishNotReadyAddresses: true }),
   service('away', { type: 'ExternalName', externalName: 'Example.org.' }),
@@ -53,6 +58,8 @@ const view: ClusterView = {
   service: (namespace, name) => services.find((s) => s.metadata.namespace === namespace && s.metadata.name === name),
   slices: (_, name) => slices.filter((each) => ownerOf(each) === name),
   hasNamespace: (namespace) => namespace === 'default',
+  serviceByAlias: (namespace, alias) =>
+    services.find((s) => s.metadata.namespace === namespace && dnsNamesOf(s).includes(alias)),
   servicesByIp: (ip) => services.filter((s) => s.spec?.clusterIPs?.includes(ip)),
   slicesByIp: (ip) => slices.filter((each) => each.endpoints?.some(({ addresses }) => addresses.includes(ip))),
 };
@@ -104,6 +111,10 @@ describe('the zone of the cluster (Kubernetes DNS specification 1.1.0)', () => {
       'found, PTR web.default.svc.cluster.local',
     ],
     ['2.3.3 no other type there', 'A', '20.0.96.10.in-addr.arpa.', 'found'],
+    ['a further name of a service', 'A', 'my_db', 'found, A 10.96.0.22'],
+    ['in its own zone only', 'A', 'my_db.other.svc.cluster.local.', 'noSuchName'],
+    ['one of several labels', 'A', 'cache.db', 'found, A 10.96.0.22'],
+    ['but not that of another service', 'A', 'web', 'found, A 10.96.0.20'],
     ['2.4.1 A of a headless service', 'A', 'db', 'found, A 10.244.1.5, A 10.244.1.6'],
     ['2.4.1 AAAA of a headless service', 'AAAA', 'db', 'found, AAAA fd01::5'],
     ['2.4.1 no ready endpoint, no name', 'A', 'starting', 'noSuchName'],

@@ -5,6 +5,8 @@ import type { Endpoint, EndpointSlice } from '../../api/types/discovery-v1.ts';
 /** What the zone is made from, looked up as questions come. */
 export interface ClusterView {
   service(namespace: string, name: string): Service | undefined;
+  /** The service that has this as a further name ({@link dnsNamesAnnotation}). */
+  serviceByAlias(namespace: string, alias: string): Service | undefined;
   slices(namespace: string, name: string): readonly EndpointSlice[];
   hasNamespace(namespace: string): boolean;
   servicesByIp(ip: string): readonly Service[];
@@ -62,6 +64,18 @@ export type Answer =
   | { kind: 'endless'; answers: DnsRecord[] }
   /** Not a name of this cluster: forward. */
   | { kind: 'notOurs' };
+
+/**
+ * Further names of a service within its namespace, separated by blanks. They may be what names of services may not:
+ * `my_db`, `cache.internal`. Containers of Compose projects know each other by such names.
+ */
+const dnsNamesAnnotation = 'timonel.dev/dns-names';
+
+/** The further names of a service, in lower case. */
+export function dnsNamesOf({ metadata }: Service): string[] {
+  const names = metadata.annotations?.[dnsNamesAnnotation] ?? '';
+  return names.split(/\s+/).flatMap((name) => (name === '' ? [] : [name.toLowerCase()]));
+}
 
 /** Seconds; short, since endpoints come and go. */
 const ttlSeconds = 5;
@@ -137,6 +151,9 @@ function answerService(name: string, type: QuestionType, rest: readonly string[]
   const { namespace, view } = context;
   const serviceName = rest.at(-1) as string;
   const service = view.service(namespace, serviceName);
+  const isOwnName = rest.length === 1 && service !== undefined;
+  const known = isOwnName ? undefined : view.serviceByAlias(namespace, rest.join('.'));
+  if (known) return answerServiceName(name, type, known, context);
   if (!service) return noSuchName;
   if (service.spec?.type === 'ExternalName') {
     const target = (service.spec.externalName ?? '').toLowerCase().replace(/\.$/, '');

@@ -5,6 +5,7 @@ import type { Informers } from '../../client/informers.ts';
 import type { KubeObject } from '../../api/object.ts';
 import { endpointSlices, namespaces, services } from '../../client/resources.ts';
 import { lookUps, type ObservedView } from './answer-cache.ts';
+import { dnsNamesOf } from './cluster-zone.ts';
 
 /** The zone's view over shared informers: look-ups only, nothing is copied. */
 export function createInformerView(informers: Informers): ObservedView {
@@ -12,10 +13,12 @@ export function createInformerView(informers: Informers): ObservedView {
   const bySlice = informers.of(endpointSlices);
   const byNamespace = informers.of(namespaces);
   byService.addIndex('ip', ipsOfService);
+  byService.addIndex('alias', (service) => dnsNamesOf(service).map((name) => `${service.metadata.namespace}/${name}`));
   bySlice.addIndex('service', (slice) => [`${slice.metadata.namespace}/${serviceNameOf(slice)}`]);
   bySlice.addIndex('ip', ipsOfSlice);
   return {
     service: (namespace, name) => byService.get(keyOf({ metadata: { namespace, name } })),
+    serviceByAlias: (namespace, alias) => byService.byIndex('alias', `${namespace}/${alias}`)[0],
     slices: (namespace, name) => bySlice.byIndex('service', `${namespace}/${name}`),
     hasNamespace: (namespace) => byNamespace.get(namespace) !== undefined,
     servicesByIp: (ip) => byService.byIndex('ip', ip),
@@ -24,6 +27,7 @@ export function createInformerView(informers: Informers): ObservedView {
       const services = everyVersion<Service>((service) => {
         changed(lookUps.service(service.metadata.namespace ?? '', service.metadata.name ?? ''));
         for (const ip of ipsOfService(service)) changed(lookUps.ip(ip));
+        for (const name of dnsNamesOf(service)) changed(lookUps.alias(service.metadata.namespace ?? '', name));
       });
       const slices = everyVersion<EndpointSlice>((slice) => {
         changed(lookUps.service(slice.metadata.namespace ?? '', serviceNameOf(slice)));

@@ -32,6 +32,7 @@ class World implements ObservedView {
   }
 
   hasNamespace = (namespace: string): boolean => namespace === 'default';
+  serviceByAlias = (): Service | undefined => undefined;
   servicesByIp = (): Service[] => [];
   slicesByIp = (): EndpointSlice[] => [];
 

@@ -1,6 +1,7 @@
 import type { Job } from '../../../api/types/batch-v1.ts';
 import type { ContainerStatus, Pod } from '../../../api/types/core-v1.ts';
 import type { Dependency } from '../model.ts';
+import { restartAnnotation } from '../translate/agent-annotations.ts';
 
 /** How far a service is on its way to a condition. */
 export type Progress =
@@ -51,9 +52,20 @@ function judgeStarted(observed: Observed): Progress {
 }
 
 export function hasStarted(pod: Pod): boolean {
-  if (pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed') return true;
+  if (hasEnded(pod)) return true;
   const [container] = pod.status?.containerStatuses ?? [];
   return container?.state?.running !== undefined || (container?.restartCount ?? 0) > 0;
+}
+
+/** Whether a container has ended for good: its pod is over, or stays without starting it again. */
+export function hasEnded({ metadata, status }: Pod): boolean {
+  if (status?.phase === 'Succeeded' || status?.phase === 'Failed') return true;
+  const policy = metadata.annotations?.[restartAnnotation];
+  const [container] = status?.containerStatuses ?? [];
+  const exitCode = container?.state?.terminated?.exitCode;
+  if (policy === undefined || exitCode === undefined) return false;
+  const [, limit = policy === 'never' ? '0' : 'Infinity'] = /:(\d+)$/.exec(policy) ?? [];
+  return exitCode === 0 || (container?.restartCount ?? 0) >= Number(limit);
 }
 
 function judgeHealthy(observed: Observed): Progress {
@@ -61,7 +73,9 @@ function judgeHealthy(observed: Observed): Progress {
   for (const pod of observed.pods) {
     const [container] = pod.status?.containerStatuses ?? [];
     const ended = container?.state?.terminated ?? container?.lastState?.terminated;
-    const isOver = pod.status?.phase === 'Failed' || ((container?.restartCount ?? 0) >= maxRestarts && !isReady(pod));
+    const isOver =
+      (hasEnded(pod) && pod.status?.phase !== 'Succeeded') ||
+      ((container?.restartCount ?? 0) >= maxRestarts && !isReady(pod));
     if (isOver && ended) return { state: 'failed', reason: `exited (${ended.exitCode})` };
     const startedAt = container?.state?.running?.startedAt;
     const { patienceMs, nowMs } = observed;

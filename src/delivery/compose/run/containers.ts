@@ -2,7 +2,7 @@ import type { Pod } from '../../../api/types/core-v1.ts';
 import type { Service as KubeService } from '../../../api/types/core-v1.ts';
 import { oneOffLabel, serviceLabel } from '../translate/names.ts';
 import { publishedName } from '../translate/ports.ts';
-import { isReady } from './condition.ts';
+import { hasEnded, isReady } from './condition.ts';
 import { type LiveWorkload, templateOf } from './workloads.ts';
 
 export type ContainerState = 'created' | 'running' | 'restarting' | 'exited' | 'removing';
@@ -32,13 +32,18 @@ export interface Publisher {
   protocol: string;
 }
 
+/** What a project's containers are told from. */
+export interface ProjectObjects {
+  pods: readonly Pod[];
+  workloads: readonly LiveWorkload[];
+  services: readonly KubeService[];
+  /** The cluster is one of this machine's. */
+  isLocal: boolean;
+}
+
 /** The containers of a project, and one for each service that was stopped. Pure. */
-export function containersOf(
-  pods: readonly Pod[],
-  workloads: readonly LiveWorkload[],
-  services: readonly KubeService[],
-): ProjectContainer[] {
-  const running = pods.map((pod) => containerOf(pod, services));
+export function containersOf({ pods, workloads, services, isLocal }: ProjectObjects): ProjectContainer[] {
+  const running = pods.map((pod) => containerOf(pod, (service) => publishersOf(service, services, isLocal)));
   const stopped = workloads.filter(
     ({ service }) => !running.some((each) => each.service === service && !each.isOneOff),
   );
@@ -47,7 +52,7 @@ export function containersOf(
   );
 }
 
-function containerOf(pod: Pod, services: readonly KubeService[]): ProjectContainer {
+function containerOf(pod: Pod, publishers: (service: string) => Publisher[]): ProjectContainer {
   const { metadata, spec, status } = pod;
   const service = metadata.labels?.[serviceLabel] ?? '';
   const [container] = spec?.containers ?? [];
@@ -65,15 +70,16 @@ function containerOf(pod: Pod, services: readonly KubeService[]): ProjectContain
     exitCode: state === 'exited' || state === 'restarting' ? (ended?.exitCode ?? 0) : 0,
     createdAt: metadata.creationTimestamp ?? '',
     since: now?.state?.running?.startedAt ?? ended?.finishedAt ?? '',
-    publishers: state === 'running' ? publishersOf(service, services) : [],
+    publishers: state === 'running' ? publishers(service) : [],
     isOneOff: metadata.labels?.[oneOffLabel] === 'True',
     pod,
   };
 }
 
-function stateOf({ metadata, status }: Pod): ContainerState {
+function stateOf(pod: Pod): ContainerState {
+  const { metadata, status } = pod;
   const [now] = status?.containerStatuses ?? [];
-  if (status?.phase === 'Succeeded' || status?.phase === 'Failed') return 'exited';
+  if (hasEnded(pod)) return 'exited';
   if (metadata.deletionTimestamp !== undefined) return 'removing';
   if (now?.state?.running) return 'running';
   if ((now?.restartCount ?? 0) > 0 || now?.lastState?.terminated || now?.state?.terminated) return 'restarting';
@@ -100,9 +106,14 @@ function stoppedContainer({ service, name, object }: LiveWorkload): ProjectConta
 
 const hostPorts = 'timonel.dev/host-ports';
 
-/** Where a service's ports are published: by the annotation, or as the load balancer's own, or as node ports. */
-export function publishersOf(service: string, services: readonly KubeService[]): Publisher[] {
+/**
+ * Where a service's ports are published: by the annotation, or as the load balancer's own, or as node ports. A local
+ * cluster opens them at every address of the machine, others at that of their load balancer.
+ */
+export function publishersOf(service: string, services: readonly KubeService[], isLocal: boolean): Publisher[] {
   const found = services.find(({ metadata }) => metadata.name === publishedName(service));
+  const [balancer] = found?.status?.loadBalancer?.ingress ?? [];
+  const everywhere = isLocal ? '0.0.0.0' : (balancer?.ip ?? balancer?.hostname ?? '0.0.0.0');
   const annotation = found?.metadata.annotations?.[hostPorts];
   const ports = found?.spec?.ports ?? [];
   const target = ({ targetPort, port }: { targetPort?: string | number; port: number }): number =>
@@ -112,7 +123,7 @@ export function publishersOf(service: string, services: readonly KubeService[]):
       /^(?:(.+):)?(\d+):(\d+)(?:\/(\w+))?$/.exec(text) ?? [];
     const of = ports.find((each) => String(each.port) === port && (each.protocol ?? 'TCP').toLowerCase() === protocol);
     return of
-      ? [{ hostIp: hostIp || '0.0.0.0', hostPort: Number(host), target: target(of), protocol, port: of.port }]
+      ? [{ hostIp: hostIp || everywhere, hostPort: Number(host), target: target(of), protocol, port: of.port }]
       : [];
   });
   const rest = ports.filter(
@@ -123,7 +134,7 @@ export function publishersOf(service: string, services: readonly KubeService[]):
   return [
     ...named.map(({ port: _port, ...publisher }) => publisher),
     ...rest.map((each) => ({
-      hostIp: isBalanced ? '0.0.0.0' : '127.0.0.1',
+      hostIp: everywhere,
       hostPort: isBalanced ? each.port : (each.nodePort ?? each.port),
       target: target(each),
       protocol: (each.protocol ?? 'TCP').toLowerCase(),

@@ -1,8 +1,10 @@
+import type { KubeObject } from '../../../api/object.ts';
 import type { Clock } from '../../../base/clock.ts';
 import type { Client } from '../../../client/client.ts';
 import type { Informers } from '../../../client/informers.ts';
 import type { ApplyContext } from '../../apply/applier.ts';
 import type { ResourceMapper } from '../../apply/resource-mapper.ts';
+import { volumeLabel } from '../translate/names.ts';
 
 /** One thing that a command does, as it is told: ` Container web  Started`. */
 export interface Step {
@@ -29,6 +31,11 @@ export interface ProjectContext {
 
 export function applyContext({ client, mapper, clock, namespace, signal }: ProjectContext): ApplyContext {
   return { client, mapper, clock, namespace, fieldManager: 'timonel-compose', ...(signal && { signal }) };
+}
+
+/** A volume as docker compose names it: with the project's name before it. */
+export function volumeName({ project }: ProjectContext, { metadata }: KubeObject): string {
+  return `${project}_${metadata.labels?.[volumeLabel] ?? metadata.name}`;
 }
 
 /** A command on a project that cannot be done, in a sentence. */

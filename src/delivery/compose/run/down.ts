@@ -11,7 +11,7 @@ import {
   services,
 } from '../../../client/resources.ts';
 import { projectLabel, projectLabels, serviceLabel } from '../translate/names.ts';
-import { type ProjectContext, ProjectError } from './context.ts';
+import { type ProjectContext, ProjectError, volumeName } from './context.ts';
 import { ProjectWatch } from './project-watch.ts';
 import { deleteWorkload, listWorkloads, projectSelector } from './workloads.ts';
 
@@ -107,8 +107,8 @@ async function removeRest(context: ProjectContext, withVolumes: boolean): Promis
   const own = claims.items.filter(({ metadata }) => metadata.labels?.[projectLabel] !== undefined);
   if (withVolumes) {
     await client.deleteCollection(persistentVolumeClaims, { namespace, labelSelector });
-    for (const { metadata } of own) {
-      report({ what: 'Volume', name: `${project}_${metadata.name}`, status: 'Removed', state: 'done' });
+    for (const claim of own) {
+      report({ what: 'Volume', name: volumeName(context, claim), status: 'Removed', state: 'done' });
     }
   }
   const kept = claims.items.length - (withVolumes ? own.length : 0);

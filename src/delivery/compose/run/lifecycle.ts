@@ -1,8 +1,7 @@
 import { formatTime } from '../../../base/clock.ts';
-import { pods as podsResource } from '../../../client/resources.ts';
-import { isApiError } from '../../../api/status.ts';
 import type { ProjectContext } from './context.ts';
-import { hasStarted } from './condition.ts';
+import { hasEnded, hasStarted } from './condition.ts';
+import { endPod, removeEnded } from './ended.ts';
 import { ProjectWatch } from './project-watch.ts';
 import { restartedAtAnnotation } from './up.ts';
 import {
@@ -48,28 +47,13 @@ export async function stopServices(
       const name = workload.service;
       report({ what: 'Container', name, status: 'Stopping', state: 'working' });
       if (!isStopped(workload)) await patchWorkload(context, workload, stopPatch(workload));
-      const living = watch
-        .pods(name)
-        .filter(({ status: now }) => now?.phase !== 'Succeeded' && now?.phase !== 'Failed');
+      const living = watch.pods(name).filter((pod) => !hasEnded(pod));
       await Promise.all(living.map(({ metadata }) => endPod(context, metadata.name ?? '', graceSeconds)));
-      const isRunning = (): boolean =>
-        watch.pods(name).some((pod) => pod.status?.phase !== 'Succeeded' && pod.status?.phase !== 'Failed');
+      const isRunning = (): boolean => watch.pods(name).some((pod) => !hasEnded(pod));
       await watch.until(() => (isRunning() ? undefined : true), { describe: () => `${name} is still running` });
       report({ what: 'Container', name, status, state: 'done' });
     }),
   );
-}
-
-/** Ends a pod; one that has gone already is as well. */
-async function endPod(
-  { client, namespace }: ProjectContext,
-  name: string,
-  graceSeconds: number | undefined,
-): Promise<void> {
-  const options = graceSeconds === undefined ? {} : { gracePeriodSeconds: graceSeconds };
-  await client.delete(podsResource, { name, namespace }, options).catch((error: unknown) => {
-    if (!isApiError(error, 'NotFound')) throw error;
-  });
 }
 
 function stopPatch({ kind, object }: LiveWorkload): Record<string, unknown> {
@@ -95,6 +79,7 @@ export async function startService(
   const { service: name } = workload;
   if (isStopped(workload)) await patchWorkload(context, workload, startPatch(workload));
   else if (isDone(workload)) await runAgain(context, watch, workload);
+  else await removeEnded(context, watch, name);
   await waitRunning(watch, name, { ...workload, object: workload.object });
   context.report({ what: 'Container', name, status: 'Started', state: 'done' });
 }

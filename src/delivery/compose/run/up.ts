@@ -12,7 +12,8 @@ import { healthDeadlineMs } from '../translate/probes.ts';
 import type { Translation } from '../translate/translate.ts';
 import { failureActionAnnotation, replicasOf, type Workload, type WorkloadKind } from '../translate/workload.ts';
 import { judge, type Progress } from './condition.ts';
-import { applyContext, type ProjectContext, ProjectError } from './context.ts';
+import { applyContext, type ProjectContext, ProjectError, volumeName } from './context.ts';
+import { removeEnded } from './ended.ts';
 import { ProjectWatch } from './project-watch.ts';
 import {
   deleteWorkload,
@@ -99,7 +100,7 @@ async function applyBase(context: ProjectContext, objects: readonly KubeObject[]
       if (action === 'created' && object.kind === 'PersistentVolumeClaim') {
         context.report({
           what: 'Volume',
-          name: `${context.project}_${object.metadata.name}`,
+          name: volumeName(context, object),
           status: 'Created',
           state: 'done',
         });
@@ -310,9 +311,9 @@ class UpRun {
     const applied = { kind: wanted.kind, ...object } as Workload;
     this.#applied.set(name, before && isAnew ? await this.#restart(applied) : applied);
     if (!before) return action === 'created' ? 'Created' : 'Recreated';
-    return isAnew || hashOf(before.object) !== hashOf(wanted)
-      ? 'Recreated'
-      : this.#scaledOrRunning(before.object, wanted);
+    if (isAnew || hashOf(before.object) !== hashOf(wanted)) return 'Recreated';
+    const again = await removeEnded(context, this.#run.watch, name);
+    return again ? 'Created' : this.#scaledOrRunning(before.object, wanted);
   }
 
   async #create(wanted: Workload, name: string): Promise<'Recreated'> {

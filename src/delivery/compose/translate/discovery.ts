@@ -2,7 +2,15 @@ import type { Service as KubeService, ServicePort } from '../../../api/types/cor
 import { dns1035Label } from '../../../api/names.ts';
 import type { Path } from '../tree.ts';
 import { knownPorts } from './container.ts';
-import { aliasLabelDomain, objectName, projectLabels, serviceLabels, serviceSelector } from './names.ts';
+import {
+  aliasLabelDomain,
+  aliasObjectName,
+  dnsNamesAnnotation,
+  projectLabels,
+  serviceLabels,
+  serviceObjectName,
+  serviceSelector,
+} from './names.ts';
 import { type Scope, serviceScope, type ServiceScope } from './scope.ts';
 
 interface Alias {
@@ -13,28 +21,37 @@ interface Alias {
 
 /**
  * The names by which containers find each other: a headless Service for each of a project's services, so that every
- * port
- * of its containers is reached whether the file names it or not, and one for each alias.
+ * port of its containers is reached whether the file names it or not, and one for each alias.
  */
 export function nameServicesOf(scope: Scope): KubeService[] {
   const { project } = scope;
   const own = Object.keys(project.services).flatMap((name) => {
     const service = serviceScope(scope, name);
     if (service.service.network_mode === 'none') return [];
-    const kube = { ...objectMeta(objectName(name), serviceLabels(project.name, name)), spec: specOf(service) };
+    const kube = { ...named(name, serviceObjectName(name), serviceLabels(project.name, name)), spec: specOf(service) };
     return [kube];
   });
   const shared = [...aliasesOf(scope)].map(([name, services]) => {
     const [only = ''] = services;
-    const selector =
-      services.size === 1 ? serviceSelector(project.name, only) : { [`${aliasLabelDomain}/${name}`]: 'true' };
-    return { ...objectMeta(name, projectLabels(project.name)), spec: headless(selector) };
+    const selector = services.size === 1 ? serviceSelector(project.name, only) : { [aliasLabel(name)]: 'true' };
+    const object = isLabel(name) ? name : aliasObjectName(name);
+    return { ...named(name, object, projectLabels(project.name)), spec: headless(selector) };
   });
   return [...own, ...shared];
 }
 
-function objectMeta(name: string, labels: Record<string, string>): KubeService {
-  return { apiVersion: 'v1', kind: 'Service', metadata: { name, labels } };
+/** A Service that the cluster's DNS knows by `name`, whatever its object has to be called. */
+function named(name: string, object: string, labels: Record<string, string>): KubeService {
+  const annotations = name.toLowerCase() === object ? undefined : { [dnsNamesAnnotation]: name.toLowerCase() };
+  return { apiVersion: 'v1', kind: 'Service', metadata: { name: object, labels, ...(annotations && { annotations }) } };
+}
+
+function isLabel(name: string): boolean {
+  return dns1035Label(name).length === 0;
+}
+
+function aliasLabel(name: string): string {
+  return `${aliasLabelDomain}/${isLabel(name) ? name : aliasObjectName(name)}`;
 }
 
 function specOf(scope: ServiceScope): KubeService['spec'] {
@@ -46,15 +63,15 @@ function specOf(scope: ServiceScope): KubeService['spec'] {
     targetPort: port,
     protocol: protocol.toUpperCase(),
   }));
-  const named = ports.length > 0 ? { ports } : {};
+  const known = ports.length > 0 ? { ports } : {};
   if (service.deploy?.endpoint_mode !== 'vip') {
     // Docker resolves names of containers that are not healthy yet; an update that keeps the old ones must not.
-    return { ...headless(selector), ...named, publishNotReadyAddresses: service.deploy?.update_config === undefined };
+    return { ...headless(selector), ...known, publishNotReadyAddresses: service.deploy?.update_config === undefined };
   }
   if (ports.length === 0) {
     problems.refuse(at('deploy', 'endpoint_mode'), 'a virtual address has ports: name them with `expose`');
   }
-  return { selector, ...named };
+  return { selector, ...known };
 }
 
 function headless(selector: Record<string, string>): NonNullable<KubeService['spec']> {
@@ -67,38 +84,49 @@ export function aliasLabels(
   aliases: ReadonlyMap<string, ReadonlySet<string>>,
 ): Record<string, string> {
   const shared = [...aliases].filter(([, services]) => services.size > 1 && services.has(scope.name));
-  return Object.fromEntries(shared.map(([name]) => [`${aliasLabelDomain}/${name}`, 'true']));
+  return Object.fromEntries(shared.map(([name]) => [aliasLabel(name), 'true']));
 }
 
 /** The further names of a project's services, with whom they mean. Names that cannot be are refused. */
 export function aliasesOf(scope: Scope): Map<string, Set<string>> {
   const { project, problems } = scope;
   const found = new Map<string, Set<string>>();
-  const names = new Map(Object.keys(project.services).map((name) => [objectName(name), name]));
-  for (const [name] of Object.entries(project.services)) checkServiceName(scope, name, names);
+  const names = new Map(Object.keys(project.services).map((name) => [name.toLowerCase(), name]));
+  const objects = new Map(Object.keys(project.services).map((name) => [serviceObjectName(name), name]));
+  for (const name of Object.keys(project.services)) checkServiceName(scope, name, objects);
   for (const { name, service, path } of givenAliases(scope)) {
-    const owner = names.get(name);
+    const owner = names.get(name) ?? objects.get(name);
     if (owner === service) continue;
     if (owner !== undefined) problems.refuse(path, `${name} is the name of a service already`);
-    else if (dns1035Label(name).length > 0) {
-      problems.refuse(path, `${name} cannot be a name in a cluster's DNS: letters, digits and dashes, a letter first`);
-    } else found.set(name, (found.get(name) ?? new Set()).add(service));
+    else if (!hostName.test(name)) problems.refuse(path, `${name} cannot be a name in DNS`);
+    else {
+      checkForeignDns(scope, path, name);
+      found.set(name, (found.get(name) ?? new Set()).add(service));
+    }
   }
   return found;
 }
 
-function checkServiceName({ problems }: Scope, name: string, names: ReadonlyMap<string, string>): void {
-  const other = objectName(name);
-  if (names.get(other) !== name)
-    problems.refuse(['services', name], `has the same name in a cluster as ${names.get(other)}: ${other}`);
-  if (name.toLowerCase() === other && dns1035Label(other).length === 0) return;
-  if (dns1035Label(other).length > 0)
-    problems.refuse(['services', name], `cannot be a name in a cluster's DNS: begin it with a letter`);
-  else
-    problems.refuse(
-      ['services', name],
-      `cannot be a name in a cluster's DNS: call it ${other} (--lenient: others reach it as ${other})`,
-    );
+/** What resolvers ask for: labels of letters, digits, dashes and underscores. */
+const hostName = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*$/;
+
+function checkServiceName(scope: Scope, name: string, objects: ReadonlyMap<string, string>): void {
+  const path = ['services', name];
+  const object = serviceObjectName(name);
+  if (objects.get(object) !== name) {
+    scope.problems.refuse(path, `has the same name in a cluster as ${objects.get(object)}: ${object}`);
+  }
+  if (object === 's' || !hostName.test(name.toLowerCase())) scope.problems.refuse(path, 'cannot be a name in DNS');
+  else checkForeignDns(scope, path, name.toLowerCase());
+}
+
+/** Other clusters' DNS knows no annotation: names there are those of the objects. */
+function checkForeignDns({ options, problems }: Scope, path: Path, name: string): void {
+  if (options.isLocal !== false || isLabel(name)) return;
+  problems.refuse(
+    path,
+    `cannot be a name in the DNS of another cluster: call it ${serviceObjectName(name)} (--lenient: others reach it so)`,
+  );
 }
 
 function givenAliases({ project }: Scope): Alias[] {

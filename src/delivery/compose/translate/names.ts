@@ -5,6 +5,8 @@ export const projectLabel = 'com.docker.compose.project';
 export const serviceLabel = 'com.docker.compose.service';
 /** `True` on what `compose run` started. */
 export const oneOffLabel = 'com.docker.compose.oneoff';
+/** Of a claim: which volume of the file it is. */
+export const volumeLabel = 'com.docker.compose.volume';
 /** Of a pod: what it was made from. */
 export const configHashAnnotation = 'com.docker.compose.config-hash';
 const managedByLabel = 'app.kubernetes.io/managed-by';
@@ -25,8 +27,23 @@ export function objectName(text: string): string {
   return `${name.slice(0, maxLength - 9).replace(/-+$/, '')}-${digest}`;
 }
 
+/** Annotation of a Service: further names by which the cluster's DNS knows it (docs/networking.md). */
+export const dnsNamesAnnotation = 'timonel.dev/dns-names';
+
+/** A name that a Service may have (RFC 1035): it begins with a letter. */
+export function serviceObjectName(text: string): string {
+  const name = objectName(text);
+  return /^[a-z]/.test(name) ? name : objectName(`s-${text}`);
+}
+
+/** A name for the Service of an alias that cannot be a Service's: no other alias has it. */
+export function aliasObjectName(alias: string): string {
+  const digest = createHash('sha256').update(alias).digest('hex').slice(0, 8);
+  return serviceObjectName(`${alias.slice(0, maxLength - 11)}-${digest}`);
+}
+
 /** A name as the value of a label: at most 63 characters, a letter or digit at both ends. */
-function labelValueOf(text: string): string {
+export function labelValueOf(text: string): string {
   return /^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/.test(text) ? text : objectName(text);
 }
 

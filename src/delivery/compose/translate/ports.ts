@@ -1,14 +1,14 @@
 import type { Service as KubeService, ServicePort } from '../../../api/types/core-v1.ts';
 import type { Port } from '../model.ts';
 import { maxPorts, portsOf } from './container.ts';
-import { objectName, serviceLabels, serviceSelector } from './names.ts';
+import { objectName, serviceLabels, serviceObjectName, serviceSelector } from './names.ts';
 import type { ServiceScope } from './scope.ts';
 
 /** Which of a service's ports are published on the host, and where (docs/networking.md). */
 const hostPortsAnnotation = 'timonel.dev/host-ports';
 
 export function publishedName(service: string): string {
-  return objectName(`${service}-published`);
+  return serviceObjectName(`${service}-published`);
 }
 
 /**

@@ -16,7 +16,7 @@ export function probesOf({ service, options }: ServiceScope): Pick<Container, 'r
   if (!command) return {};
   const { healthcheck = {} } = service;
   const readinessProbe: Probe = { exec: { command }, ...timingOf(healthcheck) };
-  if (!options.restartUnhealthy) return { readinessProbe };
+  if (!options.swarm) return { readinessProbe };
   const initialDelaySeconds = seconds(healthcheck.start_period);
   return {
     readinessProbe,

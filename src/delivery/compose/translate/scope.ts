@@ -10,12 +10,15 @@ export interface TranslateOptions {
   lenient?: boolean;
   /** Address of the machine as containers see it: `host-gateway`. */
   hostGateway?: string | undefined;
-  /** Bind mounts lie on the nodes' machine. Else they are refused. Default: true. */
-  hostMounts?: boolean;
+  /**
+   * The cluster is one of this machine: bind mounts lie on it, and its nodes and DNS know the annotations of Compose
+   * projects. Default: true.
+   */
+  isLocal?: boolean;
   /** Services whose containers run once, whatever their restart policy: their end is awaited. */
   runOnce?: ReadonlySet<string>;
-  /** Containers whose healthcheck fails are restarted, as Swarm has it; docker compose leaves them. */
-  restartUnhealthy?: boolean;
+  /** As Swarm has it: containers are started again when they end and when their healthcheck fails, unless the file says else. */
+  swarm?: boolean;
 }
 
 /** What the parts of a translation know. */

@@ -1,4 +1,5 @@
 import type { Capabilities, PodSecurityContext, SecurityContext } from '../../../api/types/core-v1.ts';
+import { userNumbers } from './agent-annotations.ts';
 import type { ServiceScope } from './scope.ts';
 
 export function securityContextOf(scope: ServiceScope): SecurityContext | undefined {
@@ -27,20 +28,15 @@ export function podSecurityContextOf({ service, problems, at }: ServiceScope): P
   };
 }
 
-/** Users with the same number in every image. */
-const knownUsers: Readonly<Record<string, number>> = { root: 0 };
-
-/** `user[:group]`: Kubernetes knows numbers only; names stand in the image's own files. */
-function userOf({ service, problems, at }: ServiceScope): SecurityContext {
+/** `user[:group]`: Kubernetes knows numbers only; for names, local clusters' pods have an annotation. */
+function userOf({ service, problems, options, at }: ServiceScope): SecurityContext {
   if (service.user === undefined || service.user === '') return {};
-  const [user = '', group] = service.user.split(':');
-  const number = (name: string): number | undefined => (/^\d+$/.test(name) ? Number(name) : knownUsers[name]);
-  const runAsUser = number(user);
-  const runAsGroup = group === undefined ? undefined : number(group);
-  if ((user !== '' && runAsUser === undefined) || (group !== undefined && runAsGroup === undefined)) {
+  const numbers = userNumbers(service.user);
+  if (numbers) return { runAsUser: numbers.user, runAsGroup: numbers.group };
+  if (options.isLocal === false) {
     problems.refuse(at('user'), `the numbers of ${service.user} stand in the image: give them, like 1000:1000`);
   }
-  return { runAsUser, runAsGroup };
+  return {};
 }
 
 function capabilitiesOf({ service }: ServiceScope): Capabilities | undefined {

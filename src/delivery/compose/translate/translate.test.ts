@@ -21,23 +21,85 @@ describe('what cannot be honoured', () => {
   });
 
   it('is a warning where the user says so', () => {
-    const { warnings, workloads } = translated(web('user: www-data'), { lenient: true });
+    const { warnings, workloads } = translated(web('user: www-data'), { lenient: true, isLocal: false });
     expect(warnings).toEqual([
       'compose.yaml:4: services.web.user: the numbers of www-data stand in the image: give them, like 1000:1000',
     ]);
     expect(workloads).toHaveProperty('web');
   });
 
-  it('names a service that DNS cannot', () => {
+  it('names a service that the DNS of another cluster cannot', () => {
     const text = 'services:\n  my_db:\n    image: db\n';
-    expect(messageOf(() => translated(text))).toContain('compose.yaml:2: services.my_db: cannot be a name');
-    expect(translated(text, { lenient: true }).workloads['my_db']?.metadata.name).toBe('my-db');
+    expect(messageOf(() => translated(text, { isLocal: false }))).toContain(
+      'compose.yaml:2: services.my_db: cannot be a name',
+    );
+    expect(translated(text, { isLocal: false, lenient: true }).workloads['my_db']?.metadata.name).toBe('my-db');
+  });
+
+  it('names two services, or two volumes, that a cluster could not tell apart', () => {
+    const services = 'services:\n  my_db: {image: db}\n  my-db: {image: db}\n';
+    expect(messageOf(() => translated(services))).toBe(
+      'compose.yaml:3: services.my-db: has the same name in a cluster as my_db: my-db',
+    );
+    const volumes = `${web("volumes: ['a_b:/a', 'a-b:/b']")}volumes:\n  a_b:\n  a-b:\n`;
+    expect(messageOf(() => translated(volumes))).toBe(
+      'compose.yaml:6: volumes.a_b: has the same name in a cluster as a-b: a-b',
+    );
   });
 
   it('is a bind mount on another machine', () => {
     const text = web("volumes: ['./src:/src']");
-    expect(messageOf(() => translated(text, { hostMounts: false }))).toContain("not on the cluster's nodes");
+    expect(messageOf(() => translated(text, { isLocal: false }))).toContain("not on the cluster's nodes");
     expect(messageOf(() => translated(web("volumes: ['/var/run/docker.sock:/x']")))).toContain('no Docker daemon');
+  });
+});
+
+describe('names that objects cannot have', () => {
+  const names = (text: string): Record<string, string | undefined> =>
+    Object.fromEntries(
+      translated(text).base.flatMap(({ kind, metadata }) =>
+        kind === 'Service' ? [[metadata.name, metadata.annotations?.['timonel.dev/dns-names']]] : [],
+      ),
+    );
+
+  it('are known to the DNS by an annotation', () => {
+    const text =
+      'services:\n  My_Db:\n    image: db\n    container_name: shop.db\n  1st:\n    image: db\n    networks: {default: {aliases: [cache.internal, plain]}}\n';
+    expect(names(text)).toEqual({
+      'my-db': 'my_db',
+      's-1st': '1st',
+      plain: undefined,
+      [String(Object.keys(names(text)).find((name) => name.startsWith('shop-db-')))]: 'shop.db',
+      [String(Object.keys(names(text)).find((name) => name.startsWith('cache-internal-')))]: 'cache.internal',
+    });
+  });
+});
+
+describe('what pods have no field for', () => {
+  const annotations = (keys: string, options: Partial<TranslateOptions> = {}): unknown => {
+    const template = translated(web(keys), options).workloads['web']?.spec?.template;
+    const { 'com.docker.compose.config-hash': _, ...rest } = template?.metadata?.annotations ?? {};
+    return rest;
+  };
+
+  it.each([
+    ['scale: 1', { 'timonel.dev/restart': 'never' }],
+    ['restart: always', {}],
+    ['restart: unless-stopped', {}],
+    ['restart: on-failure', { 'timonel.dev/restart': 'on-failure' }],
+    ["restart: 'on-failure:3'", { 'timonel.dev/restart': 'on-failure:3' }],
+    ['deploy: {restart_policy: {condition: any}}', {}],
+    ['deploy: {restart_policy: {condition: on-failure, max_attempts: 2}}', { 'timonel.dev/restart': 'on-failure:2' }],
+    ["{restart: always, user: '1000:www-data'}", { 'timonel.dev/user': '1000:www-data' }],
+  ])('%s', (keys, expected) => {
+    expect(annotations(keys.replace(/^\{(.*)\}$/, (_, inside: string) => inside.replace(', ', '\n    ')))).toEqual(
+      expected,
+    );
+  });
+
+  it('is Swarm’s own way in a stack, and nothing that other clusters are told', () => {
+    expect(annotations('scale: 1', { swarm: true })).toEqual({});
+    expect(annotations('scale: 1', { isLocal: false })).toEqual({});
   });
 });
 

@@ -2,7 +2,7 @@ import type { PersistentVolumeClaim, Volume as PodVolume, VolumeMount } from '..
 import type { Mount, Project, Volume } from '../model.ts';
 import type { Path } from '../tree.ts';
 import { parseBytes } from '../units.ts';
-import { objectName, projectLabels } from './names.ts';
+import { labelValueOf, objectName, projectLabels, volumeLabel } from './names.ts';
 import type { Scope, ServiceScope } from './scope.ts';
 
 export interface Mounted {
@@ -86,7 +86,7 @@ class MountBuilder {
     const { problems, options } = this.#scope;
     const { source = '', target, bind } = mount;
     if (dockerSockets.has(source)) return problems.refuse(path, 'nodes have no Docker daemon to talk to');
-    if (options.hostMounts === false) problems.refuse(path, `${source} is on this machine, not on the cluster's nodes`);
+    if (options.isLocal === false) problems.refuse(path, `${source} is on this machine, not on the cluster's nodes`);
     if (bind?.selinux) problems.warn(path, `files of the node keep their SELinux label (${bind.selinux})`);
     const isThere = options.files.exists(source);
     const isFile = isThere && !options.files.isDirectory(source);
@@ -164,9 +164,14 @@ function claimName(key: string, volume: Volume): string {
 /** Claims for the named volumes that are to keep data. */
 export function claimsOf(scope: Scope): PersistentVolumeClaim[] {
   const { project, problems } = scope;
+  const keys = new Map<string, string>();
   return Object.entries(project.volumes).flatMap(([key, volume]) => {
     if (volume.external) return [];
     const at = (...path: string[]): Path => ['volumes', key, ...path];
+    const name = claimName(key, volume);
+    const other = keys.get(name);
+    if (other !== undefined) problems.refuse(at(), `has the same name in a cluster as ${other}: ${name}`);
+    keys.set(name, key);
     const { type, o, device: _device, size, ...others } = volume.driver_opts ?? {};
     if (volume.driver && volume.driver !== 'local') {
       problems.refuse(
@@ -192,7 +197,7 @@ function claim(
     kind: 'PersistentVolumeClaim',
     metadata: {
       name: claimName(key, volume),
-      labels: { ...projectLabels(project.name), 'com.docker.compose.volume': objectName(key) },
+      labels: { ...projectLabels(project.name), [volumeLabel]: labelValueOf(key) },
       annotations: volume.labels,
     },
     spec: {

@@ -2,6 +2,7 @@ import type { DaemonSet, Deployment } from '../../../api/types/apps-v1.ts';
 import type { Job } from '../../../api/types/batch-v1.ts';
 import type { PodTemplateSpec } from '../../../api/types/core-v1.ts';
 import type { Project, Service, UpdateConfig } from '../model.ts';
+import { agentAnnotations, restartAttempts } from './agent-annotations.ts';
 import { aliasLabels } from './discovery.ts';
 import { objectName, oneOffLabel, serviceLabels, serviceSelector } from './names.ts';
 import { networkLabels } from './networks.ts';
@@ -50,7 +51,11 @@ export function workloadOf(scope: ServiceScope, aliases: ReadonlyMap<string, Rea
   const template: PodTemplateSpec = {
     metadata: {
       labels: { ...labels, ...networkLabels(scope), ...aliasLabels(scope, aliases), [oneOffLabel]: 'False' },
-      annotations: { ...annotationsOf(scope, 'labels'), ...annotationsOf(scope, 'annotations') },
+      annotations: {
+        ...annotationsOf(scope, 'labels'),
+        ...annotationsOf(scope, 'annotations'),
+        ...agentAnnotations(scope, kind),
+      },
     },
     spec: podSpecOf(scope),
   };
@@ -98,25 +103,21 @@ function annotationsOf(
   return Object.keys(result).length > 0 ? result : undefined;
 }
 
-function checkRestart({ service, problems, at }: ServiceScope, kind: WorkloadKind): void {
+function checkRestart({ service, problems, at, options }: ServiceScope, kind: WorkloadKind): void {
   const { restart, deploy } = service;
   const policy = deploy?.restart_policy;
   if (restart !== undefined && !/^(?:no|always|unless-stopped|on-failure(?::\d+)?)$/.test(restart)) {
     problems.refuse(at('restart'), `there is no restart policy ${restart}`);
   }
   if (kind === 'Job') return;
-  if (policy?.max_attempts !== undefined)
-    problems.warn(at('deploy', 'restart_policy', 'max_attempts'), 'is of Jobs: it is tried for ever');
+  const isLimited = options.isLocal !== false && policy?.condition === 'on-failure';
+  if (policy?.max_attempts !== undefined && !isLimited)
+    problems.warn(at('deploy', 'restart_policy', 'max_attempts'), 'is of failures (on-failure): it is tried for ever');
+  if (options.isLocal !== false) return;
   if (policy?.condition === 'on-failure' || (policy?.condition === undefined && restart?.startsWith('on-failure'))) {
     const path = policy?.condition ? at('deploy', 'restart_policy', 'condition') : at('restart');
     problems.warn(path, 'containers are started again also after they ended well');
   }
-}
-
-/** `on-failure:3`, or Swarm's `max_attempts`. */
-function attempts({ restart, deploy }: Service): number | undefined {
-  const count = /^on-failure:(\d+)$/.exec(restart ?? '')?.[1];
-  return deploy?.restart_policy?.max_attempts ?? (count === undefined ? undefined : Number(count));
 }
 
 /** Where Swarm and docker try for ever: as often as the API can count. */
@@ -132,7 +133,7 @@ function jobSpec({ service }: ServiceScope, template: PodTemplateSpec): Job['spe
     condition === 'unless-stopped';
   const replicas = replicasOf(service);
   const counts = { parallelism: replicas, completions: replicas };
-  const retries = isAgain ? (attempts(service) ?? forEver) : 0;
+  const retries = isAgain ? (restartAttempts(service) ?? forEver) : 0;
   // Each container is for itself: that one fails does not end the others.
   const several =
     replicas > 1 ? { completionMode: 'Indexed', backoffLimitPerIndex: retries } : { backoffLimit: retries };
