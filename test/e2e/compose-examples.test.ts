@@ -135,7 +135,9 @@ describe.concurrent('an example comes up and answers:', () => {
     await compose('guestbook', 'up', '-d');
     expect(await page('18029/')).toBe('');
     for (const body of ['alice', 'bob']) {
-      expect((await fetch('http://localhost:18029/', { method: 'POST', body, signal: AbortSignal.timeout(30_000) })).status).toBe(201);
+      expect(
+        (await fetch('http://localhost:18029/', { method: 'POST', body, signal: AbortSignal.timeout(30_000) })).status,
+      ).toBe(201);
     }
     expect(await page('18029/')).toBe('alice\nbob\n');
     await compose('guestbook', 'down');
