@@ -136,7 +136,7 @@ describe.concurrent('an example comes up and answers:', () => {
     expect(await page('18029/')).toBe('');
     for (const body of ['alice', 'bob']) {
       expect(
-        (await fetch('http://localhost:18029/', { method: 'POST', body, signal: AbortSignal.timeout(30_000) })).status,
+        (await fetch('http://127.0.0.1:18029/', { method: 'POST', body, signal: AbortSignal.timeout(30_000) })).status,
       ).toBe(201);
     }
     expect(await page('18029/')).toBe('alice\nbob\n');
