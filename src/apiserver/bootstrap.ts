@@ -26,7 +26,13 @@ export interface SystemServices {
   /** Where nodes and pods reach this API server: behind `default/kubernetes`. */
   advertise: Backend;
   /** The cluster's DNS server: behind `kube-system/kube-dns`; absent: there is none. */
-  dns?: { serviceAddress: string; endpoint: Backend };
+  dns?: readonly SystemAddress[];
+}
+
+/** One of a service's addresses, and where it leads; of two, each is of a family of its own. */
+export interface SystemAddress {
+  serviceAddress: string;
+  endpoint: Backend;
 }
 
 /**
@@ -164,9 +170,8 @@ function wantedObjects({ serviceCidr, advertise, dns }: SystemServices): [key: s
     namespace: 'default',
     name: 'kubernetes',
     labels: { component: 'apiserver', provider: 'kubernetes' },
-    address: firstServiceAddress(serviceCidr),
+    addresses: [{ serviceAddress: firstServiceAddress(serviceCidr), endpoint: advertise }],
     ports: [{ name: 'https', port: 443, protocol: 'TCP' }],
-    backend: advertise,
   });
   if (dns) {
     const labels = {
@@ -178,8 +183,7 @@ function wantedObjects({ serviceCidr, advertise, dns }: SystemServices): [key: s
       { name: 'dns', port: 53, protocol: 'UDP' },
       { name: 'dns-tcp', port: 53, protocol: 'TCP' },
     ];
-    const { serviceAddress: address, endpoint: backend } = dns;
-    objects.push(...systemService({ namespace: 'kube-system', name: 'kube-dns', labels, address, ports, backend }));
+    objects.push(...systemService({ namespace: 'kube-system', name: 'kube-dns', labels, addresses: dns, ports }));
   }
   return objects;
 }
@@ -188,21 +192,22 @@ function systemService(options: {
   namespace: string;
   name: string;
   labels: Record<string, string>;
-  address: string;
+  addresses: readonly SystemAddress[];
   ports: readonly ServicePort[];
-  backend: Backend;
 }): [key: string, object: AnyObject][] {
-  const { namespace, name, labels, address, ports, backend } = options;
+  const { namespace, name, labels, addresses, ports } = options;
+  const clusterIPs = addresses.map(({ serviceAddress }) => serviceAddress);
+  const [{ endpoint: backend }] = addresses as [SystemAddress];
   const service: Service = {
     apiVersion: 'v1',
     kind: 'Service',
     metadata: { name, namespace, labels },
     spec: {
-      clusterIP: address,
-      clusterIPs: [address],
+      clusterIP: clusterIPs[0] as string,
+      clusterIPs,
       internalTrafficPolicy: 'Cluster',
-      ipFamilies: [familyOf(address)],
-      ipFamilyPolicy: 'SingleStack',
+      ipFamilies: clusterIPs.map(familyOf),
+      ipFamilyPolicy: clusterIPs.length > 1 ? 'RequireDualStack' : 'SingleStack',
       ports: ports.map((port) => ({ ...port, targetPort: backend.port })),
       sessionAffinity: 'None',
       type: 'ClusterIP',
@@ -221,17 +226,24 @@ function systemService(options: {
     metadata: { name, namespace, labels: { ...labels, 'endpointslice.kubernetes.io/skip-mirror': 'true' } },
     subsets: [{ addresses: [{ ip: backend.address }], ports: endpointPorts }],
   };
-  const slice: EndpointSlice = {
-    apiVersion: 'discovery.k8s.io/v1',
-    kind: 'EndpointSlice',
-    metadata: { name, namespace, labels: { 'kubernetes.io/service-name': name } },
-    addressType: familyOf(backend.address),
-    endpoints: [{ addresses: [backend.address], conditions: { ready: true } }],
-    ports: endpointPorts,
-  };
+  const slices = addresses.map(({ endpoint: { address } }, i): [key: string, object: AnyObject] => {
+    const slice: EndpointSlice = {
+      apiVersion: 'discovery.k8s.io/v1',
+      kind: 'EndpointSlice',
+      metadata: {
+        ...{ name: i === 0 ? name : `${name}-${familyOf(address).toLowerCase()}`, namespace },
+        labels: { 'kubernetes.io/service-name': name },
+      },
+      addressType: familyOf(address),
+      endpoints: [{ addresses: [address], conditions: { ready: true } }],
+      ports: endpointPorts,
+    };
+    const key = `/discovery.k8s.io/endpointslices/${namespace}/${slice.metadata.name}`;
+    return [key, slice as unknown as AnyObject];
+  });
   return [
     [`/core/services/${namespace}/${name}`, service as unknown as AnyObject],
     [`/core/endpoints/${namespace}/${name}`, endpoints as unknown as AnyObject],
-    [`/discovery.k8s.io/endpointslices/${namespace}/${name}`, slice as unknown as AnyObject],
+    ...slices,
   ];
 }

@@ -201,7 +201,7 @@ describe('the API server', () => {
 
   it('writes the services of the cluster’s own parts, once', async () => {
     const advertise = { address: '10.1.0.1', port: 6443 };
-    const dns = { serviceAddress: '10.96.0.10', endpoint: { address: '10.1.0.1', port: 53 } };
+    const dns = [{ serviceAddress: '10.96.0.10', endpoint: { address: '10.1.0.1', port: 53 } }];
     const first = await startTestApiServer({ advertise, dns });
     expect(first.store.revision).toBe(1);
     const get = (path: string): Promise<Answer> => request(first.server.handler, `GET ${path}`);
@@ -224,9 +224,30 @@ describe('the API server', () => {
     await third.close();
   });
 
+  it('gives DNS an address of each family, when it has two', async () => {
+    const advertise = { address: '10.1.0.1', port: 6443 };
+    const dns = [
+      { serviceAddress: '10.96.0.10', endpoint: { address: '10.1.0.1', port: 53 } },
+      { serviceAddress: 'fd00::a', endpoint: { address: 'fd01::1', port: 53 } },
+    ];
+    const api = await startTestApiServer({ advertise, dns });
+    const get = (path: string): Promise<Answer> => request(api.server.handler, `GET ${path}`);
+    expect((await get('/api/v1/namespaces/kube-system/services/kube-dns')).json().spec).toMatchObject({
+      clusterIPs: ['10.96.0.10', 'fd00::a'],
+      ipFamilies: ['IPv4', 'IPv6'],
+      ipFamilyPolicy: 'RequireDualStack',
+    });
+    const slices = await get('/apis/discovery.k8s.io/v1/namespaces/kube-system/endpointslices');
+    expect(slices.json().items).toMatchObject([
+      { addressType: 'IPv4', endpoints: [{ addresses: ['10.1.0.1'] }] },
+      { addressType: 'IPv6', endpoints: [{ addresses: ['fd01::1'] }] },
+    ]);
+    await api.close();
+  });
+
   it('writes them again when somebody deletes them, at the same address', async () => {
     const advertise = { address: '10.1.0.1', port: 6443 };
-    const dns = { serviceAddress: '10.96.0.10', endpoint: { address: '10.1.0.1', port: 53 } };
+    const dns = [{ serviceAddress: '10.96.0.10', endpoint: { address: '10.1.0.1', port: 53 } }];
     const api = await startTestApiServer({ advertise, dns });
     const path = '/api/v1/namespaces/kube-system/services';
     const restored = new Promise<void>((resolve) => {

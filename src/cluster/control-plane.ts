@@ -2,7 +2,12 @@ import { kinds, virtualKinds } from '../api/kinds.ts';
 import type { NodeConnector } from '../apiserver/streaming/node-connector.ts';
 import { createStreamingEndpoints } from '../apiserver/streaming/endpoints.ts';
 import { createSecurity, type Security } from '../apiserver/security.ts';
-import { writeDefaultIngressClass, writeDefaultStorageClass, writeSystemServices } from '../apiserver/bootstrap.ts';
+import {
+  type SystemAddress,
+  writeDefaultIngressClass,
+  writeDefaultStorageClass,
+  writeSystemServices,
+} from '../apiserver/bootstrap.ts';
 import { keepIpAddresses } from '../apiserver/ip-addresses.ts';
 import { createApiServer, type ApiServer } from '../apiserver/server.ts';
 import type { User } from '../apiserver/handler.ts';
@@ -34,8 +39,8 @@ export interface ControlPlaneOptions extends Surroundings {
   nodePortRange?: { first: number; last: number } | undefined;
   /** Where nodes and pods reach the API server: the endpoint of the service `kubernetes`. */
   advertise: { address: string; port: number };
-  /** The cluster's DNS: its service address, and where it is answered; absent: none. */
-  dns?: { serviceAddress: string; endpoint: { address: string; port: number } };
+  /** The cluster's DNS: its service addresses, and where they are answered; absent: none. */
+  dns?: readonly SystemAddress[];
   connector: NodeConnector;
   controllers: ControllerSettings;
   /** Where volumes are made for claims; with it comes a default storage class. Absent: somebody else makes them. */

@@ -12,7 +12,7 @@ import { createNftDataplane } from '../network/nft.ts';
 import { createNft } from '../network/nft-session.ts';
 import { createServiceProxy } from '../network/service-proxy.ts';
 import type { ControlPlane, Surroundings } from './control-plane.ts';
-import { clusterDomain, dnsPort, serviceRanges } from './network-plan.ts';
+import { clusterDomain, dnsAddresses, dnsPort, serviceRanges } from './network-plan.ts';
 import { createLocalBalancer } from './local-balancer.ts';
 import { keepServiceRoutes } from './service-routes.ts';
 import { type ClusterState, hasIngress } from './state.ts';
@@ -70,10 +70,13 @@ async function startDns(
   { api, informers }: ControlPlane,
   { clock, random, log }: Surroundings,
 ): Promise<{ stop(): Promise<void> }> {
-  const { hostAddress, dnsServiceAddress, podsCidr, ipv6 } = state.network;
+  const { podsCidr, ipv6 } = state.network;
+  const addresses = dnsAddresses(state.network);
+  const hostAddresses = addresses.map(({ hostAddress }) => hostAddress);
+  const serviceAddresses = addresses.map(({ serviceAddress }) => serviceAddress);
   const { forward, ...forwarder } = createForwarder({
     ...{ clock, random, log, exchange: createExchange(clock), maxTtlSeconds: 30 },
-    own: [hostAddress, dnsServiceAddress],
+    own: [...hostAddresses, ...serviceAddresses],
     defaults: machineResolvers,
   });
   const client = api.clientFor({ name: 'system:kube-proxy', groups: ['system:authenticated'] });
@@ -81,15 +84,17 @@ async function startDns(
   const unfollow = followUpstreamConfig({ informers, forwarder, recorder });
   const zone = {
     domain: clusterDomain,
-    nameServers: [dnsServiceAddress],
+    nameServers: serviceAddresses,
     ownRanges: [podsCidr, ...(ipv6 ? [ipv6.podsCidr] : []), ...serviceRanges(state.network)],
   };
   const respond = createResponder({ zone, view: createInformerView(informers), forward, random });
-  const server = await startDnsServer({ address: hostAddress, port: dnsPort, respond, log });
+  const servers = await Promise.all(
+    hostAddresses.map((address) => startDnsServer({ address, port: dnsPort, respond, log })),
+  );
   return {
     async stop() {
       unfollow();
-      await server.close();
+      await Promise.all(servers.map((server) => server.close()));
     },
   };
 }

@@ -32,7 +32,15 @@ import {
 } from './local-node.ts';
 import { linkMtu, readIpv6Routes, readRoutes } from './netns.ts';
 import { stopIngress } from './ingress/ingress-files.ts';
-import { clusterDomain, overlapping, type NetworkPlan, planNetwork, planNode, serviceRanges } from './network-plan.ts';
+import {
+  clusterDomain,
+  dnsAddresses,
+  type NetworkPlan,
+  overlapping,
+  planNetwork,
+  planNode,
+  serviceRanges,
+} from './network-plan.ts';
 import { type ClusterPki, issueNodeCertificates } from './pki.ts';
 import { startRegistry, stopRegistry, trustRegistry } from './registry/local-registry.ts';
 import { type ClusterSettings, type ClusterState, clusterPaths, readableStates, writeState } from './state.ts';
@@ -320,7 +328,7 @@ function writeAgentConfig(state: ClusterState, node: LocalNode, pki: ClusterPki,
     dataDirectory: join(data, 'agent'),
     cgroup: nodeCgroup(node),
     serviceCidrs: serviceRanges(state.network),
-    clusterDns: [state.network.dnsServiceAddress],
+    clusterDns: dnsAddresses(state.network).map(({ serviceAddress }) => serviceAddress),
     // The server is on the host, and reaches the machine's resolvers also where they listen on loopback only.
     dnsForwarder: state.network.hostAddress,
     // Four signs of life in the time that the control plane waits for one.

@@ -45,6 +45,7 @@ describe('the network plan of a local cluster', () => {
     expect(plan.ipv6).toEqual({
       cidr: `${prefix}::/48`,
       hostAddress: `${prefix}::1`,
+      dnsServiceAddress: `${prefix}:2::a`,
       podsCidr: `${prefix}:100::/56`,
       servicesCidr: `${prefix}:2::/112`,
       loadBalancersCidr: `${prefix}:3::/112`,

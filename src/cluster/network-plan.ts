@@ -33,6 +33,8 @@ export interface Ipv6Plan {
   podsCidr: string;
   servicesCidr: string;
   loadBalancersCidr: string;
+  /** The tenth address of the service range; absent in a cluster that was made when DNS had none of this family. */
+  dnsServiceAddress?: string;
 }
 
 export interface NodePlan {
@@ -105,8 +107,19 @@ function planIpv6(cluster: string, taken: readonly string[]): Ipv6Plan {
       podsCidr: `${prefix}:100::/56`,
       servicesCidr: `${prefix}:2::/112`,
       loadBalancersCidr: `${prefix}:3::/112`,
+      dnsServiceAddress: `${prefix}:2::a`,
     };
   }
+}
+
+/** The addresses of the cluster's DNS service, and the host's own at which each is answered. */
+export function dnsAddresses(plan: NetworkPlan): { serviceAddress: string; hostAddress: string }[] {
+  const { dnsServiceAddress, hostAddress, ipv6 } = plan;
+  const sixth = ipv6?.dnsServiceAddress;
+  return [
+    { serviceAddress: dnsServiceAddress, hostAddress },
+    ...(ipv6 && sixth !== undefined ? [{ serviceAddress: sixth, hostAddress: ipv6.hostAddress }] : []),
+  ];
 }
 
 /** The first of the ranges that shares addresses with one of `taken` (CIDRs). */

@@ -7,7 +7,7 @@ import { openLmdbStore } from '../store/lmdb.ts';
 import { sayReady } from './background-process.ts';
 import { type ControlPlane, createControlPlane, type Surroundings } from './control-plane.ts';
 import { clusterPki } from './cluster-pki.ts';
-import { dnsPort } from './network-plan.ts';
+import { dnsAddresses, dnsPort } from './network-plan.ts';
 import { createLocalVolumes, createSimulatedVolumes } from './local-volumes.ts';
 import type { startHostNetwork } from './host-network.ts';
 import type { SimulatedNodes } from './simulated-nodes.ts';
@@ -47,7 +47,12 @@ export async function runServer(
     serviceCidr: [servicesCidr, ...(ipv6 ? [ipv6.servicesCidr] : [])].join(','),
     advertise: { address, port: state.port },
     nodePortRange: state.settings.nodePortRange,
-    ...(isReal && { dns: { serviceAddress: state.network.dnsServiceAddress, endpoint: { address, port: dnsPort } } }),
+    ...(isReal && {
+      dns: dnsAddresses(state.network).map(({ serviceAddress, hostAddress }) => ({
+        serviceAddress,
+        endpoint: { address: hostAddress, port: dnsPort },
+      })),
+    }),
     connector: createHttpsNodeConnector({
       certificate: pki.kubeletClient.certificate,
       key: pki.kubeletClient.key,

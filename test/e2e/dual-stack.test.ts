@@ -169,6 +169,31 @@ describe('a cluster of both families', () => {
     }
   });
 
+  it('answers for names at an address of each family', async () => {
+    const { spec } = await cluster.json<ServiceObject>('get', 'service', 'kube-dns', '-n', 'kube-system');
+    expect(spec.ipFamilies).toEqual(['IPv4', 'IPv6']);
+    const [client] = await pods();
+    const inClient = (...command: string[]): Promise<string> =>
+      cluster.kubectl('exec', client?.metadata.name ?? '', '--', ...command);
+    const settings = await inClient('cat', '/etc/resolv.conf');
+    const labels = ['both', 'default', 'svc', 'cluster', 'local']
+      .map((label) => `\\x0${label.length}${label}`)
+      .join('');
+    const query = `b"\\0\\1\\1\\0\\0\\1\\0\\0\\0\\0\\0\\0${labels}\\0\\0\\x1c\\0\\1"`;
+    const { clusterIPs } = (await get('both')).spec;
+    for (const server of spec.clusterIPs) {
+      expect(settings).toContain(`nameserver ${server}\n`);
+      const program = [
+        'import socket',
+        `s=socket.create_connection(("${server}",53),3)`,
+        `q=${query}`,
+        's.sendall(len(q).to_bytes(2,"big")+q)',
+        'print(socket.inet_ntop(socket.AF_INET6,s.recv(600)[-16:]))',
+      ].join('; ');
+      expect((await inClient('python3', '-c', program)).trim()).toBe(sixth(clusterIPs));
+    }
+  });
+
   it('spreads connections and datagrams at cluster, balancer and node addresses', async () => {
     const { spec, status } = await get('both');
     const [client] = await pods();
