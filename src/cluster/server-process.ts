@@ -1,3 +1,4 @@
+import type { SystemAddress } from '../apiserver/bootstrap.ts';
 import { createHttpsNodeConnector } from '../apiserver/streaming/https-node-connector.ts';
 import { listen } from '../apiserver/listener.ts';
 import { localControllerSettings } from '../controllers/settings.ts';
@@ -7,7 +8,7 @@ import { openLmdbStore } from '../store/lmdb.ts';
 import { sayReady } from './background-process.ts';
 import { type ControlPlane, createControlPlane, type Surroundings } from './control-plane.ts';
 import { clusterPki } from './cluster-pki.ts';
-import { dnsAddresses, dnsPort } from './network-plan.ts';
+import { dnsAddresses, dnsPort, type NetworkPlan } from './network-plan.ts';
 import { createLocalVolumes, createSimulatedVolumes } from './local-volumes.ts';
 import type { startHostNetwork } from './host-network.ts';
 import type { SimulatedNodes } from './simulated-nodes.ts';
@@ -47,12 +48,7 @@ export async function runServer(
     serviceCidr: [servicesCidr, ...(ipv6 ? [ipv6.servicesCidr] : [])].join(','),
     advertise: { address, port: state.port },
     nodePortRange: state.settings.nodePortRange,
-    ...(isReal && {
-      dns: dnsAddresses(state.network).map(({ serviceAddress, hostAddress }) => ({
-        serviceAddress,
-        endpoint: { address: hostAddress, port: dnsPort },
-      })),
-    }),
+    ...(isReal && { dns: dnsOf(state.network) }),
     connector: createHttpsNodeConnector({
       certificate: pki.kubeletClient.certificate,
       key: pki.kubeletClient.key,
@@ -101,6 +97,14 @@ export async function runServer(
       if (current) await simulated?.set(wantedNames(current));
     },
   };
+}
+
+/** Where the cluster's DNS is asked, and where it is answered. */
+function dnsOf(network: NetworkPlan): SystemAddress[] {
+  return dnsAddresses(network).map(({ serviceAddress, hostAddress }) => ({
+    serviceAddress,
+    endpoint: { address: hostAddress, port: dnsPort },
+  }));
 }
 
 /** Nodes on other machines share no directory: there, somebody else makes volumes. */
