@@ -2,6 +2,11 @@ import { parseIpBlock } from '../base/ip-address.ts';
 import type { DataplaneScope, TableFrame } from './dataplane.ts';
 import { masqueradeMark, mostShared, type ServiceRules } from './service-rules.ts';
 
+/**
+ * What is under way to an endpoint that is taken away may end well in these seconds: its pod may be there still, where
+ * a service's selector changed.
+ */
+const leavingSeconds = 5;
 /** How long clients of an endpoint that is gone are told so, in minutes: after it, their own timeouts are over. */
 const goneMinutes = 15;
 
@@ -75,6 +80,7 @@ function skeleton(scope: DataplaneScope, { moreRanges, isCrowded }: TableFrame):
     ...counts.map((count) => `map ${sharedPortMap(count)} { typeof ${portKey(count)} : ${family} daddr . th dport; }`),
     ...(isCrowded ? [`set ${sharedPorts} { type inet_proto . inet_service; }`] : []),
     `set hairpins { type ${address} . ${address}; }`,
+    `set leaving { type ${address} . inet_service; flags timeout; timeout ${leavingSeconds}s; }`,
     `set gone { type ${address} . inet_service; flags timeout; timeout ${goneMinutes}m; }`,
     'chain ports {',
     '  meta l4proto . th dport vmap @node-ports',
@@ -110,7 +116,7 @@ function skeleton(scope: DataplaneScope, { moreRanges, isCrowded }: TableFrame):
       : []),
     '}',
     'chain cut {',
-    `  ct status dnat ${family} daddr . tcp dport @gone reject with tcp reset`,
+    `  ct status dnat ${family} daddr . tcp dport @gone ${family} daddr . tcp dport != @leaving reject with tcp reset`,
     '}',
     'chain forward { type filter hook forward priority filter; policy accept; jump refuse; jump cut; }',
     'chain filter-output { type filter hook output priority filter; policy accept; jump refuse; jump cut; }',
@@ -222,10 +228,10 @@ function cutCommands(on: string, { gone, added }: Exchange): string[] {
       return protocol === 'tcp' ? [`${ip} . ${port}`] : [];
     });
   const [left, come] = [sockets(gone).join(', '), sockets(added).join(', ')];
-  return [
-    ...(left ? [`add element ${on} gone { ${left} }`] : []),
-    ...(come ? [`add element ${on} gone { ${come} }`, `delete element ${on} gone { ${come} }`] : []),
-  ];
+  return ['leaving', 'gone'].flatMap((set) => [
+    ...(left ? [`add element ${on} ${set} { ${left} }`] : []),
+    ...(come ? [`add element ${on} ${set} { ${come} }`, `delete element ${on} ${set} { ${come} }`] : []),
+  ]);
 }
 
 function sameLines(a: readonly string[] | undefined, b: readonly string[]): boolean {

@@ -276,6 +276,8 @@ describe('service rules', () => {
       "flush chain ip timonel-dev service/default/web/tcp/8000
       add rule ip timonel-dev service/default/web/tcp/8000 meta l4proto tcp dnat ip to numgen inc mod 2 map { 0 : 10.244.1.2 . 5000, 1 : 10.244.2.3 . 5000 }
       add element ip timonel-dev hairpins { 10.244.2.3 . 10.244.2.3 }
+      add element ip timonel-dev leaving { 10.244.2.3 . 5000 }
+      delete element ip timonel-dev leaving { 10.244.2.3 . 5000 }
       add element ip timonel-dev gone { 10.244.2.3 . 5000 }
       delete element ip timonel-dev gone { 10.244.2.3 . 5000 }
       "
@@ -288,6 +290,7 @@ describe('service rules', () => {
       flush chain ip timonel-dev service/default/web/tcp/8000
       delete element ip timonel-dev hairpins { 10.244.1.2 . 10.244.1.2, 10.244.2.3 . 10.244.2.3 }
       delete chain ip timonel-dev service/default/web/tcp/8000
+      add element ip timonel-dev leaving { 10.244.1.2 . 5000 }
       add element ip timonel-dev gone { 10.244.1.2 . 5000 }
       "
     `);

@@ -57,7 +57,7 @@ async function judge(
   { checks, client, clock, namespace, say, onCheck, signal }: RolloutOptions,
 ): Promise<void> {
   for (const check of stage.checks === 'none' ? [] : checks) {
-    const asked = stage.checks === 'preview' ? previewOf(check) : check;
+    const asked = stage.checks === 'preview' ? previewOf(check, stage) : check;
     if (!asked) continue;
     const milliseconds = await runCheck(asked, { client, clock, namespace, signal });
     say(`check ${asked.name}: ok`);
@@ -78,11 +78,15 @@ export function createRestoration(
   };
 }
 
-/** A check of the new version before the services lead there; what is asked by URL cannot be asked yet. */
-function previewOf(check: ShipCheck): ShipCheck | undefined {
+/**
+ * A check of the new version before the services lead there. What is asked by URL cannot be asked yet, nor a service
+ * that has no preview: a revision that was made by another strategy leads to no version of its own.
+ */
+function previewOf(check: ShipCheck, { objects }: Stage): ShipCheck | undefined {
   const { target } = check;
   if (target.kind === 'url') return undefined;
   const service = previewName(target.service);
+  if (!objects.some(({ kind, metadata }) => kind === 'Service' && metadata.name === service)) return undefined;
   return { ...check, name: `${check.name} (preview)`, target: { ...target, service } };
 }
 
