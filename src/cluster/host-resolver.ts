@@ -11,13 +11,27 @@ export type HostResolver =
   /** One list for all names, resolv.conf(5): the cluster's server comes first, and passes on what is not its own. */
   | { kind: 'resolv-conf'; file: string };
 
-const resolverDirectory = '/etc/resolver';
-const resolvConf = '/etc/resolv.conf';
-const resolvedSocket = '/run/systemd/resolve';
+/** Where a machine keeps what its resolvers read, and how its programs are run. */
+interface ResolverHost {
+  resolverDirectory: string;
+  resolvConf: string;
+  /** There while systemd-resolved runs. */
+  resolvedDirectory: string;
+  /** Resolves with what the program writes; rejects when it fails. */
+  run(command: readonly string[]): Promise<string>;
+}
 
-export function hostResolver(cluster: string, domain: string): HostResolver {
+const thisHost: ResolverHost = {
+  resolverDirectory: '/etc/resolver',
+  resolvConf: '/etc/resolv.conf',
+  resolvedDirectory: '/run/systemd/resolve',
+  run: runCommand,
+};
+
+export function hostResolver(cluster: string, domain: string, host = thisHost): HostResolver {
+  const { resolverDirectory, resolvConf, resolvedDirectory } = host;
   // Its stub is what resolv.conf names where it is in use.
-  if (existsSync(resolvedSocket) && /^nameserver\s+127\.0\.0\.5[34]\b/m.test(readText(resolvConf))) {
+  if (existsSync(resolvedDirectory) && /^nameserver\s+127\.0\.0\.5[34]\b/m.test(readText(resolvConf))) {
     return { kind: 'systemd-resolved', link: bridgeName(cluster) };
   }
   if (existsSync(resolverDirectory)) return { kind: 'resolver-directory', file: `${resolverDirectory}/${domain}` };
@@ -28,12 +42,13 @@ export function hostResolver(cluster: string, domain: string): HostResolver {
 export async function joinHostResolver(
   resolver: HostResolver,
   { cluster, domain, address }: { cluster: string; domain: string; address: string },
+  { run } = thisHost,
 ): Promise<void> {
   switch (resolver.kind) {
     case 'systemd-resolved':
-      await runCommand(['resolvectl', 'dns', resolver.link, address]);
+      await run(['resolvectl', 'dns', resolver.link, address]);
       // `~`: it is where the domain's names are asked, and no search domain.
-      await runCommand(['resolvectl', 'domain', resolver.link, `~${domain}`]);
+      await run(['resolvectl', 'domain', resolver.link, `~${domain}`]);
       return;
     case 'resolver-directory':
     case 'resolv-conf':
@@ -43,7 +58,8 @@ export async function joinHostResolver(
 }
 
 /** Takes back what {@link joinHostResolver} did for this cluster; whether there was anything. */
-export async function leaveHostResolver(cluster: string, domain: string): Promise<boolean> {
+export async function leaveHostResolver(cluster: string, domain: string, host = thisHost): Promise<boolean> {
+  const { resolverDirectory, resolvConf } = host;
   let found = false;
   for (const file of [`${resolverDirectory}/${domain}`, resolvConf]) {
     const text = readText(file);
@@ -53,10 +69,10 @@ export async function leaveHostResolver(cluster: string, domain: string): Promis
     if (rest === '' && file !== resolvConf) rmSync(file);
     else writeFileSync(file, rest);
   }
-  const resolver = hostResolver(cluster, domain);
-  if (resolver.kind === 'systemd-resolved' && (await isLinkServing(resolver.link, domain))) {
+  const resolver = hostResolver(cluster, domain, host);
+  if (resolver.kind === 'systemd-resolved' && (await isLinkServing(resolver.link, domain, host))) {
     found = true;
-    await runCommand(['resolvectl', 'revert', resolver.link]);
+    await host.run(['resolvectl', 'revert', resolver.link]);
   }
   return found;
 }
@@ -65,15 +81,16 @@ export async function leaveHostResolver(cluster: string, domain: string): Promis
 export async function clusterOfHostResolver(
   resolver: HostResolver,
   { domain, clusters }: { domain: string; clusters: readonly string[] },
+  host = thisHost,
 ): Promise<string | undefined> {
   if (resolver.kind !== 'systemd-resolved') return serverOwner(readText(resolver.file));
-  for (const cluster of clusters) if (await isLinkServing(bridgeName(cluster), domain)) return cluster;
+  for (const cluster of clusters) if (await isLinkServing(bridgeName(cluster), domain, host)) return cluster;
   return undefined;
 }
 
-async function isLinkServing(link: string, domain: string): Promise<boolean> {
+async function isLinkServing(link: string, domain: string, { run }: ResolverHost): Promise<boolean> {
   // The link of a stopped cluster is not there.
-  const text = await runCommand(['resolvectl', 'domain', link]).catch(() => '');
+  const text = await run(['resolvectl', 'domain', link]).catch(() => '');
   return text.split(/\s+/).includes(`~${domain}`);
 }
 
