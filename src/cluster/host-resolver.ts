@@ -18,7 +18,7 @@ interface ResolverHost {
   /** There while systemd-resolved runs. */
   resolvedDirectory: string;
   /** Resolves with what the program writes; rejects when it fails. */
-  run(command: readonly string[]): Promise<string>;
+  run: (command: readonly string[]) => Promise<string>;
 }
 
 const thisHost: ResolverHost = {
