@@ -42,6 +42,11 @@ const codes: Record<StatusReason, number> = {
   Timeout: 504,
 };
 
+/** The HTTP status that goes with a reason. */
+export function statusCodeOf(reason: StatusReason): number {
+  return codes[reason];
+}
+
 /** A failed API request: carries the `Status` object that is (or was) the answer's body. Thrown by server and client alike. */
 export class ApiError extends Error {
   readonly status: Status;

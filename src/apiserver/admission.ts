@@ -2,7 +2,7 @@ import type { ResourceKind } from '../api/kind.ts';
 import type { AnyObject } from '../api/object.ts';
 import type { GroupVersionKind } from '../api/types/meta-v1.ts';
 import type { User } from './handler.ts';
-import type { Served } from './kind-index.ts';
+import type { KindIndex, Served } from './kind-index.ts';
 
 /** A write on its way in, after decoding and defaulting to the storage version, before validation. */
 export interface AdmissionRequest {
@@ -24,8 +24,8 @@ export interface AdmissionRequest {
   versions?: {
     /** As the URL names it. */
     served: Served;
-    /** Every version in which the resource is served, this one included. */
-    equivalents: () => readonly Served[];
+    /** All that is served beside it. */
+    kinds: KindIndex;
   };
   /** Set when `object` is of another kind than the resource: options of a connection, an eviction, a scale. */
   objectKind?: GroupVersionKind;

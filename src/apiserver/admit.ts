@@ -2,7 +2,6 @@ import type { AnyObject } from '../api/object.ts';
 import type { GroupVersionKind } from '../api/types/meta-v1.ts';
 import type { AdmissionRequest } from './admission.ts';
 import type { Core, ResourceRequest } from './core.ts';
-import { equivalentsOf } from './kind-index.ts';
 
 /** The plugins' view of a write. */
 export function admissionRequest(
@@ -30,7 +29,7 @@ export function admissionRequest(
     user: request.user,
     dryRun: write.dryRun,
     warn: request.warn,
-    versions: { served, equivalents: () => equivalentsOf(kinds, served) },
+    versions: { served, kinds },
     ...(write.objectKind && { objectKind: write.objectKind }),
   };
 }

@@ -1,6 +1,7 @@
 import type { AnyObject, KubeObject } from '../api/object.ts';
 import { ApiError } from '../api/status.ts';
 import type { ApiRequest, ApiResponse } from './handler.ts';
+import { formatOf } from './format.ts';
 import { readBody } from './read-body.ts';
 
 /** The body of a POST to an endpoint that takes one kind. Rejects with 400 for any other. */
@@ -8,6 +9,8 @@ export async function readReview<T extends KubeObject>(
   request: ApiRequest,
   expected: { apiVersion: string; kind: string },
 ): Promise<T> {
+  // There is no table of them.
+  formatOf(request, []);
   const object = (await readBody(request)).parse('Ignore').value as AnyObject | undefined;
   if (typeof object !== 'object' || object === null || Array.isArray(object)) {
     throw ApiError.of('BadRequest', `the body of the request was in an unknown format - expected ${expected.kind}`);

@@ -235,6 +235,11 @@ describe('authorization', () => {
     const self = { spec: { resourceAttributes: { verb: 'delete', resource: 'nodes' } } };
     expect((await post<SubjectAccessReview>('selfsubjectaccessreviews', {}, self)).status?.allowed).toBe(true);
     await expect(post('subjectaccessreviews', {}, { spec: { user: 'ann' } })).rejects.toThrow('exactly one of');
+    const table = request({ accept: 'application/json;as=Table;v=v1;g=meta.k8s.io' }, self);
+    const reviews = security.endpoints.find(({ plural }) => plural === 'selfsubjectaccessreviews');
+    const resolved = { group: 'authorization.k8s.io', version: 'v1', namespace: '', name: '', verb: 'create' };
+    const asked = { ...resolved, kind: {} as ResourceKind, subresource: '', rest: '', user: admin, request: table };
+    await expect(reviews?.handle(asked)).rejects.toThrow('only the following media types are accepted');
   });
 
   it('lists the rules of a user', async () => {

@@ -21,6 +21,8 @@ import {
   runtimeClasses,
   serviceAccounts,
   storageClasses,
+  validatingAdmissionPolicies,
+  validatingAdmissionPolicyBindings,
   validatingWebhookConfigurations,
 } from './admission/lookup.ts';
 import { QuotaLedger } from './admission/quota-ledger.ts';
@@ -39,6 +41,7 @@ import { createRbac } from './authorization/rbac.ts';
 import { createAuthorizationReviews } from './authorization/reviews.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { ApiResponse } from './handler.ts';
+import { validatingPolicies } from './policies/validating-policies.ts';
 import { webhookAdmission } from './webhooks/webhook-admission.ts';
 import { createWebhookClient } from './webhooks/webhook-client.ts';
 import type { WebhookClient } from './webhooks/webhook-client.ts';
@@ -109,6 +112,7 @@ export function createSecurity(options: SecurityOptions): Security {
     rbac,
     authorize,
     tolerationSeconds: defaultTolerationSeconds,
+    policies: validatingPolicies({ lookup, client: webhookClient, authorize, random, log }),
     webhooks: webhookAdmission({ lookup, client: webhookClient, authorize, random, log }),
   });
   const aggregator = startAggregator({ store, lookup, log });
@@ -129,6 +133,7 @@ export function createSecurity(options: SecurityOptions): Security {
       await lookup.follow(clusterRoles, clusterRoleBindings, roles, roleBindings, namespaces, serviceAccounts);
       await lookup.follow(priorityClasses, storageClasses, ingressClasses, runtimeClasses, limitRanges, resourceQuotas);
       await lookup.follow(mutatingWebhookConfigurations, validatingWebhookConfigurations);
+      await lookup.follow(validatingAdmissionPolicies, validatingAdmissionPolicyBindings);
     },
     close() {
       aggregator.close();

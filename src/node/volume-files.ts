@@ -103,7 +103,7 @@ async function replacePayload(
     await chmod(path, file.mode);
     if (file.uid !== undefined) await chown(path, file.uid, -1);
   }
-  if (fsGroup !== undefined) await setGroup(stamped, fsGroup, false);
+  if (fsGroup !== undefined) await setGroupOf(stamped, fsGroup, groupReads);
   const temporary = join(directory, '..data_tmp');
   await rm(temporary, { force: true });
   await symlink(stamped.slice(directory.length + 1), temporary);
@@ -133,17 +133,22 @@ async function holds(directory: string, files: readonly PayloadFile[]): Promise<
 async function setGroup(path: string, gid: number, onRootMismatch: boolean): Promise<void> {
   const root = await stat(path);
   if (onRootMismatch && root.gid === gid && (root.mode & 0o2060) === 0o2060) return;
-  await setGroupOf(path, gid);
+  await setGroupOf(path, gid, groupWrites);
 }
 
-async function setGroupOf(path: string, gid: number): Promise<void> {
+/** What the group gets on files. */
+const groupWrites = 0o660;
+/** Nobody writes into what the API server has the original of. */
+const groupReads = 0o440;
+
+async function setGroupOf(path: string, gid: number, mask: number): Promise<void> {
   const info = await lstat(path);
   await lchown(path, info.uid, gid);
   if (info.isSymbolicLink()) return;
-  // rw for the group, and for directories x and setgid: what is made in them later belongs to the group too.
-  await chmod(path, (info.mode & 0o7777) | (info.isDirectory() ? 0o2770 : 0o660));
+  // For directories x and setgid, too: what is made in them later belongs to the group.
+  await chmod(path, (info.mode & 0o7777) | mask | (info.isDirectory() ? 0o2110 : 0));
   if (!info.isDirectory()) return;
-  for (const name of await readdir(path)) await setGroupOf(join(path, name), gid);
+  for (const name of await readdir(path)) await setGroupOf(join(path, name), gid, mask);
 }
 
 async function prepareHostPath(path: string, type: string): Promise<void> {

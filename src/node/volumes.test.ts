@@ -92,6 +92,14 @@ describe('volumes on disk', () => {
     expect(names).not.toContain(before);
   });
 
+  it("let the pod's group read what the API gave, and write nothing", async () => {
+    const volume = join(root, 'v');
+    const gid = process.getgid?.() ?? 0;
+    await files.replacePayload(volume, [file('a', '1', 0o400), file('sub/b', '2', 0o777)], gid);
+    const mode = async (name: string): Promise<string> => ((await stat(join(volume, name))).mode & 0o7777).toString(8);
+    expect(await Promise.all(['a', 'sub/b', 'sub'].map(mode))).toEqual(['440', '777', '2755']);
+  });
+
   it('make what hostPath may make, and refuse what is not of its type', async () => {
     await files.prepareHostPath(join(root, 'new'), 'DirectoryOrCreate');
     await files.prepareHostPath(join(root, 'file'), 'FileOrCreate');

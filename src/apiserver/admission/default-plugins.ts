@@ -8,6 +8,7 @@ import { persistentVolumeClaimResize } from './claim-resize.ts';
 import { defaultIngressClass, defaultStorageClass } from './default-classes.ts';
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts';
 import type { TolerationSeconds } from './default-toleration-seconds.ts';
+import { expressionCheck } from './expression-check.ts';
 import { limitRanger } from './limit-ranger.ts';
 import type { Lookup } from './lookup.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
@@ -20,7 +21,6 @@ import { runtimeClass } from './runtime-class.ts';
 import { serviceAccount } from './service-account.ts';
 import { storageObjectInUseProtection } from './storage-object-in-use-protection.ts';
 import { taintNodesByCondition } from './taint-nodes-by-condition.ts';
-import { webhookCheck } from './webhook-check.ts';
 
 /** The plugins of an API server with default settings, in upstream's order. */
 export function defaultPlugins(options: {
@@ -31,9 +31,10 @@ export function defaultPlugins(options: {
   rbac: Rbac;
   authorize: Authorizer;
   tolerationSeconds: TolerationSeconds;
+  policies: AdmissionPlugin;
   webhooks: { mutating: AdmissionPlugin; validating: AdmissionPlugin };
 }): AdmissionPlugin[] {
-  const { lookup, ledger, clock, random, rbac, authorize, tolerationSeconds, webhooks } = options;
+  const { lookup, ledger, clock, random, rbac, authorize, tolerationSeconds, policies, webhooks } = options;
   return [
     namespaceLifecycle(lookup),
     limitRanger(lookup),
@@ -51,8 +52,9 @@ export function defaultPlugins(options: {
     certificateSubjectRestriction(),
     defaultIngressClass(lookup),
     rbacEscalation(rbac, authorize),
-    webhookCheck,
+    expressionCheck,
     webhooks.mutating,
+    policies,
     webhooks.validating,
     resourceQuota(lookup, ledger, clock),
   ];

@@ -1,6 +1,8 @@
 import type { KubeObject } from '../../api/object.ts';
 import type {
   MutatingWebhookConfiguration,
+  ValidatingAdmissionPolicy,
+  ValidatingAdmissionPolicyBinding,
   ValidatingWebhookConfiguration,
 } from '../../api/types/admissionregistration-v1.ts';
 import type { LimitRange, Namespace, Node, PersistentVolumeClaim, Pod } from '../../api/types/core-v1.ts';
@@ -38,7 +40,7 @@ export interface Lookup {
     name: { namespace: string; name: string },
     withinMs: number,
   ): Promise<T | undefined>;
-  /** All of one namespace, from the store itself. */
+  /** All of one namespace ('': all there are), from the store itself. */
   freshList<T extends KubeObject>(collection: Collection<T>, namespace: string): Promise<T[]>;
 }
 
@@ -66,6 +68,14 @@ export const roleBindings = collection<RoleBinding>('rbac.authorization.k8s.io',
 export const clusterRoles = collection<ClusterRole>('rbac.authorization.k8s.io', 'clusterroles');
 export const clusterRoleBindings = collection<ClusterRoleBinding>('rbac.authorization.k8s.io', 'clusterrolebindings');
 const registration = 'admissionregistration.k8s.io';
+export const validatingAdmissionPolicies = collection<ValidatingAdmissionPolicy>(
+  registration,
+  'validatingadmissionpolicies',
+);
+export const validatingAdmissionPolicyBindings = collection<ValidatingAdmissionPolicyBinding>(
+  registration,
+  'validatingadmissionpolicybindings',
+);
 export const mutatingWebhookConfigurations = collection<MutatingWebhookConfiguration>(
   registration,
   'mutatingwebhookconfigurations',

@@ -41,7 +41,7 @@ export function createStoreLookup(store: Store, clock: Clock): StoreLookup {
       withinMs: number,
     ) => cacheOf(collection).appears({ namespace, name, withinMs, clock }) as Promise<T | undefined>,
     async freshList<T extends KubeObject>(collection: Collection<T>, namespace: string) {
-      const result = await store.list({ prefix: `${prefixOf(collection)}${namespace}/` });
+      const result = await store.list({ prefix: `${prefixOf(collection)}${namespace && `${namespace}/`}` });
       return result.kind === 'entries' ? result.entries.map((entry) => decodedOf(entry) as T) : [];
     },
     async follow(...collections) {

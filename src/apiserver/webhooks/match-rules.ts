@@ -5,11 +5,14 @@ import type { LabelSelector } from '../../api/types/meta-v1.ts';
 import type { AdmissionRequest } from '../admission.ts';
 import { namespaces } from '../admission/lookup.ts';
 import type { Lookup } from '../admission/lookup.ts';
+import { equivalentsOf } from '../kind-index.ts';
 import type { Served } from '../kind-index.ts';
+
+type Rules = readonly (RuleWithOperations | NamedRuleWithOperations)[];
 
 /** What webhooks and policies have in common: which requests they are about. */
 export interface Matching {
-  rules?: readonly (RuleWithOperations | NamedRuleWithOperations)[] | undefined;
+  rules?: Rules | 'any' | undefined;
   /** Requests that one of these matches are left alone. */
   excluded?: readonly NamedRuleWithOperations[] | undefined;
   matchPolicy?: string | undefined;
@@ -50,14 +53,15 @@ export async function matchedVersion(
 function versionByRules(
   request: AdmissionRequest,
   { rules = [], excluded = [], matchPolicy }: Matching,
-  { served, equivalents }: NonNullable<AdmissionRequest['versions']>,
+  { served, kinds }: NonNullable<AdmissionRequest['versions']>,
 ): Served | undefined {
+  if (rules === 'any') return served;
   const isAnyVersion = matchPolicy !== 'Exact';
-  const matches = (each: Matching['rules'], version: Served): boolean =>
-    each?.some((rule) => matchesRule(rule, request, version)) === true;
-  const first = (each: Matching['rules']): Served | undefined => {
+  const matches = (each: Rules, version: Served): boolean => each.some((rule) => matchesRule(rule, request, version));
+  const first = (each: Rules): Served | undefined => {
     if (matches(each, served)) return served;
-    return isAnyVersion ? equivalents().find((version) => version !== served && matches(each, version)) : undefined;
+    if (!isAnyVersion) return undefined;
+    return equivalentsOf(kinds, served).find((version) => version !== served && matches(each, version));
   };
   return excluded.length > 0 && first(excluded) ? undefined : first(rules);
 }
@@ -111,7 +115,7 @@ async function matchesNamespace(
 }
 
 /** Of the cache, or of the store where the cache may not have heard of it yet. */
-async function namespaceOf(lookup: Lookup, name: string): Promise<AnyObject | undefined> {
+export async function namespaceOf(lookup: Lookup, name: string): Promise<AnyObject | undefined> {
   const found = lookup.get(namespaces, '', name) ?? (await lookup.fresh(namespaces, '', name));
   return found as AnyObject | undefined;
 }
