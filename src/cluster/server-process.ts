@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { SystemAddress } from '../apiserver/bootstrap.ts';
 import { createHttpsNodeConnector } from '../apiserver/streaming/https-node-connector.ts';
 import { listen } from '../apiserver/listener.ts';
@@ -65,7 +66,7 @@ export async function runServer(
       ingressClass: { name: state.ingress?.className ?? 'timonel', controller: ingressController },
     }),
   });
-  const warmUp = createWarmUp({ ...surroundings, pki });
+  const warmUp = createWarmUp({ ...surroundings, pki, directory: join(paths.directories.run, 'warm-up') });
   const listener = await listen({
     handler: warmUp.stepBackFor(controlPlane.api.handler),
     hosts: isReal ? ['127.0.0.1', address] : ['127.0.0.1'],

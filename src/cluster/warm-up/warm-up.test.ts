@@ -1,3 +1,6 @@
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestApiServer, type TestApiServer } from '../../../test/support/api-server.ts';
 import { listen, type Listener } from '../../apiserver/listener.ts';
@@ -22,7 +25,9 @@ const admin = issueCertificate(
   now,
 );
 const pki = { authority, admin, serviceAccountKey: createSigningKey() };
-const surroundings = { random: systemRandom, log: silentLogger };
+const temporary = mkdtempSync(join(tmpdir(), 'timonel-warm-up-'));
+const directory = join(temporary, 'store');
+const surroundings = { random: systemRandom, log: silentLogger, directory };
 
 describe('the warm-up', () => {
   let api: TestApiServer;
@@ -33,6 +38,7 @@ describe('the warm-up', () => {
   afterAll(async () => {
     for (const listener of listeners) await listener.close(0);
     await api.close();
+    rmSync(temporary, { recursive: true });
   });
 
   async function serve(warmUp: WarmUp): Promise<Listener> {
@@ -45,7 +51,7 @@ describe('the warm-up', () => {
     return listener;
   }
 
-  it('leaves nothing in the cluster and its metrics', async () => {
+  it('leaves nothing in the cluster, in its metrics and on the disk', async () => {
     const clock = createSimulatedClock();
     const complaints: unknown[] = [];
     const complain = (...words: unknown[]) => void complaints.push(words);
@@ -57,6 +63,7 @@ describe('the warm-up', () => {
     await done;
     expect(complaints).toEqual([]);
     expect({ revision: api.store.revision, metrics: requestsIn(api.server.metrics.render()) }).toEqual(before);
+    expect(existsSync(directory)).toBe(false);
   });
 
   it('waits until it has been quiet for three seconds; heartbeats do not count', async () => {
@@ -72,6 +79,19 @@ describe('the warm-up', () => {
     expect([isDone, clock.pendingTimers]).toEqual([false, 1]);
     await clock.advance(100);
     await done;
+  });
+
+  it('does not mind what a crash left of it', async () => {
+    const clock = createSimulatedClock();
+    const complaints: unknown[] = [];
+    const log = { ...silentLogger, warn: (...words: unknown[]) => void complaints.push(words) };
+    mkdirSync(directory);
+    writeFileSync(join(directory, 'data.mdb'), 'half a page');
+    const warmUp = createWarmUp({ ...surroundings, log, clock, pki, rounds: [1] });
+    const done = warmUp.start(await serve(warmUp));
+    await clock.advance(3000);
+    await done;
+    expect(complaints).toEqual([]);
   });
 
   it('stops in the middle', async () => {

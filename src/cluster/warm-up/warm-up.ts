@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import { setFlagsFromString } from 'node:v8';
 import type { Handler } from '../../apiserver/handler.ts';
@@ -6,7 +7,7 @@ import { unreachableConnector } from '../../apiserver/streaming/unreachable-conn
 import { silentLogger } from '../../base/log.ts';
 import { yieldToEventLoop } from '../../base/yield.ts';
 import { localControllerSettings } from '../../controllers/settings.ts';
-import { createMemoryStore } from '../../store/memory.ts';
+import { openLmdbStore } from '../../store/lmdb.ts';
 import { createControlPlane, type Surroundings } from '../control-plane.ts';
 import type { ClusterPki } from '../pki.ts';
 import { type Call, type Connection, connectTo } from './connection.ts';
@@ -28,6 +29,8 @@ export interface WarmUp {
 
 export interface WarmUpOptions extends Surroundings {
   pki: Pick<ClusterPki, 'authority' | 'admin' | 'serviceAccountKey'>;
+  /** For the stores that are thrown away. It is emptied before and removed after. */
+  directory: string;
   /** How much each control plane in turn has to do; default: enough. */
   rounds?: readonly number[];
 }
@@ -41,9 +44,16 @@ const connections = 4;
  * A call that always reached the same control plane's functions would be compiled for those alone. The first one is
  * there to be another.
  */
-const enoughRounds = [60, 300];
-/** V8 compiles a function after it ran for this long (default: 135,168): fewer rounds will do. */
-const eagerCompilation = '--interrupt-budget=33000';
+const enoughRounds = [60, 400];
+/**
+ * When V8 compiles a function: it gets a tick each time that it has run for so long (in bytes of bytecode), and is
+ * compiled after so many ticks, and one more for each so many bytes of its own. Few and short ticks make few rounds
+ * enough. Afterwards it is as it is by default (V8 11.3): a load that is under way has better use for the processors
+ * than functions that hardly count. The garbage stays until V8 comes for it: compiled code goes together with the last
+ * object of a shape that it was compiled for.
+ */
+const eagerCompilation = { interruptBudget: 8_000, ticksBeforeOptimization: 2, bytecodeSizeAllowancePerTick: 100_000 };
+const usualCompilation = { interruptBudget: 67_584, ticksBeforeOptimization: 3, bytecodeSizeAllowancePerTick: 150 };
 /** Signs of life, several a second on a big cluster. They cost little and wait for nobody. */
 const heartbeats = '/apis/coordination.k8s.io/';
 
@@ -63,8 +73,12 @@ export function createWarmUp(options: WarmUpOptions): WarmUp {
   };
   const run = async (listener: Listener): Promise<void> => {
     await quiet(quietBeforeMs);
-    setFlagsFromString(eagerCompilation);
-    for (const count of rounds) await exercise(listener, { ...options, count, quiet: () => quiet(quietBetweenMs) });
+    setCompilation(eagerCompilation);
+    try {
+      for (const count of rounds) await exercise(listener, { ...options, count, quiet: () => quiet(quietBetweenMs) });
+    } finally {
+      setCompilation(usualCompilation);
+    }
   };
   return {
     stepBackFor: (handler) => (request, context) => {
@@ -84,14 +98,21 @@ export function createWarmUp(options: WarmUpOptions): WarmUp {
   };
 }
 
+function setCompilation(flags: typeof eagerCompilation): void {
+  setFlagsFromString(`--interrupt-budget=${flags.interruptBudget}`);
+  setFlagsFromString(`--ticks-before-optimization=${flags.ticksBeforeOptimization}`);
+  setFlagsFromString(`--bytecode-size-allowance-per-tick=${flags.bytecodeSizeAllowancePerTick}`);
+}
+
 /** One control plane, made, worked with and taken down. */
 async function exercise(
   listener: Listener,
   options: WarmUpOptions & { count: number; quiet: () => Promise<void> },
 ): Promise<void> {
-  const { pki, clock, random, log, count, quiet } = options;
+  const { pki, directory, clock, random, log, count, quiet } = options;
   const { authority, admin, serviceAccountKey } = pki;
-  const store = createMemoryStore();
+  rmSync(directory, { recursive: true, force: true });
+  const store = await openLmdbStore({ path: directory });
   const plane = await createControlPlane({
     ...{ store, clock, random, log: silentLogger, serviceAccountKey },
     certificateAuthority: authority.certificate,
@@ -132,5 +153,6 @@ async function exercise(
     for (const connection of opened) connection.close();
     await plane.stop();
     await store.close();
+    rmSync(directory, { recursive: true, force: true });
   }
 }
