@@ -3,10 +3,13 @@ import type { AddressInfo } from 'node:net';
 import { systemClock } from '../../src/base/system-clock.ts';
 import { createAuthority, issueCertificate } from '../../src/cluster/certificates.ts';
 
-/** A webhook on 127.0.0.1, with a certificate for that address and for the service `hook` in the namespace `hooks`. */
+/**
+ * A webhook, on 127.0.0.1 unless the test says otherwise, with a certificate for that address and for the service `hook`
+ * in the namespace `hooks`.
+ */
 export interface WebhookServer {
   port: number;
-  /** `https://127.0.0.1:<port>` */
+  /** `https://<address>:<port>` */
   url: string;
   caBundle: string;
   /** Bodies that were posted, with their paths. */
@@ -23,10 +26,11 @@ export interface Review {
 /** `answer` gives the body of the answer; one that is undefined never comes. */
 export async function startWebhookServer(
   answer: (review: Review, path: string) => object | undefined,
+  address = '127.0.0.1',
 ): Promise<WebhookServer> {
   const now = systemClock.now();
   const authority = createAuthority('webhooks', now);
-  const hosts = ['127.0.0.1', 'hook.hooks.svc'];
+  const hosts = [address, 'hook.hooks.svc'];
   const { certificate, key } = issueCertificate(authority, { commonName: 'hook', usages: ['server'], hosts }, now);
   const posts: WebhookServer['posts'] = [];
   const server = createServer({ cert: certificate, key }, (request, response) => {
@@ -40,11 +44,11 @@ export async function startWebhookServer(
       if (answered) response.setHeader('content-type', 'application/json').end(JSON.stringify(answered));
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(0, address, resolve));
   const { port } = server.address() as AddressInfo;
   return {
     port,
-    url: `https://127.0.0.1:${port}`,
+    url: `https://${address}:${port}`,
     caBundle: Buffer.from(authority.certificate).toString('base64'),
     posts,
     async close() {
