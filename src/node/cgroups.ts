@@ -6,6 +6,8 @@ import type { LinuxResources } from './runtime.ts';
 export interface Cgroups {
   /** Makes the group (and its parents) and limits it. */
   ensure(path: string, resources: LinuxResources): Promise<void>;
+  /** Stops every process in the group where it is, or lets them go on. A group that is not there is one without processes. */
+  freeze(path: string, frozen: boolean): Promise<void>;
   /** Removes the group and every group in it; they must have no processes. Missing ones are fine. */
   remove(path: string): Promise<void>;
 }
@@ -23,6 +25,13 @@ export function createSystemCgroups(root = '/sys/fs/cgroup'): Cgroups {
       const found = await detected();
       if (found.kind === 'v2') await ensureV2(found.root, path, resources);
       else await ensureV1(found.controllers, path, resources);
+    },
+    async freeze(path, frozen) {
+      const found = await detected();
+      if (found.kind === 'v2') return writeIfThere(join(found.root, path, 'cgroup.freeze'), frozen ? '1' : '0');
+      const freezer = found.controllers.get('freezer');
+      if (!freezer) throw new Error('the machine has no freezer for control groups');
+      await freezeV1(join(freezer, path, 'freezer.state'), frozen ? 'FROZEN' : 'THAWED');
     },
     async remove(path) {
       const found = await detected();
@@ -101,6 +110,24 @@ async function ensureV2(root: string, path: string, resources: LinuxResources): 
 /** From v1's 2..262144 to v2's 1..10000, as runc and upstream map it. */
 function cpuWeight(shares: number): number {
   return Math.trunc(1 + ((shares - 2) * 9999) / 262_142);
+}
+
+/** A process that forks in this moment escapes one attempt: the state stays FREEZING, and is asked for again. */
+async function freezeV1(file: string, state: 'FROZEN' | 'THAWED'): Promise<void> {
+  for (let attempt = 0; attempt < maxFreezes; attempt++) {
+    await writeIfThere(file, state);
+    const now = await readFile(file, 'utf8').catch(() => state);
+    if (now.trim() === state) return;
+  }
+  throw new Error(`${file} does not become ${state}`);
+}
+
+const maxFreezes = 100;
+
+async function writeIfThere(file: string, text: string): Promise<void> {
+  await writeFile(file, text, { flag: 'r+' }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+  });
 }
 
 async function removeTree(directory: string): Promise<void> {

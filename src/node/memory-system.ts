@@ -38,7 +38,7 @@ export function createMemorySystem(): MemorySystem {
       resolveSubPath: (root, subPath) => Promise.resolve(`${root}/${subPath}`),
     },
     mounts: { mountTmpfs: nothing, unmountAll: nothing },
-    cgroups: { ensure: nothing, remove: nothing },
+    cgroups: { ensure: nothing, freeze: nothing, remove: nothing },
     network: { http: probe, tcp: probe, grpc: probe },
   };
 }

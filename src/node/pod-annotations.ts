@@ -6,6 +6,8 @@ const podAnnotations = {
   restart: 'timonel.dev/restart',
   /** `name`, `name:group`: as in the image's /etc/passwd and /etc/group. */
   user: 'timonel.dev/user',
+  /** `true`: the pod's processes stand still. */
+  paused: 'timonel.dev/paused',
 } as const;
 
 /** How often a container is started again that fails; {@link restartLimit}. */
@@ -26,4 +28,9 @@ export function restartLimit({ metadata }: Pod): RestartLimit | undefined {
 /** The user that the pod's containers run as, by name. */
 export function userNameOf({ metadata }: Pod): string | undefined {
   return metadata.annotations?.[podAnnotations.user];
+}
+
+/** Whether the pod's processes are to stand still. */
+export function wantsPause({ metadata }: Pod): boolean {
+  return metadata.annotations?.[podAnnotations.paused] === 'true';
 }

@@ -10,6 +10,7 @@ export interface ConditionInput {
   /** True once the init containers are through. */
   initialized: boolean;
   sandboxReady: boolean;
+  isPaused: boolean;
   /** RFC 3339. */
   now: string;
 }
@@ -33,6 +34,7 @@ export function podConditions(input: ConditionInput): PodCondition[] {
     readyVerdict(input, containersReady),
     containersReady,
     { type: 'PodScheduled', status: 'True' },
+    ...pausedVerdicts(input),
   ];
   const { generation } = input.pod.metadata;
   return verdicts.map((verdict) => {
@@ -47,6 +49,13 @@ export function podConditions(input: ConditionInput): PodCondition[] {
       ...(verdict.message && { message: verdict.message }),
     };
   });
+}
+
+/** Told of pods that stand still, or have (of this agent alone). */
+function pausedVerdicts({ pod, isPaused }: ConditionInput): Verdict[] {
+  const type = 'timonel.dev/Paused';
+  const wasPaused = pod.status?.conditions?.some((condition) => condition.type === type);
+  return isPaused || wasPaused ? [{ type, status: isPaused ? 'True' : 'False' }] : [];
 }
 
 function initializedVerdict(input: ConditionInput): Verdict {

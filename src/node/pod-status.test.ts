@@ -221,6 +221,14 @@ describe('a pod that ends', () => {
     expect(condition(status, 'Ready')).toMatchObject({ status: 'False' });
   });
 
+  it('says that it stands still, and afterwards that it does not', () => {
+    const paused = generatePodStatus({ ...input({ containers: [{}] }), isPaused: true });
+    expect(condition(paused, 'timonel.dev/Paused')).toMatchObject({ status: 'True' });
+    const given = input({ containers: [{}], status: { conditions: paused.conditions } });
+    expect(condition(generatePodStatus(given), 'timonel.dev/Paused')).toMatchObject({ status: 'False' });
+    expect(condition(statusOf({ containers: [{}] }), 'timonel.dev/Paused')).toBeUndefined();
+  });
+
   it('is Failed with its first init container that may not run again', () => {
     const spec = { restartPolicy: 'Never', initContainers: [{ name: 'init' }] };
     expect(statusOf({ spec, containers: [{ ...ended, name: 'init', exitCode: 1 }] }).phase).toBe('Failed');

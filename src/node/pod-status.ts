@@ -22,6 +22,8 @@ export interface PodStatusInput {
   /** Epoch milliseconds. */
   nowMs: number;
   runtimeName: string;
+  /** The pod's processes stand still. */
+  isPaused?: boolean;
   hostIps: readonly string[];
   /** Why the agent ends the pod for good: it becomes Failed with this reason. */
   failure?: { reason: string; message: string };
@@ -46,6 +48,7 @@ export function generatePodStatus(input: PodStatusInput): PodStatus {
     appStatuses: statuses.app,
     initialized,
     sandboxReady,
+    isPaused: input.isPaused ?? false,
     now: formatTime(nowMs),
   });
   return {

@@ -4,7 +4,9 @@ import { killAll, killContainer } from './container-killer.ts';
 import { recorderFor } from './container-starter.ts';
 import { runProbe } from './handlers.ts';
 import { computePodActions, type ContainerKill, type PodActions } from './pod-actions.ts';
+import { wantsPause } from './pod-annotations.ts';
 import { podCgroupPath } from './pod-cgroup.ts';
+import { PodFreezer } from './pod-freezer.ts';
 import { currentOf, type ObservedPod, type PodMemory } from './pod-observation.ts';
 import { containersOf, graceSecondsOf, type PodContainer } from './pod-spec.ts';
 import { PodStarter } from './pod-starter.ts';
@@ -37,6 +39,7 @@ export class PodWorker {
   private readonly view: RuntimeView;
   private readonly starter: PodStarter;
   private readonly prober: Prober;
+  private readonly freezer: PodFreezer;
   private readonly tasks = new Map<string, Promise<void>>();
   private readonly killing = new Set<string>();
   private currentPod: Pod;
@@ -64,6 +67,8 @@ export class PodWorker {
       kill: (kill) => this.kill(kill),
     });
     this.prober = this.createProber();
+    const isAdopted = options.containers.length > 0;
+    this.freezer = new PodFreezer(context.system.cgroups, { path: this.cgroup(), isAdopted });
   }
 
   get pod(): Pod {
@@ -143,7 +148,8 @@ export class PodWorker {
 
   private step(): void {
     const { pod } = this;
-    this.prober.update(pod, this.stage === 'ended' ? [] : this.runningContainers());
+    const isProbed = this.stage !== 'ended' && !this.freezer.isFrozen;
+    this.prober.update(pod, isProbed ? this.runningContainers() : []);
     this.checkDeadline();
     const outcome = podOutcome(this.statusInput());
     const over = pod.metadata.deletionTimestamp !== undefined || this.removed || this.failure || outcome;
@@ -176,6 +182,7 @@ export class PodWorker {
       memory: this.memory(),
       nowMs: context.clock.now(),
       runtimeName: context.runtimeName,
+      isPaused: this.freezer.isFrozen,
       hostIps: hostIpsOf(context.node),
       ...(this.failure && { failure: this.failure }),
     };
@@ -219,7 +226,16 @@ export class PodWorker {
       const due = starter.due(actions.start, now);
       if (due.length > 0) this.task('start', () => starter.startAll(due));
     }
+    this.pause();
     this.setTimer();
+  }
+
+  /** Not while something is in the making, which would stand still with the rest. */
+  private pause(): void {
+    const isBusy = ['sandbox', 'start'].some((name) => this.tasks.has(name));
+    const isWanted = wantsPause(this.pod);
+    if (isBusy || !this.freezer.differs(isWanted)) return;
+    this.task('freeze', () => this.freezer.set(isWanted));
   }
 
   private async stopSandbox(id: string): Promise<void> {
@@ -286,7 +302,10 @@ export class PodWorker {
   private async stopEverything(graceSeconds: number): Promise<void> {
     const { context, pod } = this;
     // A sandbox or a container in the making is waited for: it must not come up after all was ended.
-    await Promise.allSettled([this.tasks.get('sandbox'), this.starter.stop(this.tasks.get('start'))]);
+    const making = [this.tasks.get('sandbox'), this.tasks.get('freeze')];
+    await Promise.allSettled([...making, this.starter.stop(this.tasks.get('start'))]);
+    // What stands still does not hear signals.
+    await this.freezer.set(false);
     const running = this.view.observed().containers.filter((container) => container.state === 'running');
     const containerOf = (name: string): PodContainer | undefined =>
       containersOf(pod).find((container) => container.spec.name === name);

@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -169,6 +169,26 @@ describe('a container that ends', () => {
     await mustCompose('ending', 'start', 'once');
     expect(await mustCompose('ending', 'ps', '-aq', 'once')).not.toBe(first);
     await mustCompose('ending', 'down', '-t', '0');
+  });
+});
+
+describe('a container that is paused', () => {
+  it('stands still until it goes on, or is taken down', async () => {
+    const loop = 'while :; do date +%s%N >/tmp/now; sleep 0.05; done';
+    write('paused', `services:\n  clock: { image: busybox, command: sh -c "${loop}", volumes: ["./now:/tmp"] }\n`);
+    await mustCompose('paused', 'up', '-d');
+    const now = (): string => readFileSync(join(examples, 'paused/now/now'), 'utf8');
+    const hasMoved = async (before: string): Promise<boolean> => (await Promise.resolve(now())) !== before;
+    await eventually(() => Promise.resolve(existsSync(join(examples, 'paused/now/now'))), 'it writes the time');
+    expect((await compose('paused', 'pause')).stderr).toBe(' Container clock  Paused\n');
+    const stopped = now();
+    expect(await mustCompose('paused', 'ps')).toContain('(Paused)');
+    expect(await compose('paused', 'exec', '-T', 'clock', 'true')).toMatchObject({ code: 1 });
+    expect(now()).toBe(stopped);
+    await mustCompose('paused', 'unpause', 'clock');
+    await eventually(() => hasMoved(stopped), 'it goes on');
+    await mustCompose('paused', 'pause');
+    await mustCompose('paused', 'down', '-t', '0');
   });
 });
 

@@ -245,7 +245,15 @@ function addLifecycle(compose: Command): void {
     )
     .action((async (services, _, command) =>
       (await import('./lifecycle.ts')).remove(services, command.optsWithGlobals())) satisfies Services);
-  for (const name of ['pause', 'unpause']) {
-    simple(name, 'is not to be had in a cluster').action(async () => (await import('./lifecycle.ts')).pause());
+  for (const [name, description] of [
+    ['pause', 'make containers stand still'],
+    ['unpause', 'let containers go on'],
+  ] as const) {
+    simple(name, description).action((async (services, _, command) =>
+      (await import('./lifecycle.ts')).pause(
+        services,
+        command.optsWithGlobals(),
+        name === 'pause',
+      )) satisfies Services);
   }
 }

@@ -1,6 +1,7 @@
 import { requireProject } from '../../delivery/compose/run/down.ts';
 import { isStopped, restartService, startService, stopServices } from '../../delivery/compose/run/lifecycle.ts';
 import { judge } from '../../delivery/compose/run/condition.ts';
+import { pauseServices } from '../../delivery/compose/run/pause.ts';
 import { ProjectWatch } from '../../delivery/compose/run/project-watch.ts';
 import { deleteWorkload, listWorkloads, type LiveWorkload } from '../../delivery/compose/run/workloads.ts';
 import { requirementsOf, restartedWith } from '../../delivery/compose/start-order.ts';
@@ -144,9 +145,16 @@ function isFinished({ kind, object }: LiveWorkload): boolean {
   );
 }
 
-/** `timonel compose pause`, `unpause`: Kubernetes has nothing like it. */
-export function pause(): Promise<void> {
-  throw new CliError('containers of a cluster cannot be paused', {
-    hint: 'timonel compose stop and start end them and start them anew.',
+/** `timonel compose pause`, `unpause`: processes stand still, and go on. Only this machine's nodes know how. */
+export async function pause(services: readonly string[], flags: ComposeFlags, paused: boolean): Promise<void> {
+  await withProject(flags, async (session) => {
+    if (session.state === undefined) {
+      throw new CliError('containers of another cluster cannot be paused', {
+        hint: 'timonel compose stop and start end them and start them anew.',
+      });
+    }
+    const workloads = await chosen(session, services);
+    const names = workloads.map(({ service }) => service);
+    await pauseServices(session.context, names, paused);
   });
 }

@@ -76,6 +76,8 @@ function statusOf({ state, health, exitCode, since }: ProjectContainer): string 
   switch (state) {
     case 'running':
       return `Up ${age(since)}${health === '' ? '' : health === 'starting' ? ' (health: starting)' : ` (${health})`}`;
+    case 'paused':
+      return `Up ${age(since)} (Paused)`;
     case 'exited':
       return `Exited (${exitCode})${since === '' ? '' : ` ${age(since)} ago`}`;
     case 'restarting':

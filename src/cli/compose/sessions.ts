@@ -4,6 +4,7 @@ import { basename, dirname, posix } from 'node:path';
 import { PassThrough } from 'node:stream';
 import type { Pod } from '../../api/types/core-v1.ts';
 import { execInPod } from '../../client/pod-streams.ts';
+import { isPaused } from '../../delivery/compose/run/pause.ts';
 import { ProjectWatch } from '../../delivery/compose/run/project-watch.ts';
 import { oneOffLabel } from '../../delivery/compose/translate/names.ts';
 import { CliError } from '../errors.ts';
@@ -58,6 +59,8 @@ export async function runningPod(session: ProjectSession, service: string, index
   await watch.synced();
   const running = watch.pods(service).filter(isRunning);
   const pod = running[index - 1];
+  // The runtime would wait until it goes on.
+  if (pod && isPaused(pod)) throw new CliError(`container ${pod.metadata.name} is paused: unpause it first`);
   if (pod) return pod;
   const known = session.loaded?.project.services;
   if (known && !(service in known)) throw new CliError(`no such service: ${service}`);

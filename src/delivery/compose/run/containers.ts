@@ -3,9 +3,10 @@ import type { Service as KubeService } from '../../../api/types/core-v1.ts';
 import { oneOffLabel, serviceLabel } from '../translate/names.ts';
 import { publishedName } from '../translate/ports.ts';
 import { hasEnded, isReady } from './condition.ts';
+import { isPaused } from './pause.ts';
 import { type LiveWorkload, templateOf } from './workloads.ts';
 
-export type ContainerState = 'created' | 'running' | 'restarting' | 'exited' | 'removing';
+export type ContainerState = 'created' | 'running' | 'paused' | 'restarting' | 'exited' | 'removing';
 
 /** One container of a project, as `compose ps` shows it. */
 export interface ProjectContainer {
@@ -70,7 +71,7 @@ function containerOf(pod: Pod, publishers: (service: string) => Publisher[]): Pr
     exitCode: state === 'exited' || state === 'restarting' ? (ended?.exitCode ?? 0) : 0,
     createdAt: metadata.creationTimestamp ?? '',
     since: now?.state?.running?.startedAt ?? ended?.finishedAt ?? '',
-    publishers: state === 'running' ? publishers(service) : [],
+    publishers: state === 'running' || state === 'paused' ? publishers(service) : [],
     isOneOff: metadata.labels?.[oneOffLabel] === 'True',
     pod,
   };
@@ -81,7 +82,7 @@ function stateOf(pod: Pod): ContainerState {
   const [now] = status?.containerStatuses ?? [];
   if (hasEnded(pod)) return 'exited';
   if (metadata.deletionTimestamp !== undefined) return 'removing';
-  if (now?.state?.running) return 'running';
+  if (now?.state?.running) return isPaused(pod) ? 'paused' : 'running';
   if ((now?.restartCount ?? 0) > 0 || now?.lastState?.terminated || now?.state?.terminated) return 'restarting';
   return 'created';
 }
