@@ -1,10 +1,19 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createSocket } from 'node:dgram';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually, remains, TestCluster } from './support.ts';
+import {
+  applyAll,
+  ask,
+  askInPod,
+  makeWebImage,
+  type ServiceObject,
+  webContainer,
+  webDeployment,
+  webService,
+} from './web-app.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'timonel-e2e-dual-'));
 const cluster = new TestCluster('e2edual', join(scratch, 'kubeconfig'));
@@ -27,52 +36,14 @@ while True:
     connection.close()
 `;
 
-const deployment = {
-  apiVersion: 'apps/v1',
-  kind: 'Deployment',
-  metadata: { name: 'web' },
-  spec: {
-    replicas: 3,
-    selector: { matchLabels: { app: 'web' } },
-    template: {
-      metadata: { labels: { app: 'web' } },
-      spec: {
-        terminationGracePeriodSeconds: 1,
-        containers: [
-          {
-            name: 'server',
-            image: 'python',
-            imagePullPolicy: 'IfNotPresent',
-            command: ['python3', '-c', serverProgram],
-            readinessProbe: { tcpSocket: { port: 5000 }, periodSeconds: 1 },
-          },
-        ],
-      },
-    },
-  },
-};
-
 const ports = [
   { name: 'tcp', port: 80, targetPort: 5000 },
   { name: 'udp', port: 81, targetPort: 5001, protocol: 'UDP' },
 ];
-function service(name: string, spec: Record<string, unknown>): unknown {
-  return {
-    apiVersion: 'v1',
-    kind: 'Service',
-    metadata: { name },
-    spec: { selector: { app: 'web' }, ports, ...spec },
-  };
-}
+const service = (name: string, spec: Record<string, unknown> = {}): unknown => webService(name, { ports, ...spec });
 
-async function apply(...items: unknown[]): Promise<void> {
-  await cluster.kubectlWith(JSON.stringify({ apiVersion: 'v1', kind: 'List', items }), 'apply', '-f', '-');
-}
+const apply = (...items: unknown[]): Promise<void> => applyAll(cluster, items);
 
-interface ServiceObject {
-  spec: { clusterIPs: string[]; ipFamilies: string[]; ports: { nodePort?: number }[] };
-  status: { loadBalancer: { ingress?: { ip: string }[] } };
-}
 interface PodObject {
   metadata: { name: string };
   spec: { nodeName: string };
@@ -82,17 +53,6 @@ interface PodObject {
 const get = (name: string): Promise<ServiceObject> => cluster.json<ServiceObject>('get', 'service', name);
 const pods = async (): Promise<PodObject[]> =>
   (await cluster.json<{ items: PodObject[] }>('get', 'pods', '-l', 'app=web')).items;
-
-function ask(host: string, port: number): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ host, port, timeout: 2_000 });
-    let text = '';
-    socket.on('data', (chunk: Buffer) => (text += chunk.toString()));
-    socket.on('end', () => resolve(text));
-    socket.on('timeout', () => socket.destroy(new Error('timeout')));
-    socket.on('error', reject);
-  });
-}
 
 function askDatagram(host: string, port: number): Promise<string> {
   return new Promise((resolve, reject) => {
@@ -110,18 +70,18 @@ function askDatagram(host: string, port: number): Promise<string> {
 const works = (host: string, port: number): Promise<string> =>
   eventually(() => ask(host, port).catch(() => undefined), `${host}:${port} to answer`);
 
-async function inPod(pod: string, host: string, port: number): Promise<string> {
-  const program = `import socket; s=socket.create_connection(("${host}",${port}),2); print(s.recv(100).decode())`;
-  return (await cluster.kubectl('exec', pod, '--', 'python3', '-c', program)).trim();
-}
+const inPod = (pod: string, host: string, port: number): Promise<string> => askInPod(cluster, pod, host, port);
 
 const sixth = (addresses: readonly string[]): string => addresses.find((address) => address.includes(':')) ?? '';
 
 beforeAll(async () => {
   await cluster.tryTimonel('delete');
   await cluster.timonel('up', '--nodes', '2', '--ip-families', 'ipv4,ipv6');
-  await cluster.timonel('image', 'base', 'python', '--include', 'python3-minimal');
-  await apply(deployment, service('both', { type: 'LoadBalancer', ipFamilyPolicy: 'RequireDualStack' }));
+  await makeWebImage(cluster);
+  await apply(
+    webDeployment('web', { program: serverProgram, replicas: 3 }),
+    service('both', { type: 'LoadBalancer', ipFamilyPolicy: 'RequireDualStack' }),
+  );
   await cluster.kubectl('rollout', 'status', 'deployment/web', '--timeout=60s');
 }, 240_000);
 
@@ -151,7 +111,7 @@ describe('a cluster of both families', () => {
     );
     const counts = slices.items.map(({ addressType, endpoints }) => `${addressType}: ${endpoints.length}`);
     expect(counts.toSorted()).toEqual(['IPv4: 3', 'IPv6: 3']);
-    await apply(service('single', {}), service('prefer', { ipFamilyPolicy: 'PreferDualStack' }));
+    await apply(service('single'), service('prefer', { ipFamilyPolicy: 'PreferDualStack' }));
     await apply(service('sixth', { ipFamilies: ['IPv6'] }));
     expect((await get('single')).spec.ipFamilies).toEqual(['IPv4']);
     expect((await get('prefer')).spec.ipFamilies).toEqual(['IPv4', 'IPv6']);
@@ -263,12 +223,7 @@ describe('a cluster of both families', () => {
       metadata: { name: 'published' },
       spec: {
         terminationGracePeriodSeconds: 0,
-        containers: [
-          {
-            ...deployment.spec.template.spec.containers[0],
-            ports: [{ containerPort: 5000, hostPort: 18090 }],
-          },
-        ],
+        containers: [{ ...webContainer(serverProgram), ports: [{ containerPort: 5000, hostPort: 18090 }] }],
       },
     };
     await apply(published);

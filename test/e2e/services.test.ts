@@ -1,9 +1,20 @@
+import { createSocket } from 'node:dgram';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually, remains, TestCluster } from './support.ts';
+import {
+  applyAll,
+  ask,
+  askInPod,
+  makeWebImage,
+  type ServiceObject,
+  webContainer,
+  webDeployment,
+  webService,
+} from './web-app.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'timonel-e2e-services-'));
 const cluster = new TestCluster('e2esvc', join(scratch, 'kubeconfig'));
@@ -26,68 +37,15 @@ while True:
     connection.close()
 `;
 
-function deployment(name: string, version: string, replicas: number): unknown {
-  return {
-    apiVersion: 'apps/v1',
-    kind: 'Deployment',
-    metadata: { name },
-    spec: {
-      replicas,
-      selector: { matchLabels: { app: 'web', version } },
-      template: {
-        metadata: { labels: { app: 'web', version } },
-        spec: {
-          terminationGracePeriodSeconds: 1,
-          containers: [
-            {
-              name: 'server',
-              image: 'python',
-              imagePullPolicy: 'IfNotPresent',
-              command: ['python3', '-c', serverProgram],
-              readinessProbe: { tcpSocket: { port: 5000 }, periodSeconds: 1 },
-            },
-          ],
-        },
-      },
-    },
-  };
-}
+const deployment = (version: string, replicas: number): unknown =>
+  webDeployment(version, { program: serverProgram, replicas, labels: { version } });
 
-function service(name: string, spec: Record<string, unknown>, annotations: Record<string, string> = {}): unknown {
-  const ports = [{ port: 80, targetPort: 5000 }];
-  return {
-    apiVersion: 'v1',
-    kind: 'Service',
-    metadata: { name, annotations },
-    spec: { selector: { app: 'web' }, ports, ...spec },
-  };
-}
-
-async function apply(...items: unknown[]): Promise<void> {
-  await cluster.kubectlWith(JSON.stringify({ apiVersion: 'v1', kind: 'List', items }), 'apply', '-f', '-');
-}
-
-interface ServiceObject {
-  spec: { clusterIP: string; healthCheckNodePort?: number; ports: { nodePort?: number }[] };
-  status: { loadBalancer: { ingress?: { ip: string }[] } };
-}
+const apply = (...items: unknown[]): Promise<void> => applyAll(cluster, items);
 
 const get = (name: string): Promise<ServiceObject> => cluster.json<ServiceObject>('get', 'service', name);
 
 async function balancerAddress(name: string): Promise<string> {
   return eventually(async () => (await get(name)).status.loadBalancer.ingress?.[0]?.ip, `an address for ${name}`);
-}
-
-/** One connection: what the server says until it closes. `from`: the address to come from. */
-function ask(host: string, port: number, from?: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ host, port, ...(from && { localAddress: from }), timeout: 2_000 });
-    let text = '';
-    socket.on('data', (chunk: Buffer) => (text += chunk.toString()));
-    socket.on('end', () => resolve(text));
-    socket.on('timeout', () => socket.destroy(new Error('timeout')));
-    socket.on('error', reject);
-  });
 }
 
 /** Connections by the pod that answered. */
@@ -116,10 +74,7 @@ const clientOf = (answer: string): string => answer.split(' ')[1] ?? '';
 const works = (host: string, port: number): Promise<unknown> =>
   eventually(() => ask(host, port).catch(() => undefined), `${host}:${port} to answer`);
 
-async function inPod(pod: string, host: string, port: number): Promise<string> {
-  const program = `import socket; s=socket.create_connection(("${host}",${port}),3); print(s.recv(100).decode())`;
-  return (await cluster.kubectl('exec', pod, '--', 'python3', '-c', program)).trim();
-}
+const inPod = (pod: string, host: string, port: number): Promise<string> => askInPod(cluster, pod, host, port);
 
 interface PodList {
   items: { metadata: { name: string }; spec: { nodeName: string }; status: { podIP: string } }[];
@@ -130,9 +85,9 @@ const pods = async (label = 'app=web'): Promise<PodList['items']> =>
 beforeAll(async () => {
   await cluster.tryTimonel('delete');
   await cluster.timonel('up', '--nodes', '3');
-  await cluster.timonel('image', 'base', 'python', '--include', 'python3-minimal');
-  await apply(deployment('v1', 'v1', 3), deployment('v2', 'v2', 1));
-  await apply(service('web', { type: 'LoadBalancer', ports: [{ port: 18080, targetPort: 5000 }] }));
+  await makeWebImage(cluster);
+  await apply(deployment('v1', 3), deployment('v2', 1));
+  await apply(webService('web', { type: 'LoadBalancer', ports: [{ port: 18080, targetPort: 5000 }] }));
   await cluster.kubectl('rollout', 'status', 'deployment/v1', '--timeout=60s');
   await cluster.kubectl('rollout', 'status', 'deployment/v2', '--timeout=60s');
 }, 240_000);
@@ -172,7 +127,7 @@ describe('a load balancer', () => {
     // A prime: no rotation over the endpoints gives two rounds alike.
     const clients = Array.from({ length: 41 }, (_, i) => `127.1.0.${i + 1}`);
     const owners = async (): Promise<string[]> =>
-      Promise.all(clients.map(async (from) => podOf(await ask('127.0.0.1', 18080, from))));
+      Promise.all(clients.map(async (from) => podOf(await ask('127.0.0.1', 18080, { from }))));
     await eventually(async () => {
       const [once, again] = [await owners(), await owners()];
       return once.every((pod, i) => pod === again[i]);
@@ -193,7 +148,7 @@ describe('a load balancer', () => {
     const other = createServer();
     await new Promise<void>((resolve) => void other.listen(18081, '127.0.0.1', resolve));
     const ports = [{ port: 18081, targetPort: 5000 }];
-    await apply(service('late', { type: 'LoadBalancer', ports }));
+    await apply(webService('late', { type: 'LoadBalancer', ports }));
     await eventually(
       async () => (await cluster.kubectl('get', 'events')).includes('another program listens there'),
       'the event',
@@ -207,17 +162,17 @@ describe('a load balancer', () => {
 
   it('lets only the source ranges in', async () => {
     const ports = [{ port: 18083, targetPort: 5000 }];
-    await apply(service('guarded', { type: 'LoadBalancer', ports, loadBalancerSourceRanges: ['127.1.0.0/16'] }));
+    await apply(webService('guarded', { type: 'LoadBalancer', ports, loadBalancerSourceRanges: ['127.1.0.0/16'] }));
     await balancerAddress('guarded');
-    await eventually(() => ask('127.0.0.1', 18083, '127.1.0.1').catch(() => undefined), 'the allowed client');
-    await expect(ask('127.0.0.1', 18083, '127.2.0.1')).rejects.toThrow('timeout');
+    await eventually(() => ask('127.0.0.1', 18083, { from: '127.1.0.1' }).catch(() => undefined), 'the allowed client');
+    await expect(ask('127.0.0.1', 18083, { from: '127.2.0.1' })).rejects.toThrow('timeout');
   });
 });
 
 describe('traffic policies', () => {
   it('keep the client and the node with externalTrafficPolicy Local, and say where endpoints are', async () => {
     await apply(
-      service('local', { type: 'LoadBalancer', externalTrafficPolicy: 'Local', selector: { version: 'v2' } }),
+      webService('local', { type: 'LoadBalancer', externalTrafficPolicy: 'Local', selector: { version: 'v2' } }),
     );
     const [only] = await pods('version=v2');
     await balancerAddress('local');
@@ -246,9 +201,9 @@ describe('traffic policies', () => {
 
   it('keep to the node with internalTrafficPolicy Local and PreferSameNode, and hairpin to the pod itself', async () => {
     await apply(
-      service('inside', { internalTrafficPolicy: 'Local' }),
-      service('near', { trafficDistribution: 'PreferSameNode' }),
-      service('self', { selector: { version: 'v2' } }),
+      webService('inside', { internalTrafficPolicy: 'Local' }),
+      webService('near', { trafficDistribution: 'PreferSameNode' }),
+      webService('self', { selector: { version: 'v2' } }),
     );
     const all = await pods();
     const client = all.find(({ metadata }) => metadata.name.startsWith('v2-'));
@@ -268,7 +223,7 @@ describe('traffic policies', () => {
 describe('addresses and affinity', () => {
   it('stay with one endpoint with ClientIP affinity until the timeout', async () => {
     const sessionAffinityConfig = { clientIP: { timeoutSeconds: 2 } };
-    await apply(service('sticky', { sessionAffinity: 'ClientIP', sessionAffinityConfig }));
+    await apply(webService('sticky', { sessionAffinity: 'ClientIP', sessionAffinityConfig }));
     const { clusterIP } = (await get('sticky')).spec;
     await works(clusterIP, 80);
     expect((await tally(clusterIP, 80, 30)).size).toBe(1);
@@ -280,12 +235,49 @@ describe('addresses and affinity', () => {
   });
 
   it('answer at external IPs', async () => {
-    await apply(service('external', { externalIPs: ['10.90.200.1'] }));
+    await apply(webService('external', { externalIPs: ['10.90.200.1'] }));
     const [pod] = await pods();
     const answer = await eventually(
       () => inPod(pod?.metadata.name ?? '', '10.90.200.1', 80).catch(() => undefined),
       'the external IP',
     );
     expect(answer).toMatch(/^v[12]-/);
+  });
+
+  it('leave services alone that are another proxy’s, or headless by their label', async () => {
+    const marks = ['service.kubernetes.io/service-proxy-name=other', 'service.kubernetes.io/headless='];
+    await apply(webService('marked'));
+    const { clusterIP } = (await get('marked')).spec;
+    for (const mark of marks) {
+      await works(clusterIP, 80);
+      await cluster.kubectl('label', 'service', 'marked', mark);
+      await eventually(() => isRefused(clusterIP, 80, 'ECONNREFUSED'), 'it to be left alone');
+      await cluster.kubectl('label', 'service', 'marked', `${mark.split('=')[0]}-`);
+    }
+    await works(clusterIP, 80);
+  });
+
+  it('translate datagrams to a node port that came before the first endpoint', async () => {
+    const ports = [{ port: 80, targetPort: 5001, protocol: 'UDP' }];
+    await apply(webService('early', { type: 'NodePort', selector: { app: 'early' }, ports }));
+    const nodePort = (await get('early')).spec.ports[0]?.nodePort ?? 0;
+    const [node] = (await cluster.json<{ items: { status: { addresses: { address: string }[] } }[] }>('get', 'nodes'))
+      .items;
+    const heard: string[] = [];
+    const client = createSocket('udp4').on('message', (message) => heard.push(message.toString()));
+    client.on('error', () => undefined);
+    const sending = setInterval(() => client.send('hello', nodePort, node?.status.addresses[0]?.address), 100);
+    try {
+      await apply({
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: { name: 'early', labels: { app: 'early' } },
+        spec: { terminationGracePeriodSeconds: 0, containers: [webContainer(serverProgram)] },
+      });
+      await eventually(() => Promise.resolve(heard.includes('early')), 'an answer');
+    } finally {
+      clearInterval(sending);
+      client.close();
+    }
   });
 });

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually, remains, run, TestCluster } from './support.ts';
+import { applyAll, ask, makeWebImage, type ServiceObject, webDeployment, webService } from './web-app.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'timonel-e2e-traffic-'));
 const cluster = new TestCluster('e2etraf', join(scratch, 'kubeconfig'));
@@ -49,38 +50,21 @@ tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 streams(tcp)
 `;
 
-const deployment = {
-  apiVersion: 'apps/v1',
-  kind: 'Deployment',
-  metadata: { name: 'web' },
-  spec: {
-    replicas: 4,
-    selector: { matchLabels: { app: 'web' } },
-    template: {
-      metadata: { labels: { app: 'web' } },
-      spec: {
-        terminationGracePeriodSeconds: 0,
-        topologySpreadConstraints: [
-          {
-            maxSkew: 1,
-            topologyKey: 'kubernetes.io/hostname',
-            whenUnsatisfiable: 'ScheduleAnyway',
-            labelSelector: { matchLabels: { app: 'web' } },
-          },
-        ],
-        containers: [
-          {
-            name: 'server',
-            image: 'python',
-            imagePullPolicy: 'IfNotPresent',
-            command: ['python3', '-c', serverProgram],
-            readinessProbe: { tcpSocket: { port: 5000 }, periodSeconds: 1 },
-          },
-        ],
+const deployment = webDeployment('web', {
+  program: serverProgram,
+  replicas: 4,
+  pod: {
+    terminationGracePeriodSeconds: 0,
+    topologySpreadConstraints: [
+      {
+        maxSkew: 1,
+        topologyKey: 'kubernetes.io/hostname',
+        whenUnsatisfiable: 'ScheduleAnyway',
+        labelSelector: { matchLabels: { app: 'web' } },
       },
-    },
+    ],
   },
-};
+});
 
 const ports = [
   { name: 'tcp', port: 18180, targetPort: 5000 },
@@ -88,18 +72,9 @@ const ports = [
   { name: 'sctp', port: 82, targetPort: 5000, protocol: 'SCTP' },
 ];
 
-async function apply(...items: unknown[]): Promise<void> {
-  await cluster.kubectlWith(JSON.stringify({ apiVersion: 'v1', kind: 'List', items }), 'apply', '-f', '-');
-}
-const service = (name: string, spec: Record<string, unknown>): unknown => ({
-  ...{ apiVersion: 'v1', kind: 'Service', metadata: { name } },
-  spec: { selector: { app: 'web' }, ports, ...spec },
-});
+const apply = (...items: unknown[]): Promise<void> => applyAll(cluster, items);
+const service = (name: string, spec: Record<string, unknown>): unknown => webService(name, { ports, ...spec });
 
-interface ServiceObject {
-  spec: { clusterIP: string; ports: { nodePort?: number }[] };
-  status: { loadBalancer: { ingress?: { ip: string }[] } };
-}
 const get = (name: string): Promise<ServiceObject> => cluster.json<ServiceObject>('get', 'service', name);
 const podNames = async (): Promise<string[]> => {
   type Pods = { items: { metadata: { name: string; deletionTimestamp?: string } }[] };
@@ -107,23 +82,12 @@ const podNames = async (): Promise<string[]> => {
   return items.flatMap(({ metadata }) => (metadata.deletionTimestamp ? [] : [metadata.name]));
 };
 
-function ask(host: string, port: number, from?: string, timeout = 1_000): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ host, port, timeout, ...(from && { localAddress: from }) });
-    let text = '';
-    socket.on('data', (chunk: Buffer) => (text += chunk.toString()));
-    socket.on('end', () => (text === '' ? reject(new Error('nothing')) : resolve(text)));
-    socket.on('timeout', () => socket.destroy(new Error('timeout')));
-    socket.on('error', reject);
-  });
-}
-
 /**
  * Thousands of connections come to a pod from one address and its ports, by several addresses of services: one that
  * gets the port of a connection which the pod has just closed has to send its first segment again, a second later.
  */
 const askAgain = (host: string, port: number, from?: string): Promise<string> =>
-  ask(host, port, from, 3_000).catch(() => ask(host, port, from, 3_000));
+  ask(host, port, { from, timeoutMs: 3_000 }).catch(() => ask(host, port, { from, timeoutMs: 3_000 }));
 
 /** Shares of connections by who answered. */
 async function shares(host: string, port: number, requests: number, from?: (i: number) => string) {
@@ -160,7 +124,7 @@ let address = '';
 beforeAll(async () => {
   await cluster.tryTimonel('delete');
   await cluster.timonel('up', '--nodes', '3', '--node-ports', '31000-31009');
-  await cluster.timonel('image', 'base', 'python', '--include', 'python3-minimal');
+  await makeWebImage(cluster);
   await apply(deployment, service('web', { type: 'LoadBalancer' }));
   await cluster.kubectl('rollout', 'status', 'deployment/web', '--timeout=60s');
   address = await eventually(async () => (await get('web')).status.loadBalancer.ingress?.[0]?.ip, 'an address');

@@ -1,0 +1,95 @@
+import { connect } from 'node:net';
+import type { TestCluster } from './support.ts';
+
+/** Image of the pods that answer here; made by `timonel image base`. */
+const image = 'python';
+
+/** Makes the image for {@link webDeployment} on the cluster's nodes. */
+export async function makeWebImage(cluster: TestCluster): Promise<void> {
+  await cluster.timonel('image', 'base', image, '--include', 'python3-minimal');
+}
+
+export interface WebDeployment {
+  /** Python, run by each pod: it listens at port 5000, and sends something to whoever connects. */
+  program: string;
+  replicas: number;
+  /** Besides `app: web`, by which {@link webService} finds the pods. */
+  labels?: Record<string, string>;
+  /** More of the pod's spec. */
+  pod?: Record<string, unknown>;
+}
+
+/** A deployment of pods that run a small program, and are ready when it listens. */
+export function webDeployment(name: string, { program, replicas, labels = {}, pod = {} }: WebDeployment): unknown {
+  const matchLabels = { app: 'web', ...labels };
+  const spec = { terminationGracePeriodSeconds: 1, containers: [webContainer(program)], ...pod };
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name },
+    spec: { replicas, selector: { matchLabels }, template: { metadata: { labels: matchLabels }, spec } },
+  };
+}
+
+export function webContainer(program: string): Record<string, unknown> {
+  return {
+    name: 'server',
+    image,
+    imagePullPolicy: 'IfNotPresent',
+    command: ['python3', '-c', program],
+    readinessProbe: { tcpSocket: { port: 5000 }, periodSeconds: 1 },
+  };
+}
+
+/** A service of the pods of {@link webDeployment}, at port 80 unless `spec` says otherwise. */
+export function webService(
+  name: string,
+  spec: Record<string, unknown> = {},
+  metadata: Record<string, unknown> = {},
+): unknown {
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name, ...metadata },
+    spec: { selector: { app: 'web' }, ports: [{ port: 80, targetPort: 5000 }], ...spec },
+  };
+}
+
+/** What services are looked at for. */
+export interface ServiceObject {
+  spec: {
+    clusterIP: string;
+    clusterIPs: string[];
+    ipFamilies: string[];
+    healthCheckNodePort?: number;
+    ports: { nodePort?: number }[];
+  };
+  status: { loadBalancer: { ingress?: { ip: string }[] } };
+}
+
+/** Applies objects, all together. */
+export async function applyAll(cluster: TestCluster, items: readonly unknown[]): Promise<void> {
+  await cluster.kubectlWith(JSON.stringify({ apiVersion: 'v1', kind: 'List', items }), 'apply', '-f', '-');
+}
+
+/** One connection: what the server says until it closes. `from`: the address to come from. */
+export function ask(
+  host: string,
+  port: number,
+  { from, timeoutMs = 2_000 }: { from?: string | undefined; timeoutMs?: number } = {},
+): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host, port, timeout: timeoutMs, ...(from !== undefined && { localAddress: from }) });
+    let text = '';
+    socket.on('data', (chunk: Buffer) => (text += chunk.toString()));
+    socket.on('end', () => (text === '' ? reject(new Error('nothing')) : resolve(text)));
+    socket.on('timeout', () => socket.destroy(new Error('timeout')));
+    socket.on('error', reject);
+  });
+}
+
+/** The same from inside a pod. */
+export async function askInPod(cluster: TestCluster, pod: string, host: string, port: number): Promise<string> {
+  const program = `import socket; s=socket.create_connection(("${host}",${port}),3); print(s.recv(100).decode())`;
+  return (await cluster.kubectl('exec', pod, '--', 'python3', '-c', program)).trim();
+}
