@@ -1,3 +1,4 @@
+import { type ApplyLoop, createApplyLoop } from './apply-loop.ts';
 import { algorithmOf } from '../api/load-balancing.ts';
 import type { Service } from '../api/types/core-v1.ts';
 import type { Clock } from '../base/clock.ts';
@@ -54,13 +55,16 @@ class ProxiedBalancer implements ConnectionBalancer {
   readonly #ports = new Map<string, number>();
   readonly #granted = new Map<string, ReadonlyMap<number, number>>();
   #proxy: Promise<IngressProxy> | undefined;
-  #isApplying = false;
-  #isDirty = false;
-  #isStopped = false;
-  #cancelRetry: () => void = () => {};
+  readonly #loop: ApplyLoop;
 
   constructor(options: ConnectionBalancerOptions) {
     this.#options = options;
+    this.#loop = createApplyLoop({
+      clock: options.clock,
+      apply: () => this.#apply(this.#wanted),
+      onFailed: (error) => this.#failed(error),
+      pause: { firstMs: retryMs, mostMs: retryMs },
+    });
   }
 
   set(key: string, input: ServiceInput | undefined): void {
@@ -72,7 +76,7 @@ class ProxiedBalancer implements ConnectionBalancer {
       this.#wanted.set(key, { service: input.service, endpoints });
       if (before && textOf(before.endpoints) === textOf(endpoints)) return;
     }
-    this.#applySoon();
+    this.#loop.request();
   }
 
   portsOf(key: string): ReadonlyMap<number, number> {
@@ -80,36 +84,11 @@ class ProxiedBalancer implements ConnectionBalancer {
   }
 
   stop(): void {
-    this.#isStopped = true;
-    this.#cancelRetry();
+    this.#loop.stop();
   }
 
-  #applySoon(): void {
-    this.#isDirty = true;
-    if (this.#isApplying || this.#isStopped) return;
-    this.#isApplying = true;
-    // What changes in one go is one change of the proxy.
-    queueMicrotask(() => {
-      void this.#applyUntilClean().finally(() => {
-        this.#isApplying = false;
-      });
-    });
-  }
-
-  async #applyUntilClean(): Promise<void> {
-    while (this.#isDirty && !this.#isStopped) {
-      this.#isDirty = false;
-      const wanted = new Map(this.#wanted);
-      try {
-        await this.#apply(wanted);
-      } catch (error) {
-        this.#failed(wanted, error as Error);
-        return;
-      }
-    }
-  }
-
-  async #apply(wanted: ReadonlyMap<string, Wanted>): Promise<void> {
+  async #apply(all: ReadonlyMap<string, Wanted>): Promise<void> {
+    const wanted = new Map(all);
     if (wanted.size === 0 && !this.#proxy) return;
     const granted = new Map<string, Map<number, number>>();
     const tcp = new Map<string, TcpListener>();
@@ -145,17 +124,14 @@ class ProxiedBalancer implements ConnectionBalancer {
   #lost(): void {
     this.#proxy = undefined;
     this.#grant(new Map());
-    this.#applySoon();
+    this.#loop.request();
   }
 
-  #failed(wanted: ReadonlyMap<string, Wanted>, error: Error): void {
-    const { clock, log } = this.#options;
-    log.warn('connections are not counted', { error });
+  #failed(error: Error): void {
+    this.#options.log.warn('connections are not counted', { error });
     this.#proxy = undefined;
-    this.#isDirty = true;
     this.#grant(new Map());
-    for (const { service } of wanted.values()) this.#options.onFailed(service, error.message);
-    this.#cancelRetry = clock.setTimer(retryMs, () => this.#applySoon());
+    for (const { service } of this.#wanted.values()) this.#options.onFailed(service, error.message);
   }
 }
 

@@ -1,3 +1,4 @@
+import { type ApplyLoop, createApplyLoop } from './apply-loop.ts';
 import type { Node, Service } from '../api/types/core-v1.ts';
 import type { EndpointSlice } from '../api/types/discovery-v1.ts';
 import type { Clock } from '../base/clock.ts';
@@ -69,14 +70,17 @@ class RunningServiceProxy implements ServiceProxy {
   #isCrowded = false;
   /** Services that there are, as far as they were looked at. */
   readonly #known = new Set<string>();
-  #isApplying = false;
-  /** The ranges may be others. */
-  #hasMoved = false;
-  #cancelRetry: () => void = () => {};
-  #isStopped = false;
+  readonly #loop: ApplyLoop;
 
   constructor(options: ServiceProxyOptions) {
     this.#options = options;
+    const { clock, log } = options;
+    this.#loop = createApplyLoop({
+      clock,
+      apply: () => this.#applyChanges(),
+      onFailed: (error) => log.error('cannot apply service rules', { error }),
+      pause: { firstMs: retryMs, mostMs: retryMs },
+    });
     this.#rules = options.dataplanes.map(() => new Map());
     this.#balancer = options.balancer?.open((key) => this.#mark(key));
     this.#hostPorts =
@@ -92,10 +96,10 @@ class RunningServiceProxy implements ServiceProxy {
     if (this.#options.followsServiceCidrs) informers.of(serviceCidrs);
     await informers.synced();
     const mark = (key: string): void => this.#mark(key);
+    // What is there already comes as added: it makes the first rules.
+    const applied = this.#loop.once();
     this.#followZone();
     this.#followRanges();
-    // What is there already comes as added: it makes the first rules.
-    this.#isApplying = true;
     this.#unsubscribe.push(
       serviceInformer.subscribe({
         added: (service: Service) => mark(keyOf(service)),
@@ -108,15 +112,11 @@ class RunningServiceProxy implements ServiceProxy {
         deleted: (slice) => mark(serviceKeyOf(slice)),
       }),
     );
-    await this.#apply().finally(() => {
-      this.#isApplying = false;
-    });
-    if (this.#dirty.size > 0) this.#applySoon();
+    await applied;
   }
 
   stop(): void {
-    this.#isStopped = true;
-    this.#cancelRetry();
+    this.#loop.stop();
     this.#healthChecks.close();
     this.#balancer?.stop();
     for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
@@ -124,7 +124,7 @@ class RunningServiceProxy implements ServiceProxy {
 
   #mark(key: string): void {
     this.#dirty.add(key);
-    this.#applySoon();
+    this.#loop.request();
   }
 
   /** Hints of endpoint slices name zones: everything is rendered again when the node's own changes. */
@@ -151,34 +151,18 @@ class RunningServiceProxy implements ServiceProxy {
     const look = (): void => {
       const ranges = [...informer.list()].flatMap(({ spec }) => spec?.cidrs ?? []).sort();
       for (const dataplane of this.#options.dataplanes) dataplane.set({ moreRanges: ranges });
-      this.#hasMoved = true;
-      this.#applySoon();
+      this.#loop.request();
     };
     this.#unsubscribe.push(informer.subscribe({ added: look, deleted: look }));
   }
 
-  #applySoon(): void {
-    if (this.#isApplying || this.#isStopped) return;
-    this.#isApplying = true;
-    queueMicrotask(() => {
-      void this.#applyUntilClean().finally(() => {
-        this.#isApplying = false;
-      });
-    });
-  }
-
-  async #applyUntilClean(): Promise<void> {
-    while ((this.#dirty.size > 0 || this.#hasMoved) && !this.#isStopped) {
-      const keys = [...this.#dirty];
-      this.#hasMoved = false;
-      try {
-        await this.#apply();
-      } catch (error) {
-        this.#options.log.error('cannot apply service rules', { error });
-        for (const key of keys) this.#dirty.add(key);
-        this.#cancelRetry = this.#options.clock.setTimer(retryMs, () => this.#applySoon());
-        return;
-      }
+  async #applyChanges(): Promise<void> {
+    const keys = [...this.#dirty];
+    try {
+      await this.#apply();
+    } catch (error) {
+      for (const key of keys) this.#dirty.add(key);
+      throw error;
     }
   }
 

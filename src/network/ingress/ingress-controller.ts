@@ -1,3 +1,4 @@
+import { type ApplyLoop, createApplyLoop } from '../apply-loop.ts';
 import type { Secret } from '../../api/types/core-v1.ts';
 import type { Ingress, IngressLoadBalancerIngress } from '../../api/types/networking-v1.ts';
 import { jsonEquals } from '../../api/plain-json.ts';
@@ -46,8 +47,7 @@ export interface IngressController {
 }
 
 const serviceNameLabel = 'kubernetes.io/service-name';
-const retryMs = 1_000;
-const maxRetryMs = 30_000;
+const pause = { firstMs: 1_000, mostMs: 30_000 };
 const renewalCheckMs = 12 * 3600_000;
 
 /**
@@ -66,62 +66,34 @@ class RunningIngressController implements IngressController {
   #told = new Map<string, string>();
   #opened: OpenedProxy | undefined;
   #followsRest = false;
-  #isDirty = false;
-  #isWorking = false;
-  #isStopped = false;
-  #failures = 0;
-  #cancelTimers: (() => void)[] = [];
+  readonly #loop: ApplyLoop;
 
   constructor(options: IngressControllerOptions) {
     this.#options = options;
+    const { clock, log } = options;
+    this.#loop = createApplyLoop({
+      ...{ clock, pause },
+      apply: () => this.#synchronize(),
+      onFailed: (error) => log.error('the ingress proxy is not in step', { error }),
+    });
   }
 
   async start(): Promise<void> {
     const { informers } = this.#options;
     const [ingressInformer, classInformer] = [informers.of(ingresses), informers.of(ingressClasses)];
     await Promise.all([ingressInformer.synced(), classInformer.synced()]);
-    this.#follow(ingressInformer, () => this.#mark());
-    this.#follow(classInformer, () => this.#mark());
-    this.#mark();
+    this.#follow(ingressInformer, () => this.#loop.request());
+    this.#follow(classInformer, () => this.#loop.request());
+    this.#loop.request();
   }
 
   stop(): void {
-    this.#isStopped = true;
-    for (const cancel of [...this.#unsubscribe.splice(0), ...this.#cancelTimers.splice(0)]) cancel();
+    this.#loop.stop();
+    for (const cancel of this.#unsubscribe.splice(0)) cancel();
   }
 
   #follow<T extends KubeObject>(informer: Informer<T>, changed: (object: T) => void): void {
     this.#unsubscribe.push(informer.subscribe({ added: changed, updated: changed, deleted: changed }));
-  }
-
-  #mark(): void {
-    this.#isDirty = true;
-    if (this.#isWorking || this.#isStopped) return;
-    this.#isWorking = true;
-    queueMicrotask(() => {
-      void this.#workUntilClean().finally(() => {
-        this.#isWorking = false;
-      });
-    });
-  }
-
-  async #workUntilClean(): Promise<void> {
-    while (this.#isDirty && !this.#isStopped) {
-      this.#isDirty = false;
-      try {
-        await this.#synchronize();
-        this.#failures = 0;
-      } catch (error) {
-        this.#options.log.error('the ingress proxy is not in step', { error });
-        this.#after(Math.min(maxRetryMs, retryMs * 2 ** this.#failures++));
-        return;
-      }
-    }
-  }
-
-  #after(delayMs: number): void {
-    for (const cancel of this.#cancelTimers.splice(0)) cancel();
-    if (!this.#isStopped) this.#cancelTimers.push(this.#options.clock.setTimer(delayMs, () => this.#mark()));
   }
 
   async #synchronize(): Promise<void> {
@@ -152,7 +124,7 @@ class RunningIngressController implements IngressController {
   async #open(ours: readonly Ingress[]): Promise<OpenedProxy> {
     if (this.#opened) return this.#opened;
     try {
-      this.#opened = await this.#options.openProxy(() => this.#mark());
+      this.#opened = await this.#options.openProxy(() => this.#loop.request());
       return this.#opened;
     } catch (error) {
       for (const ingress of ours) this.#tell({ ingress, reason: 'NoProxy', message: (error as Error).message });
@@ -175,7 +147,7 @@ class RunningIngressController implements IngressController {
   }
 
   #markIfLooked(what: string): void {
-    if (this.#looked.has(what)) this.#mark();
+    if (this.#looked.has(what)) this.#loop.request();
   }
 
   #objects(): ClusterObjects {
@@ -200,7 +172,7 @@ class RunningIngressController implements IngressController {
     for (const ingress of ours) {
       await issueCertificates({ ingress, client, issuer, secretOf: (key) => this.#secret(key) });
     }
-    this.#after(renewalCheckMs);
+    this.#loop.requestIn(renewalCheckMs);
   }
 
   /** Problems are told once, and again when they come back. */
