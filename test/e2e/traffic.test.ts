@@ -372,11 +372,11 @@ describe('a TCP connection', () => {
     const [ended, quickEnded] = [end(socket), end(quick)];
     const { podIP } = (await cluster.json<{ status: { podIP: string } }>('get', 'pod', pod)).status;
     await cluster.kubectl('label', 'pod', pod, 'app=none', '--overwrite');
-    await eventually(async () => (await leaving()).includes(podIP), 'the endpoint to be taken away');
+    await eventually(async () => (await leaving()).includes(`${podIP} . 5002 `), 'the endpoint to be taken away');
     quick.write('x');
     expect(await quickEnded).toBe('end');
     for (let i = 0; i < 8; i++) expect(await othersOf()).toBe(true);
-    await eventually(async () => !(await leaving()).includes(podIP), 'the seconds for what is under way');
+    await eventually(async () => !(await leaving()).includes(`${podIP} . 5002 `), 'the seconds for what is under way');
     socket.write('x');
     expect(await ended).toBe('ECONNRESET');
     await cluster.kubectl('label', 'pod', pod, 'app=web', '--overwrite');
