@@ -4,23 +4,23 @@ import type { Clock } from '../base/clock.ts';
 /** Brings the outside in step with what is wanted, whenever that has changed: one attempt at a time. */
 export interface ApplyLoop {
   /** Something has changed. What changes in one go, or while an attempt is under way, goes into the next one. */
-  request(): void;
+  request: () => void;
   /** Something will have changed by then; the last of such calls counts. */
-  requestIn(delayMs: number): void;
+  requestIn: (delayMs: number) => void;
   /**
    * The first attempt, after what the caller does in the same go, before anything was requested. Rejects when it fails,
    * and it is not made again.
    */
-  once(): Promise<void>;
+  once: () => Promise<void>;
   /** No attempt begins any more. */
-  stop(): void;
+  stop: () => void;
 }
 
 export interface ApplyLoopOptions {
   clock: Clock;
-  apply(): Promise<void>;
+  apply: () => Promise<void>;
   /** Told of every attempt that failed; another one follows. */
-  onFailed(error: Error): void;
+  onFailed: (error: Error) => void;
   /** The pause after a failure; it doubles with each that follows, up to `mostMs`. */
   pause: { firstMs: number; mostMs: number };
 }
