@@ -37,6 +37,8 @@ let api: Server;
 let apiPort: number;
 let connector: ReturnType<typeof createHttpsNodeConnector>;
 let asked: ExecRequest | undefined;
+/** What the runtime's streaming server does with a connection. */
+let serveCommand: (socket: Duplex) => void;
 const store = createMemoryStore();
 
 const success = JSON.stringify({ metadata: {}, status: 'Success' });
@@ -70,6 +72,24 @@ function cat(socket: Duplex): void {
   });
 }
 
+/** A streaming server that ends when it has all four streams of a command and has written to one, without an outcome. */
+function breakOff(socket: Duplex): void {
+  socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\n\r\n');
+  const encoder = new FrameEncoder();
+  const decoder = new FrameDecoder();
+  let streams = 0;
+  socket.on('data', (chunk: Buffer) => {
+    for (const frame of decoder.push(chunk)) {
+      if (frame.kind !== 'synStream') continue;
+      const { streamId } = frame;
+      socket.write(encoder.encode({ kind: 'synReply', streamId, fin: false, headers: {} }));
+      if (frame.headers.streamtype === 'stdout')
+        socket.write(encoder.encode({ kind: 'data', streamId, fin: false, data: Buffer.from('half') }));
+      if (++streams === 4) socket.end();
+    }
+  });
+}
+
 /** `/page` is a page with links, `/zipped` the same, compressed; `/moved` leads to it, `/asked` says what was asked. */
 function answerAsServer({ url = '', headers }: IncomingMessage, response: ServerResponse): void {
   const page = '<a href="/rewriteme">test</a>';
@@ -82,6 +102,7 @@ function answerAsServer({ url = '', headers }: IncomingMessage, response: Server
 }
 
 beforeEach(async () => {
+  serveCommand = cat;
   directory = mkdtempSync(join(tmpdir(), 'streaming-'));
   const now = systemClock.now();
   const pki = ensurePki({ directory, now, serviceIp: '10.96.0.1' });
@@ -93,7 +114,7 @@ beforeEach(async () => {
     addresses,
     now,
   });
-  runtimeServer = createServer(answerAsServer).on('upgrade', (_, socket: Duplex) => cat(socket));
+  runtimeServer = createServer(answerAsServer).on('upgrade', (_, socket: Duplex) => serveCommand(socket));
   await once(runtimeServer.listen(0, '127.0.0.1'), 'listening');
   const url = `http://127.0.0.1:${(runtimeServer.address() as AddressInfo).port}/exec/token`;
   const logPath = join(directory, '0.log');
@@ -284,6 +305,14 @@ describe('exec', () => {
       }
     });
     expect(received).toBe(20 * block.length + success.length);
+  });
+
+  it('says so when the node breaks off, which is no success without output', async () => {
+    serveCommand = breakOff;
+    const messages = await converse('v5.channel.k8s.io', () => undefined);
+    const outcome = messages.find((message) => message.startsWith('3:')) ?? '3:';
+    expect(messages).toContain('1:half');
+    expect(JSON.parse(outcome.slice(2))).toMatchObject({ status: 'Failure', reason: 'InternalError' });
   });
 
   it('over SPDY goes through as bytes', async () => {

@@ -1,4 +1,5 @@
 import type { WebSocket } from 'ws';
+import { ApiError } from '../../api/status.ts';
 import { channels, decodeMessage, encodeMessage, encodeOutcome } from './channels.ts';
 import type { Channel, ChannelProtocol } from './channels.ts';
 import type { SpdySession, SpdyStream } from './spdy-session.ts';
@@ -30,7 +31,7 @@ export async function translate(options: {
   const over = (channel: Channel): void => {
     if (!waiting.delete(channel)) return;
     if (channel === 'error') {
-      const message = encodeOutcome(protocol, Buffer.concat(outcome));
+      const message = encodeOutcome(protocol, outcome.length > 0 ? Buffer.concat(outcome) : brokenOff());
       if (message && message.length > 0) client.send(encodeMessage(protocol, 'error', message));
     }
     if (waiting.size === 0) finish();
@@ -75,6 +76,15 @@ export async function translate(options: {
   }
   greet(client, protocol, streams);
   client.resume();
+}
+
+/**
+ * A node ends every exec and attach with an outcome. Clients take a connection that ends without one for success, of a
+ * command that wrote nothing.
+ */
+function brokenOff(): Uint8Array {
+  const { status } = ApiError.of('InternalError', 'the connection to the node broke before the command had ended');
+  return Buffer.from(JSON.stringify(status));
 }
 
 /** An empty message on the lowest channel that we write tells the client that all is set up. */
