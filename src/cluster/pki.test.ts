@@ -35,6 +35,16 @@ describe('ensurePki', () => {
     expect(new X509Certificate(first.admin.certificate).subject).toBe('O=system:masters\nCN=kubernetes-admin');
   });
 
+  it('takes what was checked as it is, and makes what is missing', () => {
+    const first = ensure(now);
+    rmSync(join(directory, 'admin.crt'));
+    const late = now + 350 * day;
+    const read = ensurePki({ directory, now: late, serviceIp: '10.96.0.1', isChecked: true });
+    expect(read.server).toEqual(first.server);
+    expect(read.admin).not.toEqual(first.admin);
+    expect(ensure(late).server).not.toEqual(first.server);
+  });
+
   it('renews what is about to end and what lacks an address, and keeps the CA', () => {
     const first = ensure(now);
     const moved = ensure(now, ['192.168.7.7']);

@@ -29,6 +29,8 @@ export interface PkiOptions {
   serviceIp: string;
   /** Further names and addresses by which clients call the API server. */
   advertised?: readonly string[];
+  /** Whoever started this process has just looked at all that lies there: what can be read is taken as it is. */
+  isChecked?: boolean;
 }
 
 /**
@@ -36,11 +38,13 @@ export interface PkiOptions {
  * name. Throws when the directory cannot be written, and {@link BrokenPkiError} when it holds a CA that cannot be used.
  */
 export function ensurePki(options: PkiOptions): ClusterPki {
-  const { directory, now } = options;
+  const { directory, now, isChecked = false } = options;
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const authority = ensureAuthority(directory, now);
-  const pair = (name: string, request: CertificateRequest): KeyPair =>
-    ensurePair({ directory, name, authority, request, now });
+  const pair = (name: string, request: CertificateRequest): KeyPair => {
+    const existing = isChecked ? readPair(directory, name) : undefined;
+    return existing ?? ensurePair({ directory, name, authority, request, now });
+  };
   return {
     authority,
     server: pair('apiserver', { commonName: 'kube-apiserver', usages: ['server'], hosts: serverHosts(options) }),

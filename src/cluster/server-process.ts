@@ -38,7 +38,7 @@ export async function runServer(
   const paths = clusterPaths(state.name);
   const isReal = state.runtime === 'containerd';
   const { servicesCidr, loadBalancersCidr, ipv6 } = state.network;
-  const pki = clusterPki(state, clock);
+  const pki = clusterPki(state, clock, { isChecked: true });
   const store = await openLmdbStore({ path: paths.store });
   const address = isReal ? state.network.hostAddress : '127.0.0.1';
   const controlPlane = await createControlPlane({
