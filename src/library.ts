@@ -1,4 +1,5 @@
 import { createAuthority, createSigningKey, issueCertificate } from './cluster/certificates.ts';
+import { createRequestSigner } from './cluster/request-signer.ts';
 import { createControlPlane } from './cluster/control-plane.ts';
 import { mergeKubeconfig } from './cluster/kubeconfig-merge.ts';
 import { createSimulatedVolumes } from './cluster/local-volumes.ts';
@@ -83,6 +84,7 @@ export async function createCluster(options: CreateClusterOptions = {}): Promise
     serviceCidr,
     advertise: { address: '127.0.0.1', port: 6443 },
     connector: unreachableConnector,
+    certificateSigner: createRequestSigner(authority, clock),
     controllers: localControllerSettings,
     evictionAfterSeconds: 2,
     localVolumes: createSimulatedVolumes(),

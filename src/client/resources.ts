@@ -1,3 +1,4 @@
+import type { CertificateSigningRequest } from '../api/types/certificates-v1.ts';
 import type { ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet } from '../api/types/apps-v1.ts';
 import type { CronJob, Job } from '../api/types/batch-v1.ts';
 import type { KubeObject } from '../api/object.ts';
@@ -49,6 +50,13 @@ export const ingressClasses = resource<IngressClass>(
   false,
 );
 export const serviceCidrs = resource<ServiceCIDR>('networking.k8s.io', 'v1', 'servicecidrs', 'ServiceCIDR', false);
+export const certificateSigningRequests = resource<CertificateSigningRequest>(
+  'certificates.k8s.io',
+  'v1',
+  'certificatesigningrequests',
+  'CertificateSigningRequest',
+  false,
+);
 export const configMaps = resource<ConfigMap>('', 'v1', 'configmaps', 'ConfigMap');
 export const secrets = resource<Secret>('', 'v1', 'secrets', 'Secret');
 export const serviceAccounts = resource<ServiceAccount>('', 'v1', 'serviceaccounts', 'ServiceAccount');

@@ -96,7 +96,6 @@ export function issueCertificate(authority: Authority, request: CertificateReque
 
 function certify(authority: Authority, publicKey: KeyObject, request: CertificateRequest, now: number): string {
   const { commonName, organizations = [], usages, hosts = [] } = request;
-  const purposes = usages.map((usage) => objectIdentifier(usageIdentifiers[usage]));
   const authorityEnd = Date.parse(new X509Certificate(authority.certificate).validTo);
   return signCertificate({
     issuer: authority,
@@ -106,12 +105,33 @@ function certify(authority: Authority, publicKey: KeyObject, request: Certificat
     notAfter: Math.min(now + certificateLifetimeMs, authorityEnd),
     extensions: [
       extension('2.5.29.15', true, bitString(Buffer.from([0b1000_0000]), 7)),
-      extension('2.5.29.37', false, sequence(...purposes)),
+      extendedUsages(usages),
       extension('2.5.29.19', true, sequence()),
-      extension('2.5.29.35', false, sequence(contextual(0, false, authority.keyIdentifier))),
+      issuerIdentifier(authority),
       ...(hosts.length > 0 ? [extension('2.5.29.17', false, sequence(...hosts.map(alternativeName)))] : []),
     ],
   });
+}
+
+/** A certificate for a subject (DER of its name) and key that somebody asks for. `now` and `notAfter` are epoch milliseconds. */
+export function signForRequest(
+  authority: Authority,
+  request: { subject: Buffer; publicKey: KeyObject; now: number; notAfter: number; extensions: readonly Buffer[] },
+): string {
+  const { subject, publicKey, now, notAfter, extensions } = request;
+  return signCertificate({
+    ...{ issuer: authority, subject, publicKey, notBefore: now - backdateMs, notAfter },
+    extensions: [...extensions, extension('2.5.29.19', true, sequence()), issuerIdentifier(authority)],
+  });
+}
+
+function issuerIdentifier({ keyIdentifier }: Authority): Buffer {
+  return extension('2.5.29.35', false, sequence(contextual(0, false, keyIdentifier)));
+}
+
+export function extendedUsages(usages: CertificateRequest['usages']): Buffer {
+  const purposes = usages.map((usage) => objectIdentifier(usageIdentifiers[usage]));
+  return extension('2.5.29.37', false, sequence(...purposes));
 }
 
 /** True when `certificate` may stay: readable, from `authority`, as asked for, and with more than 30 days left. */
@@ -215,7 +235,8 @@ function shortAddress(address: string): string {
   return new URL(`https://[${address}]`).hostname.slice(1, -1);
 }
 
-function extension(type: string, critical: boolean, value: Buffer): Buffer {
+/** One extension of a certificate (RFC 5280, 4.1.2.9). */
+export function extension(type: string, critical: boolean, value: Buffer): Buffer {
   return sequence(objectIdentifier(type), ...(critical ? [boolean(true)] : []), octetString(value));
 }
 

@@ -1,6 +1,7 @@
 import { kinds, virtualKinds } from '../api/kinds.ts';
 import type { NodeConnector } from '../apiserver/streaming/node-connector.ts';
 import { createStreamingEndpoints } from '../apiserver/streaming/endpoints.ts';
+import type { CertificateSigner } from '../controllers/certificates/signing-controller.ts';
 import { createSecurity, type Security } from '../apiserver/security.ts';
 import {
   type SystemAddress,
@@ -42,6 +43,8 @@ export interface ControlPlaneOptions extends Surroundings {
   /** The cluster's DNS: its service addresses, and where they are answered; absent: none. */
   dns?: readonly SystemAddress[];
   connector: NodeConnector;
+  /** Issues the certificates of approved requests; absent: nobody does. */
+  certificateSigner?: CertificateSigner;
   controllers: ControllerSettings;
   /** Where volumes are made for claims; with it comes a default storage class. Absent: somebody else makes them. */
   localVolumes?: LocalVolumes;
@@ -75,7 +78,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     issuer: 'https://kubernetes.default.svc.cluster.local',
     defaultTolerationSeconds: { notReady: seconds, unreachable: seconds },
   });
-  const { serviceCidr, advertise, dns, localVolumes } = options;
+  const { serviceCidr, advertise, dns, localVolumes, certificateSigner } = options;
   // Here already, so that both go to disk together; the API server then finds its services written, and keeps them.
   await Promise.all([
     security.bootstrap(),
@@ -115,6 +118,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
           clientFor: (account) => clientFor(controllerUser(account)),
           serviceAccountCa: options.certificateAuthority,
           ...(localVolumes && { localVolumes }),
+          ...(certificateSigner && { certificateSigner }),
         });
         running.push(controllers);
         started.push(controllers.start());

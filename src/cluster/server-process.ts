@@ -1,3 +1,4 @@
+import { createRequestSigner } from './request-signer.ts';
 import { join } from 'node:path';
 import type { SystemAddress } from '../apiserver/bootstrap.ts';
 import { createHttpsNodeConnector } from '../apiserver/streaming/https-node-connector.ts';
@@ -50,11 +51,8 @@ export async function runServer(
     advertise: { address, port: state.port },
     nodePortRange: state.settings.nodePortRange,
     ...(isReal && { dns: dnsOf(state.network) }),
-    connector: createHttpsNodeConnector({
-      certificate: pki.kubeletClient.certificate,
-      key: pki.kubeletClient.key,
-      ca: pki.authority.certificate,
-    }),
+    connector: createHttpsNodeConnector({ ...pki.kubeletClient, ca: pki.authority.certificate }),
+    certificateSigner: createRequestSigner(pki.authority, clock),
     controllers: {
       ...localControllerSettings,
       nodeMonitorGracePeriodMs: state.settings.nodeGraceSeconds * 1000,

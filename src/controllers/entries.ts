@@ -1,3 +1,4 @@
+import { CertificateSigningReconciler, type CertificateSigner } from './certificates/signing-controller.ts';
 import type { Controller, ControllerContext } from './controller.ts';
 import { DeploymentReconciler } from './deployment/deployment-controller.ts';
 import { EndpointsReconciler } from './endpoints/endpoints-controller.ts';
@@ -43,8 +44,19 @@ const managerAccount = 'kube-controller-manager';
 export function controllerEntries(options: {
   serviceAccountCa: string;
   localVolumes?: LocalVolumes;
+  certificateSigner?: CertificateSigner;
 }): ControllerEntry[] {
-  return [...clusterEntries(options.serviceAccountCa), ...workloadEntries(), ...volumeEntries(options.localVolumes)];
+  const { certificateSigner: signer } = options;
+  const signing = signer && {
+    ...{ name: 'csrsigning-controller', account: 'certificate-controller' },
+    create: (context: ControllerContext) => new CertificateSigningReconciler(context, signer),
+  };
+  return [
+    ...(signing ? [signing] : []),
+    ...clusterEntries(options.serviceAccountCa),
+    ...workloadEntries(),
+    ...volumeEntries(options.localVolumes),
+  ];
 }
 
 function clusterEntries(certificate: string): ControllerEntry[] {

@@ -4,6 +4,7 @@ import type { Random } from '../base/random.ts';
 import type { Client } from '../client/client.ts';
 import type { Informers } from '../client/informers.ts';
 import { createEventRecorder } from '../client/recorder.ts';
+import type { CertificateSigner } from './certificates/signing-controller.ts';
 import { ControllerRunner } from './controller.ts';
 import type { LocalVolumes } from './volumes/local-provisioner.ts';
 import { controllerEntries } from './entries.ts';
@@ -23,6 +24,8 @@ export interface ControllersOptions {
   settings?: Partial<ControllerSettings>;
   /** PEM: the CA that pods verify the API server with. */
   serviceAccountCa: string;
+  /** Issues certificates; absent: requests for them stay approved. */
+  certificateSigner?: CertificateSigner;
   /** Where volumes are made for claims; absent: somebody else does. */
   localVolumes?: LocalVolumes;
 }

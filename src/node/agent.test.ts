@@ -196,8 +196,18 @@ describe('a pod', () => {
 
   it('is refused when the node has not enough for it', async () => {
     await create('big', { containers: [{ ...app, resources: { requests: { cpu: '3' } } }] });
-    expect((await get('big')).status).toMatchObject({ phase: 'Failed', reason: 'OutOfcpu' });
+    const { status } = await get('big');
+    expect(status).toMatchObject({ phase: 'Failed', reason: 'OutOfcpu' });
+    expect(status).not.toHaveProperty('containerStatuses');
     expect(await runtime.listPodSandboxes()).toEqual([]);
+  });
+
+  it('takes the place of one that the API has no more, which may still be ending', async () => {
+    const containers = [{ ...app, resources: { requests: { cpu: '1500m' } } }];
+    await create('low', { containers });
+    await client.delete(pods, { name: 'low', namespace: 'default' }, { gracePeriodSeconds: 0 });
+    await create('high', { containers });
+    expect((await get('high')).status?.phase).toBe('Running');
   });
 });
 

@@ -27,6 +27,8 @@ export interface PodStatusInput {
   hostIps: readonly string[];
   /** Why the agent ends the pod for good: it becomes Failed with this reason. */
   failure?: { reason: string; message: string };
+  /** The pod never ran: nothing is said of its containers. */
+  isRejected?: boolean;
 }
 
 /** Everything the API shows of a pod, from what was observed: pure, after upstream's `generateAPIPodStatus`. */
@@ -60,10 +62,16 @@ export function generatePodStatus(input: PodStatusInput): PodStatus {
     ...(hostIps[0] && { hostIP: hostIps[0], hostIPs: hostIps.map((ip) => ({ ip })) }),
     ...(podIps[0] && { podIP: podIps[0], podIPs: podIps.map((ip) => ({ ip })) }),
     startTime,
-    ...(statuses.init.length > 0 && { initContainerStatuses: statuses.init }),
-    containerStatuses: statuses.app,
-    ...(statuses.ephemeral.length > 0 && { ephemeralContainerStatuses: statuses.ephemeral }),
+    ...(!input.isRejected && containerFields(statuses)),
     qosClass: pod.status?.qosClass ?? qosClassOf(pod),
+  };
+}
+
+function containerFields({ init, app, ephemeral }: ReturnType<typeof containerStatuses>): Partial<PodStatus> {
+  return {
+    ...(init.length > 0 && { initContainerStatuses: init }),
+    containerStatuses: app,
+    ...(ephemeral.length > 0 && { ephemeralContainerStatuses: ephemeral }),
   };
 }
 

@@ -91,9 +91,12 @@ export class PodWorker {
     return logDirectoryOf(this.context, this.currentPod);
   }
 
-  /** Does the pod still take resources of the node? */
+  /**
+   * Does the pod still take resources of the node? One that the API has no more does not: the scheduler has given its
+   * place to others by then.
+   */
   get isActive(): boolean {
-    return this.stage === 'running' || this.stage === 'ending';
+    return !this.removed && (this.stage === 'running' || this.stage === 'ending');
   }
 
   /** The API has a newer pod of the same uid. */
@@ -185,6 +188,7 @@ export class PodWorker {
       isPaused: this.freezer.isFrozen,
       hostIps: hostIpsOf(context.node),
       ...(this.failure && { failure: this.failure }),
+      isRejected: this.options.rejection !== undefined,
     };
   }
 

@@ -10,6 +10,8 @@ import { createInformers } from '../../src/client/shared-informers.ts';
 import { type Controllers, createControllers } from '../../src/controllers/manager.ts';
 import type { LocalVolumes } from '../../src/controllers/volumes/local-provisioner.ts';
 import type { ControllerSettings } from '../../src/controllers/settings.ts';
+import { createAuthority } from '../../src/cluster/certificates.ts';
+import { createRequestSigner } from '../../src/cluster/request-signer.ts';
 import { createSecurity } from '../../src/apiserver/security.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import { startTestApiServer } from './api-server.ts';
@@ -73,6 +75,7 @@ export async function startControllerWorld(
       log,
       settings,
       serviceAccountCa: 'the CA',
+      certificateSigner: createRequestSigner(createAuthority('ca', clock.now()), clock),
       localVolumes,
     });
   let controllers = begin(informers);

@@ -1,0 +1,83 @@
+import { generateKeyPairSync, sign, X509Certificate } from 'node:crypto';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import {
+  bitString,
+  contextual,
+  integer,
+  objectIdentifier,
+  octetString,
+  sequence,
+  set,
+  utf8String,
+} from '../../src/base/der.ts';
+import type { CertificateSigningRequest } from '../../src/api/types/certificates-v1.ts';
+import { certificateSigningRequests } from '../../src/client/resources.ts';
+import { startControllerWorld, type ControllerWorld } from '../support/controller-world.ts';
+
+let world: ControllerWorld;
+beforeEach(async () => {
+  world = await startControllerWorld();
+});
+afterEach(() => world.stop());
+
+const client = 'kubernetes.io/kube-apiserver-client';
+
+/** A request (RFC 2986) for a name, with one alternative name, base64 of PEM. */
+function requestFor(commonName: string, organization: string): string {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const attribute = (type: string, value: string): Buffer => set(sequence(objectIdentifier(type), utf8String(value)));
+  const names = sequence(contextual(2, false, Buffer.from('a.example.com')));
+  const extensions = sequence(sequence(objectIdentifier('2.5.29.17'), octetString(names)));
+  const info = sequence(
+    integer(Buffer.from([0])),
+    sequence(attribute('2.5.4.10', organization), attribute('2.5.4.3', commonName)),
+    publicKey.export({ type: 'spki', format: 'der' }),
+    contextual(0, true, sequence(objectIdentifier('1.2.840.113549.1.9.14'), set(extensions))),
+  );
+  const algorithm = sequence(objectIdentifier('1.2.840.10045.4.3.2'));
+  const der = sequence(info, algorithm, bitString(sign('sha256', info, privateKey)));
+  const pem = `-----BEGIN CERTIFICATE REQUEST-----\n${der.toString('base64')}\n-----END CERTIFICATE REQUEST-----\n`;
+  return Buffer.from(pem).toString('base64');
+}
+
+async function approve(spec: CertificateSigningRequest['spec']): Promise<CertificateSigningRequest['status']> {
+  const metadata = { name: 'csr' };
+  const made = await world.client.create(certificateSigningRequests, { metadata, spec });
+  const conditions = [{ type: 'Approved', status: 'True', reason: 'Test' }];
+  await world.client.update(
+    certificateSigningRequests,
+    { ...made, status: { conditions } },
+    { subresource: 'approval' },
+  );
+  let status: CertificateSigningRequest['status'];
+  await world.until('the signer has decided', async () => {
+    ({ status } = await world.client.get(certificateSigningRequests, metadata));
+    return Boolean(status?.certificate) || status?.conditions?.length === 2;
+  });
+  return status;
+}
+
+it('signs approved requests of clients, with their names, for as long as they ask', async () => {
+  const usages = ['digital signature', 'client auth'];
+  const spec = { request: requestFor('ann', 'dev'), signerName: client, usages, expirationSeconds: 3600 };
+  const status = await approve(spec);
+  const certificate = new X509Certificate(Buffer.from(status?.certificate ?? '', 'base64'));
+  expect(certificate.subject).toBe('O=dev\nCN=ann');
+  expect(certificate.issuer).toBe('CN=ca');
+  expect(certificate.subjectAltName).toBe('DNS:a.example.com');
+  expect(certificate.keyUsage).toEqual(['1.3.6.1.5.5.7.3.2']);
+  expect(Date.parse(certificate.validTo) - world.clock.now()).toBeLessThanOrEqual(3600_000);
+});
+
+it('says why it does not sign', async () => {
+  const wrong = await approve({ request: requestFor('ann', 'dev'), signerName: client, usages: ['server auth'] });
+  expect(wrong?.conditions?.[1]).toMatchObject({ type: 'Failed', reason: 'SignerValidationFailure' });
+  expect(wrong?.conditions?.[1]?.message).toContain('invalid usage "server auth"');
+});
+
+it('signs for nodes only what is theirs', async () => {
+  const usages = ['digital signature', 'client auth'];
+  const signerName = 'kubernetes.io/kube-apiserver-client-kubelet';
+  const status = await approve({ request: requestFor('ann', 'system:nodes'), signerName, usages });
+  expect(status?.conditions?.[1]?.message).toBe('common name must begin with system:node:');
+});
