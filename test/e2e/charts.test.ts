@@ -73,6 +73,10 @@ it('takes a release through its whole life, and a client sees no error', async (
   expect(await names('jobs')).toEqual(['shop-announce']);
   expect(await names('deployments')).toEqual(['shop-sessions', 'shop-web']);
   const password = await cluster.kubectl('get', 'secret', 'shop-admin', '-o', 'jsonpath={.data.password}');
+  const template =
+    '{{ .Release.Name }}/{{ .Release.Version }} {{ .Release.Chart.Metadata.Name }} {{ .Release.Info.Status }}';
+  expect(await chart('get', 'all', 'shop', '--template', template)).toBe('shop/1 shop deployed');
+  expect(await chart('show', 'values', shop, '--jsonpath', '{.word} {.replicas}')).toBe('hello 2');
 
   const client = askAgainAndAgain(await urlOf('shop-web'));
   await eventually(() => Promise.resolve(client.counts.has('shop says hello')), 'the shop to answer');

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { addChartFlags, addValueFlags } from './flags.ts';
+import { addChartFlags, addConnectionFlags, addValueFlags } from './flags.ts';
 
 /** Commands that make, check and show charts. */
 export function addAuthoringCommands(chart: Command): void {
@@ -19,8 +19,7 @@ export function addAuthoringCommands(chart: Command): void {
     .option('--skip-schema-validation', 'do not check values against values.schema.json')
     .option('-n, --namespace <name>', 'namespace to render for')
     .action(async (paths, options) => (await import('./authoring.ts')).lint(paths, options));
-  chart
-    .command('package')
+  addConnectionFlags(chart.command('package'))
     .argument('<charts...>', 'directories')
     .description('make archives of charts')
     .option('-d, --destination <directory>', 'where to', '.')
@@ -47,11 +46,12 @@ export function addAuthoringCommands(chart: Command): void {
     values: 'values.yaml',
   } as const;
   for (const [name, description] of Object.entries(what)) {
-    addChartFlags(show.command(name))
+    const command = addChartFlags(show.command(name))
       .argument('<chart>', 'directory, archive, repo/name, URL or oci://…')
-      .description(description)
-      .action(async (reference, options) =>
-        (await import('./authoring.ts')).show(name as keyof typeof what, reference, options),
-      );
+      .description(description);
+    if (name === 'values') command.option('--jsonpath <template>', 'only this of them, such as {.image.tag}');
+    command.action(async (reference, options) =>
+      (await import('./authoring.ts')).show(name as keyof typeof what, reference, options),
+    );
   }
 }

@@ -13,6 +13,7 @@ import { readDirectory } from '../../delivery/charts/chart/directory.ts';
 import { loadChart } from '../../delivery/charts/chart/load-chart.ts';
 import { emitYaml } from '../../delivery/charts/functions/yaml-emit.ts';
 import { offlineCapabilities } from '../../delivery/charts/render/capabilities.ts';
+import { compileJsonPathTemplate, type JsonPathTemplate } from '../../delivery/inspect/json-path-template.ts';
 import { clock } from '../context.ts';
 import { CliError } from '../errors.ts';
 import { chartOf } from './chart-source.ts';
@@ -21,11 +22,17 @@ import { userValues } from './user-values.ts';
 
 export type ShowWhat = 'all' | 'chart' | 'crds' | 'readme' | 'values';
 
-export async function show(what: ShowWhat, reference: string, flags: ChartFlags): Promise<void> {
+export interface ShowFlags extends ChartFlags {
+  /** Of the values: a template of kubectl's JSONPath. */
+  jsonpath?: string;
+}
+
+export async function show(what: ShowWhat, reference: string, flags: ShowFlags): Promise<void> {
+  const select = flags.jsonpath === undefined ? undefined : jsonPathOf(flags.jsonpath);
   const chart = await chartOf(reference, flags);
   const parts = {
     chart: () => emitYaml(chart.metadata),
-    values: () => fileText(chart, ['values.yaml']),
+    values: () => (select ? select(chart.values) : fileText(chart, ['values.yaml'])),
     readme: () => fileText(chart, ['readme.md', 'readme.txt', 'readme']),
     crds: () =>
       crdsOf(chart)
@@ -38,6 +45,14 @@ export async function show(what: ShowWhat, reference: string, flags: ChartFlags)
   }
   const shown = [parts.chart(), parts.values(), parts.readme()].filter((part) => part.trim() !== '');
   process.stdout.write(shown.join('\n---\n') + (crdsOf(chart).length > 0 ? `\n${parts.crds()}` : ''));
+}
+
+function jsonPathOf(text: string): JsonPathTemplate {
+  try {
+    return compileJsonPathTemplate(text);
+  } catch (error) {
+    throw new CliError(`error parsing jsonpath ${text}: ${(error as Error).message}`, { exitCode: 2, cause: error });
+  }
 }
 
 function fileText({ raw }: Chart, names: readonly string[]): string {
@@ -102,9 +117,8 @@ async function lintPath(
   return [...messages, ...inner.flat()];
 }
 
-export interface PackageFlags {
+export interface PackageFlags extends ChartFlags {
   destination: string;
-  version?: string;
   appVersion?: string;
   dependencyUpdate?: boolean;
   sign?: boolean;
@@ -114,8 +128,10 @@ export interface PackageFlags {
 }
 
 export async function packageCharts(paths: string[], flags: PackageFlags): Promise<void> {
+  // These two are for what is packaged, not for what it depends on.
+  const { version: _version, keyring: _keyring, ...dependencyFlags } = flags;
   for (const path of paths) {
-    const chart = await chartOf(path, { ...(flags.dependencyUpdate && { dependencyUpdate: true }) });
+    const chart = await chartOf(path, dependencyFlags);
     const packaged = await packageChart(chart, {
       version: flags.version,
       appVersion: flags.appVersion,

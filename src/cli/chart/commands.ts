@@ -203,6 +203,8 @@ function addLookingCommands(chart: Command): void {
       .argument('<release>', 'its name')
       .description(description)
       .addOption(revision());
+    if (name === 'all')
+      command.option('--template <template>', 'print what a Go template gives, such as {{.Release.Name}}');
     if (name === 'values') command.option('-a, --all', 'computed values: with those of the chart');
     if (name === 'values' || name === 'metadata') command.addOption(outputFlag());
     command.action(async (release, options) =>

@@ -73,16 +73,21 @@ export interface ClusterFlags {
 }
 
 export function addClusterFlags(command: Command): Command {
-  return command
-    .addOption(new Option('-n, --namespace <name>', 'namespace scope for this request').env('HELM_NAMESPACE'))
-    .option('--kubeconfig <file>', 'kubeconfig file (default: $KUBECONFIG, ~/.kube/config)')
-    .addOption(new Option('--kube-context <name>', 'kubeconfig context to use').env('HELM_KUBECONTEXT'))
-    .addOption(new Option('--kube-apiserver <url>', 'address of the API server').env('HELM_KUBEAPISERVER').hideHelp())
-    .addOption(new Option('--kube-token <token>', 'bearer token').env('HELM_KUBETOKEN').hideHelp())
-    .addOption(new Option('--kube-ca-file <file>', 'certificate authority file').env('HELM_KUBECAFILE').hideHelp())
-    .addOption(new Option('--kube-tls-server-name <name>').env('HELM_KUBETLS_SERVER_NAME').hideHelp())
-    .addOption(new Option('--kube-insecure-skip-tls-verify').env('HELM_KUBEINSECURE_SKIP_TLS_VERIFY').hideHelp())
-    .option('--debug', 'print what was rendered, also where it is no YAML');
+  return (
+    command
+      .addOption(new Option('-n, --namespace <name>', 'namespace scope for this request').env('HELM_NAMESPACE'))
+      .option('--kubeconfig <file>', 'kubeconfig file (default: $KUBECONFIG, ~/.kube/config)')
+      .addOption(new Option('--kube-context <name>', 'kubeconfig context to use').env('HELM_KUBECONTEXT'))
+      .addOption(new Option('--kube-apiserver <url>', 'address of the API server').env('HELM_KUBEAPISERVER').hideHelp())
+      .addOption(new Option('--kube-token <token>', 'bearer token').env('HELM_KUBETOKEN').hideHelp())
+      .addOption(new Option('--kube-ca-file <file>', 'certificate authority file').env('HELM_KUBECAFILE').hideHelp())
+      .addOption(new Option('--kube-tls-server-name <name>').env('HELM_KUBETLS_SERVER_NAME').hideHelp())
+      .addOption(new Option('--kube-insecure-skip-tls-verify').env('HELM_KUBEINSECURE_SKIP_TLS_VERIFY').hideHelp())
+      // Helm's limits of its own requests: there is none here.
+      .addOption(new Option('--qps <rate>').hideHelp())
+      .addOption(new Option('--burst-limit <count>').hideHelp())
+      .option('--debug', 'print what was rendered, also where it is no YAML')
+  );
 }
 
 export interface ValueFlags {

@@ -1,7 +1,10 @@
 import { releaseAt } from '../../delivery/charts/actions/history.ts';
 import { emitYaml } from '../../delivery/charts/functions/yaml-emit.ts';
+import { renderRelease } from '../../delivery/charts/release/release-template.ts';
 import type { Release } from '../../delivery/charts/release/release.ts';
+import { TemplateError } from '../../delivery/charts/template/error.ts';
 import { coalesceValues } from '../../delivery/charts/values/coalesce.ts';
+import { CliError } from '../errors.ts';
 import { withCluster } from './context.ts';
 import type { ClusterFlags, OutputFormat } from './flags.ts';
 import { printAs, statusText } from './print.ts';
@@ -10,6 +13,8 @@ export interface GetFlags extends ClusterFlags {
   revision?: number;
   output?: OutputFormat;
   all?: boolean;
+  /** A template that is filled in with `.Release`. */
+  template?: string;
 }
 
 export type GetWhat = 'all' | 'hooks' | 'manifest' | 'metadata' | 'notes' | 'values';
@@ -19,7 +24,7 @@ export async function get(what: GetWhat, name: string, flags: GetFlags): Promise
     const release = await releaseAt(context, name, flags.revision);
     switch (what) {
       case 'all':
-        process.stdout.write(everything(release));
+        process.stdout.write(flags.template ? await filledIn(flags.template, release) : everything(release));
         return;
       case 'hooks':
         process.stdout.write(hooksText(release));
@@ -36,6 +41,15 @@ export async function get(what: GetWhat, name: string, flags: GetFlags): Promise
         return printValues(release, flags);
     }
   });
+}
+
+async function filledIn(template: string, release: Release): Promise<string> {
+  try {
+    return await renderRelease(template, release);
+  } catch (error) {
+    if (!(error instanceof TemplateError)) throw error;
+    throw new CliError(`--template: ${error.message}`, { exitCode: 2, cause: error });
+  }
 }
 
 function hooksText({ hooks }: Release): string {

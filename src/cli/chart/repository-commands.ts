@@ -49,6 +49,16 @@ export function addRepositoryCommands(chart: Command): void {
     .addOption(new Option('--max-col-width <width>', 'widest column').argParser(wholeNumber).default(50))
     .addOption(outputFlag())
     .action(async (words, options) => (await import('./remote.ts')).searchRepo(words, options));
+  search
+    .command('hub')
+    .argument('[words...]', 'what to look for')
+    .description('search Artifact Hub, or another hub, over the network')
+    .option('--endpoint <url>', 'the hub', 'https://hub.helm.sh')
+    .option('--list-repo-url', 'show the URL of the repository as well')
+    .option('--fail-on-no-result', 'fail when nothing is found')
+    .addOption(new Option('--max-col-width <width>', 'widest column').argParser(wholeNumber).default(50))
+    .addOption(outputFlag())
+    .action(async (words, options) => (await import('./search-hub.ts')).search(words, options));
 }
 
 function addRepoCommands(chart: Command): void {

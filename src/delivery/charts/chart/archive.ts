@@ -1,5 +1,5 @@
 import { createGunzip, gzip } from 'node:zlib';
-import { Readable } from 'node:stream';
+import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { extract, pack } from 'tar-stream';
@@ -9,6 +9,8 @@ import { ChartError, type ChartFile } from './chart.ts';
 const maxTotalBytes = 100 * 2 ** 20;
 const maxFileBytes = 20 * 2 ** 20;
 const maxFiles = 10_000;
+/** Of the tar stream as a whole: names and padding come on top of the files, and entries that are passed over count too. */
+const maxStreamBytes = maxTotalBytes + maxFiles * 3 * 512;
 
 /**
  * Unpacks a chart's archive (`.tgz`): every file below the one top directory, named from there. Bounded in bytes, files
@@ -23,7 +25,7 @@ export async function unpackChart(data: Uint8Array, source: string): Promise<Cha
   const names = new Set<string>();
   let total = 0;
   const untar = extract();
-  const reading = pipeline(Readable.from([data]), createGunzip(), untar);
+  const reading = pipeline(Readable.from([data]), createGunzip(), boundedTo(maxStreamBytes, source), untar);
   // The error is told by the loop below, which the same failure ends.
   reading.catch(() => undefined);
   try {
@@ -61,6 +63,18 @@ export async function unpackChart(data: Uint8Array, source: string): Promise<Cha
   }
   if (files.length === 0) throw new ChartError(`no files in chart archive ${source}`);
   return files;
+}
+
+/** Ends in an error past so many bytes: what entries that are passed over hold is counted by nobody else. */
+function boundedTo(limit: number, source: string): Transform {
+  let total = 0;
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      total += chunk.length;
+      if (total > limit) done(new ChartError(`${source} unpacks to more than ${maxTotalBytes / 2 ** 20} MiB`));
+      else done(null, chunk);
+    },
+  });
 }
 
 /** `web/templates/a.yaml` is `templates/a.yaml`: the top directory may have any name. */

@@ -21,6 +21,21 @@ async function archive(entries: readonly (EntryHeader & { text?: string })[]): P
   return gzipSync(Buffer.concat(chunks));
 }
 
+/** The block of 512 bytes before an entry (POSIX, "ustar Interchange Format"), with a size that nothing needs to keep. */
+function tarHeader({ name, type, size }: { name: string; type: 'directory' | 'pax-header'; size: number }): Buffer {
+  const block = Buffer.alloc(512);
+  block.write(name, 0);
+  block.write('0000644\0', 100);
+  block.write(size.toString(8).padStart(11, '0'), 124);
+  block.write('00000000000', 136);
+  block.write(' '.repeat(8), 148);
+  block.write(type === 'directory' ? '5' : 'x', 156);
+  block.write('ustar\x0000', 257);
+  const sum = block.reduce((total, byte) => total + byte, 0);
+  block.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
+  return block;
+}
+
 describe('a chart’s archive', () => {
   const file = (name: string, text = 'x'): EntryHeader & { text: string } => ({ name, text });
 
@@ -68,6 +83,17 @@ describe('a chart’s archive', () => {
     await expect(unpackChart(bomb, 'bomb.tgz')).rejects.toThrow('unpacks to more than 100 MiB');
     const large = await archive([file('web/a', '\0'.repeat(21 * 2 ** 20))]);
     await expect(unpackChart(large, 'large.tgz')).rejects.toThrow('a is larger than 20 MiB');
+  });
+
+  it.each([
+    ['a directory that has content', 'directory' as const, 'unpacks to more than 100 MiB'],
+    ['a header that describes the next entry', 'pax-header' as const, 'is not a readable archive'],
+  ])('that unpacks to gigabytes in %s is refused early', async (_, type, message) => {
+    const header = gzipSync(tarHeader({ name: 'web/x', type, size: 4 * 2 ** 30 }));
+    // A file of gzip may have several members: together they are what each of them gives, one after the other.
+    const zeros = gzipSync(Buffer.alloc(16 * 2 ** 20));
+    const bomb = Buffer.concat([header, ...Array<Buffer>(16).fill(zeros)]);
+    await expect(unpackChart(bomb, 'bomb.tgz')).rejects.toThrow(message);
   });
 
   it('cannot hold archives in archives without end', async () => {

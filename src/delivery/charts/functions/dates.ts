@@ -19,7 +19,7 @@ import {
 import { loadZone, localZone, utc } from './time-zones.ts';
 
 /** A time as templates see it: time.Time with the methods that charts call. */
-function timeStruct(time: Time): GoStruct {
+export function timeStruct(time: Time): GoStruct {
   return new GoStruct({
     type: 'time.Time',
     inner: time,

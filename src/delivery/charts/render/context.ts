@@ -104,7 +104,7 @@ const metadataNames: Readonly<Record<string, string>> = {
   Type: 'type',
 };
 
-function metadataStruct(metadata: ChartMetadata, isRoot: boolean): GoStruct {
+export function metadataStruct(metadata: ChartMetadata, isRoot: boolean): GoStruct {
   const fields = fieldsOf({});
   for (const [name, key] of Object.entries(metadataNames)) {
     fields[name] = metadataField(name, metadata[key as keyof ChartMetadata]);
