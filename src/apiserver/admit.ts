@@ -34,19 +34,16 @@ export function admissionRequest(
   };
 }
 
-export async function mutate(core: Core, request: AdmissionRequest): Promise<void> {
-  if (await mutateOnce(core, request)) await mutateOnce(core, request);
-}
-
-/** True when somebody wants all others to look again. */
-async function mutateOnce({ admission }: Core, request: AdmissionRequest): Promise<boolean> {
-  let isAgain = false;
-  for (const plugin of admission) {
-    if (!plugin.mutate || !plugin.handles(request)) continue;
-    const pending = plugin.mutate(request);
-    if (pending && (await pending) === 'reinvoke') isAgain = true;
+/** Once more when somebody wants all others to look again. */
+export async function mutate({ admission }: Core, request: AdmissionRequest): Promise<void> {
+  let rounds = 1;
+  for (let round = 1; round <= rounds; round++) {
+    for (const plugin of admission) {
+      if (!plugin.mutate || !plugin.handles(request)) continue;
+      const pending = plugin.mutate(request);
+      if (pending && (await pending) === 'reinvoke') rounds = 2;
+    }
   }
-  return isAgain;
 }
 
 export async function validate({ admission }: Core, request: AdmissionRequest): Promise<void> {
