@@ -136,7 +136,7 @@ class InProcessClient implements Client {
       ...(body !== undefined && { body }),
       ...options,
     });
-    return rawBody(response);
+    return rawBody(await collected(response));
   }
 
   async #object<T>(call: Call): Promise<T> {
@@ -239,6 +239,20 @@ function objectOf({ body }: ApiResponse): unknown {
     case 'upgrade':
       throw new Error(`an in-process request was answered by a ${body.kind}`);
   }
+}
+
+/** What a node, pod or service answered through the proxy, whole. */
+async function collected(response: ApiResponse): Promise<ApiResponse> {
+  const { body } = response;
+  if (body.kind !== 'stream') return response;
+  const bytes = await new Promise<Uint8Array[]>((resolve, reject) => {
+    const chunks: Uint8Array[] = [];
+    body.pipe(
+      (chunk) => chunks.push(chunk) > 0,
+      (error) => (error ? reject(error) : resolve(chunks)),
+    );
+  });
+  return { ...response, body: { kind: 'bytes', bytes } };
 }
 
 /** Text of documents that are not JSON, the parsed value of those that are. */

@@ -1,5 +1,6 @@
 import type { CertificateSigningRequest } from '../api/types/certificates-v1.ts';
 import type { ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet } from '../api/types/apps-v1.ts';
+import type { HorizontalPodAutoscaler } from '../api/types/autoscaling-v2.ts';
 import type { CronJob, Job } from '../api/types/batch-v1.ts';
 import type { KubeObject } from '../api/object.ts';
 import type {
@@ -95,3 +96,9 @@ export const podDisruptionBudgets = resource<PodDisruptionBudget>(
   'PodDisruptionBudget',
 );
 export const networkPolicies = resource<NetworkPolicy>('networking.k8s.io', 'v1', 'networkpolicies', 'NetworkPolicy');
+export const horizontalPodAutoscalers = resource<HorizontalPodAutoscaler>(
+  'autoscaling',
+  'v2',
+  'horizontalpodautoscalers',
+  'HorizontalPodAutoscaler',
+);

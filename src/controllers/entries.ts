@@ -1,4 +1,5 @@
 import { CertificateSigningReconciler, type CertificateSigner } from './certificates/signing-controller.ts';
+import { AutoscalerReconciler } from './autoscaler/autoscaler-controller.ts';
 import type { Controller, ControllerContext } from './controller.ts';
 import { DeploymentReconciler } from './deployment/deployment-controller.ts';
 import { EndpointsReconciler } from './endpoints/endpoints-controller.ts';
@@ -113,6 +114,7 @@ function workloadEntries(): ControllerEntry[] {
     },
     { name: 'job-controller', create: (context) => new JobReconciler(context) },
     { name: 'cronjob-controller', create: (context) => new CronJobReconciler(context) },
+    { name: 'horizontal-pod-autoscaler', create: (context) => new AutoscalerReconciler(context) },
     { name: 'disruption-controller', create: (context) => new DisruptionReconciler(context) },
     { name: 'ttl-after-finished-controller', create: (context) => new TtlAfterFinishedReconciler(context) },
   ];

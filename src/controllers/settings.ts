@@ -1,3 +1,5 @@
+import type { AutoscalerSettings } from './autoscaler/plan.ts';
+
 /** What an operator may set; the defaults are those of a local cluster, upstream's are in the comments. */
 export interface ControllerSettings {
   /** Without a sign of life for this long a node's Ready becomes Unknown. Upstream: 40 s. */
@@ -24,6 +26,10 @@ export interface ControllerSettings {
   maxEndpointsPerSlice: number;
   /** Where services of type LoadBalancer get their addresses, a range of each family; empty: somebody else gives them. */
   loadBalancersCidrs: readonly string[];
+  /** How often the targets of autoscalers are looked at. Upstream: 15 s. */
+  autoscalerSyncPeriodMs: number;
+  /** Which pods' CPU does not count yet (upstream: 5 min, 30 s), and what difference is left alone (upstream: 0.1). */
+  autoscaler: AutoscalerSettings;
 }
 
 export const localControllerSettings: ControllerSettings = {
@@ -39,6 +45,8 @@ export const localControllerSettings: ControllerSettings = {
   nodeCidrMaskSizes: { ipv4: 24, ipv6: 64 },
   maxEndpointsPerSlice: 100,
   loadBalancersCidrs: [],
+  autoscalerSyncPeriodMs: 5_000,
+  autoscaler: { cpuInitializationPeriodMs: 5 * 60_000, initialReadinessDelayMs: 30_000, tolerance: 0.1 },
 };
 
 export const upstreamControllerSettings: ControllerSettings = {
@@ -47,4 +55,5 @@ export const upstreamControllerSettings: ControllerSettings = {
   nodeStartupGracePeriodMs: 60_000,
   nodeEvictionRate: 0.1,
   missingNodeQuarantineMs: 40_000,
+  autoscalerSyncPeriodMs: 15_000,
 };

@@ -116,6 +116,9 @@ const controllers: Record<string, PolicyRule[]> = {
     rule('get update', '*', '*/scale'),
     rule('list watch', 'core', 'pods'),
     rule('list watch', 'metrics.k8s.io', 'pods'),
+    // Not upstream's: where nobody serves metrics.k8s.io, the nodes' agents are asked.
+    rule('list', 'core', 'nodes'),
+    rule('get', 'core', 'nodes/proxy'),
     rule(read, 'custom.metrics.k8s.io', '*'),
     rule(read, 'external.metrics.k8s.io', '*'),
     recordEvents,
