@@ -32,7 +32,7 @@ export interface CommandOptions {
 }
 
 /** Debian keeps what a cluster needs in directories that a user's PATH may lack. */
-const path = `${process.env['PATH'] ?? ''}:/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin`;
+const systemPath = '/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin';
 
 /** Runs a command to its end; resolves with its standard output. Rejects with {@link CommandError}. */
 export function runCommand(command: readonly string[], options: CommandOptions = {}): Promise<string> {
@@ -41,7 +41,7 @@ export function runCommand(command: readonly string[], options: CommandOptions =
     const [program = '', ...args] = command;
     const child = spawn(program, args, {
       stdio: ['pipe', 'pipe', 'pipe'],
-      env: { ...process.env, PATH: path, LC_ALL: 'C.UTF-8', ...env },
+      env: { ...process.env, PATH: `${process.env['PATH'] ?? ''}:${systemPath}`, LC_ALL: 'C.UTF-8', ...env },
       ...(directory !== undefined && { cwd: directory }),
       ...(signal && { signal }),
     });

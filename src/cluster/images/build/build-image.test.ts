@@ -1,0 +1,101 @@
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { ImageLibrary } from '../image-library.ts';
+import { buildImageFromDockerfile, type BuildRequest } from './build-image.ts';
+
+let scratch: string;
+let path: string | undefined;
+/** What the library was given: archive's text and name. */
+let imported: { text: string; name: string | undefined; sockets: readonly string[] | undefined }[];
+
+/** A `docker` that writes down its arguments, one a line, and saves an archive where it is told to. */
+const docker = `#!/bin/sh
+printf '%s\\n' "$@" --- >> "$0.calls"
+[ "$1" = build ] && echo 'step 1' >&2 && [ -e "$0.broken" ] && exit 17
+[ "$1" = save ] && echo "archive of $4" > "$3"
+exit 0
+`;
+
+beforeEach(() => {
+  scratch = mkdtempSync(join(tmpdir(), 'timonel-build-'));
+  for (const directory of ['bin', 'context', 'storage']) mkdirSync(join(scratch, directory));
+  writeFileSync(join(scratch, 'bin/docker'), docker);
+  chmodSync(join(scratch, 'bin/docker'), 0o755);
+  writeFileSync(join(scratch, 'context/Dockerfile'), 'FROM scratch\n');
+  path = process.env['PATH'];
+  process.env['PATH'] = `${join(scratch, 'bin')}${delimiter}${path}`;
+  imported = [];
+});
+afterEach(() => {
+  process.env['PATH'] = path;
+  rmSync(scratch, { recursive: true, force: true });
+});
+
+function build(request: Partial<BuildRequest> = {}, onProgress?: (text: string) => void): Promise<string[]> {
+  const library: Pick<ImageLibrary, 'import'> = {
+    import: (archive, options) => {
+      const { name, sockets } = options;
+      imported.push({ text: readFileSync(archive, 'utf8'), name, sockets });
+      return Promise.resolve([]);
+    },
+  };
+  return buildImageFromDockerfile(
+    { context: join(scratch, 'context'), names: ['shop'], ...request },
+    {
+      ...{ builder: 'docker', storageDirectory: join(scratch, 'storage'), cacheDirectory: scratch },
+      ...{ library: library as ImageLibrary, libraryDirectory: scratch, sockets: ['node.sock'] },
+      onNotice: () => undefined,
+      ...(onProgress && { onProgress }),
+    },
+  );
+}
+
+const calls = (): string[][] =>
+  readFileSync(join(scratch, 'bin/docker.calls'), 'utf8')
+    .split('---\n')
+    .slice(0, -1)
+    .map((call) => call.trimEnd().split('\n'));
+
+describe('a build by Docker', () => {
+  it('is built, saved, and given to the library under every name', async () => {
+    const progress: string[] = [];
+    const names = await build({ names: ['shop', 'localhost:5000/shop:2'] }, (text) => void progress.push(text));
+    expect(names).toEqual(['docker.io/library/shop:latest', 'localhost:5000/shop:2']);
+    const context = join(scratch, 'context');
+    const archive = join(scratch, `storage/built-${process.pid}.tar`);
+    expect(calls()).toEqual([
+      ['build', '-t', names[0], '-f', join(context, 'Dockerfile'), context],
+      ['save', '-o', archive, names[0]],
+    ]);
+    const text = `archive of ${names[0]}\n`;
+    expect(imported).toEqual(names.map((name) => ({ text, name, sockets: ['node.sock'] })));
+    expect(existsSync(archive)).toBe(false);
+    expect(progress.join('')).toContain('step 1');
+  });
+
+  it('has every flag, and values with spaces as one word', async () => {
+    await build({
+      ...{ buildArgs: { GREETING: 'good morning', EMPTY: '' }, target: 'runtime', noCache: true, pull: 'always' },
+      ...{ secrets: ['id=token,env=TOKEN'], ssh: ['default'], labels: ['team=a b'], platforms: [] },
+      ...{ addHosts: ['db:10.0.0.1'], buildContexts: ['shared=../shared'], network: 'host' },
+      ...{ cacheFrom: ['type=registry,ref=cache'], cacheTo: ['type=inline'] },
+    });
+    const [words = []] = calls();
+    expect(words.slice(0, words.indexOf('-t'))).toEqual([
+      ...['build', '--build-arg', 'GREETING=good morning', '--build-arg', 'EMPTY='],
+      ...['--secret', 'id=token,env=TOKEN', '--ssh', 'default', '--label', 'team=a b'],
+      ...['--cache-from', 'type=registry,ref=cache', '--cache-to', 'type=inline'],
+      ...['--target', 'runtime', '--no-cache', '--pull'],
+      ...['--add-host', 'db:10.0.0.1', '--build-context', 'shared=../shared', '--network', 'host'],
+    ]);
+  });
+
+  it('ends with what Docker says when it fails, and leaves nothing behind', async () => {
+    writeFileSync(join(scratch, 'bin/docker.broken'), '');
+    await expect(build()).rejects.toMatchObject({ exitCode: 17 });
+    expect(imported).toEqual([]);
+    await expect(build({ dockerfile: join(scratch, 'none') })).rejects.toThrow('there is no file');
+  });
+});
