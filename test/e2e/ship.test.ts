@@ -118,7 +118,7 @@ describe('an app on its way', () => {
     expect(stopped).toMatchObject({ code: 1, stdout: '' });
     expect(stopped.stderr).toContain('error: test pytest failed (exit code 1)\nNothing was pushed');
     expect(await repositories()).toHaveLength(1);
-    expect((await first.timonel('ship', 'history', ...flags.slice(1))).split('\n')).toHaveLength(3);
+    expect((await first.timonel('ship', 'history', ...flags.slice(1))).split('\n')).toHaveLength(4);
   });
 
   it('comes back when its new image crashes, and its clients see nothing of it', async () => {
@@ -170,15 +170,15 @@ describe('an app on its way', () => {
     expect(bad).toEqual([]);
     expect(await ask(await nodePort())).toMatch(/^200 Hello from/);
     const rows = JSON.parse(await first.timonel('ship', 'history', ...flags.slice(1), '-o', 'json')) as {
-      revision: number;
+      revision: number | null;
       status: string;
       record?: { by: string; images: { digest: string }[]; tests: { name: string; result: string }[] };
     }[];
     const after = [4, 5, 6, 7].map((revision) => `${revision} superseded`);
-    const states = ['1 superseded', '2 failed', '3 superseded', ...after, '8 deployed'];
+    const states = ['1 superseded', 'null stopped', '2 failed', '3 superseded', ...after, '8 deployed'];
     expect(rows.map(({ revision, status }) => `${revision} ${status}`)).toEqual(states);
-    expect(rows[3]?.record?.tests).toEqual([expect.objectContaining({ name: 'pytest', result: 'passed' })]);
-    expect(rows[7]?.record?.images[0]?.digest).toBe(rows[0]?.record?.images[0]?.digest);
+    expect(rows[4]?.record?.tests).toEqual([expect.objectContaining({ name: 'pytest', result: 'passed' })]);
+    expect(rows[8]?.record?.images[0]?.digest).toBe(rows[0]?.record?.images[0]?.digest);
     expect(rows[0]?.record?.images[0]?.digest).toMatch(/^sha256:/);
   });
 

@@ -1,7 +1,8 @@
+import { isApiError } from '../../api/status.ts';
 import { formatTime } from '../../base/clock.ts';
 import { loadSource } from '../../delivery/pipeline/load-source.ts';
 import { type Outcome, planSteps, type Step } from '../../delivery/pipeline/pipeline-state.ts';
-import { keepRecord, type ShipRecord } from '../../delivery/pipeline/record.ts';
+import { keepRecord, keepStopped, type ShipRecord } from '../../delivery/pipeline/record.ts';
 import { deployRelease, type Restored } from '../../delivery/pipeline/release.ts';
 import { createRollout } from '../../delivery/pipeline/rollout.ts';
 import { runPipeline } from '../../delivery/pipeline/run-pipeline.ts';
@@ -60,6 +61,7 @@ export async function shipOnce(
   const images = await imagesFor(target, { project, flags });
   const shipment = new Shipment({ project, target, images, flags, signal });
   const outcome = await shipment.run();
+  if (outcome.kind === 'stopped') await shipment.keepStopped(outcome.at);
   if (outcome.kind !== 'shipped') throw failureOf(outcome, shipment.restored);
   createOutput().data(`${project.file.name} revision ${shipment.revision}`);
   return images;
@@ -100,13 +102,34 @@ class Shipment {
     return runPipeline(steps, { signal, perform: (step, limit) => this.#perform(step, limit) });
   }
 
+  /** The record of a way that ended at a step before the deployment. A cluster that cannot keep it is no second failure. */
+  async keepStopped(at: Step): Promise<void> {
+    const { project, target } = this.#options;
+    const { client, namespace, say, storage } = target;
+    const { name, deploy } = project.file;
+    try {
+      const newest = (await storage.index(name)).at(-1)?.version;
+      const record = { ...this.#record(await whoAndWhat(project.directory)), reason: reasonOf(at) };
+      await keepStopped(client, { namespace, release: name, newest, history: deploy.history }, record);
+    } catch (error) {
+      if (isApiError(error, 'NotFound')) return;
+      say(`The history does not tell of this: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+
   async #perform(step: Step, signal: AbortSignal | undefined): Promise<void> {
     const { project, images, target } = this.#options;
     switch (step.kind) {
       case 'test': {
         const { name } = step.test;
         target.say(`test ${name} …`);
-        const milliseconds = await runTest(step.test, { images, project, target, onOutput, signal });
+        const start = clock.monotonic();
+        const milliseconds = await runTest(step.test, { images, project, target, onOutput, signal }).catch(
+          (error: unknown) => {
+            this.#tests.push({ name, result: 'failed', milliseconds: Math.round(clock.monotonic() - start) });
+            throw error;
+          },
+        );
         this.#tests.push({ name, result: 'passed', milliseconds });
         return target.say(`test ${name}: passed (${(milliseconds / 1000).toFixed(1)} s)`);
       }
@@ -178,6 +201,18 @@ class Shipment {
       startedAt: this.#startedAt,
       endedAt: formatTime(clock.now()),
     };
+  }
+}
+
+function reasonOf(step: Step): string {
+  switch (step.kind) {
+    case 'test':
+      return `test ${step.test.name} failed`;
+    case 'build':
+    case 'push':
+      return `${step.kind} of ${step.image.key} failed`;
+    default:
+      return `${step.kind} failed`;
   }
 }
 

@@ -1,5 +1,6 @@
 import type { ConfigMap } from '../../api/types/core-v1.ts';
 import { isApiError } from '../../api/status.ts';
+import type { OwnerReference } from '../../api/types/meta-v1.ts';
 import type { Client } from '../../client/client.ts';
 import { configMaps, secrets } from '../../client/resources.ts';
 
@@ -11,7 +12,7 @@ export interface ShipRecord {
   commit: string;
   branch: string;
   images: readonly { name: string; digest: string; isRebuilt: boolean }[];
-  tests: readonly { name: string; result: 'passed' | 'skipped'; milliseconds: number }[];
+  tests: readonly { name: string; result: 'passed' | 'failed' | 'skipped'; milliseconds: number }[];
   checks: readonly { name: string; milliseconds: number }[];
   strategy: string;
   /** RFC 3339. */
@@ -19,7 +20,14 @@ export interface ShipRecord {
   endedAt: string;
 }
 
+/** What is kept of a way that ended before the release was touched. */
+export interface StoppedRecord extends ShipRecord {
+  /** Which step failed, and nothing that it said: `test pytest failed`. */
+  reason: string;
+}
+
 const ownerLabel = { owner: 'timonel-ship' };
+const stoppedLabel = { owner: 'timonel-ship-stopped' };
 
 function nameOf(release: string, revision: number): string {
   return `timonel.ship.v1.${release}.v${revision}`;
@@ -34,14 +42,13 @@ export async function keepRecord(
   { namespace, release, revision }: { namespace: string; release: string; revision: number },
   record: ShipRecord,
 ): Promise<void> {
-  const stored = `sh.helm.release.v1.${release}.v${revision}`;
-  const { metadata } = await client.get(secrets, { name: stored, namespace });
+  const owner = await ownerOf(client, { namespace, release, revision });
   const object: ConfigMap = {
     metadata: {
       name: nameOf(release, revision),
       namespace,
       labels: { ...ownerLabel, name: release, version: String(revision) },
-      ownerReferences: [{ apiVersion: 'v1', kind: 'Secret', name: stored, uid: metadata.uid ?? '' }],
+      ownerReferences: [owner],
     },
     data: { record: JSON.stringify(record) },
   };
@@ -59,11 +66,8 @@ export async function recordsOf(client: Client, namespace: string, release: stri
   const { items } = await client.list(configMaps, { namespace, labelSelector });
   return new Map(
     items.flatMap(({ metadata, data }): [number, ShipRecord][] => {
-      try {
-        return [[Number(metadata.labels?.['version']), JSON.parse(data?.['record'] ?? '') as ShipRecord]];
-      } catch {
-        return [];
-      }
+      const record = parseRecord(data?.['record']);
+      return record ? [[Number(metadata.labels?.['version']), record]] : [];
     }),
   );
 }
@@ -76,4 +80,61 @@ export async function copyRecord(
 ): Promise<void> {
   const record = (await recordsOf(client, namespace, release)).get(from);
   if (record) await keepRecord(client, { namespace, release, revision: to }, { ...record, ...changed });
+}
+
+/**
+ * Keeps the record of a way that was stopped, the last `history` of them. The newest revision owns it, where there is
+ * one: it goes with the release. Rejects with NotFound where the namespace is not there yet.
+ */
+export async function keepStopped(
+  client: Client,
+  at: { namespace: string; release: string; newest: number | undefined; history: number },
+  record: StoppedRecord,
+): Promise<void> {
+  const { namespace, release, newest, history } = at;
+  const labels = { ...stoppedLabel, name: release };
+  const owner = newest === undefined ? undefined : await ownerOf(client, { namespace, release, revision: newest });
+  const generateName = `timonel.ship.v1.${release}.stopped-`;
+  const metadata = { generateName, namespace, labels, ...(owner && { ownerReferences: [owner] }) };
+  await client.create(configMaps, { metadata, data: { record: JSON.stringify(record) } });
+  const kept = await stoppedObjects(client, namespace, release);
+  const surplus = kept.toSorted((a, b) => b.record.endedAt.localeCompare(a.record.endedAt)).slice(history);
+  for (const { name } of surplus) await client.delete(configMaps, { name, namespace });
+}
+
+/** The records of ways that were stopped, the oldest first; one that cannot be read is left out. */
+export async function stoppedRecordsOf(client: Client, namespace: string, release: string): Promise<StoppedRecord[]> {
+  const found = await stoppedObjects(client, namespace, release);
+  return found.map(({ record }) => record).toSorted((a, b) => a.endedAt.localeCompare(b.endedAt));
+}
+
+async function stoppedObjects(
+  client: Client,
+  namespace: string,
+  release: string,
+): Promise<{ name: string; record: StoppedRecord }[]> {
+  const labelSelector = `owner=${stoppedLabel.owner},name=${release}`;
+  const { items } = await client.list(configMaps, { namespace, labelSelector });
+  return items.flatMap(({ metadata, data }) => {
+    const record = parseRecord<StoppedRecord>(data?.['record']);
+    return record ? [{ name: metadata.name ?? '', record }] : [];
+  });
+}
+
+function parseRecord<T extends ShipRecord>(text: string | undefined): T | undefined {
+  try {
+    return JSON.parse(text ?? '') as T;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The Secret that a revision is stored in, as an owner. */
+async function ownerOf(
+  client: Client,
+  { namespace, release, revision }: { namespace: string; release: string; revision: number },
+): Promise<OwnerReference> {
+  const name = `sh.helm.release.v1.${release}.v${revision}`;
+  const { metadata } = await client.get(secrets, { name, namespace });
+  return { apiVersion: 'v1', kind: 'Secret', name, uid: metadata.uid ?? '' };
 }

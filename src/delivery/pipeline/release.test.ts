@@ -10,7 +10,7 @@ import type { ReleaseContext, Rollout } from '../charts/actions/context.ts';
 import { createStorage } from '../charts/release/storage.ts';
 import type { LoadedSource } from './load-source.ts';
 import { renderPlan } from './plan-diff.ts';
-import { keepRecord, recordsOf, type ShipRecord } from './record.ts';
+import { keepRecord, keepStopped, recordsOf, type ShipRecord, type StoppedRecord, stoppedRecordsOf } from './record.ts';
 import { deployRelease, lastGoodRevision, planRelease, restoreRelease, returnTo } from './release.ts';
 
 let api: TestApiServer;
@@ -135,5 +135,30 @@ describe('the record of a shipment', () => {
     const { items } = await api.client.list(configMaps, { namespace: 'default', labelSelector: 'owner=timonel-ship' });
     const [secret] = (await api.client.list(secrets, { namespace: 'default' })).items;
     expect(items[0]?.metadata.ownerReferences?.[0]).toMatchObject({ kind: 'Secret', uid: secret?.metadata.uid });
+  });
+
+  it('keeps the last ways that were stopped, with the newest revision or without any', async () => {
+    const record = {
+      by: 'ana@laptop',
+      commit: 'abc',
+      images: [],
+      reason: 'test pytest failed',
+    } as unknown as StoppedRecord;
+    const at = { namespace: 'default', release: 'shop', history: 2 };
+    const stop = (endedAt: string, newest?: number): Promise<void> =>
+      keepStopped(api.client, { ...at, newest }, { ...record, endedAt });
+    await stop('2024-05-01T12:00:00Z');
+    await deployRelease(context, source('red'), options(good));
+    await stop('2024-05-01T12:01:00Z', 1);
+    await stop('2024-05-01T12:02:00Z', 1);
+    const kept = await stoppedRecordsOf(api.client, 'default', 'shop');
+    expect(kept.map(({ endedAt }) => endedAt)).toEqual(['2024-05-01T12:01:00Z', '2024-05-01T12:02:00Z']);
+    expect(kept[0]).toEqual({ ...record, endedAt: '2024-05-01T12:01:00Z' });
+    expect((await recordsOf(api.client, 'default', 'shop')).size).toBe(0);
+    const labelSelector = 'owner=timonel-ship-stopped';
+    const { items } = await api.client.list(configMaps, { namespace: 'default', labelSelector });
+    expect(items.map(({ metadata }) => metadata.ownerReferences?.[0]?.name)).toEqual(
+      Array.from({ length: 2 }, () => 'sh.helm.release.v1.shop.v1'),
+    );
   });
 });
