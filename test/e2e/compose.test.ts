@@ -146,6 +146,7 @@ describe('a container that ends', () => {
     const file = `services:
   once: { image: busybox, command: sh -c "echo ran; exit 3" }
   retry: { image: busybox, command: sh -c "echo try; exit 4", restart: "on-failure:1" }
+  other: { image: busybox, init: true, command: sleep 600 }
   my_server: { image: busybox, user: nobody, init: true, command: sh -c "id -un; sleep 600" }
 `;
     write('ending', file);
@@ -159,8 +160,14 @@ describe('a container that ends', () => {
     };
     await eventually(async () => Object.keys(await ended()).length === 2, 'two have ended');
     expect(await ended()).toEqual({ once: 3, retry: 4 });
-    expect(await mustCompose('ending', 'ps', '--services')).toBe('my_server\n');
+    expect(await mustCompose('ending', 'ps', '--services')).toBe('my_server\nother\n');
     expect(await mustCompose('ending', 'logs', '--no-log-prefix', 'my_server')).toBe('nobody\n');
+    expect(await compose('ending', 'exec', '-T', '-u', 'root', 'other', 'id', '-un')).toMatchObject({
+      stdout: 'root\n',
+    });
+    expect(await compose('ending', 'exec', '-T', '-u', 'nobody', 'other', 'id', '-un')).toMatchObject({
+      stdout: 'nobody\n',
+    });
     // A name that a Service cannot have.
     expect(await compose('ending', 'exec', '-T', 'my_server', 'nslookup', 'my_server')).toMatchObject({
       stdout: expect.stringMatching(/^Name:\s+my_server\./m) as string,

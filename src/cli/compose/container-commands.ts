@@ -166,7 +166,7 @@ function addSessions(compose: Command): void {
     .addOption(index())
     .option('-T, --no-tty', 'without a terminal')
     .addOption(new Option('-i, --interactive', 'with standard input').default(true).hideHelp())
-    .option('-u, --user <user>', "accepted with a warning: it runs as the container's own user")
+    .option('-u, --user <user>', "run as this user (by the container's su, or setpriv for numbers)")
     .option('-w, --workdir <path>', 'directory')
     .addOption(new Option('--privileged', 'accepted for docker compose scripts').hideHelp())
     .action(async (service: string, words: string[], _: unknown, command: Command) =>
@@ -189,7 +189,7 @@ function addSessions(compose: Command): void {
     .option('-P, --service-ports', "publish the service's ports")
     .option('-T, --no-tty', 'without a terminal')
     .addOption(new Option('-i, --interactive', 'with standard input').default(true).hideHelp())
-    .option('-u, --user <user>', 'user, by number')
+    .option('-u, --user <user>', 'user, by name or number')
     .option('-w, --workdir <path>', 'directory')
     .option('--name <name>', 'name of the container')
     .option('--build', 'build the image first')

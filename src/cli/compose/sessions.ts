@@ -11,6 +11,7 @@ import { CliError } from '../errors.ts';
 import { connectTerminal } from '../kube/exec.ts';
 import type { ComposeFlags } from './commands.ts';
 import { type ProjectSession, withProject } from './connection.ts';
+import { asUser } from './exec-user.ts';
 import { runInPod } from './run-in-pod.ts';
 
 export interface ExecFlags extends ComposeFlags {
@@ -27,9 +28,8 @@ export interface ExecFlags extends ComposeFlags {
 /** `timonel compose exec`: exits as the command does. */
 export async function exec(service: string, command: readonly string[], flags: ExecFlags): Promise<void> {
   const code = await withProject(flags, async (session) => {
-    if (flags.user) session.context.warn(`--user ${flags.user}: the command runs as the container's own user`);
     const pod = await runningPod(session, service, flags.index);
-    const words = withSurroundings(command, flags);
+    const words = asUser(flags.user, withSurroundings(command, flags));
     if (flags.detach) {
       const inBackground = ['/bin/sh', '-c', '"$@" >/dev/null 2>&1 </dev/null &', 'sh', ...words];
       return runInPod(session.streams, nameOf(session, pod), { command: inBackground, signal: session.signal });
