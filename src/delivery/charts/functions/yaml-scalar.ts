@@ -17,6 +17,9 @@ function isNumberStart(code: number): boolean {
   return (code >= 0x30 && code <= 0x39) || code === 0x2b || code === 0x2d || code === 0x2e;
 }
 
+/** What stands in no number: versions, quantities (`500m`, `256Mi`) and addresses need no closer look. */
+const unlikeNumbers = /[^\d+\-._a-fA-FxXoO]/;
+
 const styleFloat = /^[-+]?(?:\.\d+|\d+(?:\.\d*)?)(?:[eE][-+]?\d+)?$/;
 
 /** The value of a plain scalar that is not a string; undefined for strings. Timestamps stay strings. */
@@ -27,6 +30,7 @@ export function resolveScalar(text: string): boolean | number | bigint | null | 
   if (word !== undefined) return word;
   if (!isNumberStart(text.charCodeAt(0))) return undefined;
   if (text[0] === '.') return parseGoFloat(text);
+  if (unlikeNumbers.test(text)) return undefined;
   if (isTimestamp(text)) return undefined;
   const plain = text.replaceAll('_', '');
   const integer = parseInteger(plain);
