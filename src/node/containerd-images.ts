@@ -13,7 +13,7 @@ export async function ensurePauseImage(socketPath: string, architecture: Archite
   }
 }
 
-/** Stores a small image (each piece below 16 MiB) under a name. What is there already stays. */
+/** Stores a small image (each piece below 16 MiB) under a name. Contents that are there already stay. */
 async function storeImage(services: ContainerdServices, content: ImageContent, name: string): Promise<void> {
   const { layer, config, manifest } = content;
   const lease = await services.withLease(`timonel-${manifest.digest.slice(7, 19)}`);
@@ -27,6 +27,6 @@ async function storeImage(services: ContainerdServices, content: ImageContent, n
     },
   );
   const target = { mediaType: manifest.mediaType, digest: manifest.digest, size: size(manifest) };
-  await services.createImage({ name, labels: { 'io.cri-containerd.image': 'managed' }, target });
+  await services.putImage({ name, labels: { 'io.cri-containerd.image': 'managed' }, target });
   await lease.release();
 }

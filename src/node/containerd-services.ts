@@ -67,8 +67,8 @@ export interface ContainerdServices {
   contentRoot(): Promise<string>;
   listImages(): Promise<StoredImage[]>;
   getImage(name: string): Promise<StoredImage | undefined>;
-  /** An image of that name which is there already stays. */
-  createImage(image: StoredImage): Promise<void>;
+  /** Gives the name to this image, whichever had it. */
+  putImage(image: StoredImage): Promise<void>;
   contentLabels(digest: string): Promise<Record<string, string>>;
   withLease(id: string): Promise<Lease>;
   hasSnapshot(name: string): Promise<boolean>;
@@ -130,8 +130,10 @@ function imageCalls(call: Call) {
       );
       return found?.image && toImage(found.image)[0];
     },
-    async createImage(made) {
-      await unless(alreadyExists, call('images.v1.Images/Create', [imageRequest, { image: made }], none));
+    async putImage(made) {
+      const request = [imageRequest, { image: made }] as const;
+      const created = await unless(alreadyExists, call('images.v1.Images/Create', request, none));
+      if (!created) await call('images.v1.Images/Update', request, none);
     },
     async contentLabels(of) {
       return (await call('content.v1.Content/Info', [digest, { digest: of }], contentInfo)).info?.labels ?? {};

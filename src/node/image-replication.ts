@@ -45,7 +45,7 @@ export async function replicateImage(
       linkBlob(from, to, blob.digest);
       await held.commitContent(blob, await from.services.contentLabels(blob.digest));
     }
-    await to.services.createImage(image);
+    await to.services.putImage(image);
     return true;
   } finally {
     await held.release();

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { eventually, remains, root, TestCluster } from './support.ts';
+import { eventually, remains, root, run, TestCluster } from './support.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'timonel-e2e-'));
 const cluster = new TestCluster('e2e', join(scratch, 'kubeconfig'));
@@ -235,6 +235,30 @@ describe('a cluster of two nodes', () => {
     await cluster.timonel('image', 'base', 'registry.invalid/late:1', '--busybox');
     await eventually(async () => (await cluster.kubectl('get', 'pod', 'late')).includes('Running'), 'the pod to run');
     await cluster.kubectl('delete', 'pod', 'late', '--grace-period=0', '--force');
+  });
+
+  it('gives an image that is made again to every node that has the old one', async () => {
+    const digests = async (): Promise<string[]> => {
+      const nodes = (await cluster.json<{ items: { metadata: { name: string } }[] }>('get', 'nodes')).items;
+      const listed = nodes.map(async ({ metadata }) => {
+        const socket = `/run/timonel/${cluster.name}/nodes/${metadata.name}/containerd.sock`;
+        const { stdout } = await run(['ctr', '-a', socket, '-n', 'k8s.io', 'images', 'ls', 'name~=/again:1$']);
+        return /sha256:[0-9a-f]+/.exec(stdout)?.[0] ?? 'none';
+      });
+      return Promise.all(listed);
+    };
+    const make = async (content: string): Promise<string[]> => {
+      writeFileSync(join(scratch, 'content'), content);
+      await run(['tar', '-C', scratch, '-cf', join(scratch, 'root.tar'), 'content']);
+      await cluster.timonel('image', 'import', join(scratch, 'root.tar'), 'again:1');
+      return digests();
+    };
+    const [first, ...others] = await make('one');
+    expect(first).toMatch(/^sha256:/);
+    expect(others).toEqual([first]);
+    const [second, ...rest] = await make('two');
+    expect(second).not.toBe(first);
+    expect(rest).toEqual([second]);
   });
 
   it('says why a pod finds no node', async () => {
