@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -242,14 +242,16 @@ describe('a cluster of two nodes', () => {
       const nodes = (await cluster.json<{ items: { metadata: { name: string } }[] }>('get', 'nodes')).items;
       const listed = nodes.map(async ({ metadata }) => {
         const socket = `/run/timonel/${cluster.name}/nodes/${metadata.name}/containerd.sock`;
-        const { stdout } = await run(['ctr', '-a', socket, '-n', 'k8s.io', 'images', 'ls', 'name~=/again:1$']);
-        return /sha256:[0-9a-f]+/.exec(stdout)?.[0] ?? 'none';
+        const { stdout } = await run(['ctr', '-a', socket, '-n', 'k8s.io', 'images', 'ls']);
+        return /^docker.io\/library\/again:1 .*(sha256:[0-9a-f]+)/m.exec(stdout)?.[1] ?? 'none';
       });
       return Promise.all(listed);
     };
     const make = async (content: string): Promise<string[]> => {
-      writeFileSync(join(scratch, 'content'), content);
-      await run(['tar', '-C', scratch, '-cf', join(scratch, 'root.tar'), 'content']);
+      mkdirSync(join(scratch, 'root/etc'), { recursive: true });
+      mkdirSync(join(scratch, 'root/usr'), { recursive: true });
+      writeFileSync(join(scratch, 'root/etc/content'), content);
+      await run(['tar', '-C', join(scratch, 'root'), '-cf', join(scratch, 'root.tar'), '.']);
       await cluster.timonel('image', 'import', join(scratch, 'root.tar'), 'again:1');
       return digests();
     };
