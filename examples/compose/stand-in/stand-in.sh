@@ -38,7 +38,7 @@ P
 echo "${QUERY_STRING#*=}" >"$data/${QUERY_STRING%%=*}"; echo ok
 P
     program incr <<'P'
-n=$(($(cat "$data/$QUERY_STRING" 2>/dev/null || echo 0) + 1)); echo $n | tee "$data/$QUERY_STRING"
+n=$(($(cat "$data/$QUERY_STRING" 2>/dev/null || echo 0) + 1)); echo $n >"$data/.$$"; mv "$data/.$$" "$data/$QUERY_STRING"; echo $n
 P
     program health <<'P'
 echo ok
