@@ -9,8 +9,8 @@ commands=(containerd runc nft ip nsenter umount conntrack)
 packages+=(kubernetes-client buildah mmdebstrap busybox-static)
 commands+=(kubectl buildah mmdebstrap busybox)
 if [ "${1:-run}" = test ]; then
-  packages+=(redis-server docker-registry skopeo haproxy gnupg apache2-utils)
-  commands+=(redis-server docker-registry skopeo haproxy gpg htpasswd)
+  packages+=(redis-server docker-registry skopeo haproxy gnupg apache2-utils wrk)
+  commands+=(redis-server docker-registry skopeo haproxy gpg htpasswd wrk)
 fi
 
 export PATH="$PATH:/usr/sbin:/sbin"

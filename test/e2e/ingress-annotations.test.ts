@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -18,6 +18,11 @@ interface Seen {
   bytes: number;
 }
 
+const cookies = [
+  'a=1; Domain=.inner.example; Path=/app/x; Expires=Wed, 21 Oct 2099 07:28:00 GMT',
+  'b=2; path=/other; domain=INNER.example',
+  'c=Domain=inner.example; Domain=not-inner.example; Path=/',
+];
 const servers: (Server | TlsServer)[] = [];
 const ports: number[] = [];
 let services: (Service | EndpointSlice)[] = [];
@@ -47,12 +52,17 @@ function secretOf(name: string, data: Record<string, string>): Secret {
 beforeAll(async () => {
   const { certificate, key } = endpointPair;
   for (let origin = 0; origin < 4; origin++) {
-    const answer = (incoming: IncomingMessage, response: { end(text: string): void }): void => {
+    const answer = (incoming: IncomingMessage, response: ServerResponse): void => {
       let bytes = 0;
       incoming.on('data', (chunk: Buffer) => (bytes += chunk.length));
       incoming.on('end', () => {
         const { method, url, headers } = incoming;
-        const reply = (): void => response.end(JSON.stringify({ origin, method, url, headers, bytes }));
+        const reply = (): void => void response.end(JSON.stringify({ origin, method, url, headers, bytes }));
+        if (url?.startsWith('/redirected')) {
+          response.setHeader('location', 'http://inner.example/app/x?y=%20');
+          response.setHeader('refresh', '5; url=http://inner.example/app/z');
+        }
+        if (url?.startsWith('/cookies')) response.setHeader('set-cookie', cookies);
         if (url?.startsWith('/slow')) setTimeout(reply, 2500);
         else reply();
       });
@@ -109,6 +119,23 @@ describe('annotations of ingress-nginx', () => {
     await serve({ 'force-ssl-redirect': 'true' });
     expect((await get('/x')).status).toBe(308);
     expect((await call(test.tlsPort, '/x', { tls: true })).status).toBe(200);
+  });
+
+  it('change domains and paths of cookies, and addresses, in answers', async () => {
+    const told = await serve({
+      ...{ 'proxy-cookie-domain': 'inner.example outer.example', 'proxy-cookie-path': '/app/ /%7e/' },
+      ...{ 'proxy-redirect-from': 'http://inner.example/app/', 'proxy-redirect-to': 'https://outer.example/' },
+    });
+    expect(told).toEqual([]);
+    expect((await get('/cookies')).headers['set-cookie']).toEqual([
+      'a=1; Domain=outer.example; Path=/%7e/x; Expires=Wed, 21 Oct 2099 07:28:00 GMT',
+      'b=2; path=/other; domain=outer.example',
+      cookies[2],
+    ]);
+    const { location, refresh } = (await get('/redirected')).headers;
+    expect([location, refresh]).toEqual(['https://outer.example/x?y=%20', '5; url=https://outer.example/z']);
+    expect((await serve({ 'proxy-cookie-domain': '~x $host' })).join()).toContain('InvalidAnnotation');
+    expect((await get('/cookies')).headers['set-cookie']).toEqual(cookies);
   });
 
   it('add names for hosts', async () => {

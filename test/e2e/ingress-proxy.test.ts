@@ -8,6 +8,7 @@ import { type Certificate, type Endpoint, type ProxyModel, routeKey } from '../.
 import type { IngressProxy } from '../../src/network/ingress/proxy.ts';
 import { plainSettings } from '../../src/network/ingress/settings.ts';
 import { call, loadOn } from '../support/http-call.ts';
+import { wrkOn } from '../support/wrk.ts';
 import { certificateFor, startTestProxy, type TestProxy } from '../support/ingress-proxy.ts';
 
 const origins: Server[] = [];
@@ -104,7 +105,7 @@ describe('a running HAProxy', () => {
   });
 
   it('loses no request when it has to be loaded anew', async () => {
-    const running = loadOn(test.clearPort, '/s');
+    const running = wrkOn(test.clearPort, '/s');
     for (let round = 0; round < 5; round++) {
       const before = model(new Map([['s', [round % 4]]]));
       const settings = { ...plainSettings, retries: { count: round } };

@@ -1,5 +1,6 @@
 import type { Ingress } from '../../api/types/networking-v1.ts';
 import { readAccess, readAuth, type WantedAuth } from './annotations/access.ts';
+import { readAnswers } from './annotations/answers.ts';
 import { type CanaryRule, readCanary } from './annotations/canary.ts';
 import { readRouting, type Routing } from './annotations/routing.ts';
 import {
@@ -45,6 +46,7 @@ export function readAnnotations({ metadata }: Ingress, complaints: Complaint[]):
   const routing = readRouting(values);
   const canary = readCanary(values);
   const auth = readAuth(values);
+  const answers = readAnswers(values);
   const { secretName, verifies } = wantedEndpointSecret(values, metadata.namespace ?? '');
   const settings: BackendSettings = {
     ...plainSettings,
@@ -53,6 +55,7 @@ export function readAnnotations({ metadata }: Ingress, complaints: Complaint[]):
     ...upstream,
     ...readAccess(values),
     ...routing.settings,
+    ...(answers && { answers }),
   };
   if (routing.passesTls && (auth ?? settings.rates ?? settings.connections ?? settings.bodyBytes) !== undefined) {
     values.wrong('ssl-passthrough', 'cannot be together with passwords, limits and sizes: nothing is read');

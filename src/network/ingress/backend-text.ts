@@ -1,6 +1,6 @@
 import { literalFormat, word } from '../haproxy/quote.ts';
 import { escapeExpression } from './expression.ts';
-import type { BackendSettings, Balance, Cors, EndpointTls, Template } from './settings.ts';
+import type { Answers, BackendSettings, Balance, Cors, EndpointTls, Replacement, Template } from './settings.ts';
 
 /** The lines of a backend's section, its servers apart, each indented by two blanks. */
 export function backendLines(name: string, settings: BackendSettings): string[] {
@@ -19,6 +19,7 @@ export function backendLines(name: string, settings: BackendSettings): string[] 
           ...bodyLines(settings),
           ...redirects(settings),
           ...changes(settings),
+          ...answerLines(settings.answers),
         ];
   return lines.map((line) => `  ${line}`);
 }
@@ -228,6 +229,22 @@ function originMatch(origin: string): string {
   if (!origin.includes('*')) return `{ req.hdr(origin) -m str -- ${word(origin)} }`;
   const pattern = escapeExpression(origin).replace('\\*', '[A-Za-z0-9-]+');
   return `{ req.hdr(origin) -m reg -- ${word(`^${pattern}$`)} }`;
+}
+
+/** Of the same attribute twice, the last one counts (RFC 6265, 5.3). */
+function answerLines({ cookieDomain, cookiePath, location }: Answers = {}): string[] {
+  const replace = (header: string, parts: [start: string, rest: string], { from, to }: Replacement): string => {
+    const pattern = `^${parts[0]}${escapeExpression(from)}${parts[1]}$`;
+    return `http-response replace-header ${header} ${word(pattern)} ${word(`\\1${literalFormat(to)}\\2`)}`;
+  };
+  const bare = (name: string): string => name.replace(/^\./, '');
+  const domain = cookieDomain && { from: bare(cookieDomain.from), to: bare(cookieDomain.to) };
+  return [
+    ...(domain ? [replace('Set-Cookie', ['(?i)(.*; *domain=)\\.?', '((?:[ ;].*)?)'], domain)] : []),
+    ...(cookiePath ? [replace('Set-Cookie', ['(.*; *(?i:path)=)', '(.*)'], cookiePath)] : []),
+    ...(location ? [replace('Location', ['()', '(.*)'], location)] : []),
+    ...(location ? [replace('Refresh', ['(.*(?i:url)=)', '(.*)'], location)] : []),
+  ];
 }
 
 /** A word that is made anew for each request. */

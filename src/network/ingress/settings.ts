@@ -34,6 +34,7 @@ export interface BackendSettings {
   rewrite?: { pattern: string; target: Template };
   host?: string;
   forwardedPrefix?: string;
+  answers?: Answers;
   /** Not in the access log. */
   unlogged?: true;
 }
@@ -82,6 +83,21 @@ export interface Cors {
   expose?: string;
   credentials: boolean;
   maxAgeSeconds: number;
+}
+
+/** What is changed in answers of the endpoints. */
+export interface Answers {
+  /** The domain of cookies, when it is exactly this one; dots in front do not count. */
+  cookieDomain?: Replacement;
+  /** The beginning of cookies' paths. */
+  cookiePath?: Replacement;
+  /** The beginning of the addresses in `Location` and `Refresh`. */
+  location?: Replacement;
+}
+
+export interface Replacement {
+  from: string;
+  to: string;
 }
 
 /** Text with parts that are known only when the request comes: variables of the request, groups of a match. */

@@ -41,6 +41,14 @@ export const servedAnnotations = {
   'x-forwarded-prefix': { values: 'path', effect: 'the header X-Forwarded-Prefix' },
   'enable-access-log': { values: flag, effect: 'false: requests are not written to the access log' },
 
+  'proxy-cookie-domain': { values: 'domain domain, off', effect: 'in cookies of answers, the second for the first' },
+  'proxy-cookie-path': { values: 'path path, off', effect: 'the same at the beginning of their paths' },
+  'proxy-redirect-from': {
+    values: 'address, path, default, off',
+    effect: 'what Location and Refresh of answers begin with becomes proxy-redirect-to',
+  },
+  'proxy-redirect-to': { values: 'address, path, off', effect: 'the other half; nothing is changed without both' },
+
   'backend-protocol': {
     values: 'HTTP, HTTPS, GRPC, GRPCS, AUTO_HTTP',
     effect: 'what the endpoints speak; GRPC is HTTP/2 in clear',
@@ -181,13 +189,9 @@ export const annotationsWithoutEffect: Readonly<Record<string, string>> = {
   'proxy-buffering': 'answers are passed on as they come',
   'proxy-buffers-number': 'answers are passed on as they come',
   'proxy-busy-buffers-size': 'answers are passed on as they come',
-  'proxy-cookie-domain': 'cookies are passed on as they are',
-  'proxy-cookie-path': 'cookies are passed on as they are',
   'proxy-http-version': 'HTTP/1.1, or what backend-protocol says',
   'proxy-max-temp-file-size': 'answers are passed on as they come',
   'proxy-next-upstream-timeout': 'proxy-next-upstream-tries has',
-  'proxy-redirect-from': 'redirects are passed on as they are',
-  'proxy-redirect-to': 'redirects are passed on as they are',
   'proxy-request-buffering': 'bodies are passed on as they come',
   'proxy-ssl-verify-depth': 'chains are checked to their end',
   'relative-redirects': 'redirects are passed on as they are',

@@ -1,0 +1,39 @@
+import type { Answers, Replacement } from '../settings.ts';
+import type { AnnotationValues } from './values.ts';
+
+const domainText = /^[\w.-]+$/;
+const addressText = /^\/[\w./~@:+=&?%-]*$|^[a-z][a-z0-9+.-]*:\/\/[\w./~@:+=&?%-]+$/i;
+
+/**
+ * What is changed in answers: nginx's `proxy_cookie_domain`, `proxy_cookie_path` and `proxy_redirect` with fixed texts
+ * (its module ngx_http_proxy_module). Requests' variables are gone when the answer comes, and expressions are nginx's own.
+ */
+export function readAnswers(values: AnnotationValues): Answers | undefined {
+  const cookieDomain = readPair(values, 'proxy-cookie-domain', { pattern: domainText, what: 'domains' });
+  const cookiePath = readPair(values, 'proxy-cookie-path', { pattern: addressText, what: 'paths' });
+  const location = readRedirect(values);
+  if (!cookieDomain && !cookiePath && !location) return undefined;
+  return { ...(cookieDomain && { cookieDomain }), ...(cookiePath && { cookiePath }), ...(location && { location }) };
+}
+
+function readPair(
+  values: AnnotationValues,
+  name: 'proxy-cookie-domain' | 'proxy-cookie-path',
+  { pattern, what }: { pattern: RegExp; what: string },
+): Replacement | undefined {
+  const text = values.text(name);
+  if (text === undefined || text === 'off') return undefined;
+  const [from = '', to = '', ...rest] = text.split(/ +/);
+  if (rest.length > 0 || !pattern.test(from) || !pattern.test(to)) return values.wrong(name, `is not two ${what}`);
+  return { from, to };
+}
+
+/** As in ingress-nginx, nothing is changed without both, or when one is `off`, or `default`. */
+function readRedirect(values: AnnotationValues): Replacement | undefined {
+  const [from, to] = (['proxy-redirect-from', 'proxy-redirect-to'] as const).map((name) => {
+    const text = values.text(name);
+    if (text === undefined || text === 'off' || text === 'default') return undefined;
+    return addressText.test(text) ? text : values.wrong(name, 'is neither an address nor a path');
+  });
+  return from === undefined || to === undefined ? undefined : { from, to };
+}
