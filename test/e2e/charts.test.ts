@@ -77,6 +77,7 @@ it('takes a release through its whole life, and a client sees no error', async (
     '{{ .Release.Name }}/{{ .Release.Version }} {{ .Release.Chart.Metadata.Name }} {{ .Release.Info.Status }}';
   expect(await chart('get', 'all', 'shop', '--template', template)).toBe('shop/1 shop deployed');
   expect(await chart('show', 'values', shop, '--jsonpath', '{.word} {.replicas}')).toBe('hello 2');
+  expect(await chart('dependency', 'list', shop, '--max-col-width', '9')).toContain('REPOSI...');
 
   const client = askAgainAndAgain(await urlOf('shop-web'));
   await eventually(() => Promise.resolve(client.counts.has('shop says hello')), 'the shop to answer');

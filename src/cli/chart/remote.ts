@@ -124,7 +124,7 @@ export async function push(archive: string, remote: string, flags: ChartFlags): 
 export async function dependency(
   verb: 'list' | 'update' | 'build',
   directory: string,
-  flags: ChartFlags,
+  flags: ChartFlags & { maxColWidth?: number },
 ): Promise<void> {
   if (verb === 'update') return updateDependencies(directory, fetchOptions(flags));
   if (verb === 'build') return buildDependencies(directory, fetchOptions(flags));
@@ -132,7 +132,7 @@ export async function dependency(
   if (states.length === 0) createOutput().message(`WARNING: no dependencies at ${join(directory, 'charts')}`);
   else
     process.stdout.write(
-      `${helmTable([['NAME', 'VERSION', 'REPOSITORY', 'STATUS'], ...states.map((row) => Object.values(row))], 80)}\n`,
+      `${helmTable([['NAME', 'VERSION', 'REPOSITORY', 'STATUS'], ...states.map((row) => Object.values(row))], flags.maxColWidth)}\n`,
     );
 }
 

@@ -25,7 +25,9 @@ export function addRepositoryCommands(chart: Command): void {
   } as const;
   for (const [verb, description] of Object.entries(verbs)) {
     const command = dependency.command(verb).argument('[chart]', 'its directory', '.').description(description);
-    if (verb !== 'list') {
+    if (verb === 'list') {
+      command.addOption(new Option('--max-col-width <width>', 'widest column').argParser(wholeNumber).default(80));
+    } else {
       addConnectionFlags(command)
         .option('--verify', 'verify the signatures of the archives')
         .option('--keyring <file>', 'public keys for verification (default: ~/.gnupg/pubring.gpg)')
