@@ -10,7 +10,8 @@ import { systemClock } from '../../src/base/system-clock.ts';
 import { createHttpsClient } from '../../src/client/https-client.ts';
 import { loadConnection } from '../../src/client/kubeconfig-file.ts';
 import { endpointSlices, ingresses, secrets } from '../../src/client/resources.ts';
-import { call, loadOn } from '../support/http-call.ts';
+import { call } from '../support/http-call.ts';
+import { wrkOn } from '../support/wrk.ts';
 import { path } from '../support/ingress-objects.ts';
 import { certificateFor, freePort } from '../support/ingress-proxy.ts';
 import { eventually, remains, TestCluster } from './support.ts';
@@ -163,7 +164,7 @@ describe('ingresses of a cluster', () => {
       await client.create(endpointSlices, slice(podAddresses));
       await client.create(ingresses, ingress('own', 'own.localhost', 'own'));
       await isServed('own.localhost');
-      const running = loadOn(httpPort, '/', 'own.localhost');
+      const running = wrkOn(httpPort, '/', 'own.localhost');
       for (let change = 0; change < 200; change++) {
         const name = `change-${change % 9}`;
         if (change % 3 === 0) await client.update(endpointSlices, slice([podAddresses[(change / 3) % 2] ?? '']));

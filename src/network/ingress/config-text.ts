@@ -141,6 +141,10 @@ function globalLines(model: ProxyModel, place: ProxyPlace): string[] {
     '  hard-stop-after 1h',
     '  ssl-default-bind-options ssl-min-ver TLSv1.2',
     '  tune.ssl.default-dh-param 2048',
+    // HAProxy's own client is not used: reading the system's authorities for it is most of the time that a start takes.
+    '  .if version_atleast(2.6)',
+    '  httpclient.ssl.verify none',
+    '  .endif',
     `  ca-base ${directory}`,
     `  crt-base ${directory}`,
     ...(hasScript(model) ? [`  lua-load-per-thread ${directory}/${files.passwordScript}`] : []),
