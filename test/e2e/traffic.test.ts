@@ -379,6 +379,8 @@ describe('a TCP connection', () => {
     await eventually(async () => !(await leaving()).includes(`${podIP} . 5002 `), 'the seconds for what is under way');
     socket.write('x');
     expect(await ended).toBe('ECONNRESET');
+    // There is one too many then: this one is to stay.
+    await cluster.kubectl('annotate', 'pod', pod, 'controller.kubernetes.io/pod-deletion-cost=100');
     await cluster.kubectl('label', 'pod', pod, 'app=web', '--overwrite');
     await eventually(async () => !(await othersOf()), 'the endpoint again');
     await cluster.kubectl('rollout', 'status', 'deployment', 'web', '--timeout=60s');
