@@ -86,7 +86,8 @@ afterAll(async () => {
 
 /** What the page of a published port says now. */
 async function ask(port: number): Promise<string> {
-  const answer = await fetch(`http://127.0.0.1:${port}/`, { headers: { connection: 'close' } }).then(
+  const given = { headers: { connection: 'close' }, signal: AbortSignal.timeout(20_000) };
+  const answer = await fetch(`http://127.0.0.1:${port}/`, given).then(
     async (response) => `${response.status} ${await response.text()}`,
     (error: Error) => error.message,
   );

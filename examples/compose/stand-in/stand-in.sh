@@ -38,8 +38,9 @@ P
 echo "${QUERY_STRING#*=}" >"$data/${QUERY_STRING%%=*}"; echo ok
 P
     program incr <<'P'
-until mkdir /tmp/counting 2>/dev/null; do sleep 0.01; done; trap 'rmdir /tmp/counting' EXIT
-n=$(($(cat "$data/$QUERY_STRING" 2>/dev/null || echo 0) + 1)); echo $n >"$data/.$$"; mv "$data/.$$" "$data/$QUERY_STRING"; echo $n
+i=0; until mkdir /tmp/counting 2>/dev/null || [ $((i += 1)) -gt 500 ]; do sleep 0.01; done
+n=$(($(cat "$data/$QUERY_STRING" 2>/dev/null || echo 0) + 1)); echo $n >"$data/.$$"; mv "$data/.$$" "$data/$QUERY_STRING"
+rmdir /tmp/counting; echo $n
 P
     program health <<'P'
 echo ok
