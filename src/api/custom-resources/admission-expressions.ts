@@ -1,4 +1,4 @@
-import { Environment } from '@marcbachmann/cel-js';
+import { celPrograms } from './cel-programs.ts';
 import { registerAuthorizer } from './cel-authorizer.ts';
 import { registerLibrary } from './cel-library.ts';
 import { celValue } from './cel-values.ts';
@@ -18,36 +18,16 @@ export interface AdmissionVariables {
 
 const names = ['object', 'oldObject', 'request', 'params', 'namespaceObject', 'authorizer', 'variables'] as const;
 
-type Program = (context: Record<string, unknown>) => unknown;
-
-let environment: Environment | undefined;
-
-/** Made when the first expression is met. */
-function expressions(): Environment {
-  if (environment) return environment;
-  environment = new Environment({ enableOptionalTypes: true, homogeneousAggregateLiterals: false });
+const programs = celPrograms((environment) => {
   for (const name of names) environment.registerVariable(name, 'dyn');
   registerLibrary(environment);
   registerAuthorizer(environment);
-  return environment;
-}
-
-const programs = new Map<string, Program>();
-const programLimit = 5000;
-
-function programOf(text: string): Program {
-  const known = programs.get(text);
-  if (known) return known;
-  const parsed = expressions().parse(text);
-  if (programs.size >= programLimit) programs.clear();
-  programs.set(text, parsed);
-  return parsed;
-}
+});
 
 /** Why an expression cannot be one that comes to `type`; undefined for one that can. */
 export function admissionExpressionProblem(text: string, type: 'bool' | 'string' | 'dyn'): string | undefined {
   try {
-    const checked = expressions().check(text);
+    const checked = programs.environment().check(text);
     if (!checked.valid) return compilationFailure(checked.error?.message);
     const { type: actual } = checked;
     if (type === 'dyn' || actual === type || actual === 'dyn') return undefined;
@@ -69,7 +49,7 @@ export async function evaluateAdmission(text: string, values: AdmissionVariables
     context[name] = celValue(json[name] ?? null, undefined);
   }
   try {
-    return await programOf(text)(context);
+    return await programs.of(text)(context);
   } catch (error) {
     throw new Error((error as Error).message.split('\n', 1)[0] ?? '', { cause: error });
   }

@@ -1,44 +1,23 @@
-import { Environment, Optional } from '@marcbachmann/cel-js';
+import { Optional } from '@marcbachmann/cel-js';
 import { duplicate, forbidden, invalidValue, required } from '../field-errors.ts';
 import { isJsonObject, jsonEquals } from '../plain-json.ts';
 import type { ValidationRule } from '../types/apiextensions-v1.ts';
 import type { StatusCause } from '../types/meta-v1.ts';
 import { registerLibrary } from './cel-library.ts';
+import { celPrograms } from './cel-programs.ts';
 import { celValue } from './cel-values.ts';
 import { childPath, childSchema, type StructuralSchema } from './structural-schema.ts';
 import { itemWithKeys } from './validate-value.ts';
 
-type Program = (context: Record<string, unknown>) => unknown;
-
-let environment: Environment | undefined;
-
-/** Made when the first rule is met. */
-function rules(): Environment {
-  if (environment) return environment;
-  environment = new Environment({ enableOptionalTypes: true, homogeneousAggregateLiterals: false })
-    .registerVariable('self', 'dyn')
-    .registerVariable('oldSelf', 'dyn');
+const programs = celPrograms((environment) => {
+  environment.registerVariable('self', 'dyn').registerVariable('oldSelf', 'dyn');
   registerLibrary(environment);
-  return environment;
-}
-
-const programs = new Map<string, Program>();
-const programLimit = 5000;
-
-/** A rule's text compiled, once; throws for one that cannot be. */
-function programOf(text: string): Program {
-  const known = programs.get(text);
-  if (known) return known;
-  const parsed = rules().parse(text);
-  if (programs.size >= programLimit) programs.clear();
-  programs.set(text, parsed);
-  return parsed;
-}
+});
 
 /** Why an expression cannot be a rule; undefined for one that can. `type` is what it must come to. */
 export function expressionProblem(text: string, type: 'bool' | 'string'): string | undefined {
   try {
-    const checked = rules().check(text);
+    const checked = programs.environment().check(text);
     if (!checked.valid) return `compilation failed: ERROR: <input>:${firstLine(checked.error?.message)}`;
     const { type: actual } = checked;
     if (actual !== type && actual !== 'dyn')
@@ -105,7 +84,7 @@ function checkRule(rule: ValidationRule, schema: StructuralSchema, judged: Judge
   }
   const shown = schema.type || 'string';
   try {
-    if (programOf(rule.rule)(context) === true) return undefined;
+    if (programs.of(rule.rule)(context) === true) return undefined;
   } catch (error) {
     const reason = firstLine((error as Error).message).trim();
     return invalidValue(path, shown, `rule evaluation error: ${reason} evaluating rule: ${rule.message ?? rule.rule}`);
@@ -127,7 +106,7 @@ function checkRule(rule: ValidationRule, schema: StructuralSchema, judged: Judge
 function messageOf(rule: ValidationRule, context: Record<string, unknown>): string {
   if (rule.messageExpression !== undefined) {
     try {
-      const text = programOf(rule.messageExpression)(context);
+      const text = programs.of(rule.messageExpression)(context);
       if (typeof text === 'string' && text.trim() !== '' && !text.includes('\n')) return text.trim();
     } catch {
       // The plain message serves where the expression fails.

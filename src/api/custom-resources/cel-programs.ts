@@ -1,0 +1,35 @@
+import { Environment } from '@marcbachmann/cel-js';
+
+export type CelProgram = (context: Record<string, unknown>) => unknown;
+
+export interface CelPrograms {
+  /** What expressions may speak of. */
+  environment(): Environment;
+  /** An expression compiled, once; throws for one that cannot be. */
+  of(text: string): CelProgram;
+}
+
+const programLimit = 5000;
+
+/** Expressions over one environment, which is made when the first of them is met. */
+export function celPrograms(furnish: (environment: Environment) => void): CelPrograms {
+  const programs = new Map<string, CelProgram>();
+  let made: Environment | undefined;
+  const environment = (): Environment => {
+    if (made) return made;
+    made = new Environment({ enableOptionalTypes: true, homogeneousAggregateLiterals: false });
+    furnish(made);
+    return made;
+  };
+  return {
+    environment,
+    of(text) {
+      const known = programs.get(text);
+      if (known) return known;
+      const parsed = environment().parse(text);
+      if (programs.size >= programLimit) programs.clear();
+      programs.set(text, parsed);
+      return parsed;
+    },
+  };
+}
