@@ -334,6 +334,23 @@ describe('the node server', () => {
   });
 });
 
+it('ends a pod whose container could not be stopped at first, whatever happens meanwhile', async () => {
+  await create('web', {}, exits(1500, 0));
+  const stop = runtime.stopContainer.bind(runtime);
+  let calls = 0;
+  runtime.stopContainer = (id, graceSeconds) =>
+    calls++ === 0 ? Promise.reject(new Error('ttrpc: closed')) : stop(id, graceSeconds);
+  await clock.advance(1000);
+  await client.delete(pods, { namespace: 'default', name: 'web' });
+  await clock.settle();
+  expect(calls).toBe(1);
+  // The container's own end wakes the pod before it is tried again.
+  await clock.advance(600);
+  expect(await stateOf('web')).toMatchObject({ terminated: { exitCode: 0 } });
+  await clock.advance(1000);
+  expect(await isGone('web')).toBe(true);
+});
+
 describe('hooks', () => {
   it('hold back readiness until postStart is done, and the signal until preStop is', async () => {
     const lifecycle = { postStart: { sleep: { seconds: 2 } }, preStop: { sleep: { seconds: 3 } } };

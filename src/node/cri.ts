@@ -192,6 +192,10 @@ function stopping(call: Call, processes: ContainerProcesses, clock: Clock) {
         : (): void => undefined;
       try {
         await unlessGone(call(cri.stopContainer, { containerId, timeout }, timeout * 1000 + slowMs));
+      } catch (error) {
+        // One that ends by itself while it is asked to takes the connection with it.
+        const { status } = await call(cri.containerStatus, { containerId });
+        if (!status || containerStates[status.state] !== 'exited') throw error;
       } finally {
         cancel();
       }

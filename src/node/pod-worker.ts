@@ -292,6 +292,8 @@ export class PodWorker {
     if (this.stage === 'running') {
       this.stage = 'ending';
       this.cancelTimer();
+    }
+    if (this.stage === 'ending' && !this.tasks.has('end')) {
       this.graceSeconds = graceSeconds;
       this.task('end', () => this.stopEverything(graceSeconds));
     } else if (this.stage === 'ending' && graceSeconds < (this.graceSeconds ?? 0)) {
@@ -399,7 +401,6 @@ export class PodWorker {
     const run = work()
       .catch(async (error: Error) => {
         log.warn('a step of a pod failed', { pod: this.pod.metadata.name, step: name, error });
-        if (name === 'end') this.stage = 'running';
         await clock.sleep(1000);
       })
       .finally(() => {

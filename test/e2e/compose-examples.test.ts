@@ -33,8 +33,9 @@ async function compose(project: string, ...args: string[]): Promise<string> {
   const directory = join(examples, project);
   const file = ['compose.yaml', 'docker-compose.yml'].map((name) => join(directory, name)).find(existsSync) ?? '';
   const ran = await cluster.tryTimonel('compose', '--project-directory', directory, '-f', file, ...args);
-  expect(ran, `${project}: ${args.join(' ')}: ${ran.stdout}${ran.stderr}`).toMatchObject({ code: 0 });
-  return ran.stdout;
+  if (ran.code === 0) return ran.stdout;
+  const seen = await cluster.tryKubectl('get', 'pods,jobs,services,endpointslices,events', '-n', project, '-o', 'wide');
+  throw new Error(`${project}: ${args.join(' ')}: ${ran.code}\n${ran.stdout}${ran.stderr}\n${seen.stdout}`);
 }
 
 /** What stands at a published port, once something does. */
