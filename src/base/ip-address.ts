@@ -6,6 +6,11 @@ export function familyOf(address: string): IpFamily {
   return address.includes(':') ? 'IPv6' : 'IPv4';
 }
 
+/** As URLs and lists of endpoints have it: `10.0.0.1:80`, `[fd00::1]:80`; names as they are. */
+export function hostAndPort(host: string, port: number | string): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
 /** The address as a number; it must be one. */
 export function numberOfIp(address: string): bigint {
   if (!address.includes(':')) return BigInt(address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0));

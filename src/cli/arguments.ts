@@ -1,4 +1,5 @@
 import { isIPv4 } from 'node:net';
+import type { IpFamily } from '../base/ip-address.ts';
 import { InvalidArgumentError } from 'commander';
 
 /** A count of nodes: 1 to 100. */
@@ -33,11 +34,13 @@ export function ipv4Range(text: string): string {
   throw new InvalidArgumentError('It is a range of IPv4 addresses, like 10.90.0.0/24.');
 }
 
-/** Address families of a cluster. IPv4 is always there: nodes and the API server are reached by it. */
-export function ipFamilies(text: string): string[] {
-  const families = text.split(',').map((family) => family.trim().toLowerCase());
-  if (['ipv4', 'ipv4,ipv6'].includes(families.join(','))) return families;
-  throw new InvalidArgumentError('It is ipv4, or ipv4,ipv6.');
+/** Address families of a cluster, the default first. */
+export function ipFamilies(text: string): IpFamily[] {
+  const known: Record<string, IpFamily> = { ipv4: 'IPv4', ipv6: 'IPv6' };
+  const families = text.split(',').map((family) => known[family.trim().toLowerCase()]);
+  const isWhole = families.every((family) => family !== undefined);
+  if (isWhole && new Set(families).size === families.length) return families;
+  throw new InvalidArgumentError('It is ipv4, ipv6, or both with the default first: ipv4,ipv6 or ipv6,ipv4.');
 }
 
 /** How many lines, none included. */

@@ -79,7 +79,11 @@ function addClusterCommands(program: Command): void {
     .option('--ingress-https-port <port>', 'the same for TLS (default: 443, or the first free from 8443)', port)
     .option('--ingress-class <name>', 'name of the default ingress class (default: timonel)')
     .option('--ingress-default-backend <service>', 'NAMESPACE/SERVICE:PORT for what no rule matches', serviceAddress)
-    .option('--ip-families <families>', 'of pods and services: ipv4 (default), or ipv4,ipv6', ipFamilies)
+    .option(
+      '--ip-families <families>',
+      'of pods and services: ipv4 (default), ipv6, ipv4,ipv6 or ipv6,ipv4',
+      ipFamilies,
+    )
     .option('--node-ports <range>', 'node ports of services (default: 30000-32767)', portRange)
     .addOption(outputFormat())
     .action(async (options) => (await import('./up.ts')).up(options));

@@ -1,7 +1,7 @@
 import { requireDiskSpace } from '../cluster/disk-space.ts';
 import { claimRunDirectory, whilePlanning } from '../cluster/cluster-lock.ts';
 import { clusterPki } from '../cluster/cluster-pki.ts';
-import { planCluster, requirePort, serverProcess, writeOwnKubeconfig } from '../cluster/launcher.ts';
+import { localServer, planCluster, requirePort, serverProcess, writeOwnKubeconfig } from '../cluster/launcher.ts';
 import { runPart } from '../cluster/standalone-parts.ts';
 import { runServer, type ServerParts } from '../cluster/server-process.ts';
 import { type ClusterState, clusterPaths, writeState } from '../cluster/state.ts';
@@ -35,7 +35,7 @@ export async function server(options: ServerFlags): Promise<void> {
   if (options.data) process.env['TIMONEL_ROOT'] = options.data;
   const state = await locked(options.name, () => prepare(options));
   const { serverPid, kubeconfig } = clusterPaths(state.name);
-  createOutput().message(`The API server of ${state.name}: https://127.0.0.1:${state.port}, kubeconfig ${kubeconfig}`);
+  createOutput().message(`The API server of ${state.name}: ${localServer(state)}, kubeconfig ${kubeconfig}`);
   process.once('exit', () => removeProcessFile(serverPid));
   await explained(state, () => foreground((surroundings) => runServer(state, parts, surroundings)));
 }
@@ -58,8 +58,7 @@ async function prepare(options: ServerFlags): Promise<ClusterState> {
   // Its nodes are other machines, whose agents report as rarely as upstream's.
   const settings = { nodeGraceSeconds: 40, evictionAfterSeconds: 300 };
   const state = await whilePlanning(async () => {
-    const planned =
-      known ?? (await planCluster({ name, nodes: 0, runtime: 'simulated', port, settings, isDualStack: false }));
+    const planned = known ?? (await planCluster({ name, nodes: 0, runtime: 'simulated', port, settings }));
     const atPort = { ...planned, port: port ?? planned.port };
     if (atPort.runtime === 'containerd') requireRoot('the server of a cluster with containers');
     requireDiskSpace(clusterPaths(name).directories.data);

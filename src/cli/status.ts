@@ -1,4 +1,4 @@
-import { clusterCondition, localNode, localNodeProcesses, serverProcess } from '../cluster/launcher.ts';
+import { clusterCondition, localNode, localNodeProcesses, localServer, serverProcess } from '../cluster/launcher.ts';
 import { ingressPaths, isIngressRunning, readPorts, urlsOf } from '../cluster/ingress/ingress-files.ts';
 import { nodeDirectories } from '../cluster/local-node.ts';
 import { BrokenStateError, type ClusterState, clusterPaths, listClusters, readState } from '../cluster/state.ts';
@@ -16,7 +16,7 @@ export function describeCluster(state: ClusterState) {
     running: serverPid !== undefined,
     serverPid,
     runtime: state.runtime,
-    server: `https://127.0.0.1:${state.port}`,
+    server: localServer(state),
     context: `timonel-${state.name}`,
     data: paths.directories.data,
     serverLog: paths.serverLog,
@@ -32,8 +32,8 @@ export function describeCluster(state: ClusterState) {
       return {
         name: node.name,
         state: condition,
-        address: local.plan.address,
-        podCidr: local.plan.podCidr,
+        address: local.plan.stacks[0]?.address,
+        podCidr: local.plan.stacks[0]?.podCidr,
         log: `${nodeDirectories(local).run}/agent.log`,
       };
     }),

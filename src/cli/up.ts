@@ -1,4 +1,5 @@
 import { createHttpsClient } from '../client/https-client.ts';
+import type { IpFamily } from '../base/ip-address.ts';
 import type { Node } from '../api/types/core-v1.ts';
 import type { Client } from '../client/client.ts';
 import { nodes as nodeResource } from '../client/resources.ts';
@@ -10,9 +11,11 @@ import {
   isServerRunning,
   kubeconfigEntry,
   localNodeProcesses,
+  localServer,
   planCluster,
   startCluster,
 } from '../cluster/launcher.ts';
+import { stacksOf } from '../cluster/network-plan.ts';
 import type { ClusterPki } from '../cluster/pki.ts';
 import { checkPrerequisites, installLine } from '../cluster/prerequisites.ts';
 import { type ClusterState, writeState } from '../cluster/state.ts';
@@ -30,7 +33,7 @@ export interface UpOptions {
   nodeGrace?: number;
   evictionAfter?: number;
   lbPool?: string;
-  ipFamilies?: readonly string[];
+  ipFamilies?: readonly IpFamily[];
   /** False: the cluster does not serve ingresses itself. */
   ingress?: boolean;
   ingressHttpPort?: number;
@@ -49,6 +52,9 @@ export async function up(options: UpOptions): Promise<void> {
   const started = clock.monotonic();
   const output = createOutput();
   const runtime = knownCluster(options.name)?.runtime ?? options.runtime ?? 'containerd';
+  if (runtime === 'simulated' && options.ipFamilies?.includes('IPv6')) {
+    throw new CliError('pods of simulated nodes have IPv4 addresses only', { hint: 'Leave --ip-families out.' });
+  }
   if (runtime === 'containerd') {
     requireRoot('starting a cluster');
     requirePrerequisites();
@@ -145,7 +151,7 @@ function newCluster(options: UpOptions): Parameters<typeof planCluster>[0] {
     runtime: options.runtime ?? 'containerd',
     port: options.port,
     loadBalancersCidr: options.lbPool,
-    isDualStack: options.ipFamilies?.includes('ipv6') ?? false,
+    families: options.ipFamilies,
     ingress: ingressSettings(options),
     settings: {
       nodeGraceSeconds: options.nodeGrace ?? defaults.nodeGraceSeconds,
@@ -215,6 +221,9 @@ function atPort(known: ClusterState, condition: string, port: number | undefined
 /** Flags that count at the first start only and ask for something else than there is. */
 function ignoredFlags(options: UpOptions, known: ClusterState): string[] {
   const { nodeGraceSeconds, evictionAfterSeconds, nodePortRange } = known.settings;
+  const families = stacksOf(known.network)
+    .map(({ family }) => family)
+    .join(',');
   const portsOf = ({ first, last } = { first: 30_000, last: 32_767 }): string => `${first}-${last}`;
   const said = [
     { flag: '--port', asked: options.port, has: known.port, instead: 'with timonel down before, timonel up --port' },
@@ -222,7 +231,7 @@ function ignoredFlags(options: UpOptions, known: ClusterState): string[] {
     { flag: '--runtime', asked: options.runtime, has: known.runtime },
     { flag: '--node-grace', asked: options.nodeGrace, has: nodeGraceSeconds },
     { flag: '--lb-pool', asked: options.lbPool, has: known.network.loadBalancersCidr },
-    { flag: '--ip-families', asked: options.ipFamilies?.join(','), has: known.network.ipv6 ? 'ipv4,ipv6' : 'ipv4' },
+    { flag: '--ip-families', asked: options.ipFamilies?.join(',').toLowerCase(), has: families.toLowerCase() },
     { flag: '--node-ports', asked: options.nodePorts && portsOf(options.nodePorts), has: portsOf(nodePortRange) },
     { flag: '--no-ingress', asked: options.ingress === false || undefined, has: known.ingress?.enabled === false },
     { flag: '--ingress-http-port', asked: options.ingressHttpPort, has: known.ingress?.httpPort },
@@ -268,7 +277,7 @@ function report(
   const context = `timonel-${state.name}`;
   const nodes = wantedNodes(state);
   if (json) {
-    const server = `https://127.0.0.1:${state.port}`;
+    const server = localServer(state);
     output.data(
       JSON.stringify({ name: state.name, context, server, kubeconfig, nodes, milliseconds: Math.round(tookMs) }),
     );

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { hostAndPort } from '../base/ip-address.ts';
 import type { Connection } from './https-client.ts';
 import {
   type ExecPlugin,
@@ -140,7 +141,7 @@ function inCluster(environment: LoadOptions['environment']): LoadedConnection | 
   try {
     const certificateAuthority = readFileSync(join(serviceAccount, 'ca.crt'), 'utf8');
     const namespace = readFileSync(join(serviceAccount, 'namespace'), 'utf8').trim();
-    const server = `https://${host.includes(':') ? `[${host}]` : host}:${port}`;
+    const server = `https://${hostAndPort(host, port)}`;
     const connection = { server, certificateAuthority, tokenFile: join(serviceAccount, 'token') };
     return { connection, namespace, context: 'in-cluster' };
   } catch (error) {

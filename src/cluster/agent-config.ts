@@ -6,10 +6,9 @@ export interface AgentConfig {
   /** Of a local cluster: its name, by which what it makes on the host is named. */
   cluster: string;
   nodeName: string;
-  address: string;
-  /** Of a dual-stack cluster. */
-  ipv6Address?: string;
-  /** One of each family; undefined: the control plane assigns them. */
+  /** One of a family, that of the cluster's default first: there the kubelet listens. */
+  addresses: readonly string[];
+  /** One of each family, in the same order; undefined: the control plane assigns them. */
   podCidrs?: readonly string[];
   /** As `system:node:<name>`. */
   kubelet: Connection;

@@ -13,6 +13,7 @@ import { createNftDataplane } from '../network/nft.ts';
 import { createNft, type Nft } from '../network/nft-session.ts';
 import { createNftPolicyDataplane } from '../network/policy/nft-policy.ts';
 import { createPolicyEngine } from '../network/policy/policy-engine.ts';
+import { nftFamilyOf } from '../network/service-endpoints.ts';
 import { createServiceProxy } from '../network/service-proxy.ts';
 import { createAgent } from '../node/agent.ts';
 import { createCriRuntime } from '../node/cri.ts';
@@ -50,8 +51,7 @@ export async function runAgent(config: AgentConfig, surroundings: Surroundings):
     node: {
       name: config.nodeName,
       addresses: [
-        { type: 'InternalIP', address: config.address },
-        ...(config.ipv6Address ? [{ type: 'InternalIP', address: config.ipv6Address }] : []),
+        ...config.addresses.map((address) => ({ type: 'InternalIP' as const, address })),
         { type: 'Hostname', address: config.nodeName },
       ],
       capacity: machine.capacity,
@@ -72,7 +72,7 @@ export async function runAgent(config: AgentConfig, surroundings: Surroundings):
   const server = await startNodeServer({
     backend: agent.backend,
     tls: { certificate: config.serving.certificate, key: config.serving.key, ca: config.clientAuthority },
-    ...{ host: config.address, port: kubeletPort, clock, log, client },
+    ...{ host: config.addresses[0] ?? '', port: kubeletPort, clock, log, client },
   });
   await agent.start();
   log.info('the node is up', { node: config.nodeName });
@@ -132,8 +132,8 @@ async function startProxy(config: AgentConfig, connection: Connection, surroundi
   const { clock, random, log, nft } = surroundings;
   const client = createHttpsClient(connection, { clock });
   const informers = createInformers({ client, clock, random, log });
-  const families = config.ipv6Address === undefined ? (['ip'] as const) : (['ip', 'ip6'] as const);
-  const { nodeName, serviceCidrs } = config;
+  const { nodeName, serviceCidrs, addresses } = config;
+  const families = addresses.map(nftFamilyOf);
   const scope = { table: `timonel-${config.cluster}`, nodeName, serviceCidrs };
   const proxy = createServiceProxy({
     ...{ informers, clock, log, nodeName: config.nodeName },

@@ -10,9 +10,10 @@ import { createEventRecorder } from '../client/recorder.ts';
 import { createListeningPorts } from '../network/listening-ports.ts';
 import { createNftDataplane } from '../network/nft.ts';
 import { createNft } from '../network/nft-session.ts';
+import { nftFamilyOf } from '../network/service-endpoints.ts';
 import { createServiceProxy } from '../network/service-proxy.ts';
 import type { ControlPlane, Surroundings } from './control-plane.ts';
-import { clusterDomain, dnsAddresses, dnsPort, serviceRanges } from './network-plan.ts';
+import { clusterDomain, dnsAddresses, dnsPort, hostAddressOf, serviceRanges, stacksOf } from './network-plan.ts';
 import { createLocalBalancer } from './local-balancer.ts';
 import { keepServiceRoutes } from './service-routes.ts';
 import { type ClusterState, hasIngress } from './state.ts';
@@ -25,7 +26,7 @@ export async function startHostNetwork(
 ): Promise<{ stop(): Promise<void> }> {
   const { clock, random, log } = surroundings;
   const { informers } = controlPlane;
-  const families = state.network.ipv6 ? (['ip', 'ip6'] as const) : (['ip'] as const);
+  const families = stacksOf(state.network).map(({ hostAddress }) => nftFamilyOf(hostAddress));
   const scope = { table: `timonel-${state.name}`, nodeName: undefined, serviceCidrs: serviceRanges(state.network) };
   const client = controlPlane.api.clientFor({ name: 'system:kube-proxy', groups: ['system:authenticated'] });
   const recorder = createEventRecorder({ ...{ client, clock, random, log }, component: 'host-ports' });
@@ -42,7 +43,7 @@ export async function startHostNetwork(
       },
     },
     balancer: {
-      address: state.network.hostAddress,
+      address: hostAddressOf(state.network),
       open: (onChanged) => createLocalBalancer(state, surroundings, { recorder, onChanged }),
     },
     dataplanes: families.map((family) => createNftDataplane({ ...scope, family }, nft)),
@@ -70,7 +71,6 @@ async function startDns(
   { api, informers }: ControlPlane,
   { clock, random, log }: Surroundings,
 ): Promise<{ stop(): Promise<void> }> {
-  const { podsCidr, ipv6 } = state.network;
   const addresses = dnsAddresses(state.network);
   const hostAddresses = addresses.map(({ hostAddress }) => hostAddress);
   const serviceAddresses = addresses.map(({ serviceAddress }) => serviceAddress);
@@ -85,7 +85,7 @@ async function startDns(
   const zone = {
     domain: clusterDomain,
     nameServers: serviceAddresses,
-    ownRanges: [podsCidr, ...(ipv6 ? [ipv6.podsCidr] : []), ...serviceRanges(state.network)],
+    ownRanges: [...stacksOf(state.network).map(({ podsCidr }) => podsCidr), ...serviceRanges(state.network)],
   };
   const respond = createResponder({ zone, view: createInformerView(informers), forward, random });
   const servers = await Promise.all(

@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { hostAndPort, type IpFamily } from '../base/ip-address.ts';
 import type { Clock } from '../base/clock.ts';
 import { yieldToEventLoop } from '../base/yield.ts';
 import { type ContainerdInstallation, detectContainerd } from '../node/containerd.ts';
@@ -35,6 +36,8 @@ import { stopIngress } from './ingress/ingress-files.ts';
 import {
   clusterDomain,
   dnsAddresses,
+  hostAddressOf,
+  localAddresses,
   type NetworkPlan,
   overlapping,
   planNetwork,
@@ -53,7 +56,8 @@ export interface NewCluster {
   settings: ClusterSettings;
   /** Undefined: a range of its own. */
   loadBalancersCidr?: string | undefined;
-  isDualStack: boolean;
+  /** Undefined: IPv4. */
+  families?: readonly IpFamily[] | undefined;
   ingress?: ClusterState['ingress'];
 }
 
@@ -71,7 +75,7 @@ export async function planCluster(wanted: NewCluster): Promise<ClusterState> {
     network.servicesCidr,
     network.loadBalancersCidr,
   ]);
-  const takenIpv6 = wanted.isDualStack ? readIpv6Routes() : [];
+  const takenIpv6 = wanted.families?.includes('IPv6') ? readIpv6Routes() : [];
   if (!takenIpv6) throw new LauncherError('the kernel of this machine has no IPv6', 'Leave --ip-families out.');
   const network = planNetwork({
     cluster: name,
@@ -79,46 +83,54 @@ export async function planCluster(wanted: NewCluster): Promise<ClusterState> {
     taken: [...destinations, ...planned],
     mtu: defaultInterface ? linkMtu(defaultInterface) : undefined,
     loadBalancersCidr: wanted.loadBalancersCidr,
-    ...{ isDualStack: wanted.isDualStack, takenIpv6 },
+    ...{ families: wanted.families, takenIpv6 },
   });
   if (!network) throw new LauncherError('no free address range is left on this machine', 'Delete a cluster first.');
   return {
     format: 1,
     ...{ name, index, runtime, network, settings: wanted.settings },
     ...(wanted.ingress && { ingress: wanted.ingress }),
-    port: wanted.port ?? (await freePort(firstPort, new Set(others.map((other) => other.port)))),
+    port:
+      wanted.port ?? (await freePort(firstPort, new Set(others.map((other) => other.port)), localAddresses(network))),
     nodes: Array.from({ length: wanted.nodes }, (_, i) => ({ name: `${name}-${i + 1}`, index: i + 1, wanted: true })),
   };
 }
 
 const firstPort = 6443;
 
-/** The first port of 127.0.0.1 from `first` on that nobody has. */
-export async function freePort(first: number, taken: ReadonlySet<number>): Promise<number> {
+/** The first port of these addresses from `first` on that nobody has. */
+export async function freePort(
+  first: number,
+  taken: ReadonlySet<number>,
+  hosts: readonly string[] = ['127.0.0.1'],
+): Promise<number> {
   for (let port = first; port < first + 200; port++) {
-    if (!taken.has(port) && (await portProblem(port)) === undefined) return port;
+    if (!taken.has(port) && (await portProblem(port, hosts)) === undefined) return port;
   }
   throw new LauncherError(`no port from ${first} on is free`, 'Name one with --port.');
 }
 
-/** Why 127.0.0.1:`port` cannot be listened on (`EADDRINUSE`, `EACCES`); undefined when it can. */
-function portProblem(port: number): Promise<string | undefined> {
-  return new Promise((resolve) => {
+/** Why `port` cannot be listened on at one of the addresses (`EADDRINUSE`, `EACCES`); undefined when it can. */
+async function portProblem(port: number, hosts: readonly string[]): Promise<string | undefined> {
+  const problems = hosts.map((host) => {
     const probe = createServer();
-    probe.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
-    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(undefined)));
+    return new Promise<string | undefined>((resolve) => {
+      probe.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+      probe.listen(port, host, () => probe.close(() => resolve(undefined)));
+    });
   });
+  return (await Promise.all(problems)).find((problem) => problem !== undefined);
 }
 
 /** Throws when the port of a server that is to be started cannot be had. */
-export async function requirePort(port: number): Promise<void> {
-  const problem = await portProblem(port);
+export async function requirePort(port: number, hosts: readonly string[] = ['127.0.0.1']): Promise<void> {
+  const problem = await portProblem(port, hosts);
   if (problem === undefined) return;
   if (problem === 'EACCES') {
     throw new LauncherError(`port ${port} is for root only`, 'Choose one from 1024 on with --port.');
   }
   throw new LauncherError(
-    `port ${port} of 127.0.0.1 is in use by another program`,
+    `port ${port} of ${hosts.join(' or ')} is in use by another program`,
     'End that program, or choose another port with --port.',
   );
 }
@@ -174,11 +186,16 @@ export function clusterCondition(state: ClusterState): 'running' | 'degraded' | 
   return server || processes.some(({ agent, containerd }) => agent ?? containerd) ? 'degraded' : 'stopped';
 }
 
+/** How the API server is reached on this machine, as a URL. */
+export function localServer({ network, port }: ClusterState): string {
+  return `https://${hostAndPort(localAddresses(network)[0], port)}`;
+}
+
 /** The admin's entry for a kubeconfig. */
 export function kubeconfigEntry(state: ClusterState, pki: ClusterPki): KubeconfigEntry {
   return {
     name: `timonel-${state.name}`,
-    server: `https://127.0.0.1:${state.port}`,
+    server: localServer(state),
     certificateAuthority: pki.authority.certificate,
     clientCertificate: pki.admin.certificate,
     clientKey: pki.admin.key,
@@ -199,7 +216,7 @@ export async function startCluster(state: ClusterState, clock: Clock): Promise<C
   if (mustClean) await cleanUp(state, clock, { removeData: false });
   if (!isServerRunning(state)) {
     requireDiskSpace(clusterPaths(state.name).directories.data);
-    await requirePort(state.port);
+    await requirePort(state.port, localAddresses(state.network));
   }
   if (isReal && isUntouched) requireFreeRanges(state);
   const installation = detectContainerd();
@@ -304,25 +321,25 @@ async function sentence<T>(what: string, work: () => Promise<T>): Promise<T> {
 /** Writes what the agent of a node needs to know; answers the file. */
 function writeAgentConfig(state: ClusterState, node: LocalNode, pki: ClusterPki, clock: Clock): string {
   const { data } = nodeDirectories(node);
+  const addresses = node.plan.stacks.map(({ address }) => address);
   const { client, proxy, server } = issueNodeCertificates({
     directory: join(data, 'pki'),
     authority: pki.authority,
     name: node.plan.node,
-    addresses: [node.plan.address, ...(node.plan.ipv6 ? [node.plan.ipv6.address] : [])],
+    addresses,
     now: clock.now(),
   });
   const certificateAuthority = pki.authority.certificate;
   const as = ({ certificate, key }: KeyPair): Connection => ({
-    server: `https://${state.network.hostAddress}:${state.port}`,
+    server: `https://${hostAndPort(hostAddressOf(state.network), state.port)}`,
     ...{ certificateAuthority, clientCertificate: certificate, clientKey: key },
   });
   const { nodeGraceSeconds } = state.settings;
   const config: AgentConfig = {
     cluster: state.name,
     nodeName: node.plan.node,
-    address: node.plan.address,
-    podCidrs: [node.plan.podCidr, ...(node.plan.ipv6 ? [node.plan.ipv6.podCidr] : [])],
-    ...(node.plan.ipv6 && { ipv6Address: node.plan.ipv6.address }),
+    addresses,
+    podCidrs: node.plan.stacks.map(({ podCidr }) => podCidr),
     kubelet: as(client),
     proxy: as(proxy),
     serving: server,
@@ -333,7 +350,7 @@ function writeAgentConfig(state: ClusterState, node: LocalNode, pki: ClusterPki,
     serviceCidrs: serviceRanges(state.network),
     clusterDns: dnsAddresses(state.network).map(({ serviceAddress }) => serviceAddress),
     // The server is on the host, and reaches the machine's resolvers also where they listen on loopback only.
-    dnsForwarder: state.network.hostAddress,
+    dnsForwarder: hostAddressOf(state.network),
     // Four signs of life in the time that the control plane waits for one.
     lease: { durationSeconds: Math.max(1, Math.ceil(nodeGraceSeconds)), renewIntervalMs: nodeGraceSeconds * 250 },
     importedImages: join(clusterPaths(state.name).images, 'index.json'),

@@ -9,6 +9,7 @@ import { createIngressProxy, type IngressProxy } from '../network/ingress/proxy.
 import { readProcessFile, removeProcessFile, writeProcessFile } from '../node/process-file.ts';
 import type { Surroundings } from './control-plane.ts';
 import { mostConnections } from './open-files.ts';
+import { hostAddressOf } from './network-plan.ts';
 import { type ClusterState, clusterPaths } from './state.ts';
 
 /**
@@ -20,7 +21,7 @@ export function createLocalBalancer(
   { clock, log }: Surroundings,
   options: { recorder: EventRecorder; onChanged: (key: string) => void },
 ): ConnectionBalancer {
-  const address = state.network.hostAddress;
+  const address = hostAddressOf(state.network);
   return createConnectionBalancer({
     ...{ address, clock, log, onChanged: options.onChanged },
     freePort: () => freePort(address),

@@ -1,5 +1,12 @@
-import { ipv6PodGateway, podGateway } from '../node/cni-plugin.ts';
-import { belongsToCluster, bridgeName, type Ipv6Plan, type NetworkPlan, type NodePlan } from './network-plan.ts';
+import { podGateway } from '../node/cni-plugin.ts';
+import {
+  belongsToCluster,
+  bridgeName,
+  type NetworkPlan,
+  type NodePlan,
+  type NodeStack,
+  stacksOf,
+} from './network-plan.ts';
 import {
   bridgesAreFiltered,
   configureNamespace,
@@ -99,24 +106,19 @@ function lastResortRoutes(plan: NetworkPlan): string[] {
   return ranges.map((range) => `route replace unreachable ${range} metric ${lastResortMetric}`);
 }
 
+/**
+ * Service addresses need a way out of the host's own stack before they are translated. The host forwards no IPv6 (it
+ * might stop to hear its own router): its addresses are for the machine alone.
+ */
 function bridgeCommands(plan: NetworkPlan): string[] {
   return [
     `link add ${plan.bridge} mtu ${plan.mtu} type bridge stp_state 0 forward_delay 0`,
     `addr replace ${plan.hostAddress}/24 dev ${plan.bridge}`,
+    ...(plan.ipv6 ? [`addr replace ${plan.ipv6.hostAddress}/64 dev ${plan.bridge} nodad`] : []),
     `link set ${plan.bridge} up`,
-    // Service addresses need a way out of the host's own stack before they are translated.
-    `route replace ${plan.servicesCidr} dev ${plan.bridge} src ${plan.hostAddress}`,
-    `route replace ${plan.loadBalancersCidr} dev ${plan.bridge} src ${plan.hostAddress}`,
-    ...(plan.ipv6 ? ipv6BridgeCommands(plan.bridge, plan.ipv6) : []),
-  ];
-}
-
-/** The host forwards no IPv6 (it might stop to hear its own router): these addresses are for the machine alone. */
-function ipv6BridgeCommands(bridge: string, { hostAddress, servicesCidr, loadBalancersCidr }: Ipv6Plan): string[] {
-  return [
-    `addr replace ${hostAddress}/64 dev ${bridge} nodad`,
-    `route replace ${servicesCidr} dev ${bridge} src ${hostAddress}`,
-    `route replace ${loadBalancersCidr} dev ${bridge} src ${hostAddress}`,
+    ...stacksOf(plan).flatMap(({ servicesCidr, loadBalancersCidr, hostAddress }) =>
+      [servicesCidr, loadBalancersCidr].map((range) => `route replace ${range} dev ${plan.bridge} src ${hostAddress}`),
+    ),
   ];
 }
 
@@ -131,48 +133,44 @@ function cableCommands(plan: NetworkPlan, node: NodePlan, hasNamespace: boolean)
 }
 
 function nodeCommands(plan: NetworkPlan, node: NodePlan, nodes: readonly NodePlan[]): string[] {
+  const isBridge = podNetworkKind() === 'bridge';
   return [
     'link set lo up',
     `addr replace ${node.address}/24 dev eth0`,
     'link set eth0 up',
     `route replace default via ${plan.hostAddress}`,
-    ...(podNetworkKind() === 'bridge' ? podBridgeCommands(plan, node) : []),
-    // For addresses that no pod has.
-    `route replace unreachable ${node.podCidr} metric ${lastResortMetric}`,
-    ...(plan.ipv6 && node.ipv6 ? ipv6NodeCommands(plan.ipv6, node.ipv6) : []),
+    ...(isBridge ? podBridgeCommands(plan, node) : []),
+    ...node.stacks.flatMap((stack) => [
+      ...(stack.family === 'IPv6' ? [`addr replace ${stack.address}/64 dev eth0 nodad`] : []),
+      ...(isBridge ? [podGatewayCommand(stack)] : []),
+      // For addresses that no pod has.
+      `route replace unreachable ${stack.podCidr} metric ${lastResortMetric}`,
+    ]),
+    // Service addresses need a way out before they are translated; there is none to the world.
+    ...(plan.ipv6 ? [`route replace ${plan.ipv6.cidr} via ${plan.ipv6.hostAddress} dev eth0`] : []),
     ...routesTo(nodes, node),
   ];
 }
 
-function ipv6NodeCommands(plan: Ipv6Plan, { address, podCidr }: NonNullable<NodePlan['ipv6']>): string[] {
+/** What joins the pods of the node: each pod's link is plugged in by the CNI plugin. */
+function podBridgeCommands({ mtu }: NetworkPlan, { stacks }: NodePlan): string[] {
+  const [{ podCidr }] = stacks as [NodeStack];
   return [
-    `addr replace ${address}/64 dev eth0 nodad`,
-    // Service addresses need a way out before they are translated; there is none to the world.
-    `route replace ${plan.cidr} via ${plan.hostAddress} dev eth0`,
-    ...(podNetworkKind() === 'bridge' ? [`addr replace ${ipv6PodGateway(podCidr)}/64 dev cni0 nodad`] : []),
-    `route replace unreachable ${podCidr} metric ${lastResortMetric}`,
+    `link add cni0 mtu ${mtu} address ${podGateway(podCidr).hardwareAddress} type bridge stp_state 0 forward_delay 0`,
+    'link set cni0 up',
   ];
 }
 
-/** What joins the pods of the node: each pod's link is plugged in by the CNI plugin. */
-function podBridgeCommands({ mtu }: NetworkPlan, { podCidr }: NodePlan): string[] {
-  const { address, hardwareAddress } = podGateway(podCidr);
-  return [
-    `link add cni0 mtu ${mtu} address ${hardwareAddress} type bridge stp_state 0 forward_delay 0`,
-    `addr replace ${address}/24 dev cni0`,
-    'link set cni0 up',
-  ];
+function podGatewayCommand({ family, podCidr }: NodeStack): string {
+  return `addr replace ${podGateway(podCidr).address}${family === 'IPv4' ? '/24' : '/64'} dev cni0${family === 'IPv4' ? '' : ' nodad'}`;
 }
 
 function routesTo(nodes: readonly NodePlan[], self: NodePlan): string[] {
   return nodes.filter((other) => other.node !== self.node).flatMap(podRoutes);
 }
 
-function podRoutes({ podCidr, address, ipv6 }: NodePlan): string[] {
-  return [
-    `route replace ${podCidr} via ${address}`,
-    ...(ipv6 ? [`route replace ${ipv6.podCidr} via ${ipv6.address}`] : []),
-  ];
+function podRoutes({ stacks }: NodePlan): string[] {
+  return stacks.map(({ podCidr, address }) => `route replace ${podCidr} via ${address}`);
 }
 
 const nodeSysctls = {

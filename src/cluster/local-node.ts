@@ -53,7 +53,7 @@ export function nodeCgroup({ network, plan }: LocalNode): string {
 export async function startNodeContainerd(node: LocalNode, installation: ContainerdInstallation): Promise<number> {
   const { data, run } = nodeDirectories(node);
   const paths = containerdPaths(data, run);
-  const { namespace, podCidr, ipv6 } = node.plan;
+  const { namespace, stacks } = node.plan;
   const { pid } = await startContainerd({
     paths,
     installation,
@@ -61,8 +61,7 @@ export async function startNodeContainerd(node: LocalNode, installation: Contain
     podNetwork: {
       name: namespace,
       kind: podNetworkKind(),
-      podCidr,
-      ...(ipv6 && { ipv6PodCidr: ipv6.podCidr }),
+      podCidrs: stacks.map(({ podCidr }) => podCidr),
       mtu: node.network.mtu,
     },
   });

@@ -1,5 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { belongsToCluster, type NetworkPlan, planNetwork, planNode, serviceRanges } from './network-plan.ts';
+import type { IpFamily } from '../base/ip-address.ts';
+import {
+  belongsToCluster,
+  dnsAddresses,
+  hostAddressOf,
+  type NetworkPlan,
+  planNetwork,
+  planNode,
+  serviceRanges,
+  stacksOf,
+} from './network-plan.ts';
 
 describe('the network plan of a local cluster', () => {
   it('takes the customary ranges when they are free', () => {
@@ -29,14 +39,17 @@ describe('the network plan of a local cluster', () => {
     const plan = planNetwork({ cluster: 'a-cluster-with-quite-a-long-name', clusterIndex: 2, taken: [] });
     if (!plan) throw new Error('no plan');
     const node = planNode(plan, 'a-cluster-with-quite-a-long-name-12', 12);
-    expect(node).toMatchObject({ address: '10.89.2.13', podCidr: '10.242.12.0/24' });
+    expect(node).toMatchObject({
+      address: '10.89.2.13',
+      stacks: [{ address: '10.89.2.13', podCidr: '10.242.12.0/24' }],
+    });
     expect(Math.max(plan.bridge.length, node.hostLink.length)).toBeLessThanOrEqual(15);
     expect(() => planNode(plan, 'n', 251)).toThrow(RangeError);
   });
 
   it('takes unique local IPv6 addresses for two families, the same again for the same name', () => {
-    const planned = (takenIpv6: string[] = []): NetworkPlan => {
-      const plan = planNetwork({ cluster: 'dev', clusterIndex: 0, taken: [], isDualStack: true, takenIpv6 });
+    const planned = (takenIpv6: string[] = [], families: IpFamily[] = ['IPv4', 'IPv6']): NetworkPlan => {
+      const plan = planNetwork({ cluster: 'dev', clusterIndex: 0, taken: [], families, takenIpv6 });
       if (!plan) throw new Error('no plan');
       return plan;
     };
@@ -51,7 +64,18 @@ describe('the network plan of a local cluster', () => {
       loadBalancersCidr: `${prefix}:3::/112`,
     });
     expect(planned()).toEqual(plan);
-    expect(planNode(plan, 'dev-15', 15).ipv6).toEqual({ address: `${prefix}::10`, podCidr: `${prefix}:10f::/64` });
+    const sixth = { family: 'IPv6', address: `${prefix}::10`, podCidr: `${prefix}:10f::/64` };
+    expect(planNode(plan, 'dev-15', 15).stacks[1]).toEqual(sixth);
+    expect(planNode(planned([], ['IPv6', 'IPv4']), 'dev-15', 15).stacks[0]).toEqual(sixth);
+    const alone = planned([], ['IPv6']);
+    expect(planNode(alone, 'dev-15', 15)).toMatchObject({ address: '10.89.0.16', stacks: [sixth] });
+    expect(serviceRanges(alone)).toEqual([`${prefix}:2::/112`, `${prefix}:3::/112`]);
+    expect(hostAddressOf(alone)).toBe(`${prefix}::1`);
+    expect(dnsAddresses(alone)).toEqual([{ serviceAddress: `${prefix}:2::a`, hostAddress: `${prefix}::1` }]);
+    expect(stacksOf(alone)[0].apiServiceAddress).toBe(`${prefix}:2::1`);
+    // A plan that was written before plans said their families.
+    const { families, ...older } = plan;
+    expect(stacksOf(older).map(({ family }) => family)).toEqual(families);
     expect(planned([`${prefix}:0000:0000:0000:0000:0000/48`]).ipv6?.cidr).not.toBe(plan.ipv6?.cidr);
     expect(serviceRanges(plan)).toHaveLength(4);
     expect(planNetwork({ cluster: 'dev', clusterIndex: 0, taken: [] })?.ipv6).toBeUndefined();

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { IpFamily } from '../base/ip-address.ts';
 
 /** Where DNS is answered, on the host's address in the cluster's network. */
 export const dnsPort = 53;
@@ -22,8 +23,22 @@ export interface NetworkPlan {
   dnsServiceAddress: string;
   /** Of every link of the cluster: no more than the host's own way out takes. */
   mtu: number;
-  /** Of a dual-stack cluster. */
+  /** Of a cluster that has IPv6, alone or beside IPv4. */
   ipv6?: Ipv6Plan;
+  /** Of pods and services, the default first; absent: IPv4, and then IPv6 where `ipv6` is there. */
+  families?: readonly IpFamily[];
+}
+
+/** What a cluster has of one address family. */
+export interface Stack {
+  family: IpFamily;
+  hostAddress: string;
+  podsCidr: string;
+  servicesCidr: string;
+  loadBalancersCidr: string;
+  /** The first address of the service range: the service `kubernetes`, when the family is the cluster's default. */
+  apiServiceAddress: string;
+  dnsServiceAddress?: string | undefined;
 }
 
 /** Ranges of unique local addresses (RFC 4193) that lie in one /48 of the cluster's own. */
@@ -41,12 +56,19 @@ export interface NodePlan {
   node: string;
   /** From 1. */
   index: number;
+  /** In the cluster's network, by which the machine's containers get out: every node has one of IPv4. */
   address: string;
-  podCidr: string;
-  ipv6?: { address: string; podCidr: string };
+  /** What the cluster knows of it, in the order of the cluster's families. */
+  stacks: readonly NodeStack[];
   /** Names on the host: network namespace, and the host's end of the node's cable. */
   namespace: string;
   hostLink: string;
+}
+
+export interface NodeStack {
+  family: IpFamily;
+  address: string;
+  podCidr: string;
 }
 
 /** How many nodes a range of /24 for addresses and of /16 for pods has room for. */
@@ -65,7 +87,8 @@ export function planNetwork(options: {
   taken: readonly string[];
   mtu?: number | undefined;
   loadBalancersCidr?: string | undefined;
-  isDualStack?: boolean;
+  /** The default first; undefined: IPv4. */
+  families?: readonly IpFamily[] | undefined;
   /** Destinations of the host's IPv6 routes that are no wider than /48. */
   takenIpv6?: readonly string[];
 }): NetworkPlan | undefined {
@@ -88,7 +111,10 @@ export function planNetwork(options: {
       hostAddress: `10.89.${k}.1`,
       apiServiceAddress: `10.${96 + k}.0.1`,
       dnsServiceAddress: `10.${96 + k}.0.10`,
-      ...(options.isDualStack && { ipv6: planIpv6(cluster, options.takenIpv6 ?? []) }),
+      ...(options.families?.includes('IPv6') && {
+        ipv6: planIpv6(cluster, options.takenIpv6 ?? []),
+        families: options.families,
+      }),
     };
   }
   return undefined;
@@ -112,14 +138,36 @@ function planIpv6(cluster: string, taken: readonly string[]): Ipv6Plan {
   }
 }
 
+/** In the order of the cluster's families. */
+export function stacksOf(plan: NetworkPlan): [Stack, ...Stack[]] {
+  const { ipv6 } = plan;
+  const families = plan.families ?? (ipv6 ? ['IPv4', 'IPv6'] : ['IPv4']);
+  const stacks = families.map((family): Stack => {
+    if (family === 'IPv4' || !ipv6) return { ...plan, family: 'IPv4' };
+    return { ...ipv6, family, apiServiceAddress: ipv6.servicesCidr.replace(/::\/112$/, '::1') };
+  });
+  return stacks as [Stack, ...Stack[]];
+}
+
+/** How the host is reached from nodes and pods: its address of the cluster's default family. */
+export function hostAddressOf(plan: NetworkPlan): string {
+  return stacksOf(plan)[0].hostAddress;
+}
+
+/**
+ * Where the API server listens for who is on the machine; of an IPv6 cluster [::1] comes first, as what clients are
+ * told.
+ */
+export function localAddresses(plan: NetworkPlan): [string, ...string[]] {
+  const isIpv6Only = stacksOf(plan).every(({ family }) => family === 'IPv6');
+  return isIpv6Only ? ['::1', '127.0.0.1'] : ['127.0.0.1'];
+}
+
 /** The addresses of the cluster's DNS service, and the host's own at which each is answered. */
 export function dnsAddresses(plan: NetworkPlan): { serviceAddress: string; hostAddress: string }[] {
-  const { dnsServiceAddress, hostAddress, ipv6 } = plan;
-  const sixth = ipv6?.dnsServiceAddress;
-  return [
-    { serviceAddress: dnsServiceAddress, hostAddress },
-    ...(ipv6 && sixth !== undefined ? [{ serviceAddress: sixth, hostAddress: ipv6.hostAddress }] : []),
-  ];
+  return stacksOf(plan).flatMap(({ dnsServiceAddress, hostAddress }) =>
+    dnsServiceAddress === undefined ? [] : { serviceAddress: dnsServiceAddress, hostAddress },
+  );
 }
 
 /** The first of the ranges that shares addresses with one of `taken` (CIDRs). */
@@ -135,16 +183,20 @@ export function planNode(plan: NetworkPlan, node: string, index: number): NodePl
     node,
     index,
     address: plan.nodesCidr.replace(/\.0\/24$/, `.${index + 1}`),
-    podCidr: plan.podsCidr.replace(/\.0\.0\/16$/, `.${index}.0/24`),
-    ...(plan.ipv6 && { ipv6: planNodeIpv6(plan.ipv6, index) }),
+    stacks: stacksOf(plan).map((stack) => planNodeStack(stack, index)),
     namespace: nodeNamespace(plan.cluster, node),
     hostLink: `tml${shortHash(`${plan.cluster}.${node}`)}`,
   };
 }
 
-/** Out of the 256 ranges that the pods' /56 has; the host's own address ends in 1. */
-function planNodeIpv6({ hostAddress, podsCidr }: Ipv6Plan, index: number): NonNullable<NodePlan['ipv6']> {
+/** Of IPv6: out of the 256 ranges that the pods' /56 has. The host's own address ends in 1. */
+function planNodeStack({ family, hostAddress, podsCidr }: Stack, index: number): NodeStack {
+  if (family === 'IPv4') {
+    const address = hostAddress.replace(/\.1$/, `.${index + 1}`);
+    return { family, address, podCidr: podsCidr.replace(/\.0\.0\/16$/, `.${index}.0/24`) };
+  }
   return {
+    family,
     address: hostAddress.replace(/::1$/, `::${(index + 1).toString(16)}`),
     podCidr: podsCidr.replace(/:100::\/56$/, `:${(0x100 + index).toString(16)}::/64`),
   };
@@ -156,8 +208,8 @@ function nodeNamespace(cluster: string, node: string): string {
 }
 
 /** Where services have addresses: of the cluster and of load balancers, of each family. */
-export function serviceRanges({ servicesCidr, loadBalancersCidr, ipv6 }: NetworkPlan): string[] {
-  return [servicesCidr, loadBalancersCidr, ...(ipv6 ? [ipv6.servicesCidr, ipv6.loadBalancersCidr] : [])];
+export function serviceRanges(plan: NetworkPlan): string[] {
+  return stacksOf(plan).flatMap(({ servicesCidr, loadBalancersCidr }) => [servicesCidr, loadBalancersCidr]);
 }
 
 /** Whether a network namespace or an nft table is one of the cluster's, by its name. */

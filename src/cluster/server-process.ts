@@ -10,7 +10,7 @@ import { openLmdbStore } from '../store/lmdb.ts';
 import { sayReady } from './background-process.ts';
 import { type ControlPlane, createControlPlane, type Surroundings } from './control-plane.ts';
 import { clusterPki } from './cluster-pki.ts';
-import { dnsAddresses, dnsPort, type NetworkPlan } from './network-plan.ts';
+import { dnsAddresses, dnsPort, localAddresses, type NetworkPlan, stacksOf } from './network-plan.ts';
 import { createLocalVolumes, createSimulatedVolumes } from './local-volumes.ts';
 import type { startHostNetwork } from './host-network.ts';
 import type { SimulatedNodes } from './simulated-nodes.ts';
@@ -38,16 +38,17 @@ export async function runServer(
   const { clock, log } = surroundings;
   const paths = clusterPaths(state.name);
   const isReal = state.runtime === 'containerd';
-  const { servicesCidr, loadBalancersCidr, ipv6 } = state.network;
+  const stacks = stacksOf(state.network);
   const pki = clusterPki(state, clock, { isChecked: true });
   const store = await openLmdbStore({ path: paths.store });
-  const address = isReal ? state.network.hostAddress : '127.0.0.1';
+  const localHosts = localAddresses(state.network);
+  const address = isReal ? stacks[0].hostAddress : '127.0.0.1';
   const controlPlane = await createControlPlane({
     ...surroundings,
     store,
     certificateAuthority: pki.authority.certificate,
     serviceAccountKey: pki.serviceAccountKey,
-    serviceCidr: [servicesCidr, ...(ipv6 ? [ipv6.servicesCidr] : [])].join(','),
+    serviceCidr: stacks.map(({ servicesCidr }) => servicesCidr).join(','),
     advertise: { address, port: state.port },
     nodePortRange: state.settings.nodePortRange,
     ...(isReal && { dns: dnsOf(state.network) }),
@@ -56,7 +57,7 @@ export async function runServer(
     controllers: {
       ...localControllerSettings,
       nodeMonitorGracePeriodMs: state.settings.nodeGraceSeconds * 1000,
-      loadBalancersCidrs: [loadBalancersCidr, ...(ipv6 ? [ipv6.loadBalancersCidr] : [])],
+      loadBalancersCidrs: stacks.map(({ loadBalancersCidr }) => loadBalancersCidr),
     },
     evictionAfterSeconds: state.settings.evictionAfterSeconds,
     ...localVolumes(state),
@@ -67,7 +68,7 @@ export async function runServer(
   const warmUp = createWarmUp({ ...surroundings, pki, directory: join(paths.directories.run, 'warm-up') });
   const listener = await listen({
     handler: warmUp.stepBackFor(controlPlane.api.handler),
-    hosts: isReal ? ['127.0.0.1', address] : ['127.0.0.1'],
+    hosts: isReal ? [...localHosts, address] : localHosts,
     port: state.port,
     key: pki.server.key,
     certificate: pki.server.certificate,

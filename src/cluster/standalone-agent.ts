@@ -31,7 +31,7 @@ export async function standaloneAgentConfig(options: {
   return {
     cluster: 'agent',
     nodeName,
-    address,
+    addresses: [address],
     kubelet: connection,
     proxy: connection,
     serving: issueCertificate(authority, { ...subject, usages: ['server'], hosts: [nodeName, address] }, now),

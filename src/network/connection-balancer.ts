@@ -7,7 +7,7 @@ import type { ServiceInput } from './dataplane.ts';
 import type { TcpListener } from './ingress/model.ts';
 import type { IngressProxy } from './ingress/proxy.ts';
 import { renderIngress } from './ingress/render.ts';
-import { protocolOf, targetsOf } from './service-endpoints.ts';
+import { nftFamilyOf, protocolOf, targetsOf } from './service-endpoints.ts';
 
 /** Counts the connections of services that ask for `least-connections`: HAProxy does, at ports of its own. */
 export interface ConnectionBalancer {
@@ -19,7 +19,7 @@ export interface ConnectionBalancer {
 }
 
 export interface ConnectionBalancerOptions {
-  /** IPv4, of the host: where the proxy listens. */
+  /** Of the host: where the proxy listens, and the family whose connections it counts. */
   address: string;
   /** Called when the first service asks; again after it has rejected. `onLost`: the proxy has ended by itself. */
   openProxy(onLost: () => void): Promise<IngressProxy>;
@@ -68,7 +68,7 @@ class ProxiedBalancer implements ConnectionBalancer {
   }
 
   set(key: string, input: ServiceInput | undefined): void {
-    const endpoints = input ? endpointsOf(input) : new Map<number, Endpoints>();
+    const endpoints = input ? endpointsOf(input, this.#options.address) : new Map<number, Endpoints>();
     const before = this.#wanted.get(key);
     if (endpoints.size === 0 || !input) {
       if (!this.#wanted.delete(key)) return;
@@ -136,12 +136,13 @@ class ProxiedBalancer implements ConnectionBalancer {
 }
 
 /** By the ports of a service whose connections are to be counted. A client's affinity goes before. */
-function endpointsOf({ service, slices }: ServiceInput): Map<number, Endpoints> {
+function endpointsOf({ service, slices }: ServiceInput, address: string): Map<number, Endpoints> {
   const found = new Map<number, Endpoints>();
   if (algorithmOf(service) !== 'least-connections' || service.spec?.sessionAffinity === 'ClientIP') return found;
+  const family = nftFamilyOf(address);
   for (const port of service.spec?.ports ?? []) {
     if (protocolOf(port) !== 'tcp') continue;
-    const { cluster } = targetsOf(slices, port, { nodeName: undefined });
+    const { cluster } = targetsOf(slices, port, { nodeName: undefined, family });
     if (cluster.length === 0) continue;
     const endpoints = cluster.map(({ ip, port: number }) => ({ address: ip, port: number, weight: 1 }));
     found.set(port.port, endpoints);

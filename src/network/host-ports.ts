@@ -1,7 +1,8 @@
 import { hostPortsAnnotation, isOwnLoadBalancer } from '../api/load-balancing.ts';
 import type { Service } from '../api/types/core-v1.ts';
+import type { IpFamily } from '../base/ip-address.ts';
 import { keyOf } from '../client/informer.ts';
-import { protocolOf } from './service-endpoints.ts';
+import { balancerIps, clusterIps, protocolOf } from './service-endpoints.ts';
 
 /** A port of the host at which a service's port is published. */
 export interface HostPort {
@@ -11,10 +12,19 @@ export interface HostPort {
   /** Of the service. */
   port: number;
   protocol: string;
+  /** The service has IPv6: what comes to [::1] is for it too. */
+  hasIpv6?: true;
 }
 
 /** What is published of a service: what its annotation says; without one, every port of a load balancer at its own number. */
 export function wantedHostPorts(service: Service): HostPort[] {
+  return saidHostPorts(service).map((port) => {
+    const isEverywhere = port.ip === undefined && port.protocol === 'tcp';
+    return isEverywhere && clusterIps(service, 'ip6').length > 0 ? { ...port, hasIpv6: true } : port;
+  });
+}
+
+function saidHostPorts(service: Service): HostPort[] {
   const said = service.metadata.annotations?.[hostPortsAnnotation];
   const ports = service.spec?.ports ?? [];
   if (service.spec?.type === 'ExternalName' || said?.trim() === 'none') return [];
@@ -31,10 +41,16 @@ function parseEntry(entry: string): HostPort | undefined {
   return { ...(!isAny && { ip }), hostPort: Number(hostPort), port: Number(port), protocol };
 }
 
+/**
+ * Where connections go that come to a listening socket at an address of this family: nothing turns packets for [::1]
+ * to elsewhere, nor those of IPv4 into IPv6. Undefined: nowhere.
+ */
+export type RelayTarget = (family: IpFamily) => { host: string; port: number } | undefined;
+
 /** Takes ports of the host for services; in the real one, by listening there. */
 export interface PortHolder {
   /** Resolves with why it cannot be had (`EADDRINUSE`), or undefined when it is held. */
-  take(port: HostPort): Promise<string | undefined>;
+  take(port: HostPort, relayTo: RelayTarget): Promise<string | undefined>;
   release(port: HostPort): void;
 }
 
@@ -122,20 +138,30 @@ class GivenHostPorts implements HostPorts {
     }
     const claim: Claim = { wanted, key, state: 'taking' };
     this.#claims.set(name, claim);
-    void this.#options.holder.take(wanted).then((problem) => {
-      if (this.#claims.get(name) !== claim) {
-        if (problem === undefined) this.#options.holder.release(wanted);
-        return;
-      }
-      if (problem === undefined) {
-        claim.state = 'held';
-        this.#told.delete(`${key} ${name}`);
-        this.#options.onGranted(key);
-      } else {
-        claim.state = 'refused';
-        this.#refuse(service, wanted, problem === 'EADDRINUSE' ? 'another program listens there' : problem);
-      }
-    });
+    void this.#options.holder
+      .take(wanted, (family) => this.#relayTarget(claim, family))
+      .then((problem) => {
+        if (this.#claims.get(name) !== claim) {
+          if (problem === undefined) this.#options.holder.release(wanted);
+          return;
+        }
+        if (problem === undefined) {
+          claim.state = 'held';
+          this.#told.delete(`${key} ${name}`);
+          this.#options.onGranted(key);
+        } else {
+          claim.state = 'refused';
+          this.#refuse(service, wanted, problem === 'EADDRINUSE' ? 'another program listens there' : problem);
+        }
+      });
+  }
+
+  /** By IPv6 in any case; what comes by IPv4 has rules of the kernel, where the service has an address of it. */
+  #relayTarget({ key, wanted, state }: Claim, family: IpFamily): ReturnType<RelayTarget> {
+    const service = this.#services.get(key);
+    if (!service || state !== 'held' || (family === 'IPv4' && clusterIps(service, 'ip').length > 0)) return undefined;
+    const [host] = [...balancerIps(service, 'ip6'), ...clusterIps(service, 'ip6')];
+    return host === undefined ? undefined : { host, port: wanted.port };
   }
 
   #refuse(service: Service, port: HostPort, reason: string): void {
@@ -151,8 +177,8 @@ function clashes(a: HostPort, b: HostPort): boolean {
   return a.ip === undefined || b.ip === undefined || a.ip === b.ip;
 }
 
-function nameOf({ ip = '*', hostPort, protocol }: HostPort): string {
-  return `${protocol}/${ip}:${hostPort}`;
+function nameOf({ ip = '*', hostPort, protocol, hasIpv6 }: HostPort): string {
+  return `${protocol}/${ip}:${hostPort}${hasIpv6 ? '/ipv6' : ''}`;
 }
 
 function ageOf({ metadata }: Service): string {

@@ -13,6 +13,10 @@ export interface Target {
 /** What nftables calls IPv4 and IPv6. */
 export type Family = 'ip' | 'ip6';
 
+export function nftFamilyOf(address: string): Family {
+  return address.includes(':') ? 'ip6' : 'ip';
+}
+
 /** Where rules are rendered for. */
 export interface Place {
   /** Undefined on the host, which runs no pods. */

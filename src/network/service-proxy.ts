@@ -11,7 +11,7 @@ import type { ConnectionBalancer } from './connection-balancer.ts';
 import type { Dataplane } from './dataplane.ts';
 import { createHealthChecks } from './health-checks.ts';
 import { createHostPorts, type HostPort, type HostPorts, type PortHolder } from './host-ports.ts';
-import { localEndpointCount } from './service-endpoints.ts';
+import { type Family, localEndpointCount, nftFamilyOf } from './service-endpoints.ts';
 import { type RenderPlace, renderService, type ServiceRules } from './service-rules.ts';
 
 export interface ServiceProxyOptions {
@@ -24,7 +24,7 @@ export interface ServiceProxyOptions {
   nodeName: string | undefined;
   /** The node's pods, whose calls do not come from outside; one range of a family. */
   podCidrs?: readonly string[] | undefined;
-  /** On the host: counts connections, at an address of its own (IPv4). */
+  /** On the host: counts connections of one family, at an address of its own. */
   balancer?: { address: string; open: (onChanged: (key: string) => void) => ConnectionBalancer };
   /** The cluster's ServiceCIDR objects tell of more ranges. */
   followsServiceCidrs?: boolean;
@@ -218,8 +218,8 @@ class RunningServiceProxy implements ServiceProxy {
     const hostPorts = this.#hostPorts?.granted(key) ?? [];
     const place = { nodeName, zone: this.#zone, hostPorts, isCrowded: this.#isCrowded };
     dataplanes.forEach(({ family }, i) => {
-      const podCidr = podCidrs.find((cidr) => cidr.includes(':') === (family === 'ip6'));
-      const balanced = family === 'ip' ? this.#balancedAt(key) : {};
+      const podCidr = podCidrs.find((cidr) => nftFamilyOf(cidr) === family);
+      const balanced = this.#balancedAt(key, family);
       this.#rules[i]?.set(key, renderService({ service, slices }, { ...place, ...balanced, family, podCidr }));
     });
     const port = service.spec?.healthCheckNodePort;
@@ -229,10 +229,11 @@ class RunningServiceProxy implements ServiceProxy {
     this.#healthChecks.set(key, port ? { port, namespace, name, localEndpoints } : undefined);
   }
 
-  #balancedAt(key: string): Pick<RenderPlace, 'balancer'> {
+  #balancedAt(key: string, family: Family): Pick<RenderPlace, 'balancer'> {
     const ports = this.#balancer?.portsOf(key);
     const address = this.#options.balancer?.address;
-    return ports && ports.size > 0 && address !== undefined ? { balancer: { address, ports } } : {};
+    if (!ports?.size || address === undefined || nftFamilyOf(address) !== family) return {};
+    return { balancer: { address, ports } };
   }
 }
 

@@ -1,3 +1,4 @@
+import { hostAndPort } from '../base/ip-address.ts';
 import { algorithmOf, balancingAnnotations } from '../api/load-balancing.ts';
 import type { Service, ServicePort } from '../api/types/core-v1.ts';
 import type { EndpointSlice } from '../api/types/discovery-v1.ts';
@@ -199,7 +200,7 @@ function addBalancer(context: PortContext, targets: readonly Target[], suffix: s
   const balancerPort = protocolOf(port) === 'tcp' ? place.balancer?.ports.get(port.port) : undefined;
   if (service.spec?.sessionAffinity === 'ClientIP') addSticky(context, targets, { chain, suffix });
   else if (place.balancer && balancerPort !== undefined) {
-    rules.chains.set(chain, [`meta l4proto tcp dnat to ${place.balancer.address}:${balancerPort}`]);
+    rules.chains.set(chain, [`meta l4proto tcp dnat to ${hostAndPort(place.balancer.address, balancerPort)}`]);
   } else {
     const choice = choiceOf(context, targets, (target) => `${target.ip} . ${target.port}`);
     const [only] = targets as [Target];
@@ -301,7 +302,7 @@ function familyAt({ family = 'ip' }: Place): Family {
 }
 
 function socketOf({ ip, port }: Target): string {
-  return ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`;
+  return hostAndPort(ip, port);
 }
 
 function chainName(kind: string, service: Service, port: ServicePort): string {

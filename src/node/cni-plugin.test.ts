@@ -19,6 +19,7 @@ describe("a pod's CNI plugin", () => {
   const directory = mkdtempSync(join(tmpdir(), 'cni-plugin-'));
   const addresses = join(directory, 'addresses');
   const log = join(directory, 'log');
+  const [fourth, sixth] = ['10.244.1.0/24', 'fd12:1345:1678:101::/64'];
 
   beforeAll(() => {
     mkdirSync(join(directory, 'bin'));
@@ -26,14 +27,19 @@ describe("a pod's CNI plugin", () => {
     for (const name of ['ip', 'nsenter', 'nft']) script(join('bin', name), recorder);
     script(
       'plugin',
-      renderCniPlugin({ name: 'n', kind: 'bridge', podCidr: '10.244.1.0/24', mtu: 1400, dataDirectory: addresses }),
+      renderCniPlugin({ name: 'n', kind: 'bridge', podCidrs: [fourth], mtu: 1400, dataDirectory: addresses }),
     );
     script(
       'dual',
-      renderCniPlugin({
-        ...{ name: 'n', kind: 'ptp', podCidr: '10.244.1.0/24', mtu: 1400, dataDirectory: addresses },
-        ipv6PodCidr: 'fd12:1345:1678:101::/64',
-      }),
+      renderCniPlugin({ name: 'n', kind: 'ptp', podCidrs: [fourth, sixth], mtu: 1400, dataDirectory: addresses }),
+    );
+    script(
+      'sixth',
+      renderCniPlugin({ name: 'n', kind: 'bridge', podCidrs: [sixth], mtu: 1400, dataDirectory: addresses }),
+    );
+    script(
+      'sixth-first',
+      renderCniPlugin({ name: 'n', kind: 'bridge', podCidrs: [sixth, fourth], mtu: 1400, dataDirectory: addresses }),
     );
     script('loopback', loopbackPlugin);
   });
@@ -155,6 +161,39 @@ describe("a pod's CNI plugin", () => {
     ]);
     run('DEL', 'iiiiiiiiiiiiiiii', { runtimeConfig: { portMappings } }, 'dual');
     expect(readFileSync(log, 'utf8').match(/delete element .*/g)).toHaveLength(5);
+  });
+
+  it('gives addresses of IPv6 alone, and of IPv6 first', () => {
+    const portMappings = [
+      { hostPort: 8080, containerPort: 80, protocol: 'tcp', hostIP: '' },
+      { hostPort: 9, containerPort: 90, protocol: 'tcp', hostIP: '0.0.0.0' },
+    ];
+    const { answer } = run('ADD', 'jjjjjjjjjjjjjjjj', { runtimeConfig: { portMappings } }, 'sixth');
+    expect(answer).toMatchObject({
+      ips: [{ version: '6', address: 'fd12:1345:1678:101::2/64', gateway: 'fd12:1345:1678:101::1' }],
+      routes: [{ dst: '::/0' }],
+    });
+    const done = readFileSync(log, 'utf8');
+    expect(done).toContain('address 0a:58:01:01:0:2 ');
+    expect(done.match(/^(addr|route) .*/gm)).toEqual([
+      'addr add fd12:1345:1678:101::2/64 dev eth0 nodad',
+      'route add default via fd12:1345:1678:101::1 dev eth0',
+    ]);
+    expect(done.match(/add (table|element) .*/g)).toEqual([
+      'add table ip6 timonel-host-ports',
+      'add element ip6 timonel-host-ports any { tcp . 8080 : fd12:1345:1678:101::2 . 80 }',
+      'add element ip6 timonel-host-ports hairpin { fd12:1345:1678:101::2 . fd12:1345:1678:101::2 }',
+    ]);
+    run('DEL', 'jjjjjjjjjjjjjjjj', { runtimeConfig: { portMappings } }, 'sixth');
+    expect(readFileSync(log, 'utf8').match(/delete element .*/g)).toHaveLength(2);
+    expect(run('ADD', 'kkkkkkkkkkkkkkkk', {}, 'sixth-first').answer?.['ips']).toMatchObject([
+      { version: '6', address: 'fd12:1345:1678:101::3/64' },
+      { version: '4', address: '10.244.1.3/24' },
+    ]);
+    for (let n = 2; n <= 254; n++) writeFileSync(join(addresses, String(n)), 'x\n');
+    expect(run('ADD', 'llllllllllllllll', {}, 'sixth').answer).toMatchObject({
+      msg: 'no address is free in fd12:1345:1678:101::/64',
+    });
   });
 
   it('is known to containerd, with lo done by the way', () => {

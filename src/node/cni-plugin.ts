@@ -3,13 +3,26 @@ export interface PodNetworkOptions {
   name: string;
   /** `bridge` joins the pods by the node's bridge `cni0`, which exists; `ptp` gives each its own link to the node. */
   kind: 'bridge' | 'ptp';
-  /** The node's own part of the pod range, a /24: `10.244.1.0/24`. Its first address is the node's. */
-  podCidr: string;
-  /** Of a dual-stack cluster: a /64, `fd12:1345:1678:101::/64`. A pod's number is the same in both. */
-  ipv6PodCidr?: string;
+  /**
+   * The node's own parts of the pod ranges, one of a family, the cluster's default first: a /24 (`10.244.1.0/24`), a
+   * /64 (`fd12:1345:1678:101::/64`). Their first addresses are the node's; a pod's number is the same in both.
+   */
+  podCidrs: readonly string[];
   mtu: number;
   /** Where the plugin remembers which pod has which address. */
   dataDirectory: string;
+}
+
+/** Sets ips and routes, in the order of the ranges. */
+function resultScript(podCidrs: readonly string[]): string {
+  const each = podCidrs.map((cidr) => {
+    const [version, address, gateway, length] = cidr.includes(':')
+      ? ['6', '$address6', '$gateway6', 64]
+      : ['4', '$address', '$gateway', 24];
+    return `{"version":"${version}","interface":1,"address":"'"${address}"'/${length}","gateway":"'"${gateway}"'"}`;
+  });
+  const routes = podCidrs.map((cidr) => `{"dst":"${cidr.includes(':') ? '::/0' : '0.0.0.0/0'}"}`);
+  return `ips='${each.join()}'\nroutes='${routes.join()}'`;
 }
 
 /** The name of the plugin's file in containerd's directory for them. */
@@ -36,20 +49,18 @@ esac
 
 const hexadecimal = (number: string): string => Number(number).toString(16).padStart(2, '0');
 
-/** The first four bytes of the hardware addresses of a /24: the last two follow from the address. */
+/** The first four bytes of the hardware addresses in a pod range: the last two follow from the address. */
 function hardwarePrefix(podCidr: string): string {
+  const sixth = /:([0-9a-f]+)::\/64$/.exec(podCidr)?.[1]?.padStart(4, '0');
+  if (sixth !== undefined) return `0a:58:${sixth.slice(0, 2)}:${sixth.slice(2)}`;
   const [, second = '', third = ''] = podCidr.split('.');
   return `0a:58:${hexadecimal(second)}:${hexadecimal(third)}`;
 }
 
-/** The node's own address in its IPv6 pod range. */
-export function ipv6PodGateway(podCidr: string): string {
-  return podCidr.replace(/::\/64$/, '::1');
-}
-
-/** The node's own address in its pod range, and the hardware address that goes with it. */
+/** The node's own address in a pod range of its own, and the hardware address that goes with it. */
 export function podGateway(podCidr: string): { address: string; hardwareAddress: string } {
-  return { address: podCidr.replace(/\d+\/24$/, '1'), hardwareAddress: `${hardwarePrefix(podCidr)}:00:01` };
+  const address = podCidr.includes(':') ? podCidr.replace(/::\/64$/, '::1') : podCidr.replace(/\d+\/24$/, '1');
+  return { address, hardwareAddress: `${hardwarePrefix(podCidr)}:00:01` };
 }
 
 /**
@@ -61,23 +72,23 @@ export function podGateway(podCidr: string): { address: string; hardwareAddress:
  * the address: whoever takes it over is reached at once, whatever neighbours remember. Host ports are an nftables map.
  */
 export function renderCniPlugin(options: PodNetworkOptions): string {
-  const { kind, podCidr, ipv6PodCidr = '', mtu, dataDirectory } = options;
-  const { address: gateway } = podGateway(podCidr);
-  const prefix = podCidr.replace(/\.\d+\/24$/, '');
+  const { kind, podCidrs, mtu, dataDirectory } = options;
+  const fourth = podCidrs.find((cidr) => !cidr.includes(':'));
+  const sixth = podCidrs.find((cidr) => cidr.includes(':'));
+  const gatewayOf = (cidr: string | undefined): string => (cidr === undefined ? '' : podGateway(cidr).address);
   return `#!/bin/sh
 set -euC
 addresses='${dataDirectory}'
-prefix=${prefix} gateway=${gateway} prefix6=${ipv6PodCidr.replace(/\/64$/, '')} gateway6=${ipv6PodGateway(ipv6PodCidr)} mtu=${mtu} hardware=${hardwarePrefix(podCidr)}
+prefix=${fourth?.replace(/\d+\/24$/, '') ?? ''} gateway=${gatewayOf(fourth)}
+prefix6=${sixth?.replace(/\/64$/, '') ?? ''} gateway6=${gatewayOf(sixth)}
+mtu=${mtu} ranges='${podCidrs.join(' and ')}' hardware=${hardwarePrefix(podCidrs[0] ?? '')}
 ${answers}
 ${addressing}
 ${hostPorts}
 link() {
-${linkOf[kind]}
+${linkScript(kind, { ip: fourth !== undefined, ip6: sixth !== undefined })}
 }
-link6() {
-${ipv6PodCidr ? ipv6LinkOf[kind] : '  :'}
-}
-${commands}`;
+${commandsFor(podCidrs)}`;
 }
 
 const answers = `
@@ -101,53 +112,39 @@ take() {
       return
     fi
   done
-  fail 11 "no address is free in $prefix.0/24"
+  fail 11 "no address is free in $ranges"
 }`;
 
-/** The bridge's or the link's host side, then the pod's side. */
-const linkOf = {
-  bridge: `  ip -batch - <<EOF
-link add $host mtu $mtu type veth peer name $CNI_IFNAME address $mac mtu $mtu netns $CNI_NETNS
-link set $host master cni0 up
-link set $host type bridge_slave hairpin on
-EOF
-  nsenter --net="$CNI_NETNS" ip -batch - <<EOF
-link set lo up
-addr add $address/24 dev $CNI_IFNAME
-link set $CNI_IFNAME up
-route add default via $gateway
-EOF`,
-  ptp: `  ip -batch - <<EOF
-link add $host mtu $mtu type veth peer name $CNI_IFNAME address $mac mtu $mtu netns $CNI_NETNS
-addr add $gateway/32 dev $host
-link set $host up
-route replace $address dev $host src $gateway
-EOF
-  nsenter --net="$CNI_NETNS" ip -batch - <<EOF
-link set lo up
-addr add $address/32 dev $CNI_IFNAME
-link set $CNI_IFNAME up
-route add $gateway dev $CNI_IFNAME scope link
-route add default via $gateway
-EOF`,
-};
-
-/** The same for IPv6, once the link is there. Nobody else has the address: the kernel need not ask around. */
-const ipv6LinkOf = {
-  bridge: `  nsenter --net="$CNI_NETNS" ip -batch - <<EOF
-addr add $address6/64 dev $CNI_IFNAME nodad
-route add default via $gateway6 dev $CNI_IFNAME
-EOF`,
-  ptp: `  ip -batch - <<EOF
-addr add $gateway6/128 dev $host nodad
-route replace $address6 dev $host
-EOF
-  nsenter --net="$CNI_NETNS" ip -batch - <<EOF
-addr add $address6/128 dev $CNI_IFNAME nodad
-route add $gateway6 dev $CNI_IFNAME
-route add default via $gateway6 dev $CNI_IFNAME
-EOF`,
-};
+/**
+ * The host's side of the pod's link, then the pod's, which has addresses of these families. Nobody else has them: of
+ * IPv6 the kernel need not ask around.
+ */
+function linkScript(kind: PodNetworkOptions['kind'], has: { ip: boolean; ip6: boolean }): string {
+  const isBridge = kind === 'bridge';
+  const [length, length6] = isBridge ? [24, 64] : [32, 128];
+  const lines = (isWanted: boolean, ...all: string[]): string[] => (isWanted ? all : []);
+  return [
+    '  ip -batch - <<EOF',
+    'link add $host mtu $mtu type veth peer name $CNI_IFNAME address $mac mtu $mtu netns $CNI_NETNS',
+    ...lines(isBridge, 'link set $host master cni0 up', 'link set $host type bridge_slave hairpin on'),
+    ...lines(!isBridge && has.ip, 'addr add $gateway/32 dev $host'),
+    ...lines(!isBridge && has.ip6, 'addr add $gateway6/128 dev $host nodad'),
+    ...lines(!isBridge, 'link set $host up'),
+    ...lines(!isBridge && has.ip, 'route replace $address dev $host src $gateway'),
+    ...lines(!isBridge && has.ip6, 'route replace $address6 dev $host'),
+    'EOF',
+    '  nsenter --net="$CNI_NETNS" ip -batch - <<EOF',
+    'link set lo up',
+    ...lines(has.ip, `addr add $address/${length} dev $CNI_IFNAME`),
+    ...lines(has.ip6, `addr add $address6/${length6} dev $CNI_IFNAME nodad`),
+    'link set $CNI_IFNAME up',
+    ...lines(!isBridge && has.ip, 'route add $gateway dev $CNI_IFNAME scope link'),
+    ...lines(has.ip, 'route add default via $gateway'),
+    ...lines(!isBridge && has.ip6, 'route add $gateway6 dev $CNI_IFNAME'),
+    ...lines(has.ip6, 'route add default via $gateway6 dev $CNI_IFNAME'),
+    'EOF',
+  ].join('\n');
+}
 
 const hostPorts = `
 # The value of one field of the JSON object in $mapping, whose name containerd writes with a capital letter.
@@ -204,14 +201,14 @@ EOF
 # Calls $each for each place where the mapping is: family, map, what comes before the port there, the pod's address.
 places() {
   case $host_address in
-  0.0.0.0) $each ip any '' $address ;;
+  0.0.0.0) [ -z "$address" ] || $each ip any '' $address ;;
   '')
-    $each ip any '' $address
+    [ -z "$address" ] || $each ip any '' $address
     [ -z "$address6" ] || $each ip6 any '' $address6
     ;;
   ::) [ -z "$address6" ] || $each ip6 any '' $address6 ;;
   *:*) [ -z "$address6" ] || $each ip6 exact "$host_address . " $address6 ;;
-  *) $each ip exact "$host_address . " $address ;;
+  *) [ -z "$address" ] || $each ip exact "$host_address . " $address ;;
   esac
 }
 
@@ -226,10 +223,10 @@ close_place() {
 open_ports() {
   each=open_place
   {
-    host_port_table ip ipv4_addr
+    [ -z "$address" ] || host_port_table ip ipv4_addr
     [ -z "$address6" ] || host_port_table ip6 ipv6_addr
     each_port places
-    echo "add element ip timonel-host-ports hairpin { $address . $address }"
+    [ -z "$address" ] || echo "add element ip timonel-host-ports hairpin { $address . $address }"
     [ -z "$address6" ] || echo "add element ip6 timonel-host-ports hairpin { $address6 . $address6 }"
   } | nft -f -
 }
@@ -237,11 +234,11 @@ open_ports() {
 close_ports() {
   each=close_place
   each_port places
-  nft delete element ip timonel-host-ports hairpin "{ $address . $address }" 2>/dev/null || :
+  [ -z "$address" ] || nft delete element ip timonel-host-ports hairpin "{ $address . $address }" 2>/dev/null || :
   [ -z "$address6" ] || nft delete element ip6 timonel-host-ports hairpin "{ $address6 . $address6 }" 2>/dev/null || :
 }`;
 
-const commands = `
+const commandsFor = (podCidrs: readonly string[]): string => `
 case $CNI_COMMAND in
 VERSION)
   echo '{"cniVersion":"1.0.0","supportedVersions":["0.3.1","0.4.0","1.0.0","1.1.0"]}'
@@ -259,7 +256,7 @@ if [ "$CNI_COMMAND" = DEL ]; then
   own="$addresses/$CNI_CONTAINERID"
   [ -e "$own" ] || exit 0
   read -r n <"$own"
-  address=$prefix.$n address6=\${prefix6:+$prefix6$n}
+  address=\${prefix:+$prefix$n} address6=\${prefix6:+$prefix6$n}
   [ -z "$has_ports" ] || close_ports
   # The links go with the pod's namespace.
   exec rm -f "$own" "$addresses/$n"
@@ -268,19 +265,14 @@ fi
 # Eleven letters of the id: names of links have at most fifteen.
 host=veth\${CNI_CONTAINERID%"\${CNI_CONTAINERID#???????????}"}
 take
-address=$prefix.$n address6=\${prefix6:+$prefix6$n} mac=$hardware:$((n / 100)):$((n % 100))
-if ! complaint=$({ link && link6; } 2>&1); then
+address=\${prefix:+$prefix$n} address6=\${prefix6:+$prefix6$n} mac=$hardware:$((n / 100)):$((n % 100))
+if ! complaint=$(link 2>&1); then
   rm -f "$addresses/$n" "$addresses/$CNI_CONTAINERID"
   ip link del "$host" 2>/dev/null || :
   fail 999 "cannot link the pod: $(echo "$complaint" | tr -d '"\\\\' | tr '\\n' ' ')"
 fi
 [ -z "$has_ports" ] || open_ports
 interfaces='{"name":"'"$host"'"},{"name":"'"$CNI_IFNAME"'","sandbox":"'"$CNI_NETNS"'"}'
-ips='{"version":"4","interface":1,"address":"'"$address"'/24","gateway":"'"$gateway"'"}'
-routes='{"dst":"0.0.0.0/0"}'
-if [ -n "$address6" ]; then
-  ips="$ips"',{"version":"6","interface":1,"address":"'"$address6"'/64","gateway":"'"$gateway6"'"}'
-  routes="$routes"',{"dst":"::/0"}'
-fi
+${resultScript(podCidrs)}
 echo '{"cniVersion":"0.4.0","interfaces":['"$interfaces"'],"ips":['"$ips"'],"routes":['"$routes"']}'
 `;

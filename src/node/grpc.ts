@@ -6,6 +6,7 @@ import {
   type IncomingHttpHeaders,
 } from 'node:http2';
 import { connect as connectSocket } from 'node:net';
+import { hostAndPort } from '../base/ip-address.ts';
 import { createPushStream } from './push-stream.ts';
 
 /**
@@ -53,7 +54,7 @@ export class GrpcError extends Error {
 /** `target`: a UNIX socket's path, or host and port. */
 export function createGrpcChannel(target: { path: string } | { host: string; port: number }): GrpcChannel {
   let session: ClientHttp2Session | undefined;
-  const name = 'path' in target ? 'localhost' : authorityOf(target);
+  const name = 'path' in target ? 'localhost' : hostAndPort(target.host, target.port);
   const open = (): ClientHttp2Session => {
     if (session && !session.closed && !session.destroyed) return session;
     const made = connectHttp2(`http://${name}`, {
@@ -116,10 +117,6 @@ export function createGrpcChannel(target: { path: string } | { host: string; por
       else session?.close();
     },
   };
-}
-
-function authorityOf({ host, port }: { host: string; port: number }): string {
-  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 /** Hands over each message of an answer, then its end, once. */

@@ -1,3 +1,4 @@
+import { familyOf, type IpFamily } from '../base/ip-address.ts';
 import type { ContainerStatusInfo, SandboxStatus } from './runtime.ts';
 
 /** What the runtime has of one pod, as the agent last saw it. */
@@ -44,6 +45,18 @@ export function previousOf(observed: ObservedPod, name: string): ContainerStatus
 
 export function isReadySandbox(sandbox: SandboxStatus | undefined, hostNetwork: boolean): sandbox is SandboxStatus {
   return sandbox !== undefined && sandbox.state === 'ready' && (hostNetwork || sandbox.ip !== '');
+}
+
+/**
+ * The pod's addresses, none without a sandbox: one of each family, that of the node's first address first, whatever
+ * order the runtime has (upstream's `sortPodIPs`).
+ */
+export function sandboxIpsOf(observed: ObservedPod, hostIps: readonly string[]): string[] {
+  const sandbox = observed.sandboxes[0];
+  if (!sandbox?.ip) return [];
+  const ips = [sandbox.ip, ...sandbox.additionalIps];
+  const families: readonly IpFamily[] = familyOf(hostIps[0] ?? '') === 'IPv6' ? ['IPv6', 'IPv4'] : ['IPv4', 'IPv6'];
+  return families.flatMap((family) => ips.find((ip) => familyOf(ip) === family) ?? []);
 }
 
 /** Sorted the way {@link ObservedPod} promises. */

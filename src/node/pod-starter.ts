@@ -6,7 +6,7 @@ import type { ImageResult } from './image-puller.ts';
 import { objectReferences } from './object-references.ts';
 import type { ContainerKill, ContainerStart } from './pod-actions.ts';
 import { podCgroupPath, podCgroupResources } from './pod-cgroup.ts';
-import { currentOf, type WaitingReason } from './pod-observation.ts';
+import { currentOf, sandboxIpsOf, type WaitingReason } from './pod-observation.ts';
 import { containersOf, podTitle, type PodContainer } from './pod-spec.ts';
 import { createPodVolumes, type PodVolumes } from './pod-volumes.ts';
 import type { RuntimeView } from './runtime-view.ts';
@@ -86,9 +86,9 @@ export class PodStarter {
   }
 
   podIps(): string[] {
-    if (this.options.pod().spec?.hostNetwork) return hostIpsOf(this.context.node);
-    const sandbox = this.options.view.observed().sandboxes[0];
-    return sandbox?.ip ? [sandbox.ip, ...sandbox.additionalIps] : [];
+    const hostIps = hostIpsOf(this.context.node);
+    if (this.options.pod().spec?.hostNetwork) return hostIps;
+    return sandboxIpsOf(this.options.view.observed(), hostIps);
   }
 
   /** Labels, annotations or containers of the pod changed, or an object that it reads. */

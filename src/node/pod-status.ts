@@ -4,7 +4,7 @@ import type { ContainerStatus, Pod, PodStatus } from '../api/types/core-v1.ts';
 import { containerStatus, type ContainerStatusInput } from './container-status.ts';
 import { restartLimit } from './pod-annotations.ts';
 import { podConditions } from './pod-conditions.ts';
-import { currentOf, isReadySandbox, type ObservedPod, type PodMemory } from './pod-observation.ts';
+import { currentOf, isReadySandbox, type ObservedPod, type PodMemory, sandboxIpsOf } from './pod-observation.ts';
 import {
   appContainersOf,
   ephemeralContainersOf,
@@ -176,7 +176,7 @@ function oldFailure(pod: Pod): { reason: string; message: string } | undefined {
 function podIpsOf(input: PodStatusInput, hostNetwork: boolean): string[] {
   const { pod, observed, hostIps } = input;
   if (hostNetwork) return observed.sandboxes.length > 0 || pod.status?.podIP ? [...hostIps] : [];
-  const sandbox = observed.sandboxes[0];
-  if (sandbox?.ip) return [sandbox.ip, ...sandbox.additionalIps];
+  const ips = sandboxIpsOf(observed, hostIps);
+  if (ips.length > 0) return ips;
   return (pod.status?.podIPs ?? []).flatMap(({ ip }) => (ip ? [ip] : []));
 }

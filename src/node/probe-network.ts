@@ -1,6 +1,7 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { connect } from 'node:net';
+import { hostAndPort } from '../base/ip-address.ts';
 import { formatGoDuration } from '../api/go-duration.ts';
 import { createGrpcChannel, grpcCode, GrpcError } from './grpc.ts';
 import { decode, encode, int, message, string } from './protobuf.ts';
@@ -34,9 +35,8 @@ const maxRedirects = 10;
 const maxBody = 10 * 1024;
 
 async function probeHttp(probe: HttpProbe): Promise<ProbeResult> {
-  const host = probe.host.includes(':') ? `[${probe.host}]` : probe.host;
   const path = probe.path.startsWith('/') ? probe.path : `/${probe.path}`;
-  const first = new URL(`${probe.scheme}://${host}:${probe.port}${path}`);
+  const first = new URL(`${probe.scheme}://${hostAndPort(probe.host, probe.port)}${path}`);
   const signal = AbortSignal.timeout(probe.timeoutMs);
   let url = first;
   try {
@@ -115,7 +115,7 @@ function explain(error: unknown, address: string, signal: AbortSignal): string {
 
 function probeTcp(probe: { host: string; port: number; timeoutMs: number }): Promise<ProbeResult> {
   const { host, port, timeoutMs } = probe;
-  const address = addressOf(probe);
+  const address = hostAndPort(probe.host, probe.port);
   return new Promise((resolve) => {
     const signal = AbortSignal.timeout(timeoutMs);
     const socket = connect({ host, port });
@@ -150,7 +150,7 @@ async function probeGrpc(probe: {
     const text = JSON.stringify(servingStatus[status] ?? String(status));
     return { kind: 'failure', output: `service unhealthy (responded with ${text})` };
   } catch (error) {
-    return { kind: 'failure', output: explainGrpc(error, addressOf(probe), timeoutMs) };
+    return { kind: 'failure', output: explainGrpc(error, hostAndPort(probe.host, probe.port), timeoutMs) };
   } finally {
     channel.close();
   }
@@ -167,8 +167,4 @@ function explainGrpc(error: unknown, address: string, timeoutMs: number): string
     return `timeout: failed to connect service "${address}" within ${after}: context deadline exceeded`;
   }
   return `error: health rpc probe failed: ${(error as Error).message}`;
-}
-
-function addressOf({ host, port }: { host: string; port: number }): string {
-  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }

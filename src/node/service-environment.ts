@@ -1,3 +1,4 @@
+import { hostAndPort } from '../base/ip-address.ts';
 import type { Service } from '../api/types/core-v1.ts';
 
 const apiServerService = 'kubernetes';
@@ -41,8 +42,7 @@ function addService(env: Map<string, string>, service: Service): void {
   }
   for (const [index, port] of ports.entries()) {
     const protocol = port.protocol ?? 'TCP';
-    const host = ip.includes(':') ? `[${ip}]` : ip;
-    const url = `${protocol.toLowerCase()}://${host}:${port.port}`;
+    const url = `${protocol.toLowerCase()}://${hostAndPort(ip, port.port)}`;
     if (index === 0) env.set(`${prefix}_PORT`, url);
     const portPrefix = `${prefix}_PORT_${port.port}_${protocol.toUpperCase()}`;
     env.set(portPrefix, url);

@@ -140,7 +140,7 @@ describe('a local node with real containers', () => {
     );
     const client = await start(other, pod('client', second()), 'exec sleep 1000');
     const { ip } = await runtime.podSandboxStatus(server.sandbox);
-    expect(ip.startsWith(first().plan.podCidr.replace('0/24', ''))).toBe(true);
+    expect(ip.startsWith(first().plan.stacks[0]?.podCidr.replace('0/24', '') ?? '')).toBe(true);
     const fetch = `for i in 1 2 3 4 5; do wget -qO- http://${ip}/ && exit; sleep 1; done`;
     const { stdout } = await other.execSync(client.container, ['sh', '-c', fetch], 10);
     expect(Buffer.from(stdout).toString()).toBe('hi\n');

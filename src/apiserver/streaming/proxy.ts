@@ -1,3 +1,4 @@
+import { hostAndPort } from '../../base/ip-address.ts';
 import type { Random } from '../../base/random.ts';
 import { ApiError, notFound } from '../../api/status.ts';
 import { nodes, services } from '../admission/lookup.ts';
@@ -25,7 +26,7 @@ export function createProxyEndpoints(options: {
   const { lookup, connector, random } = options;
   const address = (scheme: 'http' | 'https', host: string, port: number): ProxyTarget => ({
     backend: connector.address(scheme, host, port),
-    backendHost: `${host.includes(':') ? `[${host}]` : host}:${port}`,
+    backendHost: hostAndPort(host, port),
   });
   const endpoint = (
     plural: string,

@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { existsSync } from 'node:fs';
+import { hostAddressOf } from '../../cluster/network-plan.ts';
 import { silentLogger } from '../../base/log.ts';
 import { systemRandom } from '../../base/random.ts';
 import { createHttpsClient } from '../../client/https-client.ts';
@@ -146,7 +147,7 @@ export function translateProject(
     translate(project, loaded?.tree ?? {}, {
       files: diskFiles,
       lenient: options.lenient ?? false,
-      hostGateway: state?.network.hostAddress,
+      hostGateway: state && hostAddressOf(state.network),
       isLocal: state !== undefined,
       swarm: options.swarm ?? false,
       ...(options.runOnce && { runOnce: options.runOnce }),

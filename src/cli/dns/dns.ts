@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
+import { hostAndPort } from '../../base/ip-address.ts';
 import { systemRandom } from '../../base/random.ts';
-import { clusterDomain, dnsPort } from '../../cluster/network-plan.ts';
+import { clusterDomain, dnsPort, hostAddressOf } from '../../cluster/network-plan.ts';
 import {
   clusterOfHostResolver,
   hostResolver,
@@ -29,7 +30,7 @@ export async function explain({ name, output: format }: Options): Promise<void> 
   requireDns(state);
   const resolver = hostResolver(name, clusterDomain);
   const owner = await clusterOfHostResolver(resolver, { domain: clusterDomain, clusters: listClusters() });
-  const server = `${state.network.hostAddress}:${dnsPort}`;
+  const server = hostAndPort(hostAddressOf(state.network), dnsPort);
   const output = createOutput();
   if (format === 'json') {
     return output.data(JSON.stringify({ cluster: name, domain: clusterDomain, server, on: owner === name }));
@@ -59,7 +60,7 @@ export async function ask(host: string, type: string | undefined, options: Optio
   const searches = [`${options.namespace}.svc.${clusterDomain}`, `svc.${clusterDomain}`, clusterDomain];
   const names = isIP(host) === 0 ? searchedNames(host, { searches, ndots: 5 }) : [reverseName(host)];
   const exchange = createExchange(clock, 5_000);
-  const server = `${state.network.hostAddress}:${dnsPort}`;
+  const server = hostAndPort(hostAddressOf(state.network), dnsPort);
   let last: DnsReply | undefined;
   for (const name of names) {
     const id = systemRandom.int(0x1_0000);
@@ -115,7 +116,7 @@ export async function turnOn({ name }: Options): Promise<void> {
       hint: `Take that back first: timonel dns off --name ${owner}`,
     });
   }
-  await joinHostResolver(resolver, { cluster: name, domain: clusterDomain, address: state.network.hostAddress });
+  await joinHostResolver(resolver, { cluster: name, domain: clusterDomain, address: hostAddressOf(state.network) });
   const output = createOutput();
   output.message(`The host resolves *.${clusterDomain} by cluster ${name} now (${placeOf(resolver)}).`);
   output.message('It is taken back by: timonel dns off, down or delete');

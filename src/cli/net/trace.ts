@@ -1,3 +1,4 @@
+import { hostAndPort } from '../../base/ip-address.ts';
 import { labelMatcher } from '../../api/label-selector.ts';
 import type { KubeObject } from '../../api/object.ts';
 import { isApiError } from '../../api/status.ts';
@@ -19,7 +20,7 @@ import {
 } from '../../client/resources.ts';
 import { selfCommand } from '../../cluster/background-process.ts';
 import { clusterOfHostResolver, hostResolver } from '../../cluster/host-resolver.ts';
-import { clusterDomain, dnsPort } from '../../cluster/network-plan.ts';
+import { clusterDomain, dnsPort, hostAddressOf } from '../../cluster/network-plan.ts';
 import { type ClusterState, isRoot, listClusters, readableStates } from '../../cluster/state.ts';
 import { lookAround } from '../../cluster/trace/look.ts';
 import { findSource, representative, splitPort, UnknownEndError } from '../../network/trace/ends.ts';
@@ -50,7 +51,12 @@ export async function trace(from: string, to: string, options: Options): Promise
     const namespace = options.namespace ?? found.namespace;
     const facts = await readFacts(client);
     const cluster = localCluster(found.connection.server);
-    const source = await sourceOf(from, { client, facts, namespace, hostIp: cluster?.network.hostAddress });
+    const source = await sourceOf(from, {
+      client,
+      facts,
+      namespace,
+      hostIp: cluster && hostAddressOf(cluster.network),
+    });
     const { destination, port, entry } = findWay(splitPort(to), source, facts, namespace);
     const plan = planTrace({ source, destination, port, protocol: options.protocol, entry }, facts);
     const seen = await observe(plan, cluster);
@@ -90,7 +96,9 @@ async function readFacts(client: Client): Promise<TraceFacts> {
 function localCluster(server: string): ClusterState | undefined {
   const { hostname, port } = new URL(server);
   return readableStates().find(
-    (state) => String(state.port) === port && ['127.0.0.1', 'localhost', state.network.hostAddress].includes(hostname),
+    (state) =>
+      String(state.port) === port &&
+      ['127.0.0.1', 'localhost', '[::1]', hostAddressOf(state.network)].includes(hostname),
   );
 }
 
@@ -138,6 +146,6 @@ async function observe(plan: TracePlan, cluster: ClusterState | undefined): Prom
   const owner = await clusterOfHostResolver(hostResolver(name, clusterDomain), { domain: clusterDomain, clusters });
   // A name that is no service's is asked for in any case: it is all that is known.
   const isAsked = owner === name || plan.destination.kind === 'name';
-  const hostDns = isAsked ? `${network.hostAddress}:${dnsPort}` : undefined;
+  const hostDns = isAsked ? hostAndPort(hostAddressOf(network), dnsPort) : undefined;
   return lookAround({ plan, cluster: name, self: selfCommand(), hostDns, clock, random: systemRandom });
 }

@@ -5,6 +5,7 @@
 import { availableParallelism, networkInterfaces } from 'node:os';
 import { createServer } from 'node:net';
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { hostAddressOf } from '../network-plan.ts';
 import type { Clock } from '../../base/clock.ts';
 import { createEventRecorder } from '../../client/recorder.ts';
 import { createHaproxy, findHaproxy, haproxyFeatures } from '../../network/haproxy/haproxy.ts';
@@ -30,7 +31,7 @@ export async function startIngress(
     name: 'system:serviceaccount:kube-system:ingress-controller',
     groups: ['system:serviceaccounts', 'system:serviceaccounts:kube-system', 'system:authenticated'],
   });
-  const hosts = ['localhost', '*.localhost', '127.0.0.1', '::1', state.network.hostAddress];
+  const hosts = ['localhost', '*.localhost', '127.0.0.1', '::1', hostAddressOf(state.network)];
   const pki = ensureIngressPki({ directory: clusterPaths(state.name).pki, hosts, now: clock.now() });
   const { defaultBackend } = state.ingress ?? {};
   const controller = createIngressController({
@@ -96,7 +97,7 @@ async function openProxy(state: ClusterState, { clock, log }: Surroundings, onLo
   const [local] = entrances;
   return {
     proxy: createIngressProxy({ haproxy, place, clock, log }),
-    addresses: [{ ip: state.network.hostAddress }],
+    addresses: [{ ip: hostAddressOf(state.network) }],
     urls: local ? urlsOf(local) : [],
   };
 }
@@ -124,7 +125,7 @@ async function choosePorts(state: ClusterState, known: Ports | undefined, hasMet
     const [pair] = wanted;
     throw new Error(`ports ${pair?.clearPort} and ${pair?.tlsPort} of localhost are in use by another program`);
   }
-  const onBridge = await firstFree(network.hostAddress, usualPairs);
+  const onBridge = await firstFree(hostAddressOf(network), usualPairs);
   const hasIpv6 = Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === '::1'));
   const isIpv6Free = hasIpv6 && (await firstFree('::1', [local])) !== undefined;
   const metrics = hasMetrics ? await firstFreePort(known?.metrics) : undefined;

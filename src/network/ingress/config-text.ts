@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { hostAndPort } from '../../base/ip-address.ts';
 import { mapLine, word } from '../haproxy/quote.ts';
 import { backendLines, serverOptions } from './backend-text.ts';
 import {
@@ -103,7 +104,7 @@ export function serverLine(slot: number, endpoint: Endpoint, backend: Pick<Backe
 }
 
 export function addressOf({ address, port }: Pick<Endpoint, 'address' | 'port'>): string {
-  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+  return hostAndPort(address, port);
 }
 
 export const spareSection = (index: number): string => backendSection(spareName(index), { settings: plainSettings });

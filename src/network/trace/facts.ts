@@ -1,3 +1,4 @@
+import { hostAndPort } from '../../base/ip-address.ts';
 import type { Namespace, Pod, Service, ServicePort } from '../../api/types/core-v1.ts';
 import type { EndpointSlice } from '../../api/types/discovery-v1.ts';
 import type { NetworkPolicy } from '../../api/types/networking-v1.ts';
@@ -150,5 +151,5 @@ export function podWithIp(pods: readonly Pod[], ip: string): Pod | undefined {
 
 /** `10.0.0.1:80`, `[fd00::1]:80` */
 export function endpointText({ ip, port }: { ip: string; port: number }): string {
-  return ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`;
+  return hostAndPort(ip, port);
 }

@@ -1,3 +1,4 @@
+import { hostAndPort } from '../../../base/ip-address.ts';
 import type { Endpoints } from '../../types/core-v1.ts';
 import { deprecated } from '../deprecation.ts';
 import { ageColumn, column, nameColumn } from '../columns.ts';
@@ -26,9 +27,7 @@ function format({ subsets }: Endpoints): string {
   if (!subsets?.length) return '<none>';
   const pairs = subsets.flatMap(({ addresses = [], ports }) => {
     if (ports === undefined) return addresses.map(({ ip }) => ip);
-    return ports.flatMap(({ port }) =>
-      addresses.map(({ ip }) => (ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`)),
-    );
+    return ports.flatMap(({ port }) => addresses.map(({ ip }) => hostAndPort(ip, port ?? 0)));
   });
   const text = pairs.slice(0, shown).join(',');
   return pairs.length > shown ? `${text} + ${pairs.length - shown} more...` : text;

@@ -1,3 +1,4 @@
+import { hostAndPort } from '../../../base/ip-address.ts';
 import type { Service } from '../../../api/types/core-v1.ts';
 import type { EndpointSlice } from '../../../api/types/discovery-v1.ts';
 import type { Ingress, IngressBackend } from '../../../api/types/networking-v1.ts';
@@ -51,9 +52,7 @@ function endpointsText(slices: readonly EndpointSlice[], portName: string): stri
     if (port === undefined) return [];
     return endpoints
       .filter(({ conditions }) => conditions?.ready !== false)
-      .flatMap(({ addresses }) =>
-        addresses.map((address) => `${address.includes(':') ? `[${address}]` : address}:${port}`),
-      );
+      .flatMap(({ addresses }) => addresses.map((address) => hostAndPort(address, port)));
   });
   const more = all.length - shownEndpoints;
   return more > 0 ? `${all.slice(0, shownEndpoints).join(',')} + ${more} more...` : all.join(',');
