@@ -11,6 +11,13 @@ const operationLimit = 10_000;
 /** Characters of JSON that `copy` may add in all: a handful of copies of copies could otherwise fill the memory. */
 const copyLimit = 3 * 1024 * 1024;
 
+/** What {@link applyJsonPatch} throws for a `test` that fails. */
+export class FailedTest extends ApiError {
+  constructor() {
+    super(refusal().status);
+  }
+}
+
 /**
  * Applies a JSON patch (RFC 6902, pointers of RFC 6901): all operations or, by throwing, none. The result is a deep
  * copy of its own; the document stays as it is. Throws BadRequest for what is no patch, RequestEntityTooLarge for
@@ -80,7 +87,7 @@ function applyOne(root: JsonObject, operation: JsonPatchOperation): void {
       return add(root, operation.path, cloneJson(read(root, operation.from)));
     case 'test': {
       const actual = read(root, operation.path, true);
-      if (!jsonEquals(actual ?? null, operation.value)) refuse();
+      if (!jsonEquals(actual ?? null, operation.value)) throw new FailedTest();
     }
   }
 }
@@ -143,6 +150,10 @@ function replace(root: JsonObject, pointer: string, value: unknown): void {
 }
 
 /** The answer names no reason: clients recognize a failed `test` by exactly this message without causes. */
+function refusal(): ApiError {
+  return ApiError.of('Invalid', 'the server rejected our request due to an error in our request', {});
+}
+
 function refuse(): never {
-  throw ApiError.of('Invalid', 'the server rejected our request due to an error in our request', {});
+  throw refusal();
 }

@@ -12,6 +12,8 @@ import {
   clusterRoles,
   ingressClasses,
   limitRanges,
+  mutatingAdmissionPolicies,
+  mutatingAdmissionPolicyBindings,
   mutatingWebhookConfigurations,
   namespaces,
   priorityClasses,
@@ -41,6 +43,7 @@ import { createRbac } from './authorization/rbac.ts';
 import { createAuthorizationReviews } from './authorization/reviews.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { ApiResponse } from './handler.ts';
+import { mutatingPolicies } from './policies/mutating-policies.ts';
 import { validatingPolicies } from './policies/validating-policies.ts';
 import { webhookAdmission } from './webhooks/webhook-admission.ts';
 import { createWebhookClient } from './webhooks/webhook-client.ts';
@@ -104,6 +107,7 @@ export function createSecurity(options: SecurityOptions): Security {
   const tokens = createServiceAccountAuthenticator({ signer, lookup, clock });
   const ledger = new QuotaLedger({ store, lookup, clock, log });
   const webhookClient = createWebhookClient({ lookup, random, clock });
+  const dynamic = { lookup, client: webhookClient, authorize, random, log };
   const admission = defaultPlugins({
     lookup,
     ledger,
@@ -112,8 +116,8 @@ export function createSecurity(options: SecurityOptions): Security {
     rbac,
     authorize,
     tolerationSeconds: defaultTolerationSeconds,
-    policies: validatingPolicies({ lookup, client: webhookClient, authorize, random, log }),
-    webhooks: webhookAdmission({ lookup, client: webhookClient, authorize, random, log }),
+    policies: { mutating: mutatingPolicies(dynamic), validating: validatingPolicies(dynamic) },
+    webhooks: webhookAdmission(dynamic),
   });
   const aggregator = startAggregator({ store, lookup, log });
   return {
@@ -133,6 +137,7 @@ export function createSecurity(options: SecurityOptions): Security {
       await lookup.follow(clusterRoles, clusterRoleBindings, roles, roleBindings, namespaces, serviceAccounts);
       await lookup.follow(priorityClasses, storageClasses, ingressClasses, runtimeClasses, limitRanges, resourceQuotas);
       await lookup.follow(mutatingWebhookConfigurations, validatingWebhookConfigurations);
+      await lookup.follow(mutatingAdmissionPolicies, mutatingAdmissionPolicyBindings);
       await lookup.follow(validatingAdmissionPolicies, validatingAdmissionPolicyBindings);
     },
     close() {

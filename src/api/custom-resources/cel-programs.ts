@@ -1,18 +1,23 @@
-import { Environment } from '@marcbachmann/cel-js';
+import { Environment, type TypeCheckResult } from '@marcbachmann/cel-js';
 
 export type CelProgram = (context: Record<string, unknown>) => unknown;
 
 export interface CelPrograms {
-  /** What expressions may speak of. */
-  environment(): Environment;
+  check(text: string): TypeCheckResult;
   /** An expression compiled, once; throws for one that cannot be. */
   of(text: string): CelProgram;
 }
 
 const programLimit = 5000;
 
-/** Expressions over one environment, which is made when the first of them is met. */
-export function celPrograms(furnish: (environment: Environment) => void): CelPrograms {
+/**
+ * Expressions over one environment, which is made when the first of them is met. `rewrite` turns what the engine has no
+ * syntax for into what it has.
+ */
+export function celPrograms(
+  furnish: (environment: Environment) => void,
+  rewrite = (text: string): string => text,
+): CelPrograms {
   const programs = new Map<string, CelProgram>();
   let made: Environment | undefined;
   const environment = (): Environment => {
@@ -22,11 +27,11 @@ export function celPrograms(furnish: (environment: Environment) => void): CelPro
     return made;
   };
   return {
-    environment,
+    check: (text) => environment().check(rewrite(text)),
     of(text) {
       const known = programs.get(text);
       if (known) return known;
-      const parsed = environment().parse(text);
+      const parsed = environment().parse(rewrite(text));
       if (programs.size >= programLimit) programs.clear();
       programs.set(text, parsed);
       return parsed;

@@ -17,7 +17,7 @@ const programs = celPrograms((environment) => {
 /** Why an expression cannot be a rule; undefined for one that can. `type` is what it must come to. */
 export function expressionProblem(text: string, type: 'bool' | 'string'): string | undefined {
   try {
-    const checked = programs.environment().check(text);
+    const checked = programs.check(text);
     if (!checked.valid) return `compilation failed: ERROR: <input>:${firstLine(checked.error?.message)}`;
     const { type: actual } = checked;
     if (actual !== type && actual !== 'dyn')

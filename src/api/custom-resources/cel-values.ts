@@ -25,6 +25,14 @@ function celName(name: string): string | undefined {
   return /^[A-Za-z_][A-Za-z0-9_]*$/.test(escaped) ? escaped : undefined;
 }
 
+/** The property that a name of {@link celName} stands for. */
+export function propertyName(escaped: string): string {
+  return escaped.replace(/__(dot|dash|slash|underscores|[a-z]+)__/g, (match, word: string) => {
+    const mark = { dot: '.', dash: '-', slash: '/', underscores: '__' }[word];
+    return mark ?? (match === escaped && reserved.has(word) ? word : match);
+  });
+}
+
 /** A JSON value as a rule sees it: whole numbers as CEL's int, times and durations by their format. */
 export function celValue(value: unknown, schema: StructuralSchema | undefined): unknown {
   if (typeof value === 'number') {

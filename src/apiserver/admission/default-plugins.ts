@@ -31,7 +31,7 @@ export function defaultPlugins(options: {
   rbac: Rbac;
   authorize: Authorizer;
   tolerationSeconds: TolerationSeconds;
-  policies: AdmissionPlugin;
+  policies: { mutating: AdmissionPlugin; validating: AdmissionPlugin };
   webhooks: { mutating: AdmissionPlugin; validating: AdmissionPlugin };
 }): AdmissionPlugin[] {
   const { lookup, ledger, clock, random, rbac, authorize, tolerationSeconds, policies, webhooks } = options;
@@ -53,8 +53,9 @@ export function defaultPlugins(options: {
     defaultIngressClass(lookup),
     rbacEscalation(rbac, authorize),
     expressionCheck,
+    policies.mutating,
     webhooks.mutating,
-    policies,
+    policies.validating,
     webhooks.validating,
     resourceQuota(lookup, ledger, clock),
   ];

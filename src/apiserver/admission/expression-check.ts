@@ -1,8 +1,10 @@
 import { invalidValue } from '../../api/field-errors.ts';
 import { jsonEquals } from '../../api/plain-json.ts';
 import { invalid } from '../../api/status.ts';
+import type { ExpressionType } from '../../api/custom-resources/admission-expressions.ts';
 import type {
   MatchCondition,
+  MutatingAdmissionPolicySpec,
   ValidatingAdmissionPolicySpec,
   ValidatingWebhook,
 } from '../../api/types/admissionregistration-v1.ts';
@@ -12,7 +14,7 @@ import type { AdmissionPlugin } from '../admission.ts';
 interface Expression {
   path: string;
   text: string;
-  type: 'bool' | 'string' | 'dyn';
+  type: ExpressionType;
 }
 
 /** The expressions of each kind that has some, with what they must come to. */
@@ -20,6 +22,7 @@ const expressionsOf: Readonly<Record<string, ((object: AnyObject) => Expression[
   mutatingwebhookconfigurations: webhookExpressions,
   validatingwebhookconfigurations: webhookExpressions,
   validatingadmissionpolicies: ({ spec }) => policyExpressions(spec ?? {}),
+  mutatingadmissionpolicies: ({ spec }) => mutationExpressions(spec ?? {}),
 };
 
 /** The part of validation that needs CEL: the expressions of webhook configurations and policies must compile. */
@@ -70,6 +73,27 @@ function policyExpressions(spec: ValidatingAdmissionPolicySpec): Expression[] {
     }),
     ...auditAnnotations.map(({ valueExpression }, i): Expression => {
       return { path: `spec.auditAnnotations[${i}].valueExpression`, text: valueExpression, type: 'dyn' };
+    }),
+  ];
+}
+
+function mutationExpressions(spec: MutatingAdmissionPolicySpec): Expression[] {
+  const { matchConditions, variables = [], mutations = [] } = spec;
+  return [
+    ...conditionExpressions(matchConditions, 'spec'),
+    ...variables.map(({ expression }, i): Expression => {
+      return { path: `spec.variables[${i}].expression`, text: expression, type: 'mutation variable' };
+    }),
+    ...mutations.flatMap(({ applyConfiguration, jsonPatch }, i): Expression[] => {
+      const path = `spec.mutations[${i}]`;
+      const configuration = applyConfiguration?.expression;
+      const patch = jsonPatch?.expression;
+      return [
+        ...(configuration
+          ? [{ path: `${path}.applyConfiguration.expression`, text: configuration, type: 'Object' } as const]
+          : []),
+        ...(patch ? [{ path: `${path}.jsonPatch.expression`, text: patch, type: 'list<JSONPatch>' } as const] : []),
+      ];
     }),
   ];
 }

@@ -1,5 +1,7 @@
 import type { KubeObject } from '../../api/object.ts';
 import type {
+  MutatingAdmissionPolicy,
+  MutatingAdmissionPolicyBinding,
   MutatingWebhookConfiguration,
   ValidatingAdmissionPolicy,
   ValidatingAdmissionPolicyBinding,
@@ -75,6 +77,11 @@ export const validatingAdmissionPolicies = collection<ValidatingAdmissionPolicy>
 export const validatingAdmissionPolicyBindings = collection<ValidatingAdmissionPolicyBinding>(
   registration,
   'validatingadmissionpolicybindings',
+);
+export const mutatingAdmissionPolicies = collection<MutatingAdmissionPolicy>(registration, 'mutatingadmissionpolicies');
+export const mutatingAdmissionPolicyBindings = collection<MutatingAdmissionPolicyBinding>(
+  registration,
+  'mutatingadmissionpolicybindings',
 );
 export const mutatingWebhookConfigurations = collection<MutatingWebhookConfiguration>(
   registration,

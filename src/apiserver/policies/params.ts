@@ -1,15 +1,11 @@
 import { labelMatcher } from '../../api/label-selector.ts';
 import type { AnyObject, KubeObject } from '../../api/object.ts';
 import type { ParamKind, ParamRef } from '../../api/types/admissionregistration-v1.ts';
-import type {
-  ValidatingAdmissionPolicy,
-  ValidatingAdmissionPolicyBinding,
-} from '../../api/types/admissionregistration-v1.ts';
 import type { AdmissionRequest } from '../admission.ts';
 import type { Collection, Lookup } from '../admission/lookup.ts';
 import type { Served } from '../kind-index.ts';
 import { inVersion } from '../webhooks/conversion.ts';
-import type { PolicyOptions } from './validating-policies.ts';
+import type { Bound, PolicyOptions } from './bound-policies.ts';
 
 /**
  * The objects that a policy is evaluated with, once for each: null where it has no params. `isMissing`: there are none
@@ -20,7 +16,7 @@ export async function paramsOf(
   { policy, binding, request }: Evaluated,
 ): Promise<{ isMissing: boolean; params: readonly (AnyObject | null)[] }> {
   const { paramKind } = policy.spec ?? {};
-  const { paramRef } = binding.spec;
+  const { paramRef } = binding.spec ?? {};
   if (!paramKind || !paramRef) return { isMissing: false, params: [null] };
   const served = servedKind(paramKind, request);
   const namespace = served.kind.scope === 'Namespaced' ? paramRef.namespace || request.namespace : '';
@@ -32,11 +28,7 @@ export async function paramsOf(
   return { isMissing: paramRef.parameterNotFoundAction !== 'Allow', params: [] };
 }
 
-interface Evaluated {
-  policy: ValidatingAdmissionPolicy;
-  binding: ValidatingAdmissionPolicyBinding;
-  request: AdmissionRequest;
-}
+type Evaluated = Bound & { request: AdmissionRequest };
 
 function servedKind({ apiVersion, kind }: ParamKind, { versions }: AdmissionRequest): Served {
   const served = versions?.kinds.all.find((each) => each.apiVersion === apiVersion && each.kind.kind === kind);

@@ -1,61 +1,20 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { silentLogger } from '../../base/log.ts';
-import { seededRandom } from '../../base/random.ts';
-import { systemClock } from '../../base/system-clock.ts';
+import { describe, expect, it } from 'vitest';
 import type {
   ValidatingAdmissionPolicyBindingSpec,
   ValidatingAdmissionPolicySpec,
 } from '../../api/types/admissionregistration-v1.ts';
-import { createSigningKey } from '../../cluster/certificates.ts';
-import { createMemoryStore } from '../../store/memory.ts';
-import { startTestApiServer } from '../../../test/support/api-server.ts';
-import type { TestApiServer } from '../../../test/support/api-server.ts';
-import { request } from '../../../test/support/request.ts';
-import type { Answer } from '../../../test/support/request.ts';
-import { createSecurity } from '../security.ts';
-import type { Security } from '../security.ts';
+import { deployment, deploymentsPath as deployments, policiesPath as group } from '../../../test/support/policies.ts';
+import { serverWithPolicies } from '../../../test/support/policies.ts';
 
-const serviceAccountKey = createSigningKey();
-const group = '/apis/admissionregistration.k8s.io/v1';
-const deployments = '/apis/apps/v1/namespaces/default/deployments';
-let security: Security;
-let api: TestApiServer;
-
-beforeEach(async () => {
-  const store = createMemoryStore();
-  const random = seededRandom(1);
-  security = createSecurity({
-    ...{ store, random, clock: systemClock, log: silentLogger, serviceAccountKey, issuer: 'https://x' },
-  });
-  await security.bootstrap();
-  api = await startTestApiServer({ store, random, admission: security.admission });
-});
-
-afterEach(async () => {
-  security.close();
-  await api.close();
-});
-
-const send = async (line: string, body?: object): Promise<Answer> => {
-  const user = { name: 'ann', groups: ['system:authenticated'] };
-  const answer = await request(api.server.handler, line, { ...(body && { body }), context: { user } });
-  // What follows the policies hears of them a moment after they are stored.
-  if (line.includes('polic')) for (let i = 0; i < 20; i++) await new Promise((r) => setImmediate(r));
-  return answer;
-};
+const send = serverWithPolicies();
 
 async function policy(
   spec: ValidatingAdmissionPolicySpec,
   binding: Partial<ValidatingAdmissionPolicyBindingSpec> = {},
 ): Promise<void> {
-  const matchConstraints = {
-    resourceRules: [
-      { operations: ['CREATE', 'UPDATE'], apiGroups: ['apps'], apiVersions: ['v1'], resources: ['deployments'] },
-    ],
-  };
   const made = await send(`POST ${group}/validatingadmissionpolicies`, {
     metadata: { name: 'p' },
-    spec: { matchConstraints, ...spec },
+    spec: { matchConstraints: { resourceRules }, ...spec },
   });
   expect(made.status, made.bytes.toString()).toBe(201);
   const bound = await send(`POST ${group}/validatingadmissionpolicybindings`, {
@@ -65,10 +24,9 @@ async function policy(
   expect(bound.status, bound.bytes.toString()).toBe(201);
 }
 
-function deployment(name: string, replicas: number, labels: object = {}): object {
-  const template = { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'c', image: 'i' }] } };
-  return { metadata: { name, labels }, spec: { replicas, selector: { matchLabels: { a: 'b' } }, template } };
-}
+const resourceRules = [
+  { operations: ['CREATE', 'UPDATE'], apiGroups: ['apps'], apiVersions: ['v1'], resources: ['deployments'] },
+];
 
 describe('validating admission policies', () => {
   it('refuse what an expression does not hold for', async () => {
@@ -152,10 +110,47 @@ describe('validating admission policies', () => {
   it('have expressions that compile', async () => {
     const answer = await send(`POST ${group}/validatingadmissionpolicies`, {
       metadata: { name: 'bad' },
-      spec: { validations: [{ expression: 'object.spec.replicas >' }, { expression: '"text"' }] },
+      spec: {
+        matchConstraints: { resourceRules },
+        validations: [{ expression: 'object.spec.replicas >' }, { expression: '"text"' }],
+      },
     });
     expect(answer.status).toBe(422);
     expect(answer.json().message).toContain('spec.validations[0].expression: Invalid value');
     expect(answer.json().message).toContain('must evaluate to bool');
+  });
+
+  it('say what they are about, and their bindings what they do', async () => {
+    const refused = await send(`POST ${group}/validatingadmissionpolicies`, {
+      metadata: { name: 'bad' },
+      spec: {
+        failurePolicy: 'Maybe',
+        paramKind: { apiVersion: 'a/b/c', kind: 'X_Y' },
+        matchConstraints: { matchPolicy: 'Exact', resourceRules: [{ operations: ['*', 'CREATE'], apiGroups: [''] }] },
+        matchConditions: [{ name: 'a b', expression: '' }],
+        variables: [{ name: 'a-b', expression: '1' }],
+      },
+    });
+    expect(refused.status).toBe(422);
+    const causes = (refused.json().details as { causes: { field: string; message: string }[] }).causes;
+    expect(causes.map(({ field }) => field)).toEqual([
+      'spec.failurePolicy',
+      'spec.paramKind.apiVersion',
+      'spec.paramKind.kind',
+      'spec.matchConstraints.resourceRules[0].operations',
+      'spec.matchConstraints.resourceRules[0].apiVersions',
+      'spec.matchConstraints.resourceRules[0].resources',
+      'spec.matchConditions[0].expression',
+      'spec.matchConditions[0].name',
+      'spec.variables[0].name',
+      'spec.validations',
+      'spec.auditAnnotations',
+    ]);
+    const binding = await send(`POST ${group}/validatingadmissionpolicybindings`, {
+      metadata: { name: 'bad' },
+      spec: { policyName: 'p', validationActions: ['Deny', 'Warn'], paramRef: { parameterNotFoundAction: 'Deny' } },
+    });
+    expect(binding.json().message).toContain('spec.paramRef: Required value: one of name or selector');
+    expect(binding.json().message).toContain('must not contain both Deny and Warn');
   });
 });

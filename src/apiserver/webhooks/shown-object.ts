@@ -1,5 +1,6 @@
 import { decodeObject } from '../../api/decode.ts';
 import type { AnyObject } from '../../api/object.ts';
+import { jsonEquals } from '../../api/plain-json.ts';
 import type { AdmissionRequest } from '../admission.ts';
 import type { Served } from '../kind-index.ts';
 import { intoStorage, inVersion } from './conversion.ts';
@@ -27,4 +28,12 @@ export async function adopt(
   const decoded = custom ? custom.decode(object, 'Ignore') : decodeObject(object, type, 'Ignore');
   decoded.object.metadata ??= {};
   return intoStorage(caller, served, decoded.object);
+}
+
+/** Puts what somebody made of the request's object in its place; false when nothing changed. */
+export function replaceObject({ object }: AdmissionRequest, changed: AnyObject): boolean {
+  if (!object || jsonEquals(changed, object)) return false;
+  for (const field of Object.keys(object)) delete object[field];
+  Object.assign(object, changed);
+  return true;
 }

@@ -2,7 +2,6 @@ import type { Logger } from '../../base/log.ts';
 import type { Random } from '../../base/random.ts';
 import { applyJsonPatch } from '../../api/json-patch.ts';
 import type { AnyObject, KubeObject } from '../../api/object.ts';
-import { jsonEquals } from '../../api/plain-json.ts';
 import { ApiError } from '../../api/status.ts';
 import type { MutatingWebhook, ValidatingWebhook } from '../../api/types/admissionregistration-v1.ts';
 import type { AdmissionPlugin, AdmissionRequest } from '../admission.ts';
@@ -16,7 +15,7 @@ import { denial, reviewedRequest, reviewVersions, verdictOf } from './admission-
 import type { ReviewedRequest, Verdict } from './admission-review.ts';
 import { authorizerVariable, conditionsHold } from './conditions.ts';
 import { isExempt, matchedVersion } from './match-rules.ts';
-import { adopt, shownIn } from './shown-object.ts';
+import { adopt, replaceObject, shownIn } from './shown-object.ts';
 import type { WebhookClient } from './webhook-client.ts';
 
 export interface WebhookAdmissionOptions {
@@ -195,8 +194,5 @@ async function change(
     }
     return patched;
   });
-  if (!changed || jsonEquals(changed, object)) return false;
-  for (const field of Object.keys(object)) delete object[field];
-  Object.assign(object, changed);
-  return true;
+  return changed !== undefined && replaceObject(request, changed);
 }

@@ -2,6 +2,7 @@ import type { MutatingAdmissionPolicyBinding } from '../../types/admissionregist
 import { ageColumn, column, nameColumn } from '../columns.ts';
 import { defineKind } from '../define-kind.ts';
 import { defaultMatchResources, formatParamRef } from './policy-defaults.ts';
+import { validateBindingSpec } from './policy-validation.ts';
 
 export const mutatingAdmissionPolicyBinding = defineKind<MutatingAdmissionPolicyBinding>({
   group: 'admissionregistration.k8s.io',
@@ -12,6 +13,7 @@ export const mutatingAdmissionPolicyBinding = defineKind<MutatingAdmissionPolicy
   scope: 'Cluster',
   hasGeneration: true,
   defaults: ({ spec }) => defaultMatchResources(spec?.matchResources),
+  validate: ({ spec = {} }) => validateBindingSpec(spec),
   columns: [
     nameColumn,
     column('PolicyName', ({ spec }) => spec?.policyName ?? ''),
