@@ -1,4 +1,4 @@
-import type { Duplex } from 'node:stream';
+import type { Duplex, Readable } from 'node:stream';
 import type { KubeObject } from '../api/object.ts';
 import type { Entry } from '../store/store.ts';
 
@@ -25,7 +25,11 @@ export interface ApiRequest {
 
 export type RequestBody =
   | { kind: 'none' }
-  | { kind: 'bytes'; read: () => Promise<Uint8Array> }
+  /**
+   * `read` gives all of it, and refuses what is larger than a resource may be. `stream`: as it comes, of any length, and
+   * `length` if the client has said it; for who hands it on. One of both, once.
+   */
+  | { kind: 'bytes'; read: () => Promise<Uint8Array>; stream?: () => Readable; length?: number }
   /** In process: an object that the caller gives away (the server may change it). */
   | { kind: 'object'; object: unknown };
 

@@ -57,7 +57,12 @@ function bodyOf(message: IncomingMessage): RequestBody {
   if (length === undefined ? message.headers['transfer-encoding'] === undefined : length === '0')
     return { kind: 'none' };
   let reading: Promise<Uint8Array> | undefined;
-  return { kind: 'bytes', read: () => (reading ??= readAll(message, Number(length ?? 0))) };
+  return {
+    kind: 'bytes',
+    read: () => (reading ??= readAll(message, Number(length ?? 0))),
+    stream: () => message,
+    ...(length !== undefined && { length: Number(length) }),
+  };
 }
 
 function readAll(message: IncomingMessage, announced: number): Promise<Uint8Array> {

@@ -24,7 +24,8 @@ import { nodes, pods, services } from '../admission/lookup.ts';
 import type { Collection } from '../admission/lookup.ts';
 import { putObject, storeKey } from '../admission/store-lookup.ts';
 import { endpointSlices } from '../admission/lookup.ts';
-import type { ApiRequest, ApiResponse } from '../handler.ts';
+import type { ApiRequest, ApiResponse, RequestBody } from '../handler.ts';
+import { HttpRequest } from '../http-request.ts';
 import { createStreamingEndpoints } from './endpoints.ts';
 import { createHttpsNodeConnector } from './https-node-connector.ts';
 import { FrameDecoder, FrameEncoder } from './spdy-frames.ts';
@@ -91,13 +92,20 @@ function breakOff(socket: Duplex): void {
 }
 
 /** `/page` is a page with links, `/zipped` the same, compressed; `/moved` leads to it, `/asked` says what was asked. */
-function answerAsServer({ url = '', headers }: IncomingMessage, response: ServerResponse): void {
+function answerAsServer(message: IncomingMessage, response: ServerResponse): void {
+  const { url = '', headers } = message;
   const page = '<a href="/rewriteme">test</a>';
   if (url === '/moved') response.writeHead(302, { location: '/page?a=b' }).end();
   else if (url === '/page') response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(page);
   else if (url === '/zipped')
     response.writeHead(200, { 'content-type': 'text/html', 'content-encoding': 'gzip' }).end(gzipSync(page));
   else if (url.startsWith('/asked')) response.end(`${url} ${String(headers['x-forwarded-uri'])}`);
+  else if (url === '/echo') message.pipe(response);
+  else if (url === '/count') {
+    let size = 0;
+    message.on('data', (chunk: Buffer) => (size += chunk.length));
+    message.on('end', () => response.end(`${size} bytes, length ${headers['content-length']}`));
+  } else if (url === '/refuse') response.writeHead(413).end('enough');
   else response.end('plain');
 }
 
@@ -184,7 +192,7 @@ async function objects(): Promise<void> {
 /** Just enough of an API server: pods/<subresource> of `/x/<plural>/<name>/<subresource>/<rest>`. */
 async function startApi(): Promise<void> {
   const endpoints = createStreamingEndpoints({ store, connector, clock: systemClock, random: seededRandom(1) });
-  const handle = async (message: IncomingMessage): Promise<ApiResponse> => {
+  const handle = async (message: IncomingMessage, body: RequestBody): Promise<ApiResponse> => {
     const url = new URL(message.url ?? '/', 'http://x');
     const [, namespace = '', plural = '', name = '', subresource = '', ...rest] = url.pathname.split('/');
     const endpoint = endpoints.find((each) => each.plural === plural && each.subresource === subresource);
@@ -193,7 +201,7 @@ async function startApi(): Promise<void> {
       path: url.pathname,
       query: url.searchParams,
       headers: message.headers as Record<string, string>,
-      body: { kind: 'none' },
+      body,
       signal: new AbortController().signal,
     };
     const more = {
@@ -218,7 +226,7 @@ async function startApi(): Promise<void> {
     }
   };
   api = createServer((message, response) => {
-    void handle(message).then(({ status, headers, body }) => {
+    void handle(message, new HttpRequest(message, response).body).then(({ status, headers, body }) => {
       response.writeHead(status, headers);
       if (body.kind === 'bytes') response.end(body.bytes);
       else if (body.kind === 'stream')
@@ -230,7 +238,7 @@ async function startApi(): Promise<void> {
     });
   });
   api.on('upgrade', (message: IncomingMessage, socket: Duplex, head: Buffer) => {
-    void handle(message).then((response) => {
+    void handle(message, { kind: 'none' }).then((response) => {
       if (response.body.kind === 'upgrade') response.body.accept(socket, head);
       else socket.end(`HTTP/1.1 ${response.status} No\r\nconnection: close\r\n\r\n`);
     });
@@ -457,6 +465,23 @@ describe('proxy', () => {
     const refused = await get(`/x/pods/web:${free}/proxy/`);
     expect(refused.status).toBe(503);
     expect(refused.text).toContain('error trying to reach service: ');
+  });
+
+  it('hands bodies of any length on as they come, and answers that come before their end', async () => {
+    const port = (runtimeServer.address() as AddressInfo).port;
+    const url = `http://127.0.0.1:${apiPort}/x/pods/web:${port}/proxy`;
+    const large = Buffer.alloc(20 * 1024 * 1024, 'x');
+    const known = await fetch(`${url}/count`, { method: 'POST', body: large });
+    expect(await known.text()).toBe(`${large.length} bytes, length ${large.length}`);
+    const outgoing = httpRequest(`${url}/echo`, { method: 'POST' });
+    outgoing.write('one');
+    const [answer] = (await once(outgoing, 'response')) as [IncomingMessage];
+    const [first] = (await once(answer, 'data')) as [Buffer];
+    outgoing.end('two');
+    const [second] = (await once(answer, 'data')) as [Buffer];
+    expect([first.toString(), second.toString()]).toEqual(['one', 'two']);
+    const refused = await fetch(`${url}/refuse`, { method: 'PUT', body: large });
+    expect([refused.status, await refused.text()]).toEqual([413, 'enough']);
   });
 });
 

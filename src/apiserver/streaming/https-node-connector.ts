@@ -1,8 +1,9 @@
 import { Agent as HttpAgent, request as httpRequest } from 'node:http';
-import type { IncomingMessage } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { RequestOptions } from 'node:https';
 import type { Socket } from 'node:net';
+import { Readable } from 'node:stream';
 import { ApiError } from '../../api/status.ts';
 import type { Node } from '../../api/types/core-v1.ts';
 import type { Backend, BackendRequest, BackendResponse, NodeConnector } from './node-connector.ts';
@@ -61,7 +62,8 @@ function backend(target: { protocol: string; host: string; port: number; agent: 
           port,
           method,
           path,
-          headers,
+          // Who must close the connection after its answer does so before it has read the rest of the body.
+          headers: body && !upgrade ? { connection: 'keep-alive', ...headers } : headers,
           agent,
           ...(signal && !upgrade && { signal }),
         };
@@ -76,9 +78,17 @@ function backend(target: { protocol: string; host: string; port: number; agent: 
         outgoing.once('error', (error) => {
           reject(ApiError.of('InternalError', `error dialing backend: ${error.message}`));
         });
-        outgoing.end(body);
+        if (body instanceof Readable) passOn(body, outgoing);
+        else outgoing.end(body);
       }),
   };
+}
+
+/** A server may answer before it has read everything, and read no more: what is left is read for the client's sake. */
+function passOn(body: Readable, outgoing: ClientRequest): void {
+  body.pipe(outgoing);
+  body.once('error', (error) => outgoing.destroy(error));
+  outgoing.once('close', () => body.unpipe(outgoing).resume());
 }
 
 /** Without those that speak of one connection only (RFC 9110, 7.6.1), upgrades apart. */

@@ -6,7 +6,7 @@ export interface BackendRequest {
   /** With query. */
   path: string;
   headers: Record<string, string>;
-  body?: Uint8Array;
+  body?: Uint8Array | Readable;
   /** Asks for a protocol upgrade; `headers` carry `connection` and `upgrade`. */
   upgrade?: boolean;
   signal?: AbortSignal;

@@ -1,10 +1,11 @@
+import type { Readable } from 'node:stream';
 import { hostAndPort } from '../../base/ip-address.ts';
 import type { Random } from '../../base/random.ts';
 import { ApiError, notFound } from '../../api/status.ts';
 import { nodes, services } from '../admission/lookup.ts';
 import type { Lookup } from '../admission/lookup.ts';
 import type { Endpoint, ResolvedRequest } from '../endpoint.ts';
-import type { ApiResponse } from '../handler.ts';
+import type { ApiResponse, RequestBody } from '../handler.ts';
 import type { Backend, NodeConnector } from './node-connector.ts';
 import { passThrough, withoutConnectionHeaders } from './pass-through.ts';
 import { findPod } from './pod-target.ts';
@@ -105,8 +106,11 @@ async function forward(resolved: ResolvedRequest, { backend, backendHost }: Prox
   if (upgrade !== undefined) Object.assign(headers, { connection: 'Upgrade', upgrade });
   if (remoteAddress)
     headers['x-forwarded-for'] = [headers['x-forwarded-for'], remoteAddress].filter(Boolean).join(', ');
-  const bytes = body.kind === 'bytes' ? await body.read() : undefined;
-  if (bytes) headers['content-length'] = String(bytes.length);
+  const content = await contentOf(body);
+  if (content)
+    headers[content.length === undefined ? 'transfer-encoding' : 'content-length'] = String(
+      content.length ?? 'chunked',
+    );
   const text = query.toString();
   const prefix = proxyPath(resolved);
   const path = pathBehind(resolved);
@@ -116,7 +120,7 @@ async function forward(resolved: ResolvedRequest, { backend, backendHost }: Prox
       method,
       path: `${path}${text && `?${text}`}`,
       headers,
-      ...(bytes && { body: bytes }),
+      ...(content && { body: content.body }),
       ...(upgrade !== undefined && { upgrade: true }),
       signal,
     })
@@ -127,6 +131,16 @@ async function forward(resolved: ResolvedRequest, { backend, backendHost }: Prox
   // A body that nobody reads would keep its connection.
   if (method === 'HEAD' && answer.kind === 'answer') answer.body.resume();
   return passThrough(throughProxy(answer, { prefix, backendHost, requestHost: headers.host ?? '' }));
+}
+
+/** Of any length: what is behind the proxy knows how much it takes. */
+async function contentOf(
+  body: RequestBody,
+): Promise<{ body: Uint8Array | Readable; length: number | undefined } | undefined> {
+  if (body.kind !== 'bytes') return undefined;
+  if (body.stream) return { body: body.stream(), length: body.length };
+  const bytes = await body.read();
+  return { body: bytes, length: bytes.length };
 }
 
 /** The path at which the root of what is behind the proxy is reached. */
