@@ -8,10 +8,9 @@ import {
   nodes as nodeResource,
   pods as podResource,
 } from '../../client/resources.ts';
-import { claim, decideClaims, isStillThere } from '../claims.ts';
 import type { Controller, ControllerContext, Enqueue } from '../controller.ts';
+import { Dependents, watchOwners, type OwnerKind } from '../dependents.ts';
 import { settleRevisions, truncateHistory, type Revisions } from '../history/revisions.ts';
-import { controllerOf, controllerReference, controllerUids, orphanNamespaces } from '../owner-references.ts';
 import { done, type Outcome } from '../reconciler.ts';
 import { doubtAfterMs, Expectations } from '../replication/expectations.ts';
 import { podFromTemplate } from '../replication/new-pod.ts';
@@ -29,15 +28,21 @@ const burst = 250;
 const templateGeneration = 'deprecated.daemonset.template.generation';
 const generationLabel = 'pod-template-generation';
 
+const daemonSetKind: OwnerKind<DaemonSet> = {
+  resource: setResource,
+  apiVersion: 'apps/v1',
+  selector: (set) => labelMatcher(set.spec?.selector),
+};
+
 /** One pod of a template on every node that fits, put there by the scheduler (concepts/workloads/controllers/daemonset). */
 export class DaemonSetReconciler implements Controller {
   readonly name = 'daemonset-controller';
   readonly concurrency = 2;
   readonly #context: ControllerContext;
   readonly #sets: Informer<DaemonSet>;
-  readonly #pods: Informer<Pod>;
+  readonly #pods: Dependents<DaemonSet, Pod>;
   readonly #nodes: Informer<Node>;
-  readonly #revisions: Informer<ControllerRevision>;
+  readonly #revisions: Dependents<DaemonSet, ControllerRevision>;
   readonly #expectations: Expectations;
   readonly #podControl: PodControl;
   readonly #failures: FailureBackoff;
@@ -45,33 +50,20 @@ export class DaemonSetReconciler implements Controller {
   constructor(context: ControllerContext) {
     this.#context = context;
     this.#sets = context.informers.of(setResource);
-    this.#sets.addIndex('namespace', (set) => [set.metadata.namespace ?? '']);
-    this.#pods = context.informers.of(podResource);
-    this.#pods.addIndex('controller', controllerUids);
-    this.#pods.addIndex('orphan', orphanNamespaces);
+    this.#pods = new Dependents(context, daemonSetKind, podResource);
     this.#nodes = context.informers.of(nodeResource);
-    this.#revisions = context.informers.of(revisionResource);
-    this.#revisions.addIndex('controller', controllerUids);
-    this.#revisions.addIndex('orphan', orphanNamespaces);
+    this.#revisions = new Dependents(context, daemonSetKind, revisionResource);
     this.#expectations = new Expectations(context.clock);
     this.#podControl = new PodControl(context, this.#expectations);
     this.#failures = new FailureBackoff(context.clock);
   }
 
   watch(enqueue: Enqueue): () => void {
-    const look = (set: DaemonSet): void => enqueue(keyOf(set));
     const everySet = (concerns: (set: DaemonSet) => boolean): void => {
-      for (const set of this.#sets.list()) if (concerns(set)) look(set);
+      for (const set of this.#sets.list()) if (concerns(set)) enqueue(keyOf(set));
     };
     const ends = [
-      this.#sets.subscribe({
-        added: look,
-        updated: (set, old) => {
-          if (set.metadata.uid !== old.metadata.uid) this.#expectations.forget(keyOf(set));
-          look(set);
-        },
-        deleted: (set) => this.#expectations.forget(keyOf(set)),
-      }),
+      watchOwners(this.#sets, enqueue, (key) => this.#expectations.forget(key)),
       this.#nodes.subscribe({
         added: (node) => everySet((set) => placementOn(node, set).shouldRun),
         updated: (node, old) => {
@@ -80,19 +72,7 @@ export class DaemonSetReconciler implements Controller {
         },
         deleted: () => everySet(() => true),
       }),
-      this.#pods.subscribe({
-        added: (pod) => this.#podChanged(pod, enqueue),
-        updated: (pod, old) => {
-          if (controllerOf(old)?.uid !== controllerOf(pod)?.uid) this.#podChanged(old, enqueue);
-          this.#podChanged(pod, enqueue);
-        },
-        deleted: (pod) => {
-          const key = this.#ownerKey(pod);
-          if (key === undefined) return;
-          this.#expectations.gone(key, pod);
-          enqueue(key);
-        },
-      }),
+      this.#pods.watch(enqueue, this.#expectations),
     ];
     return () => ends.forEach((end) => end());
   }
@@ -113,7 +93,7 @@ export class DaemonSetReconciler implements Controller {
     const revisions = await this.#settle(set);
     const hash = revisions.update.metadata.labels?.[hashLabel] ?? '';
     const maySync = this.#expectations.satisfied(key) || (await this.#podControl.isConfirmed(key));
-    const pods = await this.#claim(set);
+    const pods = await this.#pods.claim(set);
     const view = { set, nodes: [...this.#nodes.list()], pods, hash, now: clock.now() };
     const { error, afterMs } = maySync ? await this.#act(key, view) : { error: undefined, afterMs: doubtAfterMs };
     const status = daemonStatus(view, revisions.collisionCount);
@@ -131,52 +111,15 @@ export class DaemonSetReconciler implements Controller {
     return next === Infinity ? done : { kind: 'requeue', afterMs: next };
   }
 
-  #podChanged(pod: Pod, enqueue: Enqueue): void {
-    const key = this.#ownerKey(pod);
-    if (key !== undefined) {
-      this.#expectations.seen(key, pod);
-      enqueue(key);
-    } else if (!controllerOf(pod) && pod.metadata.deletionTimestamp === undefined) {
-      for (const set of this.#sets.byIndex('namespace', pod.metadata.namespace ?? '')) {
-        if (labelMatcher(set.spec?.selector).matches(pod.metadata.labels)) enqueue(keyOf(set));
-      }
-    }
-  }
-
-  #ownerKey(pod: Pod): string | undefined {
-    const reference = controllerOf(pod);
-    return reference?.kind === 'DaemonSet' ? `${pod.metadata.namespace}/${reference.name}` : undefined;
-  }
-
   async #settle(set: DaemonSet): Promise<Revisions> {
     const { client } = this.#context;
-    const selector = labelMatcher(set.spec?.selector);
-    const reference = controllerReference(set, 'apps/v1', 'DaemonSet');
-    const own = this.#revisions.byIndex('controller', set.metadata.uid ?? '');
-    const orphans = this.#revisions.byIndex('orphan', set.metadata.namespace ?? '');
-    const decision = decideClaims(set, [...own, ...orphans], ({ metadata }) => selector.matches(metadata.labels));
-    const canAdopt = (): Promise<boolean> => isStillThere(client, setResource, set);
-    const known = await claim({ client, resource: revisionResource, decision, reference, canAdopt });
+    const known = await this.#revisions.claim(set);
     const owner = {
-      ...{ object: set, reference, template: set.spec?.template ?? {} },
+      ...{ object: set, reference: this.#revisions.reference(set), template: set.spec?.template ?? {} },
       collisionCount: set.status?.collisionCount,
       labels: (hash: string) => ({ [hashLabel]: hash }),
     };
     return settleRevisions(client, owner, known);
-  }
-
-  #claim(set: DaemonSet): Promise<Pod[]> {
-    const { client } = this.#context;
-    const selector = labelMatcher(set.spec?.selector);
-    const own = this.#pods.byIndex('controller', set.metadata.uid ?? '');
-    const orphans = this.#pods.byIndex('orphan', set.metadata.namespace ?? '');
-    return claim({
-      client,
-      resource: podResource,
-      decision: decideClaims(set, [...own, ...orphans], (pod) => selector.matches(pod.metadata.labels)),
-      reference: controllerReference(set, 'apps/v1', 'DaemonSet'),
-      canAdopt: () => isStillThere(client, setResource, set),
-    });
   }
 
   /** Places daemons; when everything is in its place, goes on with a rolling update. */
@@ -224,7 +167,7 @@ export class DaemonSetReconciler implements Controller {
   async #move(key: string, view: DaemonView, create: readonly string[], surplus: readonly Pod[]): Promise<unknown> {
     const { set, hash } = view;
     const { random } = this.#context;
-    const reference = controllerReference(set, 'apps/v1', 'DaemonSet');
+    const reference = this.#pods.reference(set);
     const template = set.spec?.template ?? {};
     const generation = set.metadata.annotations?.[templateGeneration];
     const nodeNames = create.slice(0, burst);

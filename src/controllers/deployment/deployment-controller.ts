@@ -4,9 +4,9 @@ import { isPodFinished } from '../../api/pod-phase.ts';
 import type { Pod } from '../../api/types/core-v1.ts';
 import { keyOf, type Informer } from '../../client/informer.ts';
 import { deployments, pods as podResource, replicaSets } from '../../client/resources.ts';
-import { claim, decideClaims, isStillThere } from '../claims.ts';
 import type { Controller, ControllerContext, Enqueue } from '../controller.ts';
-import { controllerOf, controllerReference, controllerUids, orphanNamespaces } from '../owner-references.ts';
+import { Dependents, watchOwners, type OwnerKind } from '../dependents.ts';
+import { controllerOf, controllerUids } from '../owner-references.ts';
 import { done, type Outcome } from '../reconciler.ts';
 import { rollbackToAnnotation } from './annotations.ts';
 import { countingStatus, isComplete, pauseCondition, rolloutStatus, stuckInMs, withCondition } from './conditions.ts';
@@ -20,6 +20,12 @@ interface Sets {
   old: ReplicaSet[];
 }
 
+const deploymentKind: OwnerKind<Deployment> = {
+  resource: deployments,
+  apiVersion: 'apps/v1',
+  selector: (deployment) => labelMatcher(deployment.spec?.selector),
+};
+
 /** Rolls deployments out: one replica set for each template, sized so that availability holds. */
 export class DeploymentReconciler implements Controller {
   readonly name = 'deployment-controller';
@@ -28,6 +34,7 @@ export class DeploymentReconciler implements Controller {
   readonly #writer: DeploymentWriter;
   readonly #deployments: Informer<Deployment>;
   readonly #sets: Informer<ReplicaSet>;
+  readonly #ownSets: Dependents<Deployment, ReplicaSet>;
   readonly #pods: Informer<Pod>;
 
   constructor(context: ControllerContext) {
@@ -36,27 +43,14 @@ export class DeploymentReconciler implements Controller {
     this.#deployments = context.informers.of(deployments);
     this.#sets = context.informers.of(replicaSets);
     this.#pods = context.informers.of(podResource);
-    this.#deployments.addIndex('namespace', (deployment) => [deployment.metadata.namespace ?? '']);
-    this.#sets.addIndex('controller', controllerUids);
-    this.#sets.addIndex('orphan', orphanNamespaces);
+    this.#ownSets = new Dependents(context, deploymentKind, replicaSets);
     this.#pods.addIndex('controller', controllerUids);
   }
 
   watch(enqueue: Enqueue): () => void {
     const ends = [
-      this.#deployments.subscribe({
-        added: (deployment) => enqueue(keyOf(deployment)),
-        updated: (deployment) => enqueue(keyOf(deployment)),
-        deleted: (deployment) => enqueue(keyOf(deployment)),
-      }),
-      this.#sets.subscribe({
-        added: (set) => this.#setChanged(set, enqueue),
-        updated: (set, old) => {
-          if (controllerOf(old)?.uid !== controllerOf(set)?.uid) this.#setChanged(old, enqueue);
-          this.#setChanged(set, enqueue);
-        },
-        deleted: (set) => this.#setChanged(set, enqueue),
-      }),
+      watchOwners(this.#deployments, enqueue),
+      this.#ownSets.watch(enqueue),
       // Only Recreate waits for the last pod to go; the pods of a rolling update show in the sets' status.
       this.#pods.subscribe({
         updated: (pod) => isPodFinished(pod) && this.#podGone(pod, enqueue),
@@ -70,7 +64,7 @@ export class DeploymentReconciler implements Controller {
     const deployment = this.#deployments.get(key);
     if (!deployment) return done;
     if (labelMatcher(deployment.spec?.selector).isEmpty) return this.#refuseEmptySelector(deployment);
-    const sets = await this.#claim(deployment);
+    const sets = await this.#ownSets.claim(deployment);
     if (deployment.metadata.deletionTimestamp !== undefined) {
       return this.#finish(deployment, this.#split(deployment, sets), countingStatus);
     }
@@ -160,20 +154,6 @@ export class DeploymentReconciler implements Controller {
     for (const set of setsToCleanUp(deployment, old)) await this.#writer.deleteSet(set);
   }
 
-  #claim(deployment: Deployment): Promise<ReplicaSet[]> {
-    const { client } = this.#context;
-    const own = this.#sets.byIndex('controller', deployment.metadata.uid ?? '');
-    const orphans = this.#sets.byIndex('orphan', deployment.metadata.namespace ?? '');
-    const selector = labelMatcher(deployment.spec?.selector);
-    return claim({
-      client,
-      resource: replicaSets,
-      decision: decideClaims(deployment, [...own, ...orphans], (set) => selector.matches(set.metadata.labels)),
-      reference: controllerReference(deployment, 'apps/v1', 'Deployment'),
-      canAdopt: () => isStillThere(client, deployments, deployment),
-    });
-  }
-
   #split(deployment: Deployment, all: readonly ReplicaSet[]): Sets {
     const newSet = findNewSet(deployment, all);
     return { newSet, old: all.filter((set) => set !== newSet) };
@@ -181,17 +161,6 @@ export class DeploymentReconciler implements Controller {
 
   #hasRunningPods(set: ReplicaSet): boolean {
     return this.#pods.byIndex('controller', set.metadata.uid ?? '').some((pod) => !isPodFinished(pod));
-  }
-
-  #setChanged(set: ReplicaSet, enqueue: Enqueue): void {
-    const owner = controllerOf(set);
-    if (owner?.kind === 'Deployment') {
-      enqueue(`${set.metadata.namespace}/${owner.name}`);
-    } else if (!owner) {
-      for (const deployment of this.#deployments.byIndex('namespace', set.metadata.namespace ?? '')) {
-        if (labelMatcher(deployment.spec?.selector).matches(set.metadata.labels)) enqueue(keyOf(deployment));
-      }
-    }
   }
 
   #podGone(pod: Pod, enqueue: Enqueue): void {

@@ -5,9 +5,9 @@ import type { Job, JobCondition, JobStatus } from '../../api/types/batch-v1.ts';
 import type { Pod } from '../../api/types/core-v1.ts';
 import { keyOf, type Informer } from '../../client/informer.ts';
 import { jobs as jobResource, pods as podResource } from '../../client/resources.ts';
-import { claim, decideClaims, isStillThere } from '../claims.ts';
 import type { Controller, ControllerContext, Enqueue } from '../controller.ts';
-import { controllerOf, controllerReference, controllerUids, nameOf, orphanNamespaces } from '../owner-references.ts';
+import { Dependents, watchOwners, type OwnerKind } from '../dependents.ts';
+import { controllerOf, nameOf } from '../owner-references.ts';
 import { isPodReady } from '../pod-state.ts';
 import { done, type Outcome } from '../reconciler.ts';
 import { doubtAfterMs, Expectations } from '../replication/expectations.ts';
@@ -24,6 +24,12 @@ import { countReleased, track, trackedUids, type Tracking } from './track.ts';
 const controllerName = 'kubernetes.io/job-controller';
 /** Keys of pods that have a job's finalizer and nobody who would take it away. */
 const strayPrefix = 'stray pod ';
+
+const jobKind: OwnerKind<Job> = {
+  resource: jobResource,
+  apiVersion: 'batch/v1',
+  selector: (job) => labelMatcher(job.spec?.selector),
+};
 
 /** What became of a job's pods in one reconcile. */
 interface Movement {
@@ -48,6 +54,7 @@ export class JobReconciler implements Controller {
   readonly #context: ControllerContext;
   readonly #jobs: Informer<Job>;
   readonly #pods: Informer<Pod>;
+  readonly #ownPods: Dependents<Job, Pod>;
   readonly #expectations: Expectations;
   readonly #podControl: PodControl;
   /** Uids of pods that have lost their finalizer, until the cache shows it; by job. */
@@ -57,42 +64,30 @@ export class JobReconciler implements Controller {
   constructor(context: ControllerContext) {
     this.#context = context;
     this.#jobs = context.informers.of(jobResource);
-    this.#jobs.addIndex('namespace', (job) => [job.metadata.namespace ?? '']);
+    this.#ownPods = new Dependents(context, jobKind, podResource);
     this.#pods = context.informers.of(podResource);
-    this.#pods.addIndex('controller', controllerUids);
-    this.#pods.addIndex('orphan', orphanNamespaces);
-    this.#pods.addIndex('tracked by job', (pod) => (isTracked(pod) ? [this.#ownerKey(pod) ?? ''] : []));
+    this.#pods.addIndex('tracked by job', (pod) => (isTracked(pod) ? [this.#ownPods.ownerKey(pod) ?? ''] : []));
     this.#expectations = new Expectations(context.clock);
     this.#podControl = new PodControl(context, this.#expectations);
   }
 
   watch(enqueue: Enqueue): () => void {
+    const stray = (pod: Pod): void => {
+      if (isTracked(pod) && !controllerOf(pod)) enqueue(strayPrefix + keyOf(pod));
+    };
     const ends = [
-      this.#jobs.subscribe({
-        added: (job) => enqueue(keyOf(job)),
-        updated: (job, old) => {
-          if (job.metadata.uid !== old.metadata.uid) this.#forget(keyOf(job));
-          enqueue(keyOf(job));
+      watchOwners(this.#jobs, enqueue, (key) => this.#forget(key)),
+      this.#ownPods.watch(enqueue, {
+        seen: (key, pod) => {
+          this.#expectations.seen(key, pod);
+          if (!isTracked(pod)) this.#untracked.get(key)?.delete(pod.metadata.uid ?? '');
         },
-        deleted: (job) => {
-          this.#forget(keyOf(job));
-          enqueue(keyOf(job));
-        },
-      }),
-      this.#pods.subscribe({
-        added: (pod) => this.#podChanged(pod, enqueue),
-        updated: (pod, old) => {
-          if (controllerOf(old)?.uid !== controllerOf(pod)?.uid) this.#podChanged(old, enqueue);
-          this.#podChanged(pod, enqueue);
-        },
-        deleted: (pod) => {
-          const key = this.#ownerKey(pod);
-          if (key === undefined) return;
+        gone: (key, pod) => {
           this.#expectations.gone(key, pod);
           this.#untracked.get(key)?.delete(pod.metadata.uid ?? '');
-          enqueue(key);
         },
       }),
+      this.#pods.subscribe({ added: stray, updated: stray }),
     ];
     return () => ends.forEach((end) => end());
   }
@@ -106,7 +101,7 @@ export class JobReconciler implements Controller {
     const { clock } = this.#context;
     const now = clock.now();
     const maySync = this.#expectations.satisfied(key) || (await this.#podControl.isConfirmed(key));
-    const pods = await this.#claim(job);
+    const pods = await this.#ownPods.claim(job, { finalizers: [trackingFinalizer] });
     const untracked = this.#untracked.get(key) ?? new Set();
     const started = withStart(job, now);
     const assessment = assess({ job: started, pods, untracked, backoff: this.#backoff.get(key), now });
@@ -124,27 +119,6 @@ export class JobReconciler implements Controller {
     this.#backoff.delete(key);
   }
 
-  #podChanged(pod: Pod, enqueue: Enqueue): void {
-    const key = this.#ownerKey(pod);
-    if (key !== undefined) {
-      this.#expectations.seen(key, pod);
-      if (!isTracked(pod)) this.#untracked.get(key)?.delete(pod.metadata.uid ?? '');
-      enqueue(key);
-    } else if (!controllerOf(pod)) {
-      if (isTracked(pod)) enqueue(strayPrefix + keyOf(pod));
-      if (pod.metadata.deletionTimestamp !== undefined) return;
-      for (const job of this.#jobs.byIndex('namespace', pod.metadata.namespace ?? '')) {
-        if (labelMatcher(job.spec?.selector).matches(pod.metadata.labels)) enqueue(keyOf(job));
-      }
-    }
-  }
-
-  /** By name and not by uid: the pod may be in the cache before its job is. */
-  #ownerKey(pod: Pod): string | undefined {
-    const reference = controllerOf(pod);
-    return reference?.kind === 'Job' ? `${pod.metadata.namespace}/${reference.name}` : undefined;
-  }
-
   /** A pod that its job was taken away from (`--cascade=orphan`) is nobody's to count. */
   async #releaseStray(podKey: string): Promise<Outcome> {
     const pod = this.#pods.get(podKey);
@@ -159,21 +133,6 @@ export class JobReconciler implements Controller {
       return isJobFinished(job) && !isManagedElsewhere(job);
     });
     await Promise.all(left.map((pod) => this.#removeFinalizer(pod)));
-  }
-
-  #claim(job: Job): Promise<Pod[]> {
-    const { client } = this.#context;
-    const own = this.#pods.byIndex('controller', job.metadata.uid ?? '');
-    const orphans = this.#pods.byIndex('orphan', job.metadata.namespace ?? '');
-    const selector = labelMatcher(job.spec?.selector);
-    return claim({
-      client,
-      resource: podResource,
-      decision: decideClaims(job, [...own, ...orphans], (pod) => selector.matches(pod.metadata.labels)),
-      reference: controllerReference(job, 'batch/v1', 'Job'),
-      canAdopt: () => isStillThere(client, jobResource, job),
-      finalizers: [trackingFinalizer],
-    });
   }
 
   /** Makes and deletes pods. */

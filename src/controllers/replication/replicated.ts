@@ -1,21 +1,18 @@
-import { labelMatcher, mapMatcher, type LabelMatcher } from '../../api/label-selector.ts';
+import { labelMatcher, mapMatcher } from '../../api/label-selector.ts';
 import type { KubeObject } from '../../api/object.ts';
 import type { ReplicaSet } from '../../api/types/apps-v1.ts';
 import type { PodTemplateSpec, ReplicationController } from '../../api/types/core-v1.ts';
-import type { Resource } from '../../client/client.ts';
 import { replicaSets, replicationControllers } from '../../client/resources.ts';
+import type { OwnerKind } from '../dependents.ts';
 import type { ReplicationStatus } from './plan.ts';
 
 /** What the one reconciler needs to know to keep the pods of a kind. */
-export interface ReplicatedKind<T extends KubeObject> {
-  resource: Resource<T>;
-  apiVersion: string;
+export interface ReplicatedKind<T extends KubeObject> extends OwnerKind<T> {
   /** The controller's name in logs and for its identity. */
   name: string;
   replicas(object: T): number;
   minReadySeconds(object: T): number;
   template(object: T): PodTemplateSpec | undefined;
-  selector(object: T): LabelMatcher;
   status(object: T): ReplicationStatus | undefined;
   withStatus(object: T, status: ReplicationStatus): T;
   countTerminating: boolean;

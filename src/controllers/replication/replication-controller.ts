@@ -1,11 +1,11 @@
 import type { KubeObject } from '../../api/object.ts';
 import { isApiError } from '../../api/status.ts';
 import type { Pod } from '../../api/types/core-v1.ts';
-import { keyOf, type Informer } from '../../client/informer.ts';
+import type { Informer } from '../../client/informer.ts';
 import { pods as podResource } from '../../client/resources.ts';
-import { claim, decideClaims, isStillThere } from '../claims.ts';
 import type { Controller, ControllerContext, Enqueue } from '../controller.ts';
-import { controllerOf, controllerReference, controllerUids, orphanNamespaces } from '../owner-references.ts';
+import { Dependents, watchOwners } from '../dependents.ts';
+import { controllerOf, controllerUids } from '../owner-references.ts';
 import { isPodActive } from '../pod-state.ts';
 import { done, type Outcome } from '../reconciler.ts';
 import { doubtAfterMs, Expectations } from './expectations.ts';
@@ -28,7 +28,7 @@ export class ReplicationReconciler<T extends KubeObject> implements Controller {
   readonly #kind: ReplicatedKind<T>;
   readonly #context: ControllerContext;
   readonly #sets: Informer<T>;
-  readonly #pods: Informer<Pod>;
+  readonly #pods: Dependents<T, Pod>;
   readonly #expectations: Expectations;
   readonly #podControl: PodControl;
 
@@ -37,41 +37,16 @@ export class ReplicationReconciler<T extends KubeObject> implements Controller {
     this.name = kind.name;
     this.#context = context;
     this.#sets = context.informers.of(kind.resource);
-    this.#pods = context.informers.of(podResource);
-    this.#pods.addIndex('controller', controllerUids);
-    this.#pods.addIndex('orphan', orphanNamespaces);
     this.#sets.addIndex('controller', controllerUids);
-    this.#sets.addIndex('namespace', (set) => [set.metadata.namespace ?? '']);
+    this.#pods = new Dependents(context, kind, podResource);
     this.#expectations = new Expectations(context.clock);
     this.#podControl = new PodControl(context, this.#expectations);
   }
 
   watch(enqueue: Enqueue): () => void {
     const ends = [
-      this.#sets.subscribe({
-        added: (set) => enqueue(keyOf(set)),
-        updated: (set, old) => {
-          if (set.metadata.uid !== old.metadata.uid) this.#expectations.forget(keyOf(set));
-          enqueue(keyOf(set));
-        },
-        deleted: (set) => {
-          this.#expectations.forget(keyOf(set));
-          enqueue(keyOf(set));
-        },
-      }),
-      this.#pods.subscribe({
-        added: (pod) => this.#podChanged(pod, enqueue),
-        updated: (pod, old) => {
-          if (controllerOf(old)?.uid !== controllerOf(pod)?.uid) this.#podChanged(old, enqueue);
-          this.#podChanged(pod, enqueue);
-        },
-        deleted: (pod) => {
-          const key = this.#ownerKey(pod);
-          if (key === undefined) return;
-          this.#expectations.gone(key, pod);
-          enqueue(key);
-        },
-      }),
+      watchOwners(this.#sets, enqueue, (key) => this.#expectations.forget(key)),
+      this.#pods.watch(enqueue, this.#expectations),
     ];
     return () => ends.forEach((end) => end());
   }
@@ -84,7 +59,7 @@ export class ReplicationReconciler<T extends KubeObject> implements Controller {
       return done;
     }
     const maySync = this.#expectations.satisfied(key) || (await this.#podControl.isConfirmed(key));
-    const owned = await this.#claim(set);
+    const owned = await this.#pods.claim(set, { adopts: isPodActive });
     const active = owned.filter(isPodActive);
     const attempt: Attempt =
       maySync && set.metadata.deletionTimestamp === undefined
@@ -95,41 +70,6 @@ export class ReplicationReconciler<T extends KubeObject> implements Controller {
     const availableInMs = nextAvailableInMs(active, this.#kind.minReadySeconds(set), clock.now());
     const afterMs = maySync ? availableInMs : Math.min(availableInMs ?? Infinity, doubtAfterMs);
     return afterMs === undefined ? done : { kind: 'requeue', afterMs };
-  }
-
-  /** A pod with an owner concerns that owner; an orphan everyone in its namespace whose selector it matches. */
-  #podChanged(pod: Pod, enqueue: Enqueue): void {
-    const key = this.#ownerKey(pod);
-    if (key !== undefined) {
-      this.#expectations.seen(key, pod);
-      enqueue(key);
-    } else if (!controllerOf(pod) && pod.metadata.deletionTimestamp === undefined) {
-      for (const set of this.#sets.byIndex('namespace', pod.metadata.namespace ?? '')) {
-        if (this.#kind.selector(set).matches(pod.metadata.labels)) enqueue(keyOf(set));
-      }
-    }
-  }
-
-  /** By name and not by uid: the pod may be in the cache before its owner is. */
-  #ownerKey(pod: Pod): string | undefined {
-    const reference = controllerOf(pod);
-    if (reference?.kind !== this.#kind.resource.kind) return undefined;
-    return `${pod.metadata.namespace}/${reference.name}`;
-  }
-
-  #claim(set: T): Promise<Pod[]> {
-    const { client } = this.#context;
-    const own = this.#pods.byIndex('controller', set.metadata.uid ?? '');
-    const orphans = this.#pods.byIndex('orphan', set.metadata.namespace ?? '').filter(isPodActive);
-    const selector = this.#kind.selector(set);
-    const decision = decideClaims(set, [...own, ...orphans], (pod) => selector.matches(pod.metadata.labels));
-    return claim({
-      client,
-      resource: podResource,
-      decision,
-      reference: this.#reference(set),
-      canAdopt: () => isStillThere(client, this.#kind.resource, set),
-    });
   }
 
   async #moveReplicas(key: string, set: T, active: readonly Pod[]): Promise<Attempt> {
@@ -152,7 +92,7 @@ export class ReplicationReconciler<T extends KubeObject> implements Controller {
   async #create(key: string, set: T, count: number): Promise<Attempt> {
     const { random } = this.#context;
     const template = this.#kind.template(set) ?? {};
-    const reference = this.#reference(set);
+    const reference = this.#pods.reference(set);
     const { error } = await slowStart(count, async () => {
       await this.#podControl.create(
         key,
@@ -196,11 +136,7 @@ export class ReplicationReconciler<T extends KubeObject> implements Controller {
   #relatedPods(set: T): Pod[] {
     const owner = controllerOf(set);
     const sets = owner ? this.#sets.byIndex('controller', owner.uid) : [set];
-    return sets.flatMap((sibling) => [...this.#pods.byIndex('controller', sibling.metadata.uid ?? '')]);
-  }
-
-  #reference(set: T): ReturnType<typeof controllerReference> {
-    return controllerReference(set, this.#kind.apiVersion, this.#kind.resource.kind);
+    return sets.flatMap((sibling) => [...this.#pods.of(sibling)]);
   }
 
   /** Events name their object's kind, which objects from a list may lack. */

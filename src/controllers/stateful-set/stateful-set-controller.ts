@@ -2,17 +2,17 @@ import { labelMatcher } from '../../api/label-selector.ts';
 import { isApiError } from '../../api/status.ts';
 import type { ControllerRevision, StatefulSet } from '../../api/types/apps-v1.ts';
 import type { Pod } from '../../api/types/core-v1.ts';
-import { keyOf, type Informer } from '../../client/informer.ts';
+import type { Informer } from '../../client/informer.ts';
 import {
   controllerRevisions as revisionResource,
   persistentVolumeClaims,
   pods as podResource,
   statefulSets as setResource,
 } from '../../client/resources.ts';
-import { claim, decideClaims, isStillThere } from '../claims.ts';
 import type { Controller, ControllerContext, Enqueue } from '../controller.ts';
+import { Dependents, watchOwners, type OwnerKind } from '../dependents.ts';
 import { settleRevisions, truncateHistory, type Revisions } from '../history/revisions.ts';
-import { controllerOf, controllerReference, controllerUids, nameOf, orphanNamespaces } from '../owner-references.ts';
+import { nameOf } from '../owner-references.ts';
 import { done, type Outcome } from '../reconciler.ts';
 import { nextAvailableInMs } from '../replication/plan.ts';
 import { isNamespaceTerminating, messageOf } from '../replication/pod-control.ts';
@@ -23,6 +23,12 @@ import { hasIdentity, newPod, ordinalOf, revisionOf, withIdentity } from './iden
 import { planSet, type Action } from './plan.ts';
 import { isSameStatus, setStatus } from './status.ts';
 
+const statefulSetKind: OwnerKind<StatefulSet> = {
+  resource: setResource,
+  apiVersion: 'apps/v1',
+  selector: (set) => labelMatcher(set.spec?.selector),
+};
+
 /**
  * Pods with a name, a place and claims of their own (concepts/workloads/controllers/statefulset). Names are known
  * before pods are made, so a cache that is behind leads to a refused request and another look, never to a pod too many.
@@ -32,37 +38,20 @@ export class StatefulSetReconciler implements Controller {
   readonly concurrency = 5;
   readonly #context: ControllerContext;
   readonly #sets: Informer<StatefulSet>;
-  readonly #pods: Informer<Pod>;
-  readonly #revisions: Informer<ControllerRevision>;
+  readonly #pods: Dependents<StatefulSet, Pod>;
+  readonly #revisions: Dependents<StatefulSet, ControllerRevision>;
   readonly #claims: ClaimKeeper;
 
   constructor(context: ControllerContext) {
     this.#context = context;
     this.#sets = context.informers.of(setResource);
-    this.#sets.addIndex('namespace', (set) => [set.metadata.namespace ?? '']);
-    this.#pods = context.informers.of(podResource);
-    this.#pods.addIndex('controller', controllerUids);
-    this.#pods.addIndex('orphan', orphanNamespaces);
-    this.#revisions = context.informers.of(revisionResource);
-    this.#revisions.addIndex('controller', controllerUids);
-    this.#revisions.addIndex('orphan', orphanNamespaces);
+    this.#pods = new Dependents(context, statefulSetKind, podResource);
+    this.#revisions = new Dependents(context, statefulSetKind, revisionResource);
     this.#claims = new ClaimKeeper(context, context.informers.of(persistentVolumeClaims));
   }
 
   watch(enqueue: Enqueue): () => void {
-    const look = (set: StatefulSet): void => enqueue(keyOf(set));
-    const podChanged = (pod: Pod): void => this.#podChanged(pod, enqueue);
-    const ends = [
-      this.#sets.subscribe({ added: look, updated: look }),
-      this.#pods.subscribe({
-        added: podChanged,
-        updated: (pod, old) => {
-          if (controllerOf(old)?.uid !== controllerOf(pod)?.uid) podChanged(old);
-          podChanged(pod);
-        },
-        deleted: podChanged,
-      }),
-    ];
+    const ends = [watchOwners(this.#sets, enqueue), this.#pods.watch(enqueue)];
     return () => ends.forEach((end) => end());
   }
 
@@ -71,7 +60,7 @@ export class StatefulSetReconciler implements Controller {
     if (!set) return done;
     const { clock } = this.#context;
     const revisions = await this.#settle(set);
-    const pods = await this.#claim(set);
+    const pods = await this.#claimPods(set);
     const updateRevision = revisions.update.metadata.name ?? '';
     const current = revisions.all.find(({ metadata }) => metadata.name === set.status?.currentRevision);
     const currentRevision = current?.metadata.name ?? updateRevision;
@@ -94,49 +83,22 @@ export class StatefulSetReconciler implements Controller {
     return afterMs === undefined ? done : { kind: 'requeue', afterMs };
   }
 
-  #podChanged(pod: Pod, enqueue: Enqueue): void {
-    const reference = controllerOf(pod);
-    const { namespace = '' } = pod.metadata;
-    if (reference) {
-      if (reference.kind === 'StatefulSet') enqueue(`${namespace}/${reference.name}`);
-      return;
-    }
-    for (const set of this.#sets.byIndex('namespace', namespace)) {
-      if (labelMatcher(set.spec?.selector).matches(pod.metadata.labels)) enqueue(keyOf(set));
-    }
-  }
-
   async #settle(set: StatefulSet): Promise<Revisions> {
     const { client } = this.#context;
-    const selector = labelMatcher(set.spec?.selector);
-    const reference = controllerReference(set, 'apps/v1', 'StatefulSet');
-    const own = this.#revisions.byIndex('controller', set.metadata.uid ?? '');
-    const orphans = this.#revisions.byIndex('orphan', set.metadata.namespace ?? '');
-    const decision = decideClaims(set, [...own, ...orphans], ({ metadata }) => selector.matches(metadata.labels));
     // What a set has once made stays its own, whatever becomes of its labels.
-    const kept = { ...decision, owned: [...decision.owned, ...decision.release], release: [] };
-    const canAdopt = (): Promise<boolean> => isStillThere(client, setResource, set);
-    const known = await claim({ client, resource: revisionResource, decision: kept, reference, canAdopt });
+    const known = await this.#revisions.claim(set, { keepsAll: true });
     const owner = {
-      ...{ object: set, reference, template: set.spec?.template ?? {} },
+      ...{ object: set, reference: this.#revisions.reference(set), template: set.spec?.template ?? {} },
       collisionCount: set.status?.collisionCount,
       labels: (hash: string) => ({ 'controller.kubernetes.io/hash': hash }),
     };
     return settleRevisions(client, owner, known);
   }
 
-  #claim(set: StatefulSet): Promise<Pod[]> {
-    const { client } = this.#context;
-    const selector = labelMatcher(set.spec?.selector);
-    const own = this.#pods.byIndex('controller', set.metadata.uid ?? '');
-    const orphans = this.#pods.byIndex('orphan', set.metadata.namespace ?? '');
-    const matches = (pod: Pod): boolean => ordinalOf(pod, set) !== undefined && selector.matches(pod.metadata.labels);
-    return claim({
-      client,
-      resource: podResource,
-      decision: decideClaims(set, [...own, ...orphans], matches),
-      reference: controllerReference(set, 'apps/v1', 'StatefulSet'),
-      canAdopt: () => isStillThere(client, setResource, set),
+  #claimPods(set: StatefulSet): Promise<Pod[]> {
+    const selector = statefulSetKind.selector(set);
+    return this.#pods.claim(set, {
+      matches: (pod) => ordinalOf(pod, set) !== undefined && selector.matches(pod.metadata.labels),
     });
   }
 
