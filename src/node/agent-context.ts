@@ -3,6 +3,7 @@ import type { Logger } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import type { Client } from '../client/client.ts';
 import type { EventRecorder } from '../client/event-recorder.ts';
+import { quantityToNumber } from '../api/quantity.ts';
 import type { NodeAddress, Pod, Service, Taint } from '../api/types/core-v1.ts';
 import type { Backoff } from './backoff.ts';
 import type { DnsSettings } from './dns-config.ts';
@@ -107,4 +108,9 @@ export function podDirectoryOf(context: AgentContext, pod: Pod): string {
 export function logDirectoryOf(context: AgentContext, pod: Pod): string {
   const { namespace, name, uid } = pod.metadata;
   return `${context.rootDirectory}/pods-logs/${namespace}_${name}_${uid}`;
+}
+
+/** Bytes of memory that the node has. */
+export function memoryCapacityOf({ node }: AgentContext): number {
+  return quantityToNumber(node.capacity['memory'] ?? '0');
 }

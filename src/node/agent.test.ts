@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { silentLogger } from '../base/log.ts';
 import { seededRandom } from '../base/random.ts';
 import { createSimulatedClock, type SimulatedClock } from '../base/simulated-clock.ts';
 import { isApiError } from '../api/status.ts';
@@ -8,7 +7,8 @@ import { configMaps, events, leases, nodes, pods } from '../client/resources.ts'
 import type { Container, Pod, PodSpec } from '../api/types/core-v1.ts';
 import type { ObjectMeta } from '../api/types/meta-v1.ts';
 import { startTestApiServer, type TestApiServer } from '../../test/support/api-server.ts';
-import { createAgent, type Agent } from './agent.ts';
+import { testAgent } from '../../test/support/node-agent.ts';
+import type { Agent } from './agent.ts';
 import { createMemorySystem, type MemorySystem } from './memory-system.ts';
 import { createSimulatedRuntime, type SimulatedRuntime } from './simulated.ts';
 
@@ -19,40 +19,7 @@ let runtime: SimulatedRuntime;
 let system: MemorySystem;
 let agent: Agent;
 
-function newAgent(): Agent {
-  const capacity = { cpu: '2', memory: '4Gi', pods: '110' };
-  return createAgent({
-    client,
-    runtime,
-    clock,
-    random: seededRandom(2),
-    log: silentLogger,
-    system,
-    node: {
-      name: 'node-1',
-      addresses: [{ type: 'InternalIP', address: '192.0.2.1' }],
-      capacity,
-      allocatable: capacity,
-      kubeletPort: 10250,
-      system: {
-        machineId: 'm',
-        systemUuid: 's',
-        bootId: 'b',
-        kernelVersion: '6.1',
-        osImage: 'Debian',
-        architecture: 'amd64',
-        kubeletVersion: 'v1.36.0',
-      },
-    },
-    rootDirectory: '/node',
-    dns: {
-      clusterDns: ['10.96.0.10'],
-      clusterDomain: 'cluster.local',
-      host: { servers: [], searches: [], options: [] },
-    },
-    settings: { cgroupRoot: '/test', leaseDurationSeconds: 4, leaseRenewIntervalMs: 1000 },
-  });
-}
+const newAgent = (): Agent => testAgent({ client, runtime, clock, system });
 
 beforeEach(async () => {
   clock = createSimulatedClock();

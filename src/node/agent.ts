@@ -20,6 +20,7 @@ import type { NodeSystem } from './node-system.ts';
 import { createObjectCache } from './object-cache.ts';
 import { removeOrphans } from './orphans.ts';
 import { openGate, type PodGate } from './pod-gate.ts';
+import { resizeRefusal, type ResizeRefusal } from './pod-resize.ts';
 import { PodWorker } from './pod-worker.ts';
 import { readRuntime, type RuntimeContents } from './runtime-contents.ts';
 import type { ContainerRuntime, RuntimeEvent } from './runtime.ts';
@@ -137,6 +138,7 @@ class NodeAgent implements Agent {
       added: (found) => registration.changed(found),
       updated: (found, old) => {
         registration.changed(found);
+        this.roomChanged();
         // Its pods were taken out of service while it was not heard of.
         if (isReady(found) && !isReady(old)) for (const worker of this.workers.values()) worker.wake();
       },
@@ -184,6 +186,8 @@ class NodeAgent implements Agent {
       sandboxes,
       containers,
       ...(rejection && { rejection }),
+      resizeRefusal: (wanted) => this.resizeRefusal(wanted),
+      roomChanged: () => this.roomChanged(),
       owns: (runtimeId) => void this.owners.set(runtimeId, worker),
       gone: () => this.forget(worker),
     });
@@ -200,16 +204,31 @@ class NodeAgent implements Agent {
     const { phase } = pod.status ?? {};
     const begun = phase === 'Running' || phase === 'Succeeded' || phase === 'Failed';
     if (begun || pod.metadata.deletionTimestamp || !this.registration) return undefined;
-    const active = [...this.workers.values()].filter((worker) => worker.isActive).map((worker) => worker.pod);
-    const failure = admissionFailure({ pod, active, node: this.registration.node });
+    const failure = admissionFailure({ pod, active: this.activePods(), node: this.registration.node });
     if (failure) this.context.recorder.record(pod, 'Warning', failure.reason, failure.message);
     return failure;
+  }
+
+  private resizeRefusal(pod: Pod): ResizeRefusal | undefined {
+    return this.registration && resizeRefusal({ pod, active: this.activePods(), node: this.registration.node });
+  }
+
+  private activePods(): Pod[] {
+    return [...this.workers.values()].filter((worker) => worker.isActive).map((worker) => worker.pod);
+  }
+
+  /** Pods that wait to be resized look again, the important ones first. */
+  private roomChanged(): void {
+    const waiting = [...this.workers.values()].filter((worker) => worker.isResizePending);
+    const priority = ({ pod }: PodWorker): number => pod.spec?.priority ?? 0;
+    for (const worker of waiting.sort((a, b) => priority(b) - priority(a))) worker.wake();
   }
 
   private forget(worker: PodWorker): void {
     this.context.gate.forget(worker.pod);
     this.workers.delete(worker.pod.metadata.uid ?? '');
     for (const [id, owner] of this.owners) if (owner === worker) this.owners.delete(id);
+    this.roomChanged();
   }
 
   /** Every event goes to the pod it is about; after a break the whole view is read again. */

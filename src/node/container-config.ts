@@ -2,6 +2,7 @@ import type { Pod } from '../api/types/core-v1.ts';
 import { expand } from './expansion.ts';
 import { hashAnnotation } from './pod-actions.ts';
 import { containerResources } from './pod-cgroup.ts';
+import { resourcesAnnotation } from './pod-resize.ts';
 import { containerHash, type PodContainer } from './pod-spec.ts';
 import { podLabels } from './sandbox-config.ts';
 import type { ContainerConfig, ImageInfo, Mount } from './runtime.ts';
@@ -46,6 +47,7 @@ export function containerConfig(options: ContainerOptions): ContainerConfig {
     },
     annotations: {
       [hashAnnotation]: containerHash(spec),
+      [resourcesAnnotation]: JSON.stringify(('resources' in spec && spec.resources) || {}),
       [`${annotationPrefix}.restartCount`]: String(attempt),
       [`${annotationPrefix}.terminationMessagePath`]: spec.terminationMessagePath ?? '/dev/termination-log',
       [`${annotationPrefix}.terminationMessagePolicy`]: spec.terminationMessagePolicy ?? 'File',

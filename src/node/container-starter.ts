@@ -1,5 +1,5 @@
 import type { Pod } from '../api/types/core-v1.ts';
-import { hostIpsOf, podDirectoryOf, type AgentContext } from './agent-context.ts';
+import { hostIpsOf, memoryCapacityOf, podDirectoryOf, type AgentContext } from './agent-context.ts';
 import { containerConfig } from './container-config.ts';
 import { containerMounts } from './container-mounts.ts';
 import { quantityToMilli, quantityToNumber } from '../api/quantity.ts';
@@ -148,7 +148,7 @@ async function configOf(
     clusterDomain: context.dns.clusterDomain,
     nodeName: context.node.name,
   });
-  const memoryCapacity = quantityToNumber(context.node.capacity['memory'] ?? '0');
+  const memoryCapacity = memoryCapacityOf(context);
   return containerConfig({ pod, container, attempt, image, env, mounts, memoryCapacity, pidTarget: request.targetId });
 }
 

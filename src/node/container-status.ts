@@ -1,6 +1,7 @@
 import { formatTime } from '../base/clock.ts';
 import type { ContainerState, ContainerStateTerminated, ContainerStatus, Pod } from '../api/types/core-v1.ts';
 import { currentOf, previousOf, type ObservedPod, type PodMemory, type ProbeVerdict } from './pod-observation.ts';
+import { shownResources } from './pod-resize.ts';
 import { restartsAfter, type ContainerEnd, type PodContainer } from './pod-spec.ts';
 import type { ContainerStatusInfo } from './runtime.ts';
 
@@ -41,7 +42,7 @@ export function containerStatus(input: ContainerStatusInput, container: PodConta
     imageID: current.imageRef,
     containerID: `${runtimeName}://${current.id}`,
     started: verdict?.started ?? false,
-    ...runningResources(container, running),
+    ...(running && role !== 'ephemeral' && shownResources(container, memory.resourcesOf(current))),
     ...mountStatuses(container),
   };
   const last = lastState({ current, previous, old, status, runtimeName });
@@ -171,15 +172,6 @@ function lastState(facts: {
   return old?.state?.terminated && old.containerID !== status.containerID
     ? { terminated: old.state.terminated }
     : undefined;
-}
-
-function runningResources(container: PodContainer, running: boolean): Partial<ContainerStatus> {
-  if (!running || container.role === 'ephemeral') return {};
-  const { requests, limits } = container.spec.resources ?? {};
-  return {
-    ...(requests && { allocatedResources: requests }),
-    resources: { ...(limits && { limits }), ...(requests && { requests }) },
-  };
 }
 
 function mountStatuses(container: PodContainer): Partial<ContainerStatus> {

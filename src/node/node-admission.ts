@@ -41,7 +41,7 @@ interface Shortage {
 }
 
 /** cpu in millicores, everything else in whole units, as upstream prints them. */
-function missingResource(pod: Pod, active: readonly Pod[], node: Node): Shortage | undefined {
+export function missingResource(pod: Pod, active: readonly Pod[], node: Node): Shortage | undefined {
   const allocatable = amountsOf(node.status?.allocatable ?? {});
   const pods = allocatable.get('pods');
   if (pods !== undefined && active.length + 1 > pods) {

@@ -59,6 +59,8 @@ function actions(options: {
   const memory: PodMemory = {
     starting: new Set(options.starting),
     waiting: new Map(),
+    resized: new Set(),
+    resourcesOf: () => undefined,
     verdictOf: (id) => options.verdicts?.[id] ?? healthy,
   };
   return computePodActions(

@@ -11,6 +11,7 @@ import {
   type ContainerEnd,
   type PodContainer,
 } from './pod-spec.ts';
+import { resizeRestarts } from './pod-resize.ts';
 import type { ContainerStatusInfo } from './runtime.ts';
 
 /** The annotation that carries {@link containerHash} of the spec a container was made from. */
@@ -28,8 +29,8 @@ export interface ContainerKill {
   containerId: string;
   container: PodContainer | undefined;
   message: string;
-  /** Which probe asked for it: its own grace period counts. */
-  cause: 'liveness' | 'startup' | 'other';
+  /** Which probe asked for it (its own grace period counts), or a resize, after which it is made anew. */
+  cause: 'liveness' | 'startup' | 'resize' | 'other';
 }
 
 /** What to do for a pod that is to run. Steps are independent unless said. */
@@ -157,7 +158,7 @@ function appStep(steps: Steps, container: PodContainer): void {
     if (current.sandboxId === steps.sandboxId) killIfUnhealthy(steps, container, current);
     return;
   }
-  const replaced = current !== undefined && hasChanged(container, current);
+  const replaced = current !== undefined && (hasChanged(container, current) || steps.memory.resized.has(current.id));
   if (current?.state === 'exited' && !replaced && !restartsAfter(steps.pod, container, endOf(current))) return;
   start(steps, container);
 }
@@ -171,6 +172,9 @@ function killIfUnhealthy(steps: Steps, container: PodContainer, current: Contain
   } else if (failed !== 'none') {
     const message = `Container ${name} failed ${failed} probe, will be restarted`;
     steps.kill.push({ containerId: current.id, container, message, cause: failed });
+  } else if (resizeRestarts(container, current)) {
+    const message = `Container ${name} resize requires restart`;
+    steps.kill.push({ containerId: current.id, container, message, cause: 'resize' });
   }
 }
 

@@ -1,4 +1,5 @@
 import type { ContainerStatus, Pod, PodCondition } from '../api/types/core-v1.ts';
+import type { ResizeVerdict } from './pod-resize.ts';
 import type { PodContainer } from './pod-spec.ts';
 
 export interface ConditionInput {
@@ -11,6 +12,7 @@ export interface ConditionInput {
   initialized: boolean;
   sandboxReady: boolean;
   isPaused: boolean;
+  resize: readonly ResizeVerdict[];
   /** RFC 3339. */
   now: string;
 }
@@ -35,6 +37,7 @@ export function podConditions(input: ConditionInput): PodCondition[] {
     containersReady,
     { type: 'PodScheduled', status: 'True' },
     ...pausedVerdicts(input),
+    ...input.resize,
   ];
   const { generation } = input.pod.metadata;
   return verdicts.map((verdict) => {

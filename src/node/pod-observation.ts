@@ -1,4 +1,5 @@
 import { familyOf, type IpFamily } from '../base/ip-address.ts';
+import type { ResourceRequirements } from '../api/types/core-v1.ts';
 import type { ContainerStatusInfo, SandboxStatus } from './runtime.ts';
 
 /** What the runtime has of one pod, as the agent last saw it. */
@@ -31,6 +32,10 @@ export interface PodMemory {
   /** Why the last start of a container came to nothing. */
   waiting: ReadonlyMap<string, WaitingReason>;
   verdictOf(containerId: string): ProbeVerdict;
+  /** Containers (by id) that were ended to be made anew with other resources. */
+  resized: ReadonlySet<string>;
+  /** What a container has of cpu and memory; undefined: what its spec says. */
+  resourcesOf(container: ContainerStatusInfo): ResourceRequirements | undefined;
 }
 
 /** The newest container of this name. */

@@ -57,6 +57,8 @@ function input(given: Given): PodStatusInput {
     starting: new Set(given.starting),
     waiting: new Map(Object.entries(given.waiting ?? {})),
     verdictOf: () => given.verdict ?? ready,
+    resized: new Set(),
+    resourcesOf: () => undefined,
   };
   return {
     pod,

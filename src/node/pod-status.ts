@@ -13,6 +13,7 @@ import {
   restartsAfter,
   type PodContainer,
 } from './pod-spec.ts';
+import type { ResizeVerdict } from './pod-resize.ts';
 import { qosClassOf } from './pod-cgroup.ts';
 
 export interface PodStatusInput {
@@ -24,6 +25,8 @@ export interface PodStatusInput {
   runtimeName: string;
   /** The pod's processes stand still. */
   isPaused?: boolean;
+  /** Conditions while the pod has other resources than it wants, or than its containers have. */
+  resize?: readonly ResizeVerdict[];
   hostIps: readonly string[];
   /** Why the agent ends the pod for good: it becomes Failed with this reason. */
   failure?: { reason: string; message: string };
@@ -51,6 +54,7 @@ export function generatePodStatus(input: PodStatusInput): PodStatus {
     initialized,
     sandboxReady,
     isPaused: input.isPaused ?? false,
+    resize: input.resize ?? [],
     now: formatTime(nowMs),
   });
   return {

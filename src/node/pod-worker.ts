@@ -9,6 +9,8 @@ import { podCgroupPath } from './pod-cgroup.ts';
 import { PodFreezer } from './pod-freezer.ts';
 import { currentOf, type ObservedPod, type PodMemory } from './pod-observation.ts';
 import { containersOf, graceSecondsOf, type PodContainer } from './pod-spec.ts';
+import type { ResizeRefusal } from './pod-resize.ts';
+import { PodResizer } from './pod-resizer.ts';
 import { PodStarter } from './pod-starter.ts';
 import { generatePodStatus, podOutcome, type PodStatusInput } from './pod-status.ts';
 import { createProber, type Prober, type RunningContainer } from './prober.ts';
@@ -22,6 +24,10 @@ export interface PodWorkerOptions {
   containers: readonly ContainerStatusInfo[];
   /** The node cannot take the pod: it becomes Failed without having run. */
   rejection?: { reason: string; message: string };
+  /** Why the node cannot give the pod the resources it wants; undefined when it can. */
+  resizeRefusal: (pod: Pod) => ResizeRefusal | undefined;
+  /** The node has more room, or less. */
+  roomChanged: () => void;
   /** A container or sandbox of this pod exists from now on. */
   owns: (runtimeId: string) => void;
   /** Everything of the pod is gone from the node and from the API. */
@@ -42,6 +48,11 @@ export class PodWorker {
   private readonly freezer: PodFreezer;
   private readonly tasks = new Map<string, Promise<void>>();
   private readonly killing = new Set<string>();
+  private readonly resizer: PodResizer;
+  private readonly resized = new Set<string>();
+  /** As the API has it. */
+  private wantedPod: Pod;
+  /** With the resources that it was given. */
   private currentPod: Pod;
   private status: PodStatus | undefined;
   private failure: { reason: string; message: string } | undefined;
@@ -56,7 +67,9 @@ export class PodWorker {
   constructor(context: AgentContext, options: PodWorkerOptions) {
     this.context = context;
     this.options = options;
-    this.currentPod = options.pod;
+    this.wantedPod = options.pod;
+    this.resizer = new PodResizer(context, options.pod, options.resizeRefusal);
+    this.currentPod = this.resizer.given(options.pod);
     this.failure = options.rejection;
     this.view = new RuntimeView(context, podDirectoryOf(context, options.pod), options);
     this.starter = new PodStarter(context, {
@@ -103,9 +116,15 @@ export class PodWorker {
   update(pod: Pod): void {
     const told = (of: Pod): string => JSON.stringify([of.metadata.labels, of.metadata.annotations, of.spec]);
     const changed = told(this.currentPod) !== told(pod);
-    this.currentPod = pod;
+    this.wantedPod = pod;
+    this.currentPod = this.resizer.given(pod);
     if (changed && this.stage === 'running') this.starter.specChanged();
     this.wake();
+  }
+
+  /** Waits for room on the node to be resized. */
+  get isResizePending(): boolean {
+    return this.stage === 'running' && this.resizer.isPending;
   }
 
   /** The API has the pod no more. */
@@ -186,6 +205,7 @@ export class PodWorker {
       nowMs: context.clock.now(),
       runtimeName: context.runtimeName,
       isPaused: this.freezer.isFrozen,
+      resize: this.resizer.verdicts(),
       hostIps: hostIpsOf(context.node),
       ...(this.failure && { failure: this.failure }),
       isRejected: this.options.rejection !== undefined,
@@ -197,6 +217,8 @@ export class PodWorker {
       starting: this.starter.starting,
       waiting: this.starter.waiting,
       verdictOf: (containerId) => this.prober.verdictOf(containerId),
+      resized: this.resized,
+      resourcesOf: (container) => this.resizer.resourcesOf(container),
     };
   }
 
@@ -218,10 +240,12 @@ export class PodWorker {
     const now = this.context.clock.now();
     starter.passTime(now);
     if (starter.volumesWanted) this.task('volumes', () => starter.setUpVolumes());
+    this.allocate();
     const actions = computePodActions(this.pod, this.view.observed(), this.memory());
     for (const id of actions.stopSandboxes) this.task(`sandbox ${id}`, () => this.stopSandbox(id));
     for (const kill of actions.kill) this.kill(kill);
     this.sweep(actions);
+    this.resize(actions);
     if (actions.createSandbox && starter.sandboxDue) {
       const { attempt } = actions.createSandbox;
       this.task('sandbox', () => starter.createSandbox(attempt));
@@ -242,6 +266,23 @@ export class PodWorker {
     this.task('freeze', () => this.freezer.set(isWanted));
   }
 
+  private allocate(): void {
+    if (!this.resizer.allocate(this.wantedPod)) return;
+    this.currentPod = this.resizer.given(this.wantedPod);
+    this.starter.specChanged();
+    this.options.roomChanged();
+  }
+
+  /** Containers that stay get their resources as they run; the pod's group has room for them and for those made anew. */
+  private resize({ kill }: PodActions): void {
+    const observed = this.view.observed();
+    const isReplaced = (name: string): boolean => this.resized.has(currentOf(observed, name)?.id ?? '');
+    const isRestarting =
+      kill.some(({ cause }) => cause === 'resize') || containersOf(this.pod).some(({ spec }) => isReplaced(spec.name));
+    const plan = this.resizer.plan(this.pod, observed, isRestarting);
+    if (plan) this.task('resize', () => this.resizer.apply(this.pod, plan));
+  }
+
   private async stopSandbox(id: string): Promise<void> {
     await this.context.runtime.stopPodSandbox(id);
     await this.view.refresh(id);
@@ -251,8 +292,10 @@ export class PodWorker {
     const { containerId, container, message, cause } = kill;
     if (this.killing.has(containerId)) return;
     this.killing.add(containerId);
-    const probe = { liveness: container?.spec.livenessProbe, startup: container?.spec.startupProbe, other: undefined };
-    const graceSeconds = probe[cause]?.terminationGracePeriodSeconds ?? graceSecondsOf(this.pod);
+    if (cause === 'resize') this.resized.add(containerId);
+    const { livenessProbe: liveness, startupProbe: startup } = container?.spec ?? {};
+    const probe = { liveness, startup, resize: undefined, other: undefined }[cause];
+    const graceSeconds = probe?.terminationGracePeriodSeconds ?? graceSecondsOf(this.pod);
     const ip = this.starter.podIps()[0] ?? '';
     this.task(`kill ${containerId}`, async () => {
       try {
@@ -320,6 +363,7 @@ export class PodWorker {
     this.wake();
     await Promise.all(this.view.observed().sandboxes.map((sandbox) => this.endSandbox(sandbox.id)));
     this.stage = 'ended';
+    this.options.roomChanged();
     this.prober.stop();
     this.wake();
     const releases = [this.starter.volumes.tearDown(), context.system.cgroups.remove(this.cgroup())];

@@ -21,13 +21,18 @@ export function statusPatch(old: PodStatus, next: PodStatus): Record<string, unk
 /** These lists merge by address; a pod that got another one must lose the old (strategic merge directive). */
 const replace = { $patch: 'replace' };
 
+/** Conditions that are there only while what they say is so. */
+const passing = ['PodResizePending', 'PodResizeInProgress'];
+
 function changedConditions(old: readonly PodCondition[], next: readonly PodCondition[]): object[] {
-  return next.flatMap((condition) => {
+  const over = old.filter(({ type }) => passing.includes(type) && next.every((condition) => condition.type !== type));
+  const changed = next.flatMap((condition) => {
     const before = old.find((candidate) => candidate.type === condition.type);
     if (before && sameJson(withoutNulls(before), condition)) return [];
     const gone = (['reason', 'message'] as const).filter((key) => before?.[key] && condition[key] === undefined);
     return [{ ...condition, ...Object.fromEntries(gone.map((key) => [key, null])) }];
   });
+  return [...changed, ...over.map(({ type }) => ({ type, $patch: 'delete' }))];
 }
 
 function withoutNulls(condition: PodCondition): object {

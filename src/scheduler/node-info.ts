@@ -1,4 +1,4 @@
-import { amountsOf, podRequests } from '../api/pod-resources.ts';
+import { amountsOf, heldRequests } from '../api/pod-resources.ts';
 import type { Node, Pod, Taint } from '../api/types/core-v1.ts';
 import { hostPortsOf, nonZeroLoad, priorityOf, uidOf } from './pod-facts.ts';
 import type { NodeInfo } from './snapshot.ts';
@@ -55,7 +55,7 @@ export class MutableNodeInfo implements NodeInfo {
   }
 
   #count(pod: Pod, sign: 1 | -1): void {
-    const requests = podRequests(pod);
+    const requests = heldRequests(pod);
     for (const [name, amount] of requests) addTo(this.requested, name, sign * amount);
     this.cpu.requested = this.requested.get('cpu') ?? 0;
     this.memory.requested = this.requested.get('memory') ?? 0;

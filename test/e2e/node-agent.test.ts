@@ -184,6 +184,63 @@ describe('the node agent with real containers', () => {
     await expect.poll(() => readdirSync(join(root, 'pods'))).toEqual([]);
   });
 
+  it('resizes a pod as it runs, and says why when the kernel will not', async () => {
+    const of = (cpu: string, memory: string): Container['resources'] => {
+      return { requests: { cpu: '50m', memory: '16Mi' }, limits: { cpu, memory } };
+    };
+    const made = await create('sized', { containers: [shell('sleep 1000', { resources: of('200m', '32Mi') })] });
+    const before = (await until('sized', isReady)) as Pod;
+    const resize = async (cpu: string, memory: string): Promise<void> => {
+      const document = { spec: { containers: [{ name: 'app', resources: of(cpu, memory) }] } };
+      const change = { kind: 'strategic', document } as const;
+      await client.patch(pods, { namespace, name: 'sized' }, change, { subresource: 'resize' });
+    };
+    const has = (memory: string) => (pod: Pod) =>
+      pod.status?.containerStatuses?.[0]?.resources?.limits?.memory === memory &&
+      pod.status.conditions?.every(({ type }) => !type.startsWith('PodResize')) === true;
+    const id = before.status?.containerStatuses?.[0]?.containerID?.replace('containerd://', '') ?? '';
+    const groups = `${nodeCgroup(node)}/kubepods/burstable/pod${made.metadata.uid}`;
+    const read = (controller: string, group: string, file: string): string =>
+      readFileSync(join('/sys/fs/cgroup', controller, group, file), 'utf8').trim();
+    const limits = (group: string): unknown[] =>
+      existsSync('/sys/fs/cgroup/cgroup.controllers')
+        ? [read('', group, 'cpu.max').split(' ')[0], read('', group, 'memory.max')].map(Number)
+        : [read('cpu', group, 'cpu.cfs_quota_us'), read('memory', group, 'memory.limit_in_bytes')].map(Number);
+    for (const [cpu, memory, quota, bytes] of [
+      ['400m', '64Mi', 40_000, 64 * 2 ** 20],
+      ['100m', '24Mi', 10_000, 24 * 2 ** 20],
+    ] as const) {
+      await resize(cpu, memory);
+      const after = (await until('sized', has(memory))) as Pod;
+      expect(after.status?.containerStatuses?.[0]).toMatchObject({
+        restartCount: 0,
+        containerID: `containerd://${id}`,
+      });
+      expect(limits(`${groups}/${id}`)).toEqual([quota, bytes]);
+      await expect.poll(() => limits(groups)).toEqual([quota, bytes]);
+    }
+    await client.patch(
+      ...([pods, { namespace, name: 'sized' }] as const),
+      {
+        kind: 'strategic',
+        document: {
+          spec: {
+            containers: [{ name: 'app', resources: { requests: { memory: '4Ki' }, limits: { memory: '4Ki' } } }],
+          },
+        },
+      },
+      { subresource: 'resize' },
+    );
+    const failed = await until(
+      'sized',
+      ({ status }) =>
+        status?.conditions?.some(({ type, reason }) => type === 'PodResizeInProgress' && reason === 'Error') === true,
+    );
+    const condition = failed?.status?.conditions?.find(({ type }) => type === 'PodResizeInProgress');
+    expect(condition?.message).toMatch(/memory limit \(4096\) below current usage/);
+    await remove('sized');
+  });
+
   it('shows the last words of a container that crashes, and why one cannot start', async () => {
     await create('crash', { containers: [shell('echo last words >/dev/termination-log; exit 3')] });
     await create('broken', { containers: [{ name: 'app', image: 'busybox:1', command: ['/nope'] }] });

@@ -256,6 +256,26 @@ describe('LimitRanger', () => {
   });
 });
 
+describe('resizes of pods', () => {
+  it('stay within limit ranges and quotas', async () => {
+    await put(limitRanges, {
+      metadata: { name: 'l', namespace: 'web' },
+      spec: { limits: [{ type: 'Container', max: { cpu: '2' }, default: { memory: '1Gi' } }] },
+    });
+    await put(resourceQuotas, { metadata: { name: 'q', namespace: 'web' }, spec: { hard: { 'requests.cpu': '1' } } });
+    const old = pod('p', sized({ cpu: '500m' }, { cpu: '500m' }));
+    await put(pods, old);
+    const resize = (cpu: string): Promise<Pod> =>
+      admit<Pod>({
+        ...{ operation: 'UPDATE', subresource: 'resize', old },
+        object: pod('p', sized({ cpu }, { cpu })),
+      });
+    expect((await resize('1')).spec?.containers[0]?.resources?.limits).toEqual({ cpu: '1' });
+    await expect(resize('1500m')).rejects.toThrow('exceeded quota: q, requested: requests.cpu=1');
+    await expect(resize('3')).rejects.toThrow('maximum cpu usage per Container is 2, but limit is 3');
+  });
+});
+
 describe('ResourceQuota', () => {
   const quota = async (hard: object): Promise<void> =>
     put(resourceQuotas, { metadata: { name: 'q', namespace: 'web' }, spec: { hard } });

@@ -3,7 +3,7 @@ import type { Container, LimitRangeItem, PersistentVolumeClaim, Pod } from '../.
 import type { AdmissionPlugin, AdmissionRequest } from '../admission.ts';
 import { limitRanges } from './lookup.ts';
 import type { Lookup } from './lookup.ts';
-import { refusal, writes } from './refuse.ts';
+import { refusal, resizesPod, writes } from './refuse.ts';
 
 const annotation = 'kubernetes.io/limit-ranger';
 
@@ -18,10 +18,10 @@ export function limitRanger(lookup: Lookup): AdmissionPlugin {
     handles(request) {
       if (request.operation !== 'CREATE' && request.operation !== 'UPDATE') return false;
       if (writes(request, '', 'persistentvolumeclaims')) return true;
-      return request.operation === 'CREATE' && writes(request, '', 'pods');
+      return (request.operation === 'CREATE' && writes(request, '', 'pods')) || resizesPod(request);
     },
     mutate(request) {
-      if (request.kind.plural !== 'pods') return;
+      if (request.kind.plural !== 'pods' || resizesPod(request)) return;
       const items = itemsOf(request).filter((item) => item.type === 'Container');
       if (items.length > 0) applyDefaults(request.object as unknown as Pod, items);
     },

@@ -44,7 +44,7 @@ function podUsage(pod: Pod): Usage {
   return usage;
 }
 
-/** Containers and sidecars together, or the largest step of initialisation where that is more, and overhead. */
+/** Containers and sidecars together, or the largest step of initialisation where that is more, or what the pod says of itself; and overhead. */
 function podAmounts(pod: Pod, field: 'requests' | 'limits'): Usage {
   const total: Usage = {};
   const sidecars: Usage = {};
@@ -61,6 +61,7 @@ function podAmounts(pod: Pod, field: 'requests' | 'limits'): Usage {
     for (const [name, amount] of Object.entries(step)) if (exceeds(amount, peak[name])) peak[name] = amount;
   }
   for (const [name, amount] of Object.entries(peak)) if (exceeds(amount, total[name])) total[name] = amount;
+  Object.assign(total, pod.spec?.resources?.[field]);
   for (const [name, amount] of Object.entries(pod.spec?.overhead ?? {})) {
     if (field === 'requests' || total[name] !== undefined) addTo(total, { [name]: amount });
   }

@@ -16,3 +16,8 @@ function shownName(request: AdmissionRequest): string {
 export function writes(request: AdmissionRequest, group: string, plural: string): boolean {
   return request.subresource === '' && request.kind.plural === plural && request.kind.group === group;
 }
+
+/** Does it change the resources of a pod that is there (KEP-1287)? */
+export function resizesPod({ kind, subresource }: AdmissionRequest): boolean {
+  return subresource === 'resize' && kind.plural === 'pods' && kind.group === '';
+}

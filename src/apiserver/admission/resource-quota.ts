@@ -7,7 +7,7 @@ import type { Lookup } from './lookup.ts';
 import type { QuotaLedger } from './quota-ledger.ts';
 import { inScope, unspecified, usageOf } from './quota-usage.ts';
 import type { Usage } from './quota-usage.ts';
-import { refusal } from './refuse.ts';
+import { refusal, resizesPod } from './refuse.ts';
 
 /** How long an admitted object may take until it is stored; after that it is believed to have failed. */
 const reservationMs = 5000;
@@ -20,7 +20,8 @@ export function resourceQuota(lookup: Lookup, ledger: QuotaLedger, clock: Clock)
   return {
     name: 'ResourceQuota',
     handles(request) {
-      if (request.subresource !== '' || request.namespace === '' || !request.object) return false;
+      if ((request.subresource !== '' && !resizesPod(request)) || request.namespace === '' || !request.object)
+        return false;
       return request.operation === 'CREATE' || request.operation === 'UPDATE';
     },
     async validate(request) {

@@ -1,4 +1,4 @@
-import { podRequests } from '../../api/pod-resources.ts';
+import { heldRequests, podRequests } from '../../api/pod-resources.ts';
 import { isTolerated } from '../../api/taints.ts';
 import type { Node, Pod } from '../../api/types/core-v1.ts';
 import { hostPortsOf, nodeRequirement } from '../pod-facts.ts';
@@ -123,8 +123,8 @@ export const nodeResourcesFit: Filter = {
       case 'nodeAdded':
         return true;
       case 'podUpdated': {
-        const before = podRequests(event.old);
-        const after = podRequests(event.pod);
+        const before = heldRequests(event.old);
+        const after = heldRequests(event.pod);
         return [...before].some(([name, amount]) => (after.get(name) ?? 0) < amount);
       }
       case 'nodeUpdated':

@@ -58,22 +58,35 @@ export function preparePodForUpdate(pod: Pod, old: Pod, subresource: string): vo
   }
 }
 
-/** A resize changes resources and resize policies of containers, nothing else. */
+/**
+ * A resize changes resources and resize policies of containers, nothing else; names stay as they were sent, for the
+ * validation to compare.
+ */
 function resize(pod: Pod, old: Pod): void {
   const wanted = pod.spec;
-  const spec = structuredClone(old.spec!);
-  for (const lists of [
-    [spec.containers, wanted?.containers],
-    [spec.initContainers, wanted?.initContainers],
-  ] as [Container[] | undefined, Container[] | undefined][]) {
-    const [containers = [], changed = []] = lists;
-    for (const container of containers) {
-      const change = changed.find(({ name }) => name === container.name);
-      if (change?.resources) container.resources = change.resources;
-      if (change?.resizePolicy) container.resizePolicy = change.resizePolicy;
-    }
-  }
-  if (wanted?.resources) spec.resources = wanted.resources;
-  pod.spec = spec;
+  pod.metadata = { ...structuredClone(old.metadata), ...versionOf(pod) };
   keep(pod as AnyObject & Pod, old as AnyObject & Pod, 'status');
+  if (!wanted || !old.spec) return;
+  for (const field of ['containers', 'initContainers'] as const) {
+    // Validation refuses to add and to remove some.
+    if ((wanted[field]?.length ?? 0) !== (old.spec[field]?.length ?? 0)) return;
+  }
+  const spec = structuredClone(old.spec);
+  spec.containers = spec.containers.map((container, i) => resized(container, wanted.containers[i]));
+  if (spec.initContainers) {
+    spec.initContainers = spec.initContainers.map((container, i) => resized(container, wanted.initContainers?.[i]));
+  }
+  if (wanted.resources) spec.resources = wanted.resources;
+  else delete spec.resources;
+  pod.spec = spec;
+}
+
+function versionOf({ metadata: { resourceVersion, managedFields } }: Pod): Partial<Pod['metadata']> {
+  return { ...(resourceVersion !== undefined && { resourceVersion }), ...(managedFields && { managedFields }) };
+}
+
+function resized(container: Container, wanted: Container | undefined): Container {
+  const { resources: _, resizePolicy: __, ...rest } = container;
+  const { name = '', resources, resizePolicy } = wanted ?? {};
+  return { ...rest, name, ...(resources && { resources }), ...(resizePolicy && { resizePolicy }) };
 }

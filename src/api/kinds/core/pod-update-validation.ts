@@ -2,7 +2,7 @@ import type { Container, Pod, PodSpec, Toleration } from '../../types/core-v1.ts
 import type { StatusCause } from '../../types/meta-v1.ts';
 import { forbidden, invalidValue, required } from '../../field-errors.ts';
 import { deepEqual } from '../immutable.ts';
-import { qosClass } from './pod-qos.ts';
+import { validatePodResize } from './pod-resize-validation.ts';
 
 const updateRule =
   'pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,' +
@@ -20,18 +20,10 @@ export function validatePodUpdate(pod: Pod, old: Pod, subresource: string): Stat
     case 'status':
       return validateStatusUpdate(pod, old);
     case 'resize':
-      return validateResize(pod, old);
+      return validatePodResize(pod, old);
     default:
       return [];
   }
-}
-
-/** The class decides who is stopped first when memory runs out; a resize must not move a pod between classes. */
-function validateResize(pod: Pod, old: Pod): StatusCause[] {
-  const before = old.status?.qosClass ?? qosClass(old);
-  const after = qosClass(pod);
-  if (before === after) return [];
-  return [invalidValue('spec', after, 'Pod QOS Class may not change as a result of resizing')];
 }
 
 function validateSpecUpdate(spec: PodSpec, old: PodSpec): StatusCause[] {

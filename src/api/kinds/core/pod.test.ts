@@ -334,20 +334,6 @@ describe('pod update', () => {
   });
 });
 
-describe('pod resize', () => {
-  it('changes resources only, and never the quality of service', () => {
-    const old = makePod({}, { resources: { requests: { cpu: '1' } } });
-    old.status = { phase: 'Running', qosClass: 'Burstable' };
-    const pod = makePod({ nodeName: 'x' }, { image: 'other', resources: { requests: { cpu: '2' } } });
-    podKind.prepareForUpdate?.(pod as never, old as never, 'resize', { now: 0 });
-    expect(pod.spec).toMatchObject({ containers: [{ image: 'nginx:1.27', resources: { requests: { cpu: '2' } } }] });
-    expect(pod.spec?.nodeName).toBeUndefined();
-    expect(podKind.validateUpdate?.(pod as never, old as never, 'resize')).toEqual([]);
-    pod.spec!.containers[0]!.resources = {};
-    expect(podKind.validateUpdate?.(pod as never, old as never, 'resize')).toMatchObject([{ field: 'spec' }]);
-  });
-});
-
 describe('pod deletion', () => {
   const decide = (pod: Pod, seconds?: number) => podKind.gracefulDeletion?.(pod as never, seconds);
 
