@@ -29,6 +29,7 @@ export class QuotaLedger {
   readonly #options: { store: Store; lookup: StoreLookup; clock: Clock; log: Logger };
   readonly #turns = new Map<string, Promise<void>>();
   readonly #followed = new Set<string>();
+  readonly #timers = new Set<() => void>();
   #reservations: Reservation[] = [];
   #closed = false;
 
@@ -43,6 +44,7 @@ export class QuotaLedger {
 
   close(): void {
     this.#closed = true;
+    for (const cancel of this.#timers) cancel();
   }
 
   /** One at a time in each namespace: two that fit alone might not fit together. */
@@ -61,8 +63,28 @@ export class QuotaLedger {
     }
   }
 
+  /** Counts what is on its way into the store, until it is there, or until the time in which it should have come is over. */
   reserve(reservation: Reservation): void {
+    const { clock } = this.#options;
     this.#reservations.push(reservation);
+    const cancel = clock.setTimer(Math.max(0, reservation.expires - clock.now()), () => {
+      this.#timers.delete(cancel);
+      if (!this.#reservations.includes(reservation)) return;
+      this.#reservations = this.#reservations.filter((one) => one !== reservation);
+      this.#refresh(reservation.namespace);
+    });
+    this.#timers.add(cancel);
+  }
+
+  /** The object has come, or gone again. */
+  #settle({ group, plural }: Collection, { metadata: { namespace, name } }: KubeObject): void {
+    this.#reservations = this.#reservations.filter(
+      (one) =>
+        one.namespace !== namespace ||
+        one.group !== group ||
+        one.plural !== plural ||
+        one.object.metadata.name !== name,
+    );
   }
 
   /** What is used of each quota's own resources. */
@@ -128,6 +150,8 @@ export class QuotaLedger {
     lookup.follow(collection).then(
       () =>
         lookup.subscribe(collection, (object, old) => {
+          const known = object ?? old;
+          if (known && !(object && old)) this.#settle(collection, known);
           const ended = object && collection.plural === 'pods' && isPodFinished(object) && old && !isPodFinished(old);
           if (!old || (object && !ended)) return;
           this.#refresh(old.metadata.namespace ?? '');
