@@ -1,5 +1,8 @@
+import { AutoscalerReconciler } from '../../src/controllers/autoscaler/autoscaler-controller.ts';
+import { localControllerSettings } from '../../src/controllers/settings.ts';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { HorizontalPodAutoscalerSpec } from '../../src/api/types/autoscaling-v2.ts';
+import type { ControllerContext } from '../../src/controllers/controller.ts';
 import { deployments, events, horizontalPodAutoscalers } from '../../src/client/resources.ts';
 import { startControllerWorld, type ControllerWorld } from '../support/controller-world.ts';
 
@@ -52,4 +55,38 @@ it('says so of a target that cannot be scaled', async () => {
   await autoscale('Nothing', {});
   await world.until('a look', async () => (await condition('AbleToScale')) !== undefined);
   expect(await condition('AbleToScale')).toMatchObject({ status: 'False', reason: 'FailedGetScale' });
+});
+
+it('looks once for all autoscalers of a period, and has them come back together', async () => {
+  for (const each of ['a', 'b', 'c']) {
+    await world.client.create(horizontalPodAutoscalers, {
+      metadata: { name: each, namespace: 'default' },
+      spec: { scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' }, maxReplicas: 5 },
+    });
+  }
+  await world.until('c', () => Promise.resolve([...world.informers.of(horizontalPodAutoscalers).list()].length === 3));
+  const asked: string[] = [];
+  const { client, clock, informers } = world;
+  const raw = client.raw.bind(client);
+  client.raw = (method, path, ...rest) => {
+    asked.push(path);
+    return raw(method, path, ...rest);
+  };
+  // The world's own controller writes what there is to write.
+  client.update = (_, object) => Promise.resolve(object);
+  const recorder = { record: () => {} };
+  const context = { client, clock, informers, recorder, settings: localControllerSettings } as unknown;
+  const reconciler = new AutoscalerReconciler(context as ControllerContext);
+  const looks = () => asked.filter((path) => path === '/apis' || path.includes('metrics.k8s.io')).length;
+  const period = localControllerSettings.autoscalerSyncPeriodMs;
+  expect(await reconciler.reconcile('default/a')).toEqual({ kind: 'requeue', afterMs: period });
+  expect(looks()).toBe(2);
+  await clock.advance(2000);
+  for (const each of ['b', 'c']) {
+    expect(await reconciler.reconcile(`default/${each}`)).toEqual({ kind: 'requeue', afterMs: period - 2000 });
+  }
+  expect(looks()).toBe(2);
+  await clock.advance(period - 2000);
+  await reconciler.reconcile('default/b');
+  expect(looks()).toBe(4);
 });

@@ -7,17 +7,19 @@ import type {
 } from '../../api/types/autoscaling-v2.ts';
 import type { Pod } from '../../api/types/core-v1.ts';
 import { formatTime } from '../../base/clock.ts';
+import type { Resource } from '../../client/client.ts';
 import { keyOf, type Informer } from '../../client/informer.ts';
-import { podUsages } from '../../client/resource-usage.ts';
+import { podUsages, type PodUsage } from '../../client/resource-usage.ts';
 import { horizontalPodAutoscalers, pods as podResource } from '../../client/resources.ts';
 import type { Controller, ControllerContext, Enqueue } from '../controller.ts';
-import { discoverKinds } from '../discovery.ts';
+import { discoverKinds, type Discovered } from '../discovery.ts';
 import { done, type Outcome } from '../reconciler.ts';
 import { messageOf } from '../replication/pod-control.ts';
 import { semanticallyEqual } from '../semantic-equality.ts';
 import { unlessGone } from '../unless-gone.ts';
 import { forgetOld, type ScalingHistory } from './behavior.ts';
 import { type AutoscalerPlan, planAutoscaling, statusAfter, type Verdicts } from './plan.ts';
+import { SharedLook } from './shared-look.ts';
 
 type Scale = KubeObject & { spec?: { replicas?: number }; status?: { replicas: number; selector?: string } };
 
@@ -29,9 +31,15 @@ export class AutoscalerReconciler implements Controller {
   readonly #pods: Informer<Pod>;
   /** By uid. In memory, as upstream's: another manager begins with the count that it finds. */
   readonly #histories = new Map<string, ScalingHistory>();
+  /** All autoscalers of a period see the same: every look asks every node. */
+  readonly #usages: SharedLook<PodUsage[]>;
+  readonly #kinds: SharedLook<Discovered>;
 
   constructor(context: ControllerContext) {
     this.#context = context;
+    const { client, clock, settings } = context;
+    this.#usages = new SharedLook(clock, settings.autoscalerSyncPeriodMs, () => podUsages(client));
+    this.#kinds = new SharedLook(clock, settings.autoscalerSyncPeriodMs, () => discoverKinds(client));
     this.#autoscalers = context.informers.of(horizontalPodAutoscalers);
     this.#pods = context.informers.of(podResource);
     this.#pods.addIndex('namespace', (pod) => [pod.metadata.namespace ?? '']);
@@ -51,7 +59,8 @@ export class AutoscalerReconciler implements Controller {
     const autoscaler = this.#autoscalers.get(key);
     if (!autoscaler) return done;
     await this.#look(autoscaler);
-    return { kind: 'requeue', afterMs: this.#context.settings.autoscalerSyncPeriodMs };
+    // With all others, when what the nodes say is new.
+    return { kind: 'requeue', afterMs: this.#usages.nextInMs() || this.#context.settings.autoscalerSyncPeriodMs };
   }
 
   async #look(autoscaler: HorizontalPodAutoscaler): Promise<void> {
@@ -94,11 +103,11 @@ export class AutoscalerReconciler implements Controller {
   }
 
   async #plan(autoscaler: HorizontalPodAutoscaler, scale: Scale): Promise<AutoscalerPlan> {
-    const { client, clock, settings } = this.#context;
+    const { clock, settings } = this.#context;
     const namespace = autoscaler.metadata.namespace ?? '';
     const selector = parseLabelSelector(scale.status?.selector ?? '');
     const pods = this.#pods.byIndex('namespace', namespace).filter(({ metadata }) => selector.matches(metadata.labels));
-    const usages = (await podUsages(client)).filter((usage) => usage.namespace === namespace && usage.isMeasured);
+    const usages = (await this.#usages.get()).filter((usage) => usage.namespace === namespace && usage.isMeasured);
     const now = clock.now();
     const specReplicas = scale.spec?.replicas ?? 0;
     return planAutoscaling({
@@ -145,8 +154,15 @@ export class AutoscalerReconciler implements Controller {
   }
 
   async #scalePath({ apiVersion = 'v1', kind, name }: CrossVersionObjectReference, namespace: string): Promise<string> {
-    const { byKind } = await discoverKinds(this.#context.client);
-    const resource = byKind.get(`${apiVersion}/${kind}`);
+    const find = async (): Promise<Resource | undefined> => {
+      return (await this.#kinds.get()).byKind.get(`${apiVersion}/${kind}`);
+    };
+    let resource = await find();
+    if (!resource) {
+      // It may have been defined since.
+      this.#kinds.forget();
+      resource = await find();
+    }
     if (!resource) throw new Error(`no matches for kind "${kind}" in group "${parseApiVersion(apiVersion).group}"`);
     const root = resource.group === '' ? '/api' : '/apis';
     return `${root}/${apiVersion}/namespaces/${namespace}/${resource.plural}/${name}/scale`;
