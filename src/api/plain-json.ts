@@ -25,16 +25,28 @@ export function getKey(object: JsonObject, key: string): unknown {
   return Object.hasOwn(object, key) ? object[key] : undefined;
 }
 
-/** Equality of JSON values: the order of keys does not count. */
+/** Equality of JSON values: the order of keys does not count. Every write asks for it, so it leaves no garbage. */
 export function jsonEquals(a: unknown, b: unknown): boolean {
   if (a === b) return true;
-  if (Array.isArray(a) && Array.isArray(b)) {
-    return a.length === b.length && a.every((item, i) => jsonEquals(item, b[i]));
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  if (Array.isArray(a)) return Array.isArray(b) && areListsEqual(a, b);
+  return !Array.isArray(b) && areObjectsEqual(a as JsonObject, b as JsonObject);
+}
+
+function areListsEqual(a: readonly unknown[], b: readonly unknown[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (!jsonEquals(a[i], b[i])) return false;
+  return true;
+}
+
+function areObjectsEqual(a: JsonObject, b: JsonObject): boolean {
+  let surplus = 0;
+  for (const key in a) {
+    if (!Object.hasOwn(b, key) || !jsonEquals(a[key], b[key])) return false;
+    surplus++;
   }
-  if (!isJsonObject(a) || !isJsonObject(b)) return false;
-  const keys = Object.keys(a);
-  if (keys.length !== Object.keys(b).length) return false;
-  return keys.every((key) => Object.hasOwn(b, key) && jsonEquals(a[key], b[key]));
+  for (const _ in b) surplus--;
+  return surplus === 0;
 }
 
 /** A value as Go's `%v` prints it: `map[image:nginx name:web]`. Some of upstream's messages quote values so. */

@@ -9,22 +9,24 @@ export function reserve(
   object: AnyObject,
   old: AnyObject | undefined,
 ): Reservation | undefined {
-  for (const hook of hooks) {
-    if (hook.plural === kind.plural && hook.group === kind.group) return hook.prepare(object, old);
-  }
-  return undefined;
+  return hooks.find((hook) => isFor(hook, kind))?.prepare(object, old);
+}
+
+/** Whether {@link reserve} may change an object of this kind. */
+export function isReserving({ hooks }: Core, kind: ResourceKind): boolean {
+  return hooks.some((hook) => isFor(hook, kind));
+}
+
+function isFor(hook: Core['hooks'][number], { group, plural }: ResourceKind): boolean {
+  return hook.plural === plural && hook.group === group;
 }
 
 /** An object is to go, as soon as nobody holds it any more. */
 export function markedForDeletion({ hooks }: Core, kind: ResourceKind, object: AnyObject): void {
-  for (const hook of hooks) {
-    if (hook.plural === kind.plural && hook.group === kind.group) hook.marked?.(object);
-  }
+  for (const hook of hooks) if (isFor(hook, kind)) hook.marked?.(object);
 }
 
 /** Gives back what a deleted object had. */
 export function reclaim({ hooks }: Core, kind: ResourceKind, object: AnyObject): void {
-  for (const hook of hooks) {
-    if (hook.plural === kind.plural && hook.group === kind.group) hook.deleted(object);
-  }
+  for (const hook of hooks) if (isFor(hook, kind)) hook.deleted(object);
 }

@@ -8,7 +8,7 @@ import { storeFailure } from './core.ts';
 import type { Core, Outcome, ResourceRequest } from './core.ts';
 import { findSubresource, qualifiedResource, storeKeyOf } from './kind-index.ts';
 import { checkNames } from './object-body.ts';
-import { reclaim, reserve } from './reserve.ts';
+import { isReserving, reclaim, reserve } from './reserve.ts';
 import { managedOfUpdate } from './field-managers.ts';
 import { decodedOf, encoder, managedTextOf, withManaged } from './stored-object.ts';
 import { currentForm } from './webhooks/conversion.ts';
@@ -71,6 +71,7 @@ async function attemptUpdate(
   if (!plan.isAdmitted) await mutate(core, admission);
   restoreMetadata(object, old);
   kind.prepareForUpdate?.(object, old, request.subresource, ruleContext(core, request));
+  if (!isReserving(core, kind)) shareUnchanged(object, old);
   countGeneration(object, old, request);
   validateUpdate(object, old, request);
   if (!plan.isAdmitted) await validate(core, admission);
@@ -131,6 +132,17 @@ function restoreMetadata({ metadata }: AnyObject, { metadata: old }: AnyObject):
   if (old.generation === undefined) delete metadata.generation;
   else metadata.generation = old.generation;
   delete metadata.selfLink;
+}
+
+/**
+ * What is as it was becomes the very same: versions of an object share it, and whoever compares them (validation,
+ * controllers, the scheduler) need not look into it.
+ */
+function shareUnchanged(object: AnyObject, old: AnyObject): void {
+  for (const field in object) {
+    if (field !== 'metadata' && Object.hasOwn(old, field) && jsonEquals(object[field], old[field]))
+      object[field] = old[field];
+  }
 }
 
 /** The generation counts changes of what is wanted: everything but metadata and status. */

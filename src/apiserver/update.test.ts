@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { deployments as deploymentResource } from '../client/resources.ts';
 import { startTestApiServer } from '../../test/support/api-server.ts';
 import type { TestApiServer } from '../../test/support/api-server.ts';
 import { request } from '../../test/support/request.ts';
@@ -30,6 +31,26 @@ describe('updating objects', () => {
     const answer = await send(`PUT ${path}/a`, { body: { metadata, data: { k: 'w' } } });
     expect(answer.status).toBe(200);
     expect(answer.json()).toMatchObject({ data: { k: 'w' }, metadata: { ...stored.metadata, resourceVersion: '2' } });
+  });
+
+  it('keeps one copy of what several versions of an object have alike', async () => {
+    const name = { name: 'web', namespace: 'default' };
+    await api.client.create(deploymentResource, { ...structuredClone(deployment), metadata: { ...name } });
+    const before = await api.client.get(deploymentResource, name);
+    const annotate = (value: string) =>
+      api.client.patch(deploymentResource, name, {
+        kind: 'merge',
+        document: { metadata: { annotations: { a: value } } },
+      });
+    const after = await annotate('b');
+    expect(after.metadata).toMatchObject({ annotations: { a: 'b' }, generation: 1 });
+    expect(after.spec).toBe(before.spec);
+    const scaled = await api.client.patch(deploymentResource, name, {
+      kind: 'merge',
+      document: { spec: { replicas: 3 } },
+    });
+    expect(scaled).toMatchObject({ spec: { replicas: 3 }, metadata: { generation: 2 } });
+    expect(before.spec?.replicas).toBe(1);
   });
 
   it('refuses a stale resource version', async () => {

@@ -1,3 +1,4 @@
+import { jsonEquals } from '../api/plain-json.ts';
 import type { Pod } from '../api/types/core-v1.ts';
 import type { Clock } from '../base/clock.ts';
 import { Heap } from './heap.ts';
@@ -178,10 +179,7 @@ function couldHelp({ pod, rejectedBy }: QueuedPod, event: ClusterEvent): boolean
 }
 
 function isChanged(pod: Pod, old: Pod): boolean {
-  return (
-    JSON.stringify(pod.metadata.labels) !== JSON.stringify(old.metadata.labels) ||
-    JSON.stringify(pod.spec) !== JSON.stringify(old.spec)
-  );
+  return !jsonEquals(pod.metadata.labels, old.metadata.labels) || !jsonEquals(pod.spec, old.spec);
 }
 
 function backoffMs(attempts: number): number {

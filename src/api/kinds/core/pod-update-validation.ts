@@ -27,6 +27,7 @@ export function validatePodUpdate(pod: Pod, old: Pod, subresource: string): Stat
 }
 
 function validateSpecUpdate(spec: PodSpec, old: PodSpec): StatusCause[] {
+  if (spec === old) return [];
   const causes: StatusCause[] = [];
   for (const field of ['containers', 'initContainers'] as const) {
     if ((spec[field]?.length ?? 0) !== (old[field]?.length ?? 0)) {
