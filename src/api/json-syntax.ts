@@ -21,6 +21,25 @@ export function duplicateKeys(text: string): string[] {
 }
 
 /**
+ * What strict decoding found, in the order of the text, as Go's decoder comes upon it: an unknown field where it first
+ * stands, a duplicate where it stands again. One that is unknown is not told of as a duplicate, too. `text` is valid
+ * JSON; both lists have paths of its keys.
+ */
+export function inTextOrder(
+  text: string,
+  found: { unknown: readonly string[]; duplicates: readonly string[] },
+): { kind: 'unknown' | 'duplicate'; path: string }[] {
+  const unknown = new Set(found.unknown);
+  const duplicates = new Set(found.duplicates.filter((path) => !unknown.has(path)));
+  const ordered: ReturnType<typeof inTextOrder> = [];
+  new Scanner(text, (path, isAgain) => {
+    if (unknown.delete(path)) ordered.push({ kind: 'unknown', path });
+    else if (isAgain && duplicates.delete(path)) ordered.push({ kind: 'duplicate', path });
+  }).scan();
+  return ordered;
+}
+
+/**
  * How many `"key":` the text has. Against {@link countKeys} of the parsed value this tells in a few microseconds that
  * no key stands twice. `text` is valid JSON.
  */
@@ -77,11 +96,13 @@ const reportLimit = 100;
 class Scanner {
   readonly duplicates: string[] = [];
   readonly #text: string;
+  readonly #onKey: ((path: string, isAgain: boolean) => void) | undefined;
   #at = 0;
   #path: (string | number)[] = [];
 
-  constructor(text: string) {
+  constructor(text: string, onKey?: (path: string, isAgain: boolean) => void) {
     this.#text = text;
+    this.#onKey = onKey;
   }
 
   scan(): void {
@@ -122,6 +143,7 @@ class Scanner {
       this.#at++;
       this.#path.push(key);
       if (seen.has(key) && this.duplicates.length < reportLimit) this.duplicates.push(joinPath(this.#path));
+      this.#onKey?.(joinPath(this.#path), seen.has(key));
       seen.add(key);
       this.#value();
       this.#path.pop();

@@ -48,6 +48,23 @@ const owners = (answer: Answer): [string?, string?, unknown?][] =>
   managedOf(answer).map(({ manager, operation, fieldsV1 }) => [manager, operation, fieldsV1]);
 
 describe('managed fields', () => {
+  it('refuses fields that the schema does not know, whatever the request says of validation', async () => {
+    const pod = { containers: [{ ...container, ports: [{ containerPort: 80, nothing: 1 }] }] };
+    const unknown = await applyTo(`${deployments}/d`, deployment({}, pod));
+    expect(unknown.status).toBe(500);
+    expect(unknown.json().message).toBe(
+      'failed to create typed patch object (a/d; apps/v1, Kind=Deployment): .spec.template.spec' +
+        '.containers[name="web"].ports[containerPort=80,protocol="TCP"].nothing: field not declared in schema',
+    );
+    const both = await applyTo(
+      `${deployments}/d`,
+      deployment({ one: 1, two: 2 }),
+      'fieldManager=m&fieldValidation=Ignore',
+    );
+    expect(both.json().message).toContain('errors:\n  .spec.one: field not declared in schema\n  .spec.two: field');
+    expect((await send(`GET ${deployments}/d`)).status).toBe(404);
+  });
+
   it('say that whoever creates an object owns all of it', async () => {
     const headers = { 'user-agent': 'kubectl/v1.36.0 (linux/amd64)' };
     const created = await send(`POST ${deployments}`, deployment(), headers);

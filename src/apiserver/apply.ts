@@ -1,4 +1,6 @@
 import { formatTime } from '../base/clock.ts';
+import { decodeObject, strictDecodingError } from '../api/decode.ts';
+import { objectShape } from '../api/field-ownership/field-shape.ts';
 import { fieldsText } from '../api/field-ownership/fields-of.ts';
 import {
   applyConfiguration,
@@ -6,6 +8,7 @@ import {
   parseManaged,
   type ManagedEntry,
 } from '../api/field-ownership/managed-fields.ts';
+import { undeclared } from '../api/field-ownership/undeclared.ts';
 import { forbidden, required } from '../api/field-errors.ts';
 import type { AnyObject } from '../api/object.ts';
 import { cloneJson, isJsonObject } from '../api/plain-json.ts';
@@ -18,7 +21,7 @@ import { createObject } from './create.ts';
 import { fieldManagerOf, shapeOf } from './field-managers.ts';
 import { findSubresource } from './kind-index.ts';
 import { checkNames, checkPatchedNames } from './object-body.ts';
-import { decodeAs, fieldValidationOf, readBody } from './read-body.ts';
+import { fieldValidationOf, readBody } from './read-body.ts';
 import { isTrue } from './request-info.ts';
 import { managedTextOf } from './stored-object.ts';
 import { updateObject } from './update-object.ts';
@@ -75,7 +78,8 @@ export async function apply(core: Core, request: ResourceRequest): Promise<Outco
 async function readConfiguration(core: Core, request: ResourceRequest): Promise<AnyObject> {
   const { served, kind, subresource } = request;
   const mode = fieldValidationOf(request.request);
-  const { value, duplicates } = (await readBody(request.request, [applyType])).parse(mode);
+  const body = await readBody(request.request, [applyType]);
+  const { value, duplicates } = body.parse(mode);
   if (!isJsonObject(value)) throw ApiError.of('BadRequest', 'error decoding YAML: an object is expected');
   for (const field of ['apiVersion', 'kind']) {
     if (typeof value[field] === 'string' && value[field] !== '') continue;
@@ -86,8 +90,13 @@ async function readConfiguration(core: Core, request: ResourceRequest): Promise<
     throw ApiError.of('BadRequest', 'metadata.managedFields must be nil');
   }
   const { type, custom } = served.version;
-  const own = custom && { ...custom, decode: custom.decodeApplied };
-  let object = decodeAs(value, { type, custom: own, mode, duplicates, warn: request.warn });
+  if (mode === 'Strict' && duplicates.length > 0) throw strictDecodingError(type, duplicates);
+  for (const problem of duplicates) request.warn(problem);
+  // What is to be merged must be known, whatever the request says of its fields.
+  const decoded = custom ? custom.decodeApplied(value, 'Strict') : decodeObject(value, type, 'Strict');
+  const unknown = undeclared(decoded.problems, body.parse('Ignore').value, objectShape(served.version, 'all'));
+  if (unknown !== undefined) throw untyped(request, unknown);
+  let { object } = decoded;
   checkPatchedNames(object, request);
   checkNames(object, request);
   object = await storageForm(core, served, object);
@@ -97,6 +106,14 @@ async function readConfiguration(core: Core, request: ResourceRequest): Promise<
   if (subresource !== 'status') return object;
   const { apiVersion, metadata, status } = object;
   return { apiVersion, kind: kind.kind, metadata, ...(status !== undefined && { status }) };
+}
+
+/** What structured merge cannot make sense of: 500 without a reason, as upstream answers. */
+function untyped({ namespace, name, kind, served }: ResourceRequest, problem: string): ApiError {
+  const title = `${namespace}/${name}; ${served.apiVersion}, Kind=${kind.kind}`;
+  const error = ApiError.of('InternalError', `failed to create typed patch object (${title}): ${problem}`);
+  delete error.status.reason;
+  return error;
 }
 
 /** What applying left open is filled in as on any write. */

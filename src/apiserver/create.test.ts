@@ -103,6 +103,19 @@ describe('creating objects', () => {
     expect(warn.json().foo).toBeUndefined();
   });
 
+  it('tells of unknown and duplicate fields in the order of the text', async () => {
+    const text =
+      '{"metadata":{"name":"d"},"spec":{"unknownField":"a","unknownField":"b","replicas":1,"replicas":2,"later":{"x":1},' +
+      '"selector":{"matchLabels":{"a":"b"}},"template":{"spec":{"containers":[{"name":"c","name":"c"}]}}}}';
+    const strict = await send('POST /apis/apps/v1/namespaces/default/deployments?fieldValidation=Strict', {
+      body: text,
+    });
+    expect(strict.json().message).toContain(
+      'strict decoding error: unknown field "spec.unknownField", duplicate field "spec.replicas", ' +
+        'unknown field "spec.later", duplicate field "spec.template.spec.containers[0].name"',
+    );
+  });
+
   it('stores nothing in a dry run, and refuses what it would refuse', async () => {
     const dry = await send(`POST ${path}?dryRun=All`, { body: { metadata: { name: 'a' } } });
     expect(dry.status).toBe(201);

@@ -24,7 +24,7 @@ export async function objectBody(core: Core, request: ResourceRequest): Promise<
     next() {
       const { value, duplicates } = body.parse(mode);
       checkKind(value, request.served);
-      const object = decodeAs(value, { type, custom, mode, duplicates, warn });
+      const object = decodeAs(value, { type, custom, mode, duplicates, body, warn });
       checkVersion(object, request.served);
       // Once is enough to warn about the same body.
       warn = () => {};

@@ -1,5 +1,6 @@
 import { decodeObject, parseBody, strictDecodingError } from '../api/decode.ts';
 import type { FieldValidation } from '../api/decode.ts';
+import { inTextOrder } from '../api/json-syntax.ts';
 import type { CustomVersion } from '../api/kind.ts';
 import type { AnyObject } from '../api/object.ts';
 import { cloneJson } from '../api/plain-json.ts';
@@ -88,14 +89,27 @@ export function decodeAs(
     custom?: CustomVersion | undefined;
     mode: FieldValidation;
     duplicates: readonly string[];
+    /** The body that the value was parsed from, where nothing has changed it since: it gives problems their order. */
+    body?: Body;
     warn: (text: string) => void;
   },
 ): AnyObject {
-  const { type, custom, mode, duplicates, warn } = options;
+  const { type, custom, mode, duplicates, body, warn } = options;
   const { object, problems } = custom ? custom.decode(value, mode) : decodeObject(value, type, mode);
   if (mode === 'Ignore' || (problems.length === 0 && duplicates.length === 0)) return object;
-  const all = [...duplicates, ...problems];
+  const json = custom || body?.contentType !== 'application/json' ? undefined : body.bytes;
+  const all = json ? ordered(json, duplicates, problems) : [...duplicates, ...problems];
   if (mode === 'Strict') throw strictDecodingError(type, all);
   for (const problem of all) warn(problem);
   return object;
+}
+
+/** Problems of a built-in kind, as its decoder comes upon them; custom resources are looked through for each sort by itself. */
+function ordered(bytes: Uint8Array, duplicates: readonly string[], problems: readonly string[]): string[] {
+  const pathsIn = (list: readonly string[]): string[] =>
+    list.map((problem) => JSON.parse(problem.slice(problem.indexOf('"'))) as string);
+  const found = { unknown: pathsIn(problems), duplicates: pathsIn(duplicates) };
+  return inTextOrder(Buffer.from(bytes).toString('utf8'), found).map(
+    ({ kind, path }) => `${kind} field ${JSON.stringify(path)}`,
+  );
 }

@@ -84,7 +84,8 @@ export function pathsOf(set: FieldSet, prefix = ''): string[] {
   return [...own, ...children.flatMap(([path, child]) => pathsOf(child, path))];
 }
 
-function elementText(element: string): string {
+/** An element of a path as people read it: `.name`, `[name="web"]`, `[=1]`. */
+export function elementText(element: string): string {
   const content = element.slice(2);
   if (element.startsWith('f:')) return `.${content}`;
   if (element.startsWith('v:')) return `[=${content}]`;

@@ -3,6 +3,7 @@ import type { AdmissionVariables } from '../../api/custom-resources/admission-ex
 import { objectShape } from '../../api/field-ownership/field-shape.ts';
 import type { FieldShape } from '../../api/field-ownership/field-shape.ts';
 import { mergeApplied } from '../../api/field-ownership/merge.ts';
+import { undeclared } from '../../api/field-ownership/undeclared.ts';
 import { applyJsonPatch, FailedTest } from '../../api/json-patch.ts';
 import type { KindVersion } from '../../api/kind.ts';
 import type { AnyObject } from '../../api/object.ts';
@@ -40,12 +41,11 @@ function patched(object: AnyObject, operations: readonly JsonObject[]): AnyObjec
 function merged(object: AnyObject, configuration: JsonObject, version: KindVersion): AnyObject {
   const { apiVersion, kind } = object;
   const applied = { ...configuration, apiVersion, kind };
-  const unknown = unknownFields(cloneJson(applied) as AnyObject, version);
-  if (unknown.length > 0) {
-    const problems = unknown.map((path) => `.${path}: field not declared in schema`).join(', ');
-    throw new Error(`error applying patch: failed to convert patch object to typed object: ${problems}`);
-  }
   const shape = objectShape(version, 'all');
+  const unknown = undeclared(problemsOf(cloneJson(applied) as AnyObject, version), applied, shape);
+  if (unknown !== undefined) {
+    throw new Error(`error applying patch: failed to convert patch object to typed object: ${unknown}`);
+  }
   const atomics = atomicsIn(configuration, shape, '');
   if (atomics.length > 0) {
     const reason = `may not mutate atomic arrays, maps or structs: ${atomics.join(', ')}`;
@@ -54,9 +54,8 @@ function merged(object: AnyObject, configuration: JsonObject, version: KindVersi
   return mergeApplied(object, applied, shape) as AnyObject;
 }
 
-function unknownFields(object: AnyObject, { type, custom }: KindVersion): string[] {
-  const { problems } = custom ? custom.decodeApplied(object, 'Strict') : decodeObject(object, type, 'Strict');
-  return problems.flatMap((problem) => /^unknown field "(.*)"$/.exec(problem)?.[1] ?? []);
+function problemsOf(object: AnyObject, { type, custom }: KindVersion): string[] {
+  return (custom ? custom.decodeApplied(object, 'Strict') : decodeObject(object, type, 'Strict')).problems;
 }
 
 /** Paths of the values that would be replaced as a whole, other than scalars. */
