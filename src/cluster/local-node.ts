@@ -12,7 +12,7 @@ import { imageArchitecture } from '../node/oci-image.ts';
 import { endProcess, readProcessFile, removeProcessFile, writeProcessFile } from '../node/process-file.ts';
 import { removeCgroup, removeCgroupIfEmpty } from './cgroup-tree.ts';
 import { podNetworkKind, removeNetwork, removeNodeNetwork } from './local-network.ts';
-import { removeDirectories, unmountBelow } from './mounts.ts';
+import { keepInMemory, removeDirectories, unmountBelow } from './mounts.ts';
 import { hasLink, listNamespaces, namespaceInode, namespacePath } from './netns.ts';
 import { belongsToCluster, bridgeName, type NetworkPlan, type NodePlan } from './network-plan.ts';
 import { killProcesses, terminateContainers, type ProcessMarks } from './node-processes.ts';
@@ -54,6 +54,7 @@ export async function startNodeContainerd(node: LocalNode, installation: Contain
   const { data, run } = nodeDirectories(node);
   const paths = containerdPaths(data, run);
   const { namespace, stacks } = node.plan;
+  await keepInMemory(paths.state);
   const { pid } = await startContainerd({
     paths,
     installation,

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, statfsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { runCommand } from './command.ts';
 
@@ -9,6 +9,19 @@ function mountsBelow(directory: string): string[] {
     .map((line) => unescape(line.split(' ')[4] ?? ''))
     .filter((point) => point === directory || point.startsWith(`${directory}/`));
   return [...new Set(points)].toReversed();
+}
+
+/** statfs(2): TMPFS_MAGIC. */
+const tmpfsType = 0x01021994;
+
+/**
+ * Makes the directory, and lays a tmpfs on it unless it is in memory already, as everything below `/run` is on most
+ * machines. Where it is not, a pod's start makes dozens of files of one moment's life on a disk.
+ */
+export async function keepInMemory(directory: string): Promise<void> {
+  mkdirSync(directory, { recursive: true, mode: 0o711 });
+  if (statfsSync(directory).type === tmpfsType) return;
+  await runCommand(['mount', '-t', 'tmpfs', '-o', 'mode=0711,nosuid,nodev', 'tmpfs', directory]);
 }
 
 /** Detaches every mount below the directories. Rejects when one stays. */

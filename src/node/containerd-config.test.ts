@@ -14,7 +14,7 @@ const options: ContainerdConfigOptions = {
     logFile: '/r/containerd.log',
     cniConfigDirectory: '/r/cni',
     cniBinDirectory: '/d/cni-plugins',
-    cniDataDirectory: '/r/cni-addresses',
+    cniDataDirectory: '/r/containerd/cni-addresses',
     registryDirectory: '/d/registries',
   },
 };

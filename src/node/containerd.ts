@@ -65,7 +65,7 @@ export function containerdPaths(dataDirectory: string, runDirectory: string): Co
     cniConfigDirectory: join(runDirectory, 'cni'),
     // Programs do not run from /run everywhere.
     cniBinDirectory: join(dataDirectory, 'cni-plugins'),
-    cniDataDirectory: join(runDirectory, 'cni-addresses'),
+    cniDataDirectory: join(runDirectory, 'containerd/cni-addresses'),
     registryDirectory: join(dataDirectory, 'registries'),
   };
 }

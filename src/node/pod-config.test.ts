@@ -4,9 +4,9 @@ import { parseResolvConf, podDns } from './dns-config.ts';
 import { hostIdentity, hostsFile } from './host-identity.ts';
 import { objectReferences } from './object-references.ts';
 import { containerResources, cpuShares, podCgroupPath, podCgroupResources, qosClassOf } from './pod-cgroup.ts';
-import { appContainersOf, type PodContainer } from './pod-spec.ts';
+import { appContainersOf, containersOf, type PodContainer } from './pod-spec.ts';
 import { sandboxConfig } from './sandbox-config.ts';
-import { checkRunAsNonRoot, containerSecurity } from './security-options.ts';
+import { checkRunAsNonRoot, containerSecurity, sandboxSecurity } from './security-options.ts';
 import { statusPatch } from './status-patch.ts';
 
 const podOf = (spec: Partial<PodSpec>, name = 'web'): Pod => ({
@@ -146,6 +146,20 @@ describe('security', () => {
       seccomp: 'RuntimeDefault',
       privileged: false,
     });
+  });
+
+  it('confines the sandbox as upstream does, unless no container is confined', () => {
+    const confined = { seccompProfile: { type: 'RuntimeDefault' } } as const;
+    const seccomp = (spec: Partial<PodSpec>): unknown => {
+      const pod = podOf(spec);
+      return sandboxSecurity(pod, containersOf(pod)).seccomp;
+    };
+    expect(seccomp({})).toBe('Unconfined');
+    expect(seccomp({ securityContext: confined })).toBe('RuntimeDefault');
+    const containers = [{ name: 'free' }, { name: 'own', securityContext: confined }];
+    expect(seccomp({ containers })).toBe('RuntimeDefault');
+    const privileged = { name: 'app', securityContext: { privileged: true } };
+    expect(seccomp({ securityContext: confined, containers: [privileged] })).toBe('Unconfined');
   });
 
   it('refuses root where it must not be, in the words of upstream', () => {

@@ -1,4 +1,4 @@
-import type { Pod, SeccompProfile } from '../api/types/core-v1.ts';
+import type { Pod } from '../api/types/core-v1.ts';
 import { ContainerConfigError } from './environment.ts';
 import { userNameOf } from './pod-annotations.ts';
 import { podTitle, type PodContainer } from './pod-spec.ts';
@@ -21,7 +21,11 @@ const maskedPaths = [
 ];
 const readonlyPaths = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
 
-/** The sandbox runs as the pod says; it is privileged when one of its containers is. */
+/**
+ * The sandbox runs as the pod says; it is privileged when one of its containers is. Its system calls are confined, as
+ * upstream has it, unless no container's are: such a pod would gain nothing by it, and making the filter takes a
+ * twelfth of the processor time that the runtime needs to start a pod.
+ */
 export function sandboxSecurity(pod: Pod, containers: readonly PodContainer[]): SecurityOptions {
   const security = pod.spec?.securityContext;
   return {
@@ -29,7 +33,9 @@ export function sandboxSecurity(pod: Pod, containers: readonly PodContainer[]): 
     ...(security?.runAsUser !== undefined && { runAsUser: security.runAsUser }),
     ...(security?.runAsGroup !== undefined && { runAsGroup: security.runAsGroup }),
     ...groupsOf(pod),
-    seccomp: 'RuntimeDefault',
+    seccomp: containers.every((container) => seccompOf(pod, container) === 'Unconfined')
+      ? 'Unconfined'
+      : 'RuntimeDefault',
   };
 }
 
@@ -41,7 +47,6 @@ export function containerSecurity(pod: Pod, container: PodContainer): SecurityOp
   const runAsUser = own?.runAsUser ?? shared?.runAsUser;
   const runAsGroup = own?.runAsGroup ?? shared?.runAsGroup;
   const unmasked = privileged || own?.procMount === 'Unmasked';
-  const profile = own?.seccompProfile ?? shared?.seccompProfile;
   const runAsUserName = runAsUser === undefined ? userNameOf(pod) : undefined;
   return {
     privileged,
@@ -53,14 +58,17 @@ export function containerSecurity(pod: Pod, container: PodContainer): SecurityOp
     ...(own?.capabilities?.add && { addCapabilities: own.capabilities.add }),
     ...(own?.capabilities?.drop && { dropCapabilities: own.capabilities.drop }),
     ...(own?.allowPrivilegeEscalation !== undefined && { allowPrivilegeEscalation: own.allowPrivilegeEscalation }),
-    seccomp: privileged ? 'Unconfined' : seccompOf(profile),
+    seccomp: seccompOf(pod, container),
     maskedPaths: unmasked ? [] : maskedPaths,
     readonlyPaths: unmasked ? [] : readonlyPaths,
   };
 }
 
 /** With no profile named a container is unconfined, as with upstream's kubelet by default. */
-function seccompOf(profile: SeccompProfile | undefined): NonNullable<SecurityOptions['seccomp']> {
+function seccompOf(pod: Pod, container: PodContainer): NonNullable<SecurityOptions['seccomp']> {
+  const own = container.spec.securityContext;
+  if (own?.privileged) return 'Unconfined';
+  const profile = own?.seccompProfile ?? pod.spec?.securityContext?.seccompProfile;
   if (profile?.type === 'RuntimeDefault') return 'RuntimeDefault';
   if (profile?.type === 'Localhost') return { localhost: profile.localhostProfile ?? '' };
   return 'Unconfined';

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, readdirSync, existsSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, existsSync, rmSync, statSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -84,6 +84,14 @@ describe('a local node with real containers', () => {
     expect((await other.listImages()).flatMap(({ tags }) => tags)).toContain(hello);
     expect(await runtime.imageStatus('localhost/missing:1')).toBeUndefined();
     await expect(runtime.containerStatus('missing')).rejects.toMatchObject({ kind: 'notFound' });
+  });
+
+  it('keeps what lives no longer than its pods in memory, wherever the run directory lies', () => {
+    const tmpfs = 0x01021994;
+    for (const { plan } of nodes) {
+      const state = join(directories.run, 'nodes', plan.node, 'containerd');
+      expect(statfsSync(state).type).toBe(tmpfs);
+    }
   });
 
   it('runs a pod, tells its exit by an event, and keeps its log', async () => {
