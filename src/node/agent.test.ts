@@ -360,3 +360,21 @@ it('ends sidecars after the app, in the reverse of their order', async () => {
   expect(order).toEqual(['app', 'second', 'first']);
   expect(await isGone('web')).toBe(true);
 });
+
+it('does not start a container whose sub-path comes to somewhere else, until it does not', async () => {
+  const env = [{ name: 'WHERE', valueFrom: { fieldRef: { fieldPath: "metadata.annotations['where']" } } }];
+  const volumeMounts = [{ name: 'work', mountPath: '/work', subPathExpr: '$(WHERE)' }];
+  const spec = { containers: [{ ...app, env, volumeMounts }], volumes: [{ name: 'work', emptyDir: {} }] };
+  await create('web', spec, { where: '/tmp' });
+  const waiting = (message: string): object => ({ waiting: { reason: 'CreateContainerConfigError', message } });
+  expect(await stateOf('web')).toEqual(waiting('error SubPath `/tmp` must not be an absolute path'));
+  const move = async (where: string): Promise<void> => {
+    const document = { metadata: { annotations: { where } } };
+    await client.patch(pods, { namespace: 'default', name: 'web' }, { kind: 'merge', document });
+    await clock.advance(1000);
+  };
+  await move('a/../b');
+  expect(await stateOf('web')).toEqual(waiting("unable to provision SubPath `a/../b`: must not contain '..'"));
+  await move('a/b');
+  expect(await stateOf('web')).toMatchObject({ running: {} });
+});

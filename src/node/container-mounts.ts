@@ -58,6 +58,7 @@ async function volumeMount(
   const subPath = mount.subPathExpr ? expandStrictly(mount.subPathExpr, env) : mount.subPath;
   let { hostPath } = volume;
   if (subPath) {
+    checkSubPath(subPath);
     try {
       hostPath = await system.files.resolveSubPath(volume.hostPath, subPath);
     } catch (error) {
@@ -73,6 +74,16 @@ async function volumeMount(
     readonly: mount.readOnly === true || volume.readOnly,
     propagation: propagations[(mount.mountPropagation ?? 'None') as keyof typeof propagations] ?? 'private',
   };
+}
+
+/** What an expression came to was not there when the API looked at it. */
+function checkSubPath(subPath: string): void {
+  if (subPath.startsWith('/')) {
+    throw new ContainerConfigError(`error SubPath \`${subPath}\` must not be an absolute path`);
+  }
+  if (subPath.split('/').includes('..')) {
+    throw new ContainerConfigError(`unable to provision SubPath \`${subPath}\`: must not contain '..'`);
+  }
 }
 
 /** Unlike elsewhere, an unknown name is an error here (API docs of `subPathExpr`). */
