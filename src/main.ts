@@ -6,6 +6,13 @@ declare const TIMONEL_VERSION: string;
 /** Exit code for a command that was called wrongly (as most Unix tools have it). */
 const usageExitCode = 2;
 
+/** As programs end whose reader has gone (`timonel get pods | head -1`): 128 and SIGPIPE. */
+const brokenPipeExitCode = 141;
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(brokenPipeExitCode);
+});
+
 try {
   await run(process.argv.slice(2));
 } catch (error) {

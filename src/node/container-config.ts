@@ -1,11 +1,12 @@
 import type { Pod } from '../api/types/core-v1.ts';
 import { expand } from './expansion.ts';
+import type { ContainerSettings, Healthcheck } from '../api/container-settings.ts';
 import { hashAnnotation } from './pod-actions.ts';
 import { containerResources } from './pod-cgroup.ts';
 import { resourcesAnnotation } from './pod-resize.ts';
 import { containerHash, type PodContainer } from './pod-spec.ts';
 import { podLabels } from './sandbox-config.ts';
-import type { ContainerConfig, ImageInfo, Mount } from './runtime.ts';
+import type { ContainerConfig, ContainerSummary, ImageInfo, Mount } from './runtime.ts';
 import { containerSecurity } from './security-options.ts';
 
 export interface ContainerOptions {
@@ -19,9 +20,14 @@ export interface ContainerOptions {
   memoryCapacity: number;
   /** Id of the container whose processes an ephemeral container is to see. */
   pidTarget?: string | undefined;
+  settings?: ContainerSettings | undefined;
+  /** The image's, where the pod goes by it. */
+  healthcheck?: Healthcheck | undefined;
 }
 
 const annotationPrefix = 'io.kubernetes.container';
+/** The healthcheck (JSON) that a container of the runtime goes by. */
+const healthcheckAnnotation = 'timonel.dev/healthcheck';
 
 /** A container as the runtime is to make it: pure. */
 export function containerConfig(options: ContainerOptions): ContainerConfig {
@@ -52,6 +58,7 @@ export function containerConfig(options: ContainerOptions): ContainerConfig {
       [`${annotationPrefix}.terminationMessagePath`]: spec.terminationMessagePath ?? '/dev/termination-log',
       [`${annotationPrefix}.terminationMessagePolicy`]: spec.terminationMessagePolicy ?? 'File',
       'io.kubernetes.pod.terminationGracePeriod': String(pod.spec?.terminationGracePeriodSeconds ?? 30),
+      ...(options.healthcheck && { [healthcheckAnnotation]: JSON.stringify(options.healthcheck) }),
     },
     logPath: `${spec.name}/${attempt}.log`,
     stdin: spec.stdin === true,
@@ -61,7 +68,14 @@ export function containerConfig(options: ContainerOptions): ContainerConfig {
     security: containerSecurity(pod, container),
     pid: pidNamespace(pod),
     ...(options.pidTarget && { pidTargetContainerId: options.pidTarget }),
+    ...(options.settings && { settings: options.settings }),
   };
+}
+
+/** The healthcheck of its image that a container was made with. */
+export function healthcheckOf({ annotations }: Pick<ContainerSummary, 'annotations'>): Healthcheck | undefined {
+  const text = annotations[healthcheckAnnotation];
+  return text === undefined ? undefined : (JSON.parse(text) as Healthcheck);
 }
 
 function pidNamespace(pod: Pod): ContainerConfig['pid'] {

@@ -2,11 +2,13 @@ import type { Pod } from '../api/types/core-v1.ts';
 import { hostIpsOf, memoryCapacityOf, podDirectoryOf, type AgentContext } from './agent-context.ts';
 import { containerConfig } from './container-config.ts';
 import { containerMounts } from './container-mounts.ts';
+import { containerSettingsAnnotation, type ContainerSettings } from '../api/container-settings.ts';
 import { quantityToMilli, quantityToNumber } from '../api/quantity.ts';
 import type { NodeFacts } from './downward-api.ts';
 import { containerEnvironment, ContainerConfigError } from './environment.ts';
 import { runHook } from './handlers.ts';
 import type { ImageResult } from './image-puller.ts';
+import { containerSettingsOf } from './pod-annotations.ts';
 import type { ContainerStart } from './pod-actions.ts';
 import type { WaitingReason } from './pod-observation.ts';
 import { containerFieldPath, type PodContainer } from './pod-spec.ts';
@@ -149,7 +151,20 @@ async function configOf(
     nodeName: context.node.name,
   });
   const memoryCapacity = memoryCapacityOf(context);
-  return containerConfig({ pod, container, attempt, image, env, mounts, memoryCapacity, pidTarget: request.targetId });
+  const settings = container.role === 'app' ? settingsOf(pod) : undefined;
+  const healthcheck = settings?.imageHealthcheck && (await context.runtime.imageHealthcheck(image.id));
+  return containerConfig({
+    ...{ pod, container, attempt, image, env, mounts, memoryCapacity, settings, pidTarget: request.targetId },
+    healthcheck: healthcheck && { ...healthcheck, ...settings.imageHealthcheck },
+  });
+}
+
+function settingsOf(pod: Pod): ContainerSettings | undefined {
+  try {
+    return containerSettingsOf(pod);
+  } catch (error) {
+    throw new ContainerConfigError(`annotation ${containerSettingsAnnotation}: ${(error as Error).message}`);
+  }
 }
 
 /** What the downward API tells of the node. */

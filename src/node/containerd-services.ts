@@ -74,10 +74,21 @@ export interface ContainerdServices {
   hasSnapshot(name: string): Promise<boolean>;
   /** The directory that holds what the snapshot adds to its parent; undefined when there is no such snapshot. */
   snapshotDirectory(name: string): Promise<string | undefined>;
+  /** The directories of a container's image, topmost layer first. */
+  layersOf(containerId: string): Promise<string[]>;
+  /** Changes the specification (JSON) that a container will be started by. */
+  changeSpec(containerId: string, change: (json: string) => string): Promise<void>;
   close(): void;
 }
 
 const plugins = message({ plugins: list(1, message({ type: string(1), exports: stringMap(5) })) });
+
+const any = message({ typeUrl: string(1), value: bytes(2) });
+const container = message({ id: string(1), spec: nested(5, any) });
+const containerRequest = message({
+  container: nested(1, container),
+  updateMask: nested(2, message({ paths: strings(1) })),
+});
 
 const metadata: Metadata = { 'containerd-namespace': 'k8s.io' };
 const snapshotter = 'overlayfs';
@@ -86,7 +97,11 @@ const writeAndCommit = 2;
 let views = 0;
 
 export function connectContainerd(socketPath: string): ContainerdServices {
-  const channel = createGrpcChannel({ path: socketPath });
+  return containerdServices(createGrpcChannel({ path: socketPath }));
+}
+
+/** Over a connection that others use as well. */
+export function containerdServices(channel: GrpcChannel): ContainerdServices {
   const call: Call = async <Q extends Message, A extends Message>(
     method: string,
     [query, request]: readonly [Q, Encodable<Q>],
@@ -100,6 +115,7 @@ export function connectContainerd(socketPath: string): ContainerdServices {
     ...imageCalls(call),
     ...leaseCalls(call, channel),
     ...snapshotCalls(call),
+    ...containerCalls(call),
     close: () => channel.close(),
   };
 }
@@ -189,6 +205,22 @@ function snapshotCalls(call: Call) {
   } satisfies Partial<ContainerdServices>;
 }
 
+function containerCalls(call: Call) {
+  return {
+    async layersOf(key) {
+      const found = await call('snapshots.v1.Snapshots/Mounts', [snapshot, { snapshotter, key }], mounts);
+      return (optionOf(found.mounts, 'lowerdir') ?? '').split(':').filter((layer) => layer !== '');
+    },
+    async changeSpec(id, change) {
+      const found = await call('containers.v1.Containers/Get', [message({ id: string(1) }), { id }], containerRequest);
+      const { typeUrl, value } = found.container?.spec ?? { typeUrl: '', value: new Uint8Array() };
+      const spec = { typeUrl, value: Buffer.from(change(Buffer.from(value).toString())) };
+      const request = { container: { id, spec }, updateMask: { paths: ['spec'] } };
+      await call('containers.v1.Containers/Update', [containerRequest, request], none);
+    },
+  } satisfies Partial<ContainerdServices>;
+}
+
 /**
  * Where an overlay mount has its own, or its topmost, files: a bind mount's source, the upper or the first lower one.
  */
@@ -196,11 +228,13 @@ function topDirectory(made: readonly { type: string; source: string; options: re
   const [mount] = made;
   if (!mount) throw new Error('containerd gave no mount for a snapshot');
   if (mount.type === 'bind') return mount.source;
-  const option = (key: string): string | undefined =>
-    mount.options.find((each) => each.startsWith(`${key}=`))?.slice(key.length + 1);
-  const directory = option('upperdir') ?? option('lowerdir')?.split(':')[0];
+  const directory = optionOf(made, 'upperdir') ?? optionOf(made, 'lowerdir')?.split(':')[0];
   if (directory === undefined) throw new Error(`containerd gave an unknown mount for a snapshot: ${mount.type}`);
   return directory;
+}
+
+function optionOf(made: readonly { options: readonly string[] }[], key: string): string | undefined {
+  return made[0]?.options.find((each) => each.startsWith(`${key}=`))?.slice(key.length + 1);
 }
 
 function toImage({ name: of, labels, target }: Decoded<typeof image>): StoredImage[] {

@@ -2,7 +2,9 @@ import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import { waitForSocket } from './containerd.ts';
 import { createContainerProcesses, type ContainerProcesses } from './container-processes.ts';
+import { imageHealthcheck, settleContainer } from './containerd-containers.ts';
 import { createRuntimeEvents } from './containerd-events.ts';
+import { containerdServices, type ContainerdServices } from './containerd-services.ts';
 import { toContainerConfig, toSandboxConfig } from './cri-config.ts';
 import { cri } from './cri-messages.ts';
 import { createGrpcChannel, grpcCode, GrpcError } from './grpc.ts';
@@ -54,10 +56,11 @@ export function createCriRuntime(options: { socketPath: string; clock: Clock; lo
   const sandboxes = new Set<string>();
   const containers = new Map<string, string>();
   const processes = createContainerProcesses(clock);
+  const services = containerdServices(channel);
   const runtime: Omit<CriRuntime, 'events'> = {
     ...imageCalls(call),
     ...streamingCalls(call),
-    ...containerCalls(call, containers),
+    ...containerCalls(call, containers, services),
     ...sandboxCalls(call, sandboxes, processes),
     ...stopping(call, processes, clock),
 
@@ -88,6 +91,7 @@ export function createCriRuntime(options: { socketPath: string; clock: Clock; lo
         await clock.sleep(pauseMs, signal);
       }
     },
+    imageHealthcheck: (imageId) => imageHealthcheck(services, imageId),
     close: () => channel.close(),
   };
   return {
@@ -132,7 +136,7 @@ function sandboxCalls(call: Call, known: Set<string>, processes: ContainerProces
   } satisfies Partial<ContainerRuntime>;
 }
 
-function containerCalls(call: Call, known: Map<string, string>) {
+function containerCalls(call: Call, known: Map<string, string>, services: ContainerdServices) {
   return {
     async createContainer(podSandboxId, config, sandbox) {
       const request = {
@@ -142,6 +146,15 @@ function containerCalls(call: Call, known: Map<string, string>) {
       };
       const { containerId } = await call(cri.createContainer, request, slowMs);
       known.set(containerId, podSandboxId);
+      const { settings, mounts } = config;
+      if (!settings) return containerId;
+      try {
+        await settleContainer(services, containerId, { settings, mounts });
+      } catch (error) {
+        // Its name is free again for the next attempt.
+        await unlessGone(call(cri.removeContainer, { containerId }, slowMs));
+        throw toRuntimeError(error);
+      }
       return containerId;
     },
     async startContainer(containerId) {

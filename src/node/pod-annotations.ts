@@ -1,3 +1,4 @@
+import { containerSettingsAnnotation, type ContainerSettings } from '../api/container-settings.ts';
 import type { Pod } from '../api/types/core-v1.ts';
 
 /** What pods of Compose projects ask of this agent and have no field for. Other clusters' agents pass it over. */
@@ -33,4 +34,10 @@ export function userNameOf({ metadata }: Pod): string | undefined {
 /** Whether the pod's processes are to stand still. */
 export function wantsPause({ metadata }: Pod): boolean {
   return metadata.annotations?.[podAnnotations.paused] === 'true';
+}
+
+/** What the pod's containers have no field for. Rejects what is no JSON by throwing. */
+export function containerSettingsOf({ metadata }: Pod): ContainerSettings | undefined {
+  const text = metadata.annotations?.[containerSettingsAnnotation];
+  return text === undefined ? undefined : (JSON.parse(text) as ContainerSettings);
 }

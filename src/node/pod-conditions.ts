@@ -1,3 +1,4 @@
+import { imageHealthcheckCondition, type Healthcheck } from '../api/container-settings.ts';
 import type { ContainerStatus, Pod, PodCondition } from '../api/types/core-v1.ts';
 import type { ResizeVerdict } from './pod-resize.ts';
 import type { PodContainer } from './pod-spec.ts';
@@ -13,6 +14,8 @@ export interface ConditionInput {
   sandboxReady: boolean;
   isPaused: boolean;
   resize: readonly ResizeVerdict[];
+  /** Of its image, where the pod goes by it. */
+  healthcheck: Healthcheck | undefined;
   /** RFC 3339. */
   now: string;
 }
@@ -38,6 +41,7 @@ export function podConditions(input: ConditionInput): PodCondition[] {
     { type: 'PodScheduled', status: 'True' },
     ...pausedVerdicts(input),
     ...input.resize,
+    ...healthcheckVerdicts(input),
   ];
   const { generation } = input.pod.metadata;
   return verdicts.map((verdict) => {
@@ -59,6 +63,12 @@ function pausedVerdicts({ pod, isPaused }: ConditionInput): Verdict[] {
   const type = 'timonel.dev/Paused';
   const wasPaused = pod.status?.conditions?.some((condition) => condition.type === type);
   return isPaused || wasPaused ? [{ type, status: isPaused ? 'True' : 'False' }] : [];
+}
+
+/** Told of pods that go by their image's healthcheck (of this agent alone). */
+function healthcheckVerdicts({ healthcheck }: ConditionInput): Verdict[] {
+  if (!healthcheck) return [];
+  return [{ type: imageHealthcheckCondition, status: 'True', message: JSON.stringify(healthcheck) }];
 }
 
 function initializedVerdict(input: ConditionInput): Verdict {

@@ -3,6 +3,7 @@ import { isPodFinished } from '../api/pod-phase.ts';
 import type { ContainerStatus, Pod, PodStatus } from '../api/types/core-v1.ts';
 import { containerStatus, type ContainerStatusInput } from './container-status.ts';
 import { restartLimit } from './pod-annotations.ts';
+import { healthcheckOf } from './container-config.ts';
 import { podConditions } from './pod-conditions.ts';
 import { currentOf, isReadySandbox, type ObservedPod, type PodMemory, sandboxIpsOf } from './pod-observation.ts';
 import {
@@ -55,6 +56,7 @@ export function generatePodStatus(input: PodStatusInput): PodStatus {
     sandboxReady,
     isPaused: input.isPaused ?? false,
     resize: input.resize ?? [],
+    healthcheck: observed.containers.map(healthcheckOf).find((check) => check !== undefined),
     now: formatTime(nowMs),
   });
   return {

@@ -1,5 +1,7 @@
+import { healthcheckProbe } from '../api/healthcheck.ts';
 import type { Pod, PodStatus } from '../api/types/core-v1.ts';
 import { hostIpsOf, logDirectoryOf, podDirectoryOf, type AgentContext } from './agent-context.ts';
+import { healthcheckOf } from './container-config.ts';
 import { killAll, killContainer } from './container-killer.ts';
 import { recorderFor } from './container-starter.ts';
 import { runProbe } from './handlers.ts';
@@ -416,7 +418,10 @@ export class PodWorker {
     return containersOf(this.pod).flatMap((container) => {
       const current = currentOf(this.view.observed(), container.spec.name);
       if (current?.state !== 'running' || this.starter.starting.has(container.spec.name)) return [];
-      return [{ container, containerId: current.id, startedAtMs: current.startedAtMs }];
+      const check = healthcheckOf(current);
+      const readinessProbe = container.spec.readinessProbe ?? (check && healthcheckProbe(check));
+      const probed = check ? { ...container, spec: { ...container.spec, readinessProbe } } : container;
+      return [{ container: probed, containerId: current.id, startedAtMs: current.startedAtMs }];
     });
   }
 

@@ -1,3 +1,5 @@
+import type { ContainerSettings, Healthcheck } from '../api/container-settings.ts';
+
 /**
  * The container runtime, narrowed to what a node needs of CRI (runtime.v1). `cri.ts` speaks it to containerd over
  * gRPC, `simulated.ts` keeps pods in memory only. Methods reject with {@link RuntimeError}.
@@ -31,6 +33,8 @@ export interface ContainerRuntime {
   attach(request: AttachRequest): Promise<string>;
   portForward(sandboxId: string, ports: readonly number[]): Promise<string>;
 
+  /** Undefined when the image (by its id) has none, or the runtime does not know. */
+  imageHealthcheck(imageId: string): Promise<Healthcheck | undefined>;
   imageStatus(image: string): Promise<ImageInfo | undefined>;
   pullImage(image: string, auth?: ImageAuth): Promise<string>;
   listImages(): Promise<ImageInfo[]>;
@@ -129,6 +133,8 @@ export interface ContainerConfig {
   pid: 'pod' | 'container' | 'node';
   /** Join the process namespace of this container instead (ephemeral containers that debug another). */
   pidTargetContainerId?: string;
+  /** What CRI has no field for. Runtimes that cannot pass it over. */
+  settings?: ContainerSettings;
 }
 
 export interface Mount {

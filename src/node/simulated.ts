@@ -258,6 +258,10 @@ class Simulation implements SimulatedRuntime {
     return noStreaming();
   }
 
+  imageHealthcheck(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
   imageStatus(image: string): Promise<ImageInfo | undefined> {
     return Promise.resolve(this.isPresent(image) ? imageInfo(image) : undefined);
   }

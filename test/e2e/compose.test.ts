@@ -199,6 +199,52 @@ describe('a container that is paused', () => {
   });
 });
 
+const seeded = `services:
+  web:
+    init: true
+    build:
+      ulimits: { nofile: 300 }
+      dockerfile_inline: |
+        FROM busybox
+        RUN mkdir /real && echo "seeded under $$(ulimit -n)" >/real/file && chown 33:33 /real && chmod 750 /real
+        RUN ln -s /real /data && echo docker:x:998: >>/etc/group
+        HEALTHCHECK --interval=1s CMD test -e /tmp/healthy
+        CMD ["sh", "-c", "sleep 1; touch /tmp/healthy; exec sleep 600"]
+    ulimits: { nofile: { soft: 123, hard: 456 } }
+    pids_limit: 40
+    cpuset: '0'
+    group_add: [docker, '5']
+    volumes: ['data:/real', '/data', 'none:/none']
+  next:
+    image: busybox
+    depends_on: { web: { condition: service_healthy } }
+    command: 'true'
+volumes: { data: , none: }
+`;
+
+describe('what the image has, and what pods have no field for', () => {
+  it('is there as in Docker: its healthcheck, its files in empty volumes, limits, groups', async () => {
+    write('seeded', seeded);
+    const up = await compose('seeded', 'up', '-d', '--build');
+    expect(up, up.stderr).toMatchObject({ code: 0 });
+    expect(up.stderr).toMatch(/ Container web {2}Healthy\n Container next {2}Created/);
+    expect(await mustCompose('seeded', 'ps', 'web')).toContain('(healthy)');
+    const inside = (script: string): Promise<string> => mustCompose('seeded', 'exec', '-T', 'web', 'sh', '-c', script);
+    expect(await inside('ulimit -n; ulimit -Hn; id -G; grep Cpus_allowed_list /proc/self/status')).toBe(
+      '123\n456\n0 5 998\nCpus_allowed_list:\t0\n',
+    );
+    expect(await inside('stat -c "%u:%g %a" /real; cat /real/file /data/file; ls /none')).toBe(
+      '33:33 750\nseeded under 300\nseeded under 300\n',
+    );
+    const forks = 'for i in $(seq 60); do sleep 5 & done; true';
+    expect((await compose('seeded', 'exec', '-T', 'web', 'sh', '-c', forks)).stderr).toContain("can't fork");
+    await inside('rm /real/file; echo own >/real/own');
+    await mustCompose('seeded', 'up', '-d', '--force-recreate');
+    expect(await inside('ls /real')).toBe('own\n');
+    await mustCompose('seeded', 'down', '-v', '-t', '0');
+  });
+});
+
 describe('networks', () => {
   it('keep services apart that share none, and an internal one leads nowhere', async () => {
     await mustCompose('isolation', 'up', '-d', '--wait');

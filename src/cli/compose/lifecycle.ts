@@ -82,7 +82,7 @@ export async function start(services: readonly string[], flags: StopFlags): Prom
               replicas: undefined,
               pods: watch.pods(service),
               job: watch.job(other.name),
-              patienceMs: healthDeadlineMs(loaded?.project.services[service] ?? {}),
+              patienceMs: healthDeadlineMs(loaded?.project.services[service] ?? {}, watch.pods(service)),
               nowMs: context.clock.now(),
             });
             if (progress.state === 'failed') throw new CliError(`container ${service} ${progress.reason}`);

@@ -1,6 +1,7 @@
 import { ComposeError } from './compose-error.ts';
-import type { Build, Project } from './model.ts';
+import type { Build, Project, Service } from './model.ts';
 import { locate, type Mapping } from './tree.ts';
+import { ulimitsOf } from './translate/container-settings.ts';
 import { imageOf } from './translate/container.ts';
 
 /** How a service's image is built: what `timonel build` takes by its flags. */
@@ -22,6 +23,8 @@ export interface ServiceBuild {
   buildContexts: string[];
   network?: string;
   noCache: boolean;
+  shmSize?: string;
+  ulimits: string[];
   cacheFrom: string[];
   cacheTo: string[];
   pull?: 'always';
@@ -70,6 +73,10 @@ function planBuild(project: Project, planned: Planned): ServiceBuild {
     buildContexts: pairs('additional_contexts'),
     network: text('network'),
     noCache: build['no_cache'] === true,
+    ...(build['shm_size'] !== undefined && { shmSize: String(build['shm_size']) }),
+    ulimits: Object.entries(ulimitsOf(build['ulimits'] as Service['ulimits']) ?? {}).map(
+      ([limit, { soft, hard }]) => `${limit}=${soft}:${hard}`,
+    ),
     cacheFrom: strings('cache_from'),
     cacheTo: strings('cache_to'),
     ...(build['pull'] === true && { pull: 'always' as const }),

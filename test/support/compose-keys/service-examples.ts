@@ -62,19 +62,23 @@ const db = '  db:\n    image: db\n';
 export const serviceExamples: Record<string, KeyExample> = prefixed('services.*.', {
   annotations: inService('annotations: {a: b}', '"annotations":{"a":"b",'),
   attach: inService('attach: false', '"attach":false'),
-  blkio_config: inService('blkio_config: {weight: 300}'),
+  blkio_config: inService(
+    'blkio_config: {device_read_bps: [{path: /dev/sda, rate: 1mb}]}',
+    String.raw`\"deviceRates\":{\"read_bps\":[{\"path\":\"/dev/sda\",\"rate\":1048576}]}`,
+  ),
   ...Object.fromEntries(
-    [
-      'weight: 300',
-      'weight_device: [{path: /dev/sda, weight: 400}]',
-      ...['read_bps', 'read_iops', 'write_bps', 'write_iops'].map(
-        (limit) => `device_${limit}: [{path: /dev/sda, rate: 1}]`,
-      ),
-    ].flatMap((text) => {
-      const example = { ...inService(`blkio_config: {${text}}`), says: 'services.web.blkio_config: ' };
+    ['weight: 300', 'weight_device: [{path: /dev/sda, weight: 400}]'].flatMap((text) => {
+      const example = { ...inService(`blkio_config: {${text}}`), says: 'services.web.blkio_config.weight' };
       const [key = ''] = text.split(':');
-      const inner = key === 'weight' ? [] : key === 'weight_device' ? ['path', 'weight'] : ['path', 'rate'];
+      const inner = key === 'weight' ? [] : ['path', 'weight'];
       return [key, ...inner.map((name) => `${key}[].${name}`)].map((name) => [`blkio_config.${name}`, example]);
+    }),
+  ),
+  ...Object.fromEntries(
+    ['read_bps', 'read_iops', 'write_bps', 'write_iops'].flatMap((limit) => {
+      const shows = String.raw`\"deviceRates\":{\"${limit}\":[{\"path\":\"/dev/sda\",\"rate\":7}]}`;
+      const example = inService(`blkio_config: {device_${limit}: [{path: /dev/sda, rate: 7}]}`, shows);
+      return ['', '[].path', '[].rate'].map((key) => [`blkio_config.device_${limit}${key}`, example]);
     }),
   ),
   cap_add: inService('cap_add: [CAP_NET_ADMIN]', '"add":["NET_ADMIN"]'),
@@ -92,7 +96,7 @@ export const serviceExamples: Record<string, KeyExample> = prefixed('services.*.
   cpu_rt_period: inService("cpu_rt_period: '1400'"),
   cpu_rt_runtime: inService("cpu_rt_runtime: '400'"),
   cpus: inService('cpus: 0.25', '"limits":{"cpu":"250m"}'),
-  cpuset: inService('cpuset: 0,1'),
+  cpuset: inService('cpuset: 0,1', String.raw`\"cpuset\":\"0,1\"`),
   credential_spec: inService('credential_spec: {file: x.json}'),
   ...Object.fromEntries(
     ['config', 'file', 'registry'].map((key) => [
@@ -212,9 +216,9 @@ export const serviceExamples: Record<string, KeyExample> = prefixed('services.*.
   'networks.*.priority': inProject(net('priority: 5'), back, '"priority":5'),
   'networks.*.gw_priority': inProject(net('gw_priority: 5'), back, '"gw_priority":5'),
   oom_kill_disable: inService('oom_kill_disable: true'),
-  oom_score_adj: inService('oom_score_adj: 100'),
+  oom_score_adj: inService('oom_score_adj: 100', String.raw`\"oomScoreAdj\":100`),
   pid: inService('pid: host', '"hostPID":true'),
-  pids_limit: inService('pids_limit: 10'),
+  pids_limit: inService('pids_limit: 10', String.raw`\"pidsLimit\":10`),
   platform: {
     ...inService('platform: linux/arm64', '"nodeSelector":{"kubernetes.io/os":"linux","kubernetes.io/arch":"arm64"}'),
     says: 'services.web.platform',
@@ -259,9 +263,9 @@ export const serviceExamples: Record<string, KeyExample> = prefixed('services.*.
   storage_opt: inService('storage_opt: {size: 1G}'),
   tmpfs: inService('tmpfs: /run:size=64m', '"emptyDir":{"medium":"Memory","sizeLimit":"67108864"}'),
   tty: inService('tty: true', '"tty":true'),
-  ulimits: inService('ulimits: {nproc: 65535}'),
-  'ulimits.*.hard': { ...inService('ulimits: {nofile: {soft: 1, hard: 2}}'), says: 'services.web.ulimits: ' },
-  'ulimits.*.soft': { ...inService('ulimits: {nofile: {soft: 1, hard: 2}}'), says: 'services.web.ulimits: ' },
+  ulimits: inService('ulimits: {nproc: 65535}', String.raw`\"nproc\":{\"soft\":65535,\"hard\":65535}`),
+  'ulimits.*.hard': inService('ulimits: {nofile: {soft: 1, hard: 2}}', String.raw`\"hard\":2}`),
+  'ulimits.*.soft': inService('ulimits: {nofile: {soft: 1, hard: 2}}', String.raw`\"soft\":1,`),
   use_api_socket: inService('use_api_socket: true'),
   user: inService("user: '1000:1001'", '"runAsUser":1000,"runAsGroup":1001'),
   uts: inService('uts: host'),
@@ -354,7 +358,7 @@ export const deployExamples: Record<string, KeyExample> = prefixed('services.*.d
   '.resources.limits': deploy('resources: {limits: {cpus: 0.5}}', '"limits":{"cpu":"500m"}'),
   '.resources.limits.cpus': deploy('resources: {limits: {cpus: 0.5}}', '"limits":{"cpu":"500m"}'),
   '.resources.limits.memory': deploy('resources: {limits: {memory: 1k}}', '"limits":{"memory":"1024"}'),
-  '.resources.limits.pids': deploy('resources: {limits: {pids: 5}}'),
+  '.resources.limits.pids': deploy('resources: {limits: {pids: 5}}', String.raw`\"pidsLimit\":5`),
   '.resources.reservations': deploy('resources: {reservations: {cpus: 0.5}}', '"requests":{"cpu":"500m"}'),
   '.resources.reservations.cpus': deploy('resources: {reservations: {cpus: 0.5}}', '"requests":{"cpu":"500m"}'),
   '.resources.reservations.memory': deploy('resources: {reservations: {memory: 1k}}', '"requests":{"memory":"1024"}'),

@@ -31,6 +31,10 @@ export interface BuildRequest {
   buildContexts?: readonly string[];
   network?: string;
   noCache?: boolean;
+  /** Bytes of /dev/shm during a RUN. */
+  shmSize?: string;
+  /** Limits during a RUN: `nofile=1024:2048`. */
+  ulimits?: readonly string[];
   cacheFrom?: readonly string[];
   cacheTo?: readonly string[];
   pull?: BaseSources['pull'];
@@ -99,6 +103,8 @@ async function buildWithBuildah({ request, around, names, dockerfile, text, arch
       '--isolation',
       isolation(),
       '--pull=false',
+      // OCI's format has no healthchecks. A list for several platforms is OCI's.
+      ...(isForMany ? [] : ['--format', 'docker']),
       ...commonFlags(request),
     ],
     ...(request.addHosts ?? []).flatMap((host) => ['--add-host', host]),
@@ -142,6 +148,8 @@ function commonFlags(request: BuildRequest): string[] {
     ...(request.target === undefined ? [] : ['--target', request.target]),
     ...(request.platforms?.length ? ['--platform', request.platforms.join(',')] : []),
     ...(request.noCache ? ['--no-cache'] : []),
+    ...(request.shmSize === undefined ? [] : ['--shm-size', request.shmSize]),
+    ...each('--ulimit', request.ulimits),
   ];
 }
 

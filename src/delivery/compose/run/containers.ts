@@ -1,3 +1,4 @@
+import { imageHealthcheckOf } from '../../../api/healthcheck.ts';
 import type { Pod } from '../../../api/types/core-v1.ts';
 import type { Service as KubeService } from '../../../api/types/core-v1.ts';
 import { oneOffLabel, serviceLabel } from '../translate/names.ts';
@@ -60,7 +61,7 @@ function containerOf(pod: Pod, publishers: (service: string) => Publisher[]): Pr
   const [now] = status?.containerStatuses ?? [];
   const ended = now?.state?.terminated ?? now?.lastState?.terminated;
   const state = stateOf(pod);
-  const hasProbe = container?.readinessProbe !== undefined;
+  const hasProbe = container?.readinessProbe !== undefined || imageHealthcheckOf(pod) !== undefined;
   return {
     name: metadata.name ?? '',
     service,

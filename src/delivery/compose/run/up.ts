@@ -274,11 +274,12 @@ class UpRun {
     const service = project.services[name] ?? {};
     if (!object) return { state: 'waiting' };
     const template = templateOf({ object });
+    const pods = watch.pods(name).filter((pod) => isOfTemplate(pod, template));
     return judge(condition, {
       replicas: object.kind === 'DaemonSet' ? undefined : replicasOf(service),
-      pods: watch.pods(name).filter((pod) => isOfTemplate(pod, template)),
+      pods,
       job: object.kind === 'Job' ? watch.job(object.metadata.name ?? '') : undefined,
-      patienceMs: healthDeadlineMs(service),
+      patienceMs: healthDeadlineMs(service, pods),
       nowMs: context.clock.now(),
     });
   }

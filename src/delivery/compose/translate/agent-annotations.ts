@@ -1,4 +1,6 @@
+import { containerSettingsAnnotation } from '../../../api/container-settings.ts';
 import type { Service } from '../model.ts';
+import { containerSettingsOf } from './container-settings.ts';
 import type { ServiceScope } from './scope.ts';
 import type { WorkloadKind } from './workload.ts';
 
@@ -7,12 +9,15 @@ export const restartAnnotation = 'timonel.dev/restart';
 const userAnnotation = 'timonel.dev/user';
 
 /** The annotations of a service's pods for the agents of a local cluster; others do not know them. */
-export function agentAnnotations({ service, options }: ServiceScope, kind: WorkloadKind): Record<string, string> {
+export function agentAnnotations(scope: ServiceScope, kind: WorkloadKind): Record<string, string> {
+  const { service, options } = scope;
+  const settings = containerSettingsOf(scope);
   if (options.isLocal === false) return {};
   const restart = kind === 'Job' ? undefined : restartOf(service, options.swarm ? 'any' : 'no');
   return {
     ...(restart !== undefined && { [restartAnnotation]: restart }),
     ...(isNamedUser(service.user) && { [userAnnotation]: service.user }),
+    ...(settings && { [containerSettingsAnnotation]: JSON.stringify(settings) }),
   };
 }
 

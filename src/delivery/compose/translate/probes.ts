@@ -1,36 +1,41 @@
-import type { Container, Probe } from '../../../api/types/core-v1.ts';
+import type { Healthcheck as TimedCheck } from '../../../api/container-settings.ts';
+import { healthcheckDeadlineMs, healthcheckProbe, imageHealthcheckOf } from '../../../api/healthcheck.ts';
+import type { Container, Pod } from '../../../api/types/core-v1.ts';
 import type { Healthcheck, Service } from '../model.ts';
 import { parseDuration } from '../units.ts';
 import type { ServiceScope } from './scope.ts';
 
-/** Docker's defaults of a healthcheck, in seconds. */
-const defaults = { interval: 30, timeout: 30, retries: 3, startInterval: 5 };
-
-/**
- * A healthcheck is the readiness probe: what waits for a healthy service, and what publishes its ports, looks at that.
- * Docker checks for the first time after an interval and Kubernetes at once; while a service starts, the shorter of the
- * two intervals counts.
- */
+/** A healthcheck is the readiness probe: what waits for a healthy service, and what publishes ports, looks at that. */
 export function probesOf({ service, options }: ServiceScope): Pick<Container, 'readinessProbe' | 'livenessProbe'> {
   const command = checkCommand(service.healthcheck);
   if (!command) return {};
-  const { healthcheck = {} } = service;
-  const readinessProbe: Probe = { exec: { command }, ...timingOf(healthcheck) };
+  const check = { command, ...timingOf(service.healthcheck) };
+  const readinessProbe = healthcheckProbe(check);
   if (!options.swarm) return { readinessProbe };
-  const initialDelaySeconds = seconds(healthcheck.start_period);
   return {
     readinessProbe,
-    livenessProbe: { ...readinessProbe, initialDelaySeconds: initialDelaySeconds || undefined },
+    livenessProbe: { ...readinessProbe, initialDelaySeconds: check.startPeriod || undefined },
   };
 }
 
-/** How long a service may take to become healthy before docker calls it unhealthy, in milliseconds. */
-export function healthDeadlineMs(service: Service): number | undefined {
+/**
+ * What the file says of a healthcheck whose command is the image's; undefined where the file has the command, or wants
+ * none.
+ */
+export function imageHealthcheckChanges({ healthcheck }: Service): Partial<TimedCheck> | undefined {
+  if (healthcheck?.disable || healthcheck?.test?.length) return undefined;
+  return Object.fromEntries(Object.entries(timingOf(healthcheck)).filter(([, value]) => value !== undefined));
+}
+
+/**
+ * How long a service may take to become healthy before docker calls it unhealthy, in milliseconds. Its pods tell what
+ * the image has.
+ */
+export function healthDeadlineMs(service: Service, pods: readonly Pod[] = []): number | undefined {
   const { healthcheck } = service;
-  if (!checkCommand(healthcheck)) return undefined;
-  const { start_period: start, interval, timeout, retries } = healthcheck ?? {};
-  const each = (seconds(interval) || defaults.interval) + (seconds(timeout) || defaults.timeout);
-  return (seconds(start) + each * (retries || defaults.retries)) * 1000;
+  if (checkCommand(healthcheck)) return healthcheckDeadlineMs(timingOf(healthcheck));
+  const [ofImage] = pods.flatMap((pod) => imageHealthcheckOf(pod) ?? []);
+  return ofImage && healthcheckDeadlineMs(ofImage);
 }
 
 function checkCommand(healthcheck: Healthcheck | undefined): string[] | undefined {
@@ -40,13 +45,14 @@ function checkCommand(healthcheck: Healthcheck | undefined): string[] | undefine
   return how === 'CMD-SHELL' ? ['/bin/sh', '-c', words.join(' ')] : undefined;
 }
 
-function timingOf({ interval, timeout, retries, start_period, start_interval }: Healthcheck): Probe {
-  const usual = seconds(interval) || defaults.interval;
-  const early = start_period ? seconds(start_interval) || defaults.startInterval : usual;
+function timingOf(healthcheck: Healthcheck | undefined): Omit<TimedCheck, 'command'> {
+  const { interval, timeout, retries, start_period: startPeriod, start_interval: startInterval } = healthcheck ?? {};
   return {
-    periodSeconds: Math.max(1, Math.min(usual, early)),
-    timeoutSeconds: Math.max(1, seconds(timeout) || defaults.timeout),
-    failureThreshold: Math.max(1, retries || defaults.retries),
+    interval: seconds(interval) || undefined,
+    timeout: seconds(timeout) || undefined,
+    retries,
+    startPeriod: seconds(startPeriod) || undefined,
+    startInterval: seconds(startInterval) || undefined,
   };
 }
 

@@ -14,12 +14,9 @@ export function securityContextOf(scope: ServiceScope): SecurityContext | undefi
   return Object.values(context).some((value) => value !== undefined) ? context : undefined;
 }
 
-export function podSecurityContextOf({ service, problems, at }: ServiceScope): PodSecurityContext | undefined {
-  const groups = (service.group_add ?? []).flatMap((group, index) => {
-    if (/^\d+$/.test(group)) return [Number(group)];
-    problems.refuse(at('group_add', index), `the number of group ${group} stands in the image: give the number`);
-    return [];
-  });
+export function podSecurityContextOf({ service }: ServiceScope): PodSecurityContext | undefined {
+  // Those with names are of the agent's settings.
+  const groups = (service.group_add ?? []).filter((group) => /^\d+$/.test(group)).map(Number);
   const sysctls = Object.entries(service.sysctls ?? {}).map(([name, value]) => ({ name, value }));
   if (groups.length === 0 && sysctls.length === 0) return undefined;
   return {

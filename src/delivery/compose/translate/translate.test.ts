@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { containerSettingsAnnotation } from '../../../api/container-settings.ts';
 import { load, memoryFiles, messageOf, type TestFiles } from '../../../../test/support/compose.ts';
 import { translate, type Translation } from './translate.ts';
 import type { TranslateOptions } from './scope.ts';
@@ -13,10 +14,10 @@ const web = (keys: string): string => `services:\n  web:\n    image: web\n    ${
 
 describe('what cannot be honoured', () => {
   it('is an error with file, line and key, all of them at once', () => {
-    const text = web('cgroup_parent: x\n    ulimits: {nofile: 1}');
+    const text = web('cgroup_parent: x\n    uts: host');
     expect(messageOf(() => translated(text))).toBe(
       'compose.yaml:4: services.web.cgroup_parent: the node decides about cgroups\n' +
-        "compose.yaml:5: services.web.ulimits: pods have the limits of the node's container runtime",
+        "compose.yaml:5: services.web.uts: a pod's host name is its own",
     );
   });
 
@@ -75,12 +76,21 @@ describe('names that objects cannot have', () => {
   });
 });
 
+const both = { memlock: { soft: -1, hard: -1 }, nofile: { soft: 1, hard: 2 } };
+
 describe('what pods have no field for', () => {
+  const all = (keys: string, options: Partial<TranslateOptions> = {}): Record<string, string> => {
+    const lines = keys.replace(/^\{(.*)\}$/, (_, inside: string) => inside.replaceAll(', ', '\n    '));
+    return (
+      translated(`${web(lines)}volumes:\n  data:\n`, options).workloads['web']?.spec?.template.metadata?.annotations ??
+      {}
+    );
+  };
   const annotations = (keys: string, options: Partial<TranslateOptions> = {}): unknown => {
-    const template = translated(web(keys), options).workloads['web']?.spec?.template;
-    const { 'com.docker.compose.config-hash': _, ...rest } = template?.metadata?.annotations ?? {};
+    const { 'com.docker.compose.config-hash': _, [containerSettingsAnnotation]: __, ...rest } = all(keys, options);
     return rest;
   };
+  const settings = (keys: string): unknown => JSON.parse(all(keys)[containerSettingsAnnotation] ?? '{}');
 
   it.each([
     ['scale: 1', { 'timonel.dev/restart': 'never' }],
@@ -92,9 +102,32 @@ describe('what pods have no field for', () => {
     ['deploy: {restart_policy: {condition: on-failure, max_attempts: 2}}', { 'timonel.dev/restart': 'on-failure:2' }],
     ["{restart: always, user: '1000:www-data'}", { 'timonel.dev/user': '1000:www-data' }],
   ])('%s', (keys, expected) => {
-    expect(annotations(keys.replace(/^\{(.*)\}$/, (_, inside: string) => inside.replace(', ', '\n    ')))).toEqual(
-      expected,
-    );
+    expect(annotations(keys)).toEqual(expected);
+  });
+
+  const imageHealthcheck = {};
+  it.each<[string, object]>([
+    ['scale: 1', { imageHealthcheck }],
+    ['healthcheck: {test: [CMD, ok]}', {}],
+    ['healthcheck: {disable: true}', {}],
+    ['healthcheck: {test: [NONE]}', {}],
+    ['healthcheck: {interval: 5s, start_period: 1m}', { imageHealthcheck: { interval: 5, startPeriod: 60 } }],
+    ['ulimits: {memlock: -1, nofile: {soft: 1, hard: 2}}', { ulimits: both, imageHealthcheck }],
+    ['pids_limit: -1', { imageHealthcheck }],
+    ['group_add: [docker, 5, video]', { groups: ['docker', 'video'], imageHealthcheck }],
+    ['volumes: [/data, data:/d, ./x:/bind, data:/ro:ro]', { filledFromImage: ['/data', '/d'], imageHealthcheck }],
+    ['volumes: [{type: volume, source: data, target: /d, volume: {nocopy: true}}]', { imageHealthcheck }],
+    ['volumes: [{type: volume, source: data, target: /d, volume: {subpath: a}}]', { imageHealthcheck }],
+  ])('is settings of the container: %s', (keys, expected) => {
+    expect(settings(keys)).toEqual(expected);
+  });
+
+  it('is an error for other clusters, with the key', () => {
+    const keys = '{pids_limit: 5, ulimits: {nofile: 5}}';
+    expect(() => all(keys, { isLocal: false })).toThrow(/services\.web\.ulimits: .*\n.*services\.web\.pids_limit: /);
+    const deploy = 'deploy: {resources: {limits: {pids: 5}}}';
+    expect(() => all(deploy, { isLocal: false })).toThrow('services.web.deploy.resources.limits.pids: ');
+    expect(() => all('oom_score_adj: -5')).toThrow('services.web.oom_score_adj: a node must be able to save itself');
   });
 
   it('is Swarm’s own way in a stack, and nothing that other clusters are told', () => {

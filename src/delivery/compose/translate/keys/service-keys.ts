@@ -1,4 +1,4 @@
-import { below, command, field, type KeyTable, nothing, refused, warned } from './effect.ts';
+import { below, command, type Effect, field, type KeyTable, nothing, refused, warned } from './effect.ts';
 
 const hook: KeyTable = {
   '[].command': field('the command; several hooks go through /bin/sh, one after another'),
@@ -26,22 +26,24 @@ const gpu = (prefix: string): KeyTable => ({
 });
 
 const noProviders = 'programs that provide services know Docker only';
-const noBlockLimits = 'pods have no limits of block devices';
+const elsewhere = 'on other clusters: an error';
+const setting = (but = elsewhere): Effect => field('annotation timonel.dev/container-settings', but);
+const noBlockWeights = 'kernels of today have no weights of block devices';
 const blockLimits: KeyTable = Object.fromEntries(
   ['read_bps', 'read_iops', 'write_bps', 'write_iops']
     .flatMap((limit) => ['', '[].path', '[].rate'].map((key) => `device_${limit}${key}`))
-    .map((key) => [key, refused(noBlockLimits)]),
+    .map((key) => [key, setting()]),
 );
 
 /** `services.NAME.KEY`, from a to n. */
 export const serviceKeysToN: KeyTable = below('services.*.', {
   annotations: field('annotations of the pod'),
   attach: command('up: whose logs are shown'),
-  blkio_config: refused(noBlockLimits),
-  'blkio_config.weight': refused(noBlockLimits),
-  'blkio_config.weight_device': refused(noBlockLimits),
-  'blkio_config.weight_device[].path': refused(noBlockLimits),
-  'blkio_config.weight_device[].weight': refused(noBlockLimits),
+  blkio_config: setting(),
+  'blkio_config.weight': refused(noBlockWeights),
+  'blkio_config.weight_device': refused(noBlockWeights),
+  'blkio_config.weight_device[].path': refused(noBlockWeights),
+  'blkio_config.weight_device[].weight': refused(noBlockWeights),
   ...below('blkio_config.', blockLimits),
   cap_add: field('securityContext.capabilities.add'),
   cap_drop: field('securityContext.capabilities.drop'),
@@ -59,7 +61,7 @@ export const serviceKeysToN: KeyTable = below('services.*.', {
   cpu_rt_period: refused('pods have no real-time scheduling'),
   cpu_rt_runtime: refused('pods have no real-time scheduling'),
   cpus: field('resources.limits.cpu'),
-  cpuset: refused('which processors a pod gets, the node decides'),
+  cpuset: setting(),
   credential_spec: refused('is of Windows'),
   'credential_spec.config': refused('is of Windows'),
   'credential_spec.file': refused('is of Windows'),
@@ -94,8 +96,11 @@ export const serviceKeysToN: KeyTable = below('services.*.', {
   external_links: refused('containers that are of no project are not known to a cluster'),
   extra_hosts: field('hostAliases', 'host-gateway on other clusters: an error'),
   ...gpu('gpus'),
-  group_add: field('securityContext.supplementalGroups', 'names: an error'),
-  healthcheck: field('readinessProbe'),
+  group_add: field(
+    'securityContext.supplementalGroups; names: annotation timonel.dev/container-settings',
+    'names on other clusters: an error',
+  ),
+  healthcheck: field('readinessProbe; without: annotation timonel.dev/container-settings, for what the image has'),
   'healthcheck.disable': field('no readinessProbe'),
   'healthcheck.interval': field('readinessProbe.periodSeconds'),
   'healthcheck.retries': field('readinessProbe.failureThreshold'),
@@ -139,9 +144,9 @@ export const serviceKeysToN: KeyTable = below('services.*.', {
 /** `services.NAME.KEY`, from o to z. */
 export const serviceKeysFromO: KeyTable = below('services.*.', {
   oom_kill_disable: refused('a node must be able to save itself'),
-  oom_score_adj: refused('the node sets it by what is reserved'),
+  oom_score_adj: setting('less than 0, and on other clusters: an error'),
   pid: field('hostPID', 'service: and container: are errors'),
-  pids_limit: refused("the node's limit holds"),
+  pids_limit: setting(),
   platform: warned('nodeSelector: nothing is emulated'),
   ports: field('a Service of type LoadBalancer, open on the host (docs/networking.md)'),
   'ports[].name': field('Service spec.ports[].name'),
@@ -177,9 +182,9 @@ export const serviceKeysFromO: KeyTable = below('services.*.', {
   storage_opt: refused('the root file systems of containers have no limits'),
   tmpfs: field('an emptyDir in memory', 'uid, gid and others: an error'),
   tty: field('tty'),
-  ulimits: refused("pods have the limits of the node's container runtime"),
-  'ulimits.*.hard': refused("pods have the limits of the node's container runtime"),
-  'ulimits.*.soft': refused("pods have the limits of the node's container runtime"),
+  ulimits: setting(),
+  'ulimits.*.hard': setting(),
+  'ulimits.*.soft': setting(),
   use_api_socket: refused('nodes have no Docker daemon to talk to'),
   user: field(
     'securityContext.runAsUser, runAsGroup; names: annotation timonel.dev/user',
@@ -203,7 +208,7 @@ export const serviceKeysFromO: KeyTable = below('services.*.', {
   'volumes[].bind.selinux': warned('files of the node keep their label'),
   'volumes[].volume': field('volumes[].persistentVolumeClaim'),
   'volumes[].volume.labels': nothing('anonymous volumes are no objects'),
-  'volumes[].volume.nocopy': nothing('an empty volume stays empty: nothing is copied from the image'),
+  'volumes[].volume.nocopy': field('an empty volume stays empty, whatever the image has there'),
   'volumes[].volume.subpath': field('volumeMounts[].subPath'),
   'volumes[].tmpfs': field('volumes[].emptyDir'),
   'volumes[].tmpfs.size': field('emptyDir.sizeLimit'),
@@ -250,7 +255,7 @@ export const deployKeys: KeyTable = below('services.*.deploy', {
     'resources.limits': field('resources.limits'),
     'resources.limits.cpus': field('resources.limits.cpu'),
     'resources.limits.memory': field('resources.limits.memory'),
-    'resources.limits.pids': refused("the node's limit holds"),
+    'resources.limits.pids': setting(),
     'resources.reservations': field('resources.requests'),
     'resources.reservations.cpus': field('resources.requests.cpu'),
     'resources.reservations.memory': field('resources.requests.memory'),

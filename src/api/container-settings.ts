@@ -1,0 +1,45 @@
+/**
+ * The annotation of pods of Compose projects that says, as JSON of {@link ContainerSettings}, what containers have no
+ * field for. This project's agent goes by it, others pass it over.
+ */
+export const containerSettingsAnnotation = 'timonel.dev/container-settings';
+
+/** Limits of bytes or operations in a second, for a block device of the node. */
+export interface DeviceRate {
+  path: string;
+  rate: number;
+}
+
+export const deviceLimits = ['read_bps', 'read_iops', 'write_bps', 'write_iops'] as const;
+type DeviceLimit = (typeof deviceLimits)[number];
+
+export interface ContainerSettings {
+  /** By their names without `RLIMIT_`, in lower case; -1: no limit. */
+  ulimits?: Readonly<Record<string, { soft: number; hard: number }>>;
+  /** Processes and threads at once. */
+  pidsLimit?: number;
+  /** `0-2,4`: processors. */
+  cpuset?: string;
+  /** 0 to 1000: nobody makes himself untouchable. */
+  oomScoreAdj?: number;
+  deviceRates?: Readonly<Partial<Record<DeviceLimit, readonly DeviceRate[]>>>;
+  /** Further groups by their names in the image's /etc/group. */
+  groups?: readonly string[];
+  /** Mount paths of volumes that get, while they are empty and may be written, what the image has there. */
+  filledFromImage?: readonly string[];
+  /** The image's own healthcheck is the readiness probe; what is given here takes the place of its own. */
+  imageHealthcheck?: Partial<Healthcheck>;
+}
+
+/** A healthcheck as images have it (`HEALTHCHECK` of a Dockerfile): seconds, 0 or absent for Docker's defaults. */
+export interface Healthcheck {
+  command: readonly string[];
+  interval?: number;
+  timeout?: number;
+  retries?: number;
+  startPeriod?: number;
+  startInterval?: number;
+}
+
+/** Condition of pods whose image has a healthcheck that is looked at; its message is the {@link Healthcheck} as JSON. */
+export const imageHealthcheckCondition = 'timonel.dev/ImageHealthcheck';

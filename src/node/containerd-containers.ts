@@ -1,0 +1,113 @@
+import { execFile } from 'node:child_process';
+import { statSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, rmdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { ContainerSettings, Healthcheck } from '../api/container-settings.ts';
+import type { ContainerdServices } from './containerd-services.ts';
+import { findInImage, readFromImage } from './image-tree.ts';
+import { changedSpec } from './oci-spec.ts';
+import type { Mount } from './runtime.ts';
+
+const run = promisify(execFile);
+
+/**
+ * Gives a container, which has been made and not started, what CRI has no field for: through containerd's own
+ * services, and its layers on disk.
+ */
+export async function settleContainer(
+  services: ContainerdServices,
+  containerId: string,
+  { settings, mounts }: { settings: ContainerSettings; mounts: readonly Mount[] },
+): Promise<void> {
+  const { groups = [], filledFromImage = [] } = settings;
+  const isOfSpec = Object.keys(settings).some((key) => key !== 'filledFromImage' && key !== 'imageHealthcheck');
+  const layers = groups.length + filledFromImage.length > 0 ? await services.layersOf(containerId) : [];
+  if (isOfSpec) {
+    const gids = await groupNumbers(layers, groups);
+    await services.changeSpec(containerId, (json) => changedSpec(json, { settings, gids, deviceOf }));
+  }
+  for (const path of filledFromImage) {
+    const mount = mounts.find(({ containerPath }) => containerPath === path);
+    if (mount && !mount.readonly) await fillVolume(layers, path, mount.hostPath);
+  }
+}
+
+/** The healthcheck that an image (by its id) has, as Docker keeps it in the image's configuration. */
+export async function imageHealthcheck(
+  services: ContainerdServices,
+  imageId: string,
+): Promise<Healthcheck | undefined> {
+  const file = join(await services.contentRoot(), 'blobs', imageId.replace(':', '/'));
+  const text = await readFile(file, 'utf8').catch(() => undefined);
+  return text === undefined ? undefined : healthcheckOfConfig(text);
+}
+
+interface ImageConfig {
+  config?: {
+    Healthcheck?: {
+      Test?: string[];
+      Interval?: number;
+      Timeout?: number;
+      Retries?: number;
+      StartPeriod?: number;
+      StartInterval?: number;
+    };
+  };
+}
+
+function healthcheckOfConfig(text: string): Healthcheck | undefined {
+  const check = (JSON.parse(text) as ImageConfig).config?.Healthcheck;
+  const [how, ...words] = check?.Test ?? [];
+  if (!check || words.length === 0 || (how !== 'CMD' && how !== 'CMD-SHELL')) return undefined;
+  const seconds = (nanoseconds = 0): number => Math.ceil(nanoseconds / 1e9);
+  return {
+    command: how === 'CMD' ? words : ['/bin/sh', '-c', words.join(' ')],
+    interval: seconds(check.Interval),
+    timeout: seconds(check.Timeout),
+    retries: check.Retries ?? 0,
+    startPeriod: seconds(check.StartPeriod),
+    startInterval: seconds(check.StartInterval),
+  };
+}
+
+async function groupNumbers(layers: readonly string[], names: readonly string[]): Promise<number[]> {
+  if (names.length === 0) return [];
+  const lines = ((await readFromImage(layers, '/etc/group')) ?? '').split('\n').map((line) => line.split(':'));
+  return names.map((name) => {
+    const gid = lines.find(([known]) => known === name)?.[2];
+    if (gid === undefined || !/^\d+$/.test(gid)) {
+      throw new Error(`unable to find group ${name}: no matching entries in group file`);
+    }
+    return Number(gid);
+  });
+}
+
+function deviceOf(path: string): { major: number; minor: number } {
+  const { rdev } = statSync(path);
+  // makedev(3): 12 bits of the major number, 20 of the minor one.
+  return { major: (rdev >> 8) & 0xfff, minor: (rdev & 0xff) | ((rdev >> 12) & 0xfff00) };
+}
+
+/** As Docker does it: an empty volume gets what the image has at its place, with owners and modes. */
+async function fillVolume(layers: readonly string[], path: string, directory: string): Promise<void> {
+  if ((await readdir(directory)).length > 0) return;
+  const entry = await findInImage(layers, path);
+  if (!entry?.isDirectory) return;
+  if (layers.length === 1) {
+    await run('cp', ['-a', `${join(entry.layer, entry.path)}/.`, `${directory}/`]);
+    return;
+  }
+  const root = await mkdtemp(join(tmpdir(), 'timonel-image-'));
+  try {
+    // The mount is in a mount namespace of its own, and gone with it.
+    const script = 'mount -t overlay overlay -o "ro,lowerdir=$1" "$2" && exec cp -a "$2/$3/." "$4/"';
+    const words = ['--mount', '--propagation', 'private', 'sh', '-c', script, 'sh'];
+    // New versions of mount(8) take no more than 255 characters of an option by the new system call.
+    const env = { ...process.env, LIBMOUNT_FORCE_MOUNT2: 'always' };
+    await run('unshare', [...words, layers.join(':'), root, entry.path, directory], { env });
+  } finally {
+    await rmdir(root);
+  }
+}

@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest';
+import type { ContainerSettings } from '../api/container-settings.ts';
+import { changedSpec } from './oci-spec.ts';
+
+const made = {
+  ociVersion: '1.0.2',
+  process: {
+    args: ['x'],
+    user: { uid: 0, additionalGids: [10] },
+    rlimits: [{ type: 'RLIMIT_CORE', soft: 1, hard: 2 }],
+  },
+  linux: { resources: { cpu: { shares: 2 } }, maskedPaths: [] },
+};
+
+function changed(settings: ContainerSettings, gids: number[] = []): string {
+  return changedSpec(JSON.stringify(made), { settings, gids, deviceOf: () => ({ major: 8, minor: 1 }) });
+}
+
+describe('the specification of a container', () => {
+  it('stays as it is where nothing is said', () => {
+    expect(JSON.parse(changed({}))).toEqual({ ...made, linux: { ...made.linux, resources: made.linux.resources } });
+  });
+
+  it('gets limits, none of them as large as there are', () => {
+    const text = changed({ ulimits: { memlock: { soft: -1, hard: -1 }, core: { soft: 0, hard: 5 } } });
+    expect(text).toContain('{"type":"RLIMIT_CORE","soft":0,"hard":5}');
+    expect(text).toContain('{"type":"RLIMIT_MEMLOCK","soft":18446744073709551615,"hard":18446744073709551615}');
+  });
+
+  it('keeps limits that are larger than JavaScript’s numbers', () => {
+    const limit = { type: 'RLIMIT_CORE', soft: 18446744073709551615n, hard: 18446744073709551615n };
+    const text = `{"process":{"rlimits":[{"type":"${limit.type}","soft":${limit.soft},"hard":${limit.hard}}]}}`;
+    const rewritten = changedSpec(text, { settings: {}, gids: [], deviceOf: () => ({ major: 0, minor: 0 }) });
+    expect(rewritten).toContain(`"soft":${limit.soft},"hard":${limit.hard}`);
+  });
+
+  it('gets groups, processors, processes, and rates of devices', () => {
+    const settings: ContainerSettings = {
+      pidsLimit: 9,
+      cpuset: '0',
+      oomScoreAdj: -500,
+      deviceRates: { read_bps: [{ path: '/dev/sda1', rate: 1024 }] },
+    };
+    expect(JSON.parse(changed(settings, [27]))).toMatchObject({
+      process: { oomScoreAdj: 0, user: { uid: 0, additionalGids: [10, 27] } },
+      linux: {
+        resources: {
+          cpu: { shares: 2, cpus: '0' },
+          pids: { limit: 9 },
+          blockIO: { throttleReadBpsDevice: [{ major: 8, minor: 1, rate: 1024 }] },
+        },
+      },
+    });
+  });
+});
