@@ -207,7 +207,7 @@ const seeded = `services:
       dockerfile_inline: |
         FROM busybox
         RUN mkdir /real && echo "seeded under $$(ulimit -n)" >/real/file && chown 33:33 /real && chmod 750 /real
-        RUN ln -s /real /data && echo docker:x:998: >>/etc/group
+        RUN cp -r /real /other && ln -s /other /data && echo docker:x:998: >>/etc/group
         HEALTHCHECK --interval=1s CMD test -e /tmp/healthy
         CMD ["sh", "-c", "sleep 1; touch /tmp/healthy; exec sleep 600"]
     ulimits: { nofile: { soft: 123, hard: 456 } }

@@ -14,6 +14,8 @@ const grace = (): Option =>
 const index = (): Option => new Option('--index <number>', "which of a service's containers").argParser(wholeSeconds);
 const format = (): Option =>
   new Option('--format <format>', 'output format').choices(['table', 'json']).default('table');
+const rowFormat = (): Option =>
+  new Option('--format <format>', 'table, json, a Go template, or "table TEMPLATE"').default('table');
 const quiet = (description: string): Option => new Option('-q, --quiet', description);
 
 type Services = (services: string[], flags: unknown, command: Command) => Promise<void>;
@@ -22,6 +24,7 @@ type Services = (services: string[], flags: unknown, command: Command) => Promis
 export function addContainerCommands(compose: Command): void {
   addUpAndDown(compose);
   addReports(compose);
+  addUsage(compose);
   addSessions(compose);
   addLifecycle(compose);
 }
@@ -103,7 +106,7 @@ function addReports(compose: Command): void {
     .option('--services', 'names of services')
     .addOption(many('--status <state>', 'created, running, restarting, exited, removing'))
     .addOption(many('--filter <filter>', 'status=STATE'))
-    .addOption(format())
+    .addOption(rowFormat())
     .addOption(new Option('--no-trunc', 'accepted for docker compose scripts').hideHelp())
     .option('--no-orphans', 'accepted for docker compose scripts')
     .action((async (services, _, command) =>
@@ -143,6 +146,7 @@ function addReports(compose: Command): void {
     .description('list the projects of the cluster')
     .option('-a, --all', 'also those of which nothing runs')
     .addOption(quiet('names only'))
+    .addOption(many('--filter <filter>', 'name=PATTERN'))
     .addOption(format())
     .action(async (_: unknown, command: Command) => (await import('./ps.ts')).list(command.optsWithGlobals()));
   compose
@@ -154,7 +158,29 @@ function addReports(compose: Command): void {
       (await import('./ps.ts')).events(services, command.optsWithGlobals())) satisfies Services);
 }
 
+function addUsage(compose: Command): void {
+  compose
+    .command('stats')
+    .argument('[service...]')
+    .description('show what containers use of processors and memory')
+    .option('-a, --all', 'also those that do not run')
+    .addOption(rowFormat())
+    .option('--no-stream', 'once, also on a terminal')
+    .addOption(new Option('--no-trunc', 'accepted for docker compose scripts').hideHelp())
+    .action((async (services, _, command) =>
+      (await import('./usage.ts')).stats(services, command.optsWithGlobals())) satisfies Services);
+  compose
+    .command('volumes')
+    .argument('[service...]')
+    .description('list volumes')
+    .addOption(quiet('names only'))
+    .addOption(rowFormat())
+    .action((async (services, _, command) =>
+      (await import('./usage.ts')).volumes(services, command.optsWithGlobals())) satisfies Services);
+}
+
 function addSessions(compose: Command): void {
+  addAttached(compose);
   compose
     .command('exec')
     .argument('<service>')
@@ -216,6 +242,30 @@ function addSessions(compose: Command): void {
     .description('show the processes of containers')
     .action((async (services, _, command) =>
       (await import('./sessions.ts')).top(services, command.optsWithGlobals())) satisfies Services);
+}
+
+/** What connects with the container's own process or files. */
+function addAttached(compose: Command): void {
+  compose
+    .command('attach')
+    .argument('<service>')
+    .description("connect this terminal with what runs in a service's container")
+    .addOption(index())
+    .option('--no-stdin', 'without input')
+    .addOption(new Option('--sig-proxy [flag]', 'accepted for docker compose scripts').hideHelp())
+    .addOption(new Option('--detach-keys <keys>', 'accepted for docker compose scripts').hideHelp())
+    .action(async (service: string, _: unknown, command: Command) =>
+      (await import('./sessions.ts')).attach(service, command.optsWithGlobals()),
+    );
+  compose
+    .command('export')
+    .argument('<service>')
+    .description("write a container's files as a tar archive")
+    .addOption(index())
+    .option('-o, --output <file>', 'to a file (default: standard output)')
+    .action(async (service: string, _: unknown, command: Command) =>
+      (await import('./sessions.ts')).exportFiles(service, command.optsWithGlobals()),
+    );
 }
 
 function addLifecycle(compose: Command): void {

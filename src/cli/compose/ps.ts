@@ -8,13 +8,14 @@ import { projectLabel, serviceLabel } from '../../delivery/compose/translate/nam
 import { clock } from '../context.ts';
 import { CliError } from '../errors.ts';
 import { table } from '../output.ts';
+import { printRows } from '../row-format.ts';
 import type { ComposeFlags } from './commands.ts';
 import { type ProjectSession, withCluster, withProject } from './connection.ts';
 
 export interface PsFlags extends ComposeFlags {
   all?: boolean;
   quiet?: boolean;
-  format: 'table' | 'json';
+  format: string;
   services?: boolean;
   status?: string[];
   filter?: string[];
@@ -46,7 +47,8 @@ export async function ps(services: readonly string[], flags: PsFlags): Promise<v
     if (flags.quiet) return print(shown.map(({ name }) => name));
     if (flags.services) return print([...new Set(shown.map(({ service }) => service))]);
     if (flags.format === 'json') return print(shown.map((each) => JSON.stringify(jsonOf(each, session.context))));
-    print([table(['NAME', 'IMAGE', 'COMMAND', 'SERVICE', 'CREATED', 'STATUS', 'PORTS'], shown.map(rowOf))]);
+    const rows = shown.map((each) => ({ ...jsonOf(each, session.context), ...rowOf(each) }));
+    await printRows(flags.format, { columns: psColumns, rows });
   });
 }
 
@@ -54,17 +56,20 @@ function print(lines: readonly string[]): void {
   for (const line of lines) process.stdout.write(`${line}\n`);
 }
 
-function rowOf(each: ProjectContainer): string[] {
+const psColumns = {
+  Name: 'NAME',
+  Image: 'IMAGE',
+  Command: 'COMMAND',
+  Service: 'SERVICE',
+  RunningFor: 'CREATED',
+  Status: 'STATUS',
+  Ports: 'PORTS',
+};
+
+/** What the table shows in another way than JSON. */
+function rowOf(each: ProjectContainer): Record<string, string> {
   const command = each.command.length > 20 ? `${each.command.slice(0, 19)}…` : each.command;
-  return [
-    each.name,
-    each.image,
-    `"${command}"`,
-    each.service,
-    `${age(each.createdAt)} ago`,
-    statusOf(each),
-    portsOf(each),
-  ];
+  return { Command: `"${command}"`, RunningFor: `${age(each.createdAt)} ago`, Ports: portsOf(each) };
 }
 
 function age(time: string): string {
@@ -145,6 +150,7 @@ export interface ListFlags extends ComposeFlags {
 
 /** `timonel compose ls`: the projects of a cluster. */
 export async function list(flags: ListFlags): Promise<void> {
+  const patterns = (flags.filter ?? []).map(nameFilter);
   await withCluster(flags, async ({ client }) => {
     const [spaces, pods] = await Promise.all([
       client.list(namespaces, { labelSelector: projectLabel }),
@@ -158,17 +164,27 @@ export async function list(flags: ListFlags): Promise<void> {
       const status = [running > 0 && `running(${running})`, others > 0 && `exited(${others})`]
         .filter(Boolean)
         .join(', ');
-      return [{ Name: metadata.labels?.[projectLabel] ?? '', Status: status || 'stopped', ConfigFiles: '' }];
+      const name = metadata.labels?.[projectLabel] ?? '';
+      if (!patterns.every((pattern) => pattern.test(name))) return [];
+      const project = { Name: name, Status: status || 'stopped', ConfigFiles: '' };
+      return [{ project, namespace: metadata.name ?? '' }];
     });
-    if (flags.quiet) return print(rows.map(({ Name }) => Name));
-    if (flags.format === 'json') return print([JSON.stringify(rows)]);
-    print([
-      table(
-        ['NAME', 'STATUS', 'NAMESPACE'],
-        rows.map(({ Name, Status }, i) => [Name, Status, spaces.items[i]?.metadata.name ?? '']),
-      ),
-    ]);
+    if (flags.quiet) return print(rows.map(({ project }) => project.Name));
+    if (flags.format === 'json') return print([JSON.stringify(rows.map(({ project }) => project))]);
+    const cells = rows.map(({ project, namespace }) => [project.Name, project.Status, namespace]);
+    print([table(['NAME', 'STATUS', 'NAMESPACE'], cells)]);
   });
+}
+
+/** `name=PATTERN`, a regular expression as docker compose takes it. */
+function nameFilter(text: string): RegExp {
+  const pattern = /^name=(.*)$/.exec(text)?.[1];
+  if (pattern === undefined) throw new CliError(`unsupported filter ${text}: it is name=PATTERN`);
+  try {
+    return new RegExp(pattern);
+  } catch (error) {
+    throw new CliError(`invalid filter ${text}: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 export interface ImagesFlags extends ComposeFlags {

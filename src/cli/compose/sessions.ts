@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
-import { statSync } from 'node:fs';
+import { createWriteStream, statSync } from 'node:fs';
 import { basename, dirname, posix } from 'node:path';
 import { PassThrough } from 'node:stream';
 import type { Pod } from '../../api/types/core-v1.ts';
-import { execInPod } from '../../client/pod-streams.ts';
+import { attachToPod, execInPod } from '../../client/pod-streams.ts';
 import { isPaused } from '../../delivery/compose/run/pause.ts';
 import { ProjectWatch } from '../../delivery/compose/run/project-watch.ts';
 import { oneOffLabel } from '../../delivery/compose/translate/names.ts';
@@ -42,6 +42,51 @@ export async function exec(service: string, command: readonly string[], flags: E
   });
   process.exitCode = code;
 }
+
+export interface AttachFlags extends ComposeFlags {
+  index?: number;
+  stdin: boolean;
+}
+
+/** `timonel compose attach`: ends as the container does, or leaves it running. */
+export async function attach(service: string, flags: AttachFlags): Promise<void> {
+  process.exitCode = await withProject(flags, async (session) => {
+    const pod = await runningPod(session, service, flags.index);
+    const [container] = pod.spec?.containers ?? [];
+    const isTerminal = container?.tty === true && terminalOf({ tty: true, interactive: true }).tty;
+    const options = { stdin: flags.stdin && container?.stdin === true, tty: isTerminal };
+    return connectTerminal(await attachToPod(session.streams, nameOf(session, pod), options), options);
+  });
+}
+
+export interface ExportFlags extends ComposeFlags {
+  index?: number;
+  output?: string;
+}
+
+/** `timonel compose export`: a container's files as a tar archive; by the container's own `tar`. */
+export async function exportFiles(service: string, flags: ExportFlags): Promise<void> {
+  if (flags.output === undefined && process.stdout.isTTY) {
+    throw new CliError('output option is required when exporting to terminal');
+  }
+  await withProject(flags, async (session) => {
+    const pod = await runningPod(session, service, flags.index);
+    const to = flags.output === undefined || flags.output === '-' ? process.stdout : createWriteStream(flags.output);
+    const words: string[] = [];
+    const code = await runInPod(session.streams, nameOf(session, pod), {
+      command: ['/bin/sh', '-c', exportScript],
+      onStdout: (data) => to.write(data),
+      onStderr: (data) => words.push(data.toString()),
+      signal: session.signal,
+    });
+    if (to !== process.stdout) await new Promise<void>((resolve) => to.end(() => resolve()));
+    if (code !== 0) throw new CliError(`cannot export ${service}: ${words.join('').trim() || 'tar failed'}`);
+  });
+}
+
+/** Busybox's tar knows no --one-file-system: what is mounted is left out by name. */
+const exportScript =
+  'for m in $(cut -d" " -f2 /proc/mounts | grep -vx /); do set -- "$@" --exclude ".$m"; done; tar -C / "$@" -cf - .';
 
 /** What a command needs of variables and a directory, by programs of the container. */
 function withSurroundings(

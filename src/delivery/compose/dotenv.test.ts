@@ -24,12 +24,33 @@ describe('env files', () => {
     ['A="say \\"hi\\""', 'say "hi"'],
     ['A=a=b', 'a=b'],
     ['A="{\\"k\\": 1}" # json', '{"k": 1}'],
+    // Cases of compose-go's own tests.
+    ['A="escaped\\"bar"', 'escaped"bar'],
+    [`A="'d'"`, "'d'"],
+    ['A: Foo=bar', 'Foo=bar'],
+    ['A=1:B', '1:B'],
+    ["export A='\\n'", '\\n'],
+    ['\texport\tA=2', '2'],
+    ['A="bar#baz#bang" # comment', 'bar#baz#bang'],
+    ['A="foo\\$BAR"', 'foo$BAR'],
+    ['B=test\nA="foo\\${B} ${B}"', 'foo${B} test'],
+    ['A="a://b:3333\nc://d:443"', 'a://b:3333\nc://d:443'],
+    ['A=foobar=', 'foobar='],
+    ['B="x" A="y"', 'y'],
+    ["A='x'B=2", 'x'],
+    ['A="x"   \n\nB=2', 'x'],
   ])('%j gives %j', (text, expected) => {
     expect(parse(text)['A']).toBe(expected);
   });
 
   it('uses values of lines before, and keeps the order', () => {
     expect(parse('\uFEFF# top\r\nA=1\r\n\r\nB=$A$A\nC\n')).toEqual({ A: '1', B: '11', C: null });
+  });
+
+  it('takes letters of every language for names, and no other signs', () => {
+    expect(parse('é_1=x\nA.B-C[0]=y')).toEqual({ é_1: 'x', 'A.B-C[0]': 'y' });
+    expect(messageOf(() => parse('lol$wut'))).toBe('.env:1: unexpected character in variable name near "lol$wut"');
+    expect(messageOf(() => parse('A="x" "secret"'))).toBe('.env:1: unexpected text after a value');
   });
 
   it('takes raw files as they are', () => {

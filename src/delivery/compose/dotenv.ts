@@ -29,7 +29,7 @@ function parseRaw(text: string): EnvEntries {
 }
 
 const keyPattern = /^(?:export\s+)?([^\s=:#]+)\s*([=:]?)/;
-const keyCharacters = /^[A-Za-z0-9_.\-[\]]+$/;
+const keyCharacters = /^[\p{L}\p{N}_.\-[\]]+$/u;
 
 class EnvFileReader {
   readonly #text: string;
@@ -59,6 +59,7 @@ class EnvFileReader {
     const [whole = '', key = '', separator = ''] = found ?? [];
     if (!found || !keyCharacters.test(key)) {
       // Values never appear in an error: they may be secrets.
+      if (this.#at > 0 && this.#text[this.#at - 1] !== '\n') throw this.#error('unexpected text after a value');
       throw this.#error(`unexpected character in variable name near "${key.slice(0, 32)}"`);
     }
     if (separator === '') {
@@ -87,10 +88,8 @@ class EnvFileReader {
     while (end < this.#text.length && this.#text[end] !== quote) end += this.#text[end] === '\\' ? 2 : 1;
     if (end >= this.#text.length) throw this.#error(`the value of ${key} has no closing quote`);
     const raw = this.#text.slice(start, end);
+    // What follows on the line is an entry of its own.
     this.#at = end + 1;
-    const rest = this.#restOfLine();
-    if (!/^\s*(?:#.*)?$/.test(rest)) throw this.#error(`unexpected text after the value of ${key}`);
-    this.#at += rest.length + 1;
     if (quote === "'") return raw.replaceAll("\\'", "'");
     return this.#expand(raw.replace(/\\(?=\$)/g, '$'), true);
   }

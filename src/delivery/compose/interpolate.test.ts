@@ -28,6 +28,16 @@ describe('interpolation', () => {
     ['${A:-${MISSING:?never asked for}}', 'a'],
     ['${A:?message}', 'a'],
     ['${UNSET:-$$}', '$'],
+    // Cases of compose-go's own tests: the first operator counts.
+    ['${EMPTY:-/non:-alphanumeric}', '/non:-alphanumeric'],
+    ['${UNSET-${A} ${A}}', 'a a'],
+    ['${EMPTY?err}', ''],
+    ['${UNSET-myerror?msg}', 'myerror?msg'],
+    ['${A?bar-baz}', 'a'],
+    ['${UNSET-va:-lu:?e}', 'va:-lu:?e'],
+    ['${A+va?lu-e}', 'va?lu-e'],
+    ['${A:+va:?lu:-e}', 'va:?lu:-e'],
+    ['$$$A', '$a'],
   ])('%s is %s', (text, expected) => {
     expect(sub(text)).toBe(expected);
   });
@@ -42,6 +52,15 @@ describe('interpolation', () => {
         'compose.yaml:3: services.web.image: invalid interpolation format',
       );
     }
+  });
+
+  it.each([
+    ['${UNSET:?Mandatory ${A}}', 'required variable UNSET is missing a value: Mandatory a'],
+    ['${UNSET:?}', 'required variable UNSET is missing a value'],
+    ['${EMPTY:?x}', 'required variable EMPTY is missing a value: x'],
+    ['${UNSET?bar-baz}', 'required variable UNSET is missing a value: bar-baz'],
+  ])('ends with the words of a variable that must be there: %s', (text, expected) => {
+    expect(messageOf(() => sub(text))).toBe(expected);
   });
 
   it('warns once of each variable that is not set', () => {
