@@ -48,7 +48,7 @@ const watched = `services:
     init: true
     command: sleep 600
     develop:
-      watch: [{path: ., action: sync, target: /tmp/live, ignore: [compose.yaml]}]
+      watch: [{path: ., action: sync, target: /tmp/live, ignore: [compose.yaml], initial_sync: true}]
 `;
 
 async function answer(port: number): Promise<string> {
@@ -263,11 +263,13 @@ describe('networks', () => {
 describe('projects of the kinds that people publish', () => {
   it('get files that change, and run what they say of them', async () => {
     write('watched', watched);
+    writeFileSync(join(examples, 'watched/page'), 'there before');
     const dist = join(root, 'dist/timonel.js');
     const { child, output } = cluster.background(process.execPath, dist, 'compose', '-f', fileOf('watched'), 'watch');
     await eventually(() => Promise.resolve(output().includes('Watch enabled')), 'watch is on');
-    writeFileSync(join(examples, 'watched/page'), 'changed');
     const page = (): Promise<Ran> => compose('watched', 'exec', '-T', 'web', 'cat', '/tmp/live/page');
+    await eventually(async () => (await page()).stdout === 'there before', 'what was there is in the container');
+    writeFileSync(join(examples, 'watched/page'), 'changed');
     await eventually(async () => (await page()).stdout === 'changed', 'the file is in the container');
     child.kill('SIGINT');
     await mustCompose('watched', 'down', '-t', '0');

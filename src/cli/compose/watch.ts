@@ -1,7 +1,13 @@
 import { watch as watchDirectory } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { actionFor, type WatchAction, type WatchRule, watchRules } from '../../delivery/compose/watch-rules.ts';
+import {
+  actionFor,
+  initialRules,
+  type WatchAction,
+  type WatchRule,
+  watchRules,
+} from '../../delivery/compose/watch-rules.ts';
 import { restartService } from '../../delivery/compose/run/lifecycle.ts';
 import { ProjectWatch } from '../../delivery/compose/run/project-watch.ts';
 import { bringUp } from '../../delivery/compose/run/up.ts';
@@ -52,12 +58,14 @@ export async function watchFiles(
   let cancel: (() => void) | undefined;
   let working: Promise<void> = Promise.resolve();
   const say = (text: string): void => void (isQuiet || process.stderr.write(`${text}\n`));
-  const flush = (): void => {
-    const files = [...changed];
-    changed.clear();
+  const handleNext = (of: readonly WatchRule[], files: readonly string[]): void => {
     working = working
-      .then(() => handle(session, { rules, files, say }))
+      .then(() => handle(session, { rules: of, files, say }))
       .catch((error: unknown) => void process.stderr.write(`WARN ${(error as Error).message}\n`));
+  };
+  const flush = (): void => {
+    handleNext(rules, [...changed]);
+    changed.clear();
   };
   const watchers = await Promise.all(
     [...new Set(rules.map(({ path }) => path))].map(async (path) => {
@@ -70,6 +78,7 @@ export async function watchFiles(
     }),
   );
   say('Watch enabled');
+  for (const rule of initialRules(rules)) handleNext([rule], await filesBelow(rule.path));
   await new Promise<void>((resolve) => {
     if (session.signal.aborted) resolve();
     session.signal.addEventListener('abort', () => resolve(), { once: true });
@@ -77,6 +86,14 @@ export async function watchFiles(
   cancel?.();
   for (const each of watchers) each.close();
   await working;
+}
+
+/** Every file at or below a path. */
+async function filesBelow(path: string): Promise<string[]> {
+  const found = await stat(path).catch(() => undefined);
+  if (!found?.isDirectory()) return found ? [path] : [];
+  const entries = await readdir(path, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => !entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name));
 }
 
 async function handle(

@@ -195,6 +195,7 @@ export interface Trigger {
   exec?: Hook;
   include?: string[];
   ignore?: string[];
+  initial_sync?: boolean;
 }
 
 export interface UpdateConfig {

@@ -50,6 +50,11 @@ export function actionFor(rule: WatchRule, file: string): WatchAction | undefine
   }
 }
 
+/** Rules whose files are brought to containers that run already, when a watch begins. */
+export function initialRules(rules: readonly WatchRule[]): WatchRule[] {
+  return rules.filter(({ trigger }) => trigger.initial_sync === true && trigger.action.startsWith('sync'));
+}
+
 function isIgnored({ ignore = [], include = [] }: Trigger, inside: string): boolean {
   if (inside === '') return false;
   if (include.length > 0 && !include.some((pattern) => matches(inside, pattern))) return true;

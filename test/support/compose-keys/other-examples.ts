@@ -24,6 +24,10 @@ export const developExamples: Record<string, KeyExample> = {
     'action: rebuild\ninclude: ["*.ts"]',
     '"changes":{"/app/src/a.ts":{"kind":"rebuild"}}',
   ),
+  'services.*.develop.watch[].initial_sync': watch(
+    'action: sync\ntarget: /in\ninitial_sync: true',
+    '"initialSync":["web"]',
+  ),
   'services.*.develop.watch[].exec': watch(syncExec(''), '"after":{"exec":["make"]}'),
   'services.*.develop.watch[].exec.command': watch(syncExec(''), '"after":{"exec":["make"]}'),
   'services.*.develop.watch[].exec.user': watch(syncExec('user: root'), ''),

@@ -77,7 +77,17 @@ const buildStruct = struct({
 });
 
 const develop = struct({
-  watch: list(struct({ path: text, action: text, target: text, exec: hook, include: strings, ignore: strings })),
+  watch: list(
+    struct({
+      path: text,
+      action: text,
+      target: text,
+      exec: hook,
+      include: strings,
+      ignore: strings,
+      initial_sync: boolean,
+    }),
+  ),
 });
 
 const updateConfig = struct({

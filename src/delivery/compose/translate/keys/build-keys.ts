@@ -50,6 +50,7 @@ export const developKeys: KeyTable = below('services.*.develop', {
     target: command('where it goes in the container'),
     ignore: command('what of it is not watched'),
     include: command('what of it alone is watched'),
+    initial_sync: command('what is there is copied when the watch begins'),
     exec: command('sync+exec: what is run in the container'),
     'exec.command': command('the command'),
     'exec.user': refused("runs as the container's own user"),

@@ -12,7 +12,7 @@ import { deployExamples, serviceExamples } from '../../../../../test/support/com
 import { load, memoryFiles } from '../../../../../test/support/compose.ts';
 import { planBuilds } from '../../build-plan.ts';
 import { requirementsOf, restartedWith } from '../../start-order.ts';
-import { actionFor, watchRules } from '../../watch-rules.ts';
+import { actionFor, initialRules, watchRules } from '../../watch-rules.ts';
 import { healthDeadlineMs } from '../probes.ts';
 import { translate } from '../translate.ts';
 import { keyTable } from './key-table.ts';
@@ -93,6 +93,7 @@ function outcome(file: string): { text: string; said: string } {
     ),
     restartWith: restartedWith(project, ['db']),
     patienceMs: healthDeadlineMs(project.services['web'] ?? {}),
+    initialSync: initialRules(watchRules(project)).map((each) => each.service),
     changes: rule && Object.fromEntries(changed.map((path) => [path, actionFor(rule, path)])),
   });
   return { text, said };
