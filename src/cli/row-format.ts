@@ -1,11 +1,14 @@
 import { CliError } from './errors.ts';
 import { createOutput, table } from './output.ts';
 
+/** Values by their names; those of the table's columns are texts. */
+type Row = Readonly<Record<string, unknown>>;
+
 /** What a command lists: the values of each row by the names that templates know them by. */
 export interface Listing {
   /** The table's columns, by the names of values; `ID: 'CONTAINER ID'`. */
   columns: Readonly<Record<string, string>>;
-  rows: readonly Readonly<Record<string, unknown>>[];
+  rows: readonly Row[];
 }
 
 /**
@@ -18,14 +21,14 @@ export async function printRows(format: string, { columns, rows }: Listing): Pro
     for (const row of rows) output.data(JSON.stringify(row));
     return;
   }
-  const cells = (row: Listing['rows'][number]): string[] => Object.keys(columns).map((name) => String(row[name] ?? ''));
+  const cells = (row: Row): string[] => Object.keys(columns).map((name) => textOf(row[name]));
   if (format === 'table' || format === '') return output.data(table(Object.values(columns), rows.map(cells)));
   const [, isTable, text = ''] = /^(table\s+)?(.*)$/s.exec(format) ?? [];
   const line = await rowTemplate(text.replaceAll(String.raw`\t`, '\t').replaceAll(String.raw`\n`, '\n'));
   const lines = rows.map(line);
   if (isTable === undefined) return lines.forEach((each) => output.data(each));
   const names = [...new Set([...Object.keys(columns), ...rows.flatMap((row) => Object.keys(row))])];
-  const header = await line(Object.fromEntries(names.map((name) => [name, columns[name] ?? name.toUpperCase()])));
+  const header = line(Object.fromEntries(names.map((name) => [name, columns[name] ?? name.toUpperCase()])));
   output.data(
     table(
       header.split('\t'),
@@ -34,8 +37,12 @@ export async function printRows(format: string, { columns, rows }: Listing): Pro
   );
 }
 
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value ?? '');
+}
+
 /** Go's templates with the functions of Docker's commands. */
-async function rowTemplate(text: string): Promise<(row: Listing['rows'][number]) => string> {
+async function rowTemplate(text: string): Promise<(row: Row) => string> {
   const { parseTemplates } = await import('../delivery/charts/template/engine.ts');
   const { goFunction } = await import('../delivery/charts/template/function.ts');
   const functions = {

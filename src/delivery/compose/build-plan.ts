@@ -23,7 +23,7 @@ export interface ServiceBuild {
   buildContexts: string[];
   network?: string;
   noCache: boolean;
-  shmSize?: string;
+  shmSize?: string | undefined;
   ulimits: string[];
   cacheFrom: string[];
   cacheTo: string[];
@@ -73,7 +73,7 @@ function planBuild(project: Project, planned: Planned): ServiceBuild {
     buildContexts: pairs('additional_contexts'),
     network: text('network'),
     noCache: build['no_cache'] === true,
-    ...(build['shm_size'] !== undefined && { shmSize: String(build['shm_size']) }),
+    shmSize: text('shm_size'),
     ulimits: Object.entries(ulimitsOf(build['ulimits'] as Service['ulimits']) ?? {}).map(
       ([limit, { soft, hard }]) => `${limit}=${soft}:${hard}`,
     ),
