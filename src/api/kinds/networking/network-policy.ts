@@ -3,6 +3,7 @@ import type { NetworkPolicy } from '../../types/networking-v1.ts';
 import { deprecated } from '../deprecation.ts';
 import { ageColumn, column, nameColumn } from '../columns.ts';
 import { defineKind, schemaType } from '../define-kind.ts';
+import { validateNetworkPolicy } from './network-policy-validation.ts';
 
 export const networkPolicy = defineKind<NetworkPolicy>({
   group: 'networking.k8s.io',
@@ -25,6 +26,7 @@ export const networkPolicy = defineKind<NetworkPolicy>({
     },
   ],
   defaults,
+  validate: validateNetworkPolicy,
   columns: [nameColumn, column('Pod-Selector', ({ spec }) => formatLabelSelector(spec?.podSelector ?? {})), ageColumn],
 });
 
