@@ -61,7 +61,8 @@ export function differenceScript(
 /**
  * The table's fixed part. A new connection goes through `services`: by address, protocol and port to a service's chain,
  * or to the endpoint that a shared map has for it; either rewrites the destination. What is still addressed to the
- * service range afterwards has no endpoint and is refused. A TCP connection to an endpoint that is gone is reset.
+ * service range (or to an external address) afterwards has no endpoint and is refused. A TCP connection to an endpoint
+ * that is gone is reset.
  */
 function skeleton(scope: DataplaneScope, { moreRanges, isCrowded }: TableFrame): string[] {
   const { family } = scope;
@@ -76,6 +77,7 @@ function skeleton(scope: DataplaneScope, { moreRanges, isCrowded }: TableFrame):
   return [
     `map service-ips { type ${address} . inet_proto . inet_service : verdict; }`,
     'map node-ports { type inet_proto . inet_service : verdict; }',
+    `set unserved { type ${address} . inet_proto . inet_service; }`,
     ...counts.map((count) => `map ${sharedMap(count)} { typeof ${key(count)} : ${family} daddr . th dport; }`),
     ...counts.map((count) => `map ${sharedPortMap(count)} { typeof ${portKey(count)} : ${family} daddr . th dport; }`),
     ...(isCrowded ? [`set ${sharedPorts} { type inet_proto . inet_service; }`] : []),
@@ -107,13 +109,10 @@ function skeleton(scope: DataplaneScope, { moreRanges, isCrowded }: TableFrame):
     `  ct status dnat ${family} saddr . ${family} daddr @hairpins masquerade`,
     ...(family === 'ip' ? ['  ct status dnat ip saddr 127.0.0.0/8 masquerade'] : []),
     '}',
+    'chain turn-away { meta l4proto tcp reject with tcp reset; reject; }',
     'chain refuse {',
-    ...(serviceRange
-      ? [
-          `  ${family} daddr ${serviceRange} ct state new meta l4proto tcp reject with tcp reset`,
-          `  ${family} daddr ${serviceRange} ct state new reject`,
-        ]
-      : []),
+    `  ct state new ${family} daddr . meta l4proto . th dport @unserved jump turn-away`,
+    ...(serviceRange ? [`  ${family} daddr ${serviceRange} ct state new jump turn-away`] : []),
     '}',
     'chain cut {',
     `  ct status dnat ${family} daddr . tcp dport @gone ${family} daddr . tcp dport != @leaving reject with tcp reset`,
@@ -149,6 +148,7 @@ function collect(rules: Iterable<ServiceRules>): Objects {
     for (const [chain, lines] of service.chains) objects.chains.set(chain, lines);
     fill('service-ips', service.serviceIps);
     fill('node-ports', service.nodePorts);
+    fill('unserved', new Map([...service.unserved].map((key) => [key, ''])));
     for (const [count, elements] of service.shared) fill(sharedMap(count), elements);
     for (const [count, elements] of service.sharedPorts) {
       fill(sharedPortMap(count), elements);

@@ -187,7 +187,7 @@ describe('service rules', () => {
     const crowded = fullScript(scope, new Map(), { moreRanges: ['10.97.0.0/24', '10.96.8.0/24'], isCrowded: true });
     expect(crowded).toContain('numgen random mod 16 map @shared/16\n');
     expect(crowded).toContain('meta l4proto . th dport != @shared-ports return\n');
-    expect(crowded).toContain('ip daddr { 10.96.0.0/16, 10.97.0.0/24 } ct state new reject');
+    expect(crowded).toContain('ip daddr { 10.96.0.0/16, 10.97.0.0/24 } ct state new jump turn-away');
   });
 
   it('share a rule for node ports too, unless these have a policy or other addresses', () => {
@@ -249,6 +249,18 @@ describe('service rules', () => {
     expect(script).not.toMatch(/10\.|ip saddr|ip daddr|ipv4/);
     expect(script).toContain('dnat to [fd74:1::2]:5000');
     expect(script).toContain('ip6 daddr != ::1 fib daddr type local');
+  });
+
+  it('refuse connections to external addresses whose service has no endpoint', () => {
+    const spec = { type: 'LoadBalancer', externalIPs: ['203.0.113.5', '2001:db8::5'] };
+    const status = { loadBalancer: { ingress: [{ ip: '10.90.0.1' }] } };
+    const rules = renderService({ service: { ...service(spec), status }, slices: [] }, { nodeName: 'dev-1' });
+    expect([...rules.unserved]).toEqual(['203.0.113.5 . tcp . 8000', '10.90.0.1 . tcp . 8000']);
+    const served = renderService(
+      { service: { ...service(spec), status }, slices: [slice(here)] },
+      { nodeName: 'dev-1' },
+    );
+    expect(served.unserved.size).toBe(0);
   });
 
   it('make no rules for headless and external-name services', () => {

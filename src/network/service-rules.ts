@@ -42,6 +42,11 @@ export interface ServiceRules {
    * is no endpoint.
    */
   datagramEntries: ReadonlySet<string>;
+  /**
+   * Elements of the `unserved` set, address . protocol . port: addresses that need not lie in a range of services, and
+   * whose ports have no endpoint. Connections there are refused; else they would leave the machine.
+   */
+  unserved: ReadonlySet<string>;
   /** `protocol address port` of TCP endpoints that do not answer as they should. */
   failing: ReadonlySet<string>;
 }
@@ -71,6 +76,7 @@ type MutableRules = {
   hairpins: Set<string>;
   endpoints: Set<string>;
   datagramEntries: Set<string>;
+  unserved: Set<string>;
   failing: Set<string>;
 };
 
@@ -96,6 +102,7 @@ export function renderService({ service, slices }: ServiceInput, place: RenderPl
     hairpins: new Set(),
     endpoints: new Set(),
     datagramEntries: new Set(),
+    unserved: new Set(),
     failing: new Set(),
   };
   const spec = service.spec;
@@ -132,7 +139,10 @@ function renderPort(context: PortContext, slices: readonly EndpointSlice[]): voi
   const balancers = balancerIps(service, family);
   const others = externalIps.length + balancers.length + hostPorts.length;
   if (!port.nodePort && others === 0) return;
-  if (targets.cluster.length === 0) return;
+  if (targets.cluster.length === 0) {
+    for (const ip of [...externalIps, ...balancers]) rules.unserved.add(`${ip} . ${protocolOf(port)} . ${port.port}`);
+    return;
+  }
   if (port.nodePort && others === 0 && isForAll(service) && canShare(service, targets.cluster, place)) {
     addShared(context, targets.cluster, { into: rules.sharedPorts, keys: [''], number: port.nodePort });
     if (protocolOf(port) === 'udp') rules.datagramEntries.add(`* ${port.nodePort}`);

@@ -242,6 +242,13 @@ describe('addresses and affinity', () => {
       'the external IP',
     );
     expect(answer).toMatch(/^v[12]-/);
+    await apply(webService('unserved', { externalIPs: ['10.90.200.2'], selector: { app: 'nobody' } }));
+    const refusal = (): Promise<string> =>
+      inPod(pod?.metadata.name ?? '', '10.90.200.2', 80).catch((error: Error) => error.message);
+    await eventually(
+      async () => (await refusal()).includes('ConnectionRefusedError'),
+      'one without endpoints to refuse',
+    );
   });
 
   it('leave services alone that are another proxy’s, or headless by their label', async () => {
