@@ -38,8 +38,55 @@ export async function evict(core: Core, request: ResourceRequest): Promise<Outco
   const { dryRun } = options;
   await admitBody(core, request, { operation: 'CREATE', object: eviction, old: undefined, dryRun, objectKind });
   if (!isFree(pod)) await spendBudget(core, request, { pod, dryRun });
-  await removeObject(core, { ...request, subresource: '' }, { ...options, uid: options.uid ?? pod.metadata.uid });
+  const uid = options.uid ?? pod.metadata.uid;
+  const resourceVersion = dryRun ? options.resourceVersion : await sayWhy(core, request, { ...options, uid });
+  await removeObject(core, { ...request, subresource: '' }, { ...options, uid, resourceVersion });
   return { kind: 'status', status: 201, object: success() };
+}
+
+/**
+ * Tells of the eviction in the pod's conditions (KEP-3329). Answers the version that the pod must have when it goes,
+ * where one was asked for. A pod that is not the one that was meant is left to the delete to refuse.
+ */
+async function sayWhy(
+  core: Core,
+  request: ResourceRequest,
+  wanted: { uid: string | undefined; resourceVersion: string | undefined },
+): Promise<string | undefined> {
+  const now = formatTime(core.clock.now());
+  let isMeant = true;
+  const outcome = await updateObject(
+    core,
+    { ...request, subresource: 'status', verb: 'update' },
+    {
+      dryRun: false,
+      change(old) {
+        const pod = cloneJson(old) as AnyObject & Pod;
+        const { uid, resourceVersion } = pod.metadata;
+        isMeant = uid === wanted.uid && (wanted.resourceVersion ?? resourceVersion) === resourceVersion;
+        if (isMeant) addDisruption(pod, now);
+        return pod;
+      },
+    },
+  );
+  const isBumped = isMeant && wanted.resourceVersion !== undefined && outcome.kind === 'entry';
+  return isBumped ? String(outcome.entry.revision) : wanted.resourceVersion;
+}
+
+function addDisruption(pod: Pod, now: string): void {
+  const { generation } = pod.metadata;
+  const type = 'DisruptionTarget';
+  const before = pod.status?.conditions ?? [];
+  const known = before.find((condition) => condition.type === type);
+  const condition = {
+    type,
+    status: 'True',
+    reason: 'EvictionByEvictionAPI',
+    message: 'Eviction API: evicting',
+    lastTransitionTime: known?.status === 'True' ? (known.lastTransitionTime ?? now) : now,
+    ...(generation !== undefined && { observedGeneration: generation }),
+  };
+  pod.status = { ...pod.status, conditions: [...before.filter((each) => each !== known), condition] };
 }
 
 async function readEviction(request: ResourceRequest): Promise<AnyObject & { deleteOptions?: WireOptions }> {

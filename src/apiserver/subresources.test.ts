@@ -92,9 +92,32 @@ describe('subresources', () => {
     await runningPodWithBudget({ ...counts, disruptionsAllowed: 1 });
     const body = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name: 'a' } };
     expect((await send(`POST ${pods}/a/eviction`, { body })).json()).toMatchObject({ status: 'Success' });
-    expect((await send(`GET ${pods}/a`)).json().metadata.deletionTimestamp).toBeDefined();
+    const evicted = (await send(`GET ${pods}/a`)).json();
+    expect(evicted.metadata.deletionTimestamp).toBeDefined();
+    expect(evicted.status).toMatchObject({
+      conditions: [
+        { type: 'Ready' },
+        {
+          ...{ type: 'DisruptionTarget', status: 'True', reason: 'EvictionByEvictionAPI' },
+          ...{ message: 'Eviction API: evicting', lastTransitionTime: '2026-01-01T00:00:00Z' },
+        },
+      ],
+    });
     const budget = await send('GET /apis/policy/v1/namespaces/default/poddisruptionbudgets/pdb');
     expect(budget.json().status).toMatchObject({ disruptionsAllowed: 0, disruptedPods: { a: '2026-01-01T00:00:00Z' } });
+  });
+
+  it('evicts only the pod that was meant, in the state that was meant', async () => {
+    const pod = await createPod({ nodeName: 'n' });
+    const evict = (preconditions: object): Promise<Answer> => {
+      const body = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name: 'a' } };
+      return send(`POST ${pods}/a/eviction`, { body: { ...body, deleteOptions: { preconditions } } });
+    };
+    expect((await evict({ uid: 'another' })).status).toBe(409);
+    expect((await evict({ resourceVersion: '99' })).status).toBe(409);
+    expect((await send(`GET ${pods}/a`)).json()).toEqual(pod);
+    expect((await evict({ resourceVersion: pod.metadata.resourceVersion })).status).toBe(201);
+    expect((await send(`GET ${pods}/a`)).json().metadata.deletionTimestamp).toBeDefined();
   });
 
   it('refuses an eviction that would violate a budget', async () => {

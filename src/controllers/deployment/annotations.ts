@@ -20,19 +20,27 @@ const maxHistoryLength = 2000;
 
 type Annotations = Readonly<Record<string, string>>;
 
-/** The revision of a replica set or deployment; 0 when it has none. */
-export function revisionOf(object: { metadata: { annotations?: Annotations } }): number {
-  const revision = Number(object.metadata.annotations?.[revisionAnnotation] ?? 0);
-  return Number.isSafeInteger(revision) ? revision : 0;
+/** The revision of a replica set or deployment, of 64 bits as upstream counts them; 0 when it has none. */
+export function revisionOf(object: { metadata: { annotations?: Annotations } }): bigint {
+  return parseRevision(object.metadata.annotations?.[revisionAnnotation]);
 }
 
-export function maxRevision(sets: readonly ReplicaSet[]): number {
-  return Math.max(0, ...sets.map(revisionOf));
+export function parseRevision(text: string | undefined): bigint {
+  return text !== undefined && /^\d{1,18}$|^[1-8]\d{18}$/.test(text) ? BigInt(text) : 0n;
+}
+
+export function maxRevision(sets: readonly ReplicaSet[]): bigint {
+  return sets.map(revisionOf).reduce((most, each) => (each > most ? each : most), 0n);
 }
 
 /** The second highest revision: where an undo without a number goes. 0 when there is none. */
-export function lastRevision(sets: readonly ReplicaSet[]): number {
-  return sets.map(revisionOf).toSorted((a, b) => b - a)[1] ?? 0;
+export function lastRevision(sets: readonly ReplicaSet[]): bigint {
+  return sets.map(revisionOf).toSorted(compareRevisions).at(-2) ?? 0n;
+}
+
+export function compareRevisions(a: bigint, b: bigint): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
 }
 
 /** How many replicas the deployment asked for when it last sized this set. */
@@ -52,11 +60,11 @@ export function replicasAnnotations(desired: number, max: number): Record<string
 export function newSetAnnotations(
   deployment: Deployment,
   current: Annotations,
-  revision: number,
+  revision: bigint,
 ): Record<string, string> {
   const annotations: Record<string, string> = { ...current, ...copied(deployment.metadata.annotations ?? {}) };
   const old = current[revisionAnnotation];
-  if (Number(old ?? 0) >= revision) return annotations;
+  if (parseRevision(old) >= revision) return annotations;
   annotations[revisionAnnotation] = String(revision);
   if (old === undefined) return annotations;
   const history = [...(current[revisionHistoryAnnotation]?.split(',') ?? []), old].filter((entry) => entry !== '');

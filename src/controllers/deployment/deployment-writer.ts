@@ -11,6 +11,7 @@ import {
   newSetAnnotations,
   replicasAnnotations,
   revisionAnnotation,
+  parseRevision,
   revisionOf,
   rollbackToAnnotation,
   rolledBackAnnotations,
@@ -60,7 +61,7 @@ export class DeploymentWriter {
     deployment: Deployment,
     sets: { newSet: ReplicaSet | undefined; old: ReplicaSet[] },
   ): Promise<Ensured | undefined> {
-    const revision = maxRevision(sets.old) + 1;
+    const revision = maxRevision(sets.old) + 1n;
     const kept = sets.newSet && (await this.#keepBooks(deployment, sets.newSet, revision));
     const created = kept ? undefined : await this.#createSet(deployment, sets.old, revision);
     const newSet = kept ?? created;
@@ -99,11 +100,11 @@ export class DeploymentWriter {
   /** What `rollbackTo` of extensions/v1beta1 asks for: the template of an old revision becomes today's. */
   async rollBack(deployment: Deployment, sets: readonly ReplicaSet[]): Promise<void> {
     const { [rollbackToAnnotation]: asked, ...annotations } = deployment.metadata.annotations ?? {};
-    const revision = Number(asked) || lastRevision(sets);
-    const set = revision === 0 ? undefined : sets.find((candidate) => revisionOf(candidate) === revision);
+    const revision = parseRevision(asked) || lastRevision(sets);
+    const set = revision === 0n ? undefined : sets.find((candidate) => revisionOf(candidate) === revision);
     const next: Deployment = { ...deployment, metadata: { ...deployment.metadata, annotations } };
     if (!set) {
-      const message = revision === 0 ? 'Unable to find last revision.' : 'Unable to find the revision to rollback to.';
+      const message = revision === 0n ? 'Unable to find last revision.' : 'Unable to find the revision to rollback to.';
       this.record(deployment, 'Warning', 'DeploymentRollbackRevisionNotFound', message);
     } else if (sameTemplate(set.spec?.template, deployment.spec?.template)) {
       const { name } = deployment.metadata;
@@ -118,7 +119,7 @@ export class DeploymentWriter {
     await this.#context.client.update(deployments, next);
   }
 
-  async #keepBooks(deployment: Deployment, set: ReplicaSet, revision: number): Promise<ReplicaSet> {
+  async #keepBooks(deployment: Deployment, set: ReplicaSet, revision: bigint): Promise<ReplicaSet> {
     const current = set.metadata.annotations ?? {};
     const annotations = newSetAnnotations(deployment, current, revision);
     const minReadySeconds = deployment.spec?.minReadySeconds ?? 0;
@@ -134,7 +135,7 @@ export class DeploymentWriter {
   async #createSet(
     deployment: Deployment,
     old: readonly ReplicaSet[],
-    revision: number,
+    revision: bigint,
   ): Promise<ReplicaSet | undefined> {
     const template = deployment.spec?.template ?? {};
     const set = this.#newSet(deployment, template, old, revision);
@@ -155,7 +156,7 @@ export class DeploymentWriter {
     }
   }
 
-  #newSet(deployment: Deployment, template: PodTemplateSpec, old: readonly ReplicaSet[], revision: number): ReplicaSet {
+  #newSet(deployment: Deployment, template: PodTemplateSpec, old: readonly ReplicaSet[], revision: bigint): ReplicaSet {
     const hash = templateHash(template, deployment.status?.collisionCount);
     const hashed = withHash(template, hash);
     const replicas = newSetSize(deployment, old, 0);

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { deployment, replicaSet } from '../../../test/support/objects.ts';
-import { lastRevision, newSetAnnotations, revisionAnnotation } from './annotations.ts';
+import { lastRevision, maxRevision, newSetAnnotations, revisionAnnotation, revisionOf } from './annotations.ts';
 import { setsToCleanUp } from './history.ts';
 import { findNewSet, sameTemplate, templateHash, withHash } from './template-hash.ts';
 
-const revision = (name: string, number: number, replicas = 0) =>
+const revision = (name: string, number: number | bigint, replicas = 0) =>
   replicaSet(name, replicas, { metadata: { name, annotations: { [revisionAnnotation]: String(number) } } });
 
 describe('the history of a deployment', () => {
@@ -16,18 +16,28 @@ describe('the history of a deployment', () => {
   });
 
   it('undoes to the revision before the last', () => {
-    expect(lastRevision([revision('a', 1), revision('c', 3), revision('b', 2)])).toBe(2);
-    expect(lastRevision([revision('a', 1)])).toBe(0);
+    expect(lastRevision([revision('a', 1), revision('c', 3), revision('b', 2)])).toBe(2n);
+    expect(lastRevision([revision('a', 1)])).toBe(0n);
   });
 
   it('remembers the revisions that a set had before', () => {
     const d = deployment(3, { metadata: { annotations: { note: 'x', [revisionAnnotation]: '4' } } });
-    expect(newSetAnnotations(d, { [revisionAnnotation]: '2' }, 5)).toEqual({
+    expect(newSetAnnotations(d, { [revisionAnnotation]: '2' }, 5n)).toEqual({
       note: 'x',
       [revisionAnnotation]: '5',
       'deployment.kubernetes.io/revision-history': '2',
     });
-    expect(newSetAnnotations(d, { [revisionAnnotation]: '5' }, 5)).toEqual({ note: 'x', [revisionAnnotation]: '5' });
+    expect(newSetAnnotations(d, { [revisionAnnotation]: '5' }, 5n)).toEqual({ note: 'x', [revisionAnnotation]: '5' });
+  });
+});
+
+describe('revisions', () => {
+  it('count on from any number of 64 bits', () => {
+    const large = revision('a', 3546343826724305832n);
+    expect(maxRevision([revision('b', 7), large])).toBe(3546343826724305832n);
+    expect(revisionOf(revision('c', 10n ** 30n))).toBe(0n);
+    const next = maxRevision([large]) + 1n;
+    expect(newSetAnnotations(deployment(1), {}, next)[revisionAnnotation]).toBe('3546343826724305833');
   });
 });
 

@@ -1,5 +1,5 @@
 import type { Deployment, ReplicaSet } from '../../api/types/apps-v1.ts';
-import { revisionOf } from './annotations.ts';
+import { compareRevisions, revisionOf } from './annotations.ts';
 import { replicasOf } from './sizing.ts';
 
 const unlimited = 2 ** 31 - 1;
@@ -12,7 +12,7 @@ export function setsToCleanUp(deployment: Deployment, old: readonly ReplicaSet[]
   const excess = alive.length - limit;
   if (excess <= 0) return [];
   return alive
-    .toSorted((a, b) => revisionOf(a) - revisionOf(b))
+    .toSorted((a, b) => compareRevisions(revisionOf(a), revisionOf(b)))
     .slice(0, excess)
     .filter(isEmpty);
 }
