@@ -29,8 +29,11 @@ http {
   ${http}
 }`;
 
-/** What one would write for one host and one service, with a log and the headers that a service expects. */
-const handWritten = (address) => `
+/**
+ * What one would write by hand for the same: routes by host and path from a map, a log, and the headers that services
+ * behind an ingress are promised. What it does not do is to try again when an endpoint closes a kept connection.
+ */
+const handWritten = (address, directory) => `
 global
   maxconn 4096
   log fd@3 format raw local0
@@ -44,14 +47,32 @@ defaults
   timeout server 60s
 frontend web
   bind 127.0.0.1:${haproxyPort}
+  unique-id-format %[uuid]
+  unique-id-header X-Request-ID
+  http-request set-header X-Real-IP %[src]
   http-request set-header X-Forwarded-Proto http
-  use_backend app if { req.hdr(host) ${host} }
+  http-request set-header X-Forwarded-Host %[req.hdr(host)]
+  http-request set-header X-Forwarded-Port %[dst_port]
+  use_backend %[base,map_beg(${directory}/routes.map)]
 backend app
   balance roundrobin
   server s1 ${address}:${originPort}
 `;
 
-/** Medians of `rounds`: requests a second, our share of the others', and HAProxy's processor time for a request. */
+const nginxProxy = (directory, address) =>
+  nginxFrame(
+    directory,
+    'proxy',
+    `upstream app { server ${address}:${originPort}; keepalive 64; }
+     server { listen 127.0.0.1:${nginxPort}; server_name ${host};
+       location / { proxy_pass http://app; proxy_http_version 1.1; proxy_set_header Connection "";
+         proxy_set_header Host $host; proxy_set_header X-Forwarded-For $remote_addr;
+         proxy_set_header X-Real-IP $remote_addr; proxy_set_header X-Forwarded-Proto $scheme;
+         proxy_set_header X-Forwarded-Host $http_host; proxy_set_header X-Forwarded-Port $server_port;
+         proxy_set_header X-Request-ID $request_id; } }`,
+  );
+
+/** Medians of `rounds`: requests a second, our share of the others', and the proxy's processor time for a request. */
 export async function benchIngress(client, { node, address, urls, rounds = 9, seconds = 2 }) {
   const directory = mkdtempSync(join(tmpdir(), 'timonel-bench-'));
   chmodSync(directory, 0o755);
@@ -59,7 +80,11 @@ export async function benchIngress(client, { node, address, urls, rounds = 9, se
   const log = openSync(join(directory, 'haproxy.log'), 'a');
   const stdio = ['ignore', 'ignore', 'ignore', log];
   // In a session of its own, as a service is: the kernel divides processors among sessions (sched(7), autogroup).
-  const start = (...command) => children.push(spawn(command[0], command.slice(1), { stdio, detached: true }));
+  const start = (...command) => {
+    const child = spawn(command[0], command.slice(1), { stdio, detached: true });
+    children.push(child);
+    return child;
+  };
   try {
     mkdirSync(join(directory, 'www'));
     writeFileSync(join(directory, 'www/1k'), 'x'.repeat(1024));
@@ -67,21 +92,11 @@ export async function benchIngress(client, { node, address, urls, rounds = 9, se
       join(directory, 'origin.conf'),
       nginxFrame(directory, 'origin', `access_log off; server { listen ${originPort}; root ${directory}/www; }`),
     );
-    writeFileSync(
-      join(directory, 'proxy.conf'),
-      nginxFrame(
-        directory,
-        'proxy',
-        `upstream app { server ${address}:${originPort}; keepalive 64; }
-         server { listen 127.0.0.1:${nginxPort}; server_name ${host};
-           location / { proxy_pass http://app; proxy_http_version 1.1; proxy_set_header Connection "";
-             proxy_set_header Host $host; proxy_set_header X-Forwarded-For $remote_addr;
-             proxy_set_header X-Forwarded-Proto $scheme; } }`,
-      ),
-    );
-    writeFileSync(join(directory, 'haproxy.cfg'), handWritten(address));
+    writeFileSync(join(directory, 'proxy.conf'), nginxProxy(directory, address));
+    writeFileSync(join(directory, 'haproxy.cfg'), handWritten(address, directory));
+    writeFileSync(join(directory, 'routes.map'), `${host}/ app\n`);
     start('nsenter', `--net=${node}`, 'nginx', '-c', join(directory, 'origin.conf'));
-    start('nginx', '-c', join(directory, 'proxy.conf'));
+    const proxy = start('nginx', '-c', join(directory, 'proxy.conf'));
     start('haproxy', '-db', '-f', join(directory, 'haproxy.cfg'));
     await route(client, address);
     await until(() => urls().length > 0, 'the ingress', { intervalMs: 50 });
@@ -94,7 +109,8 @@ export async function benchIngress(client, { node, address, urls, rounds = 9, se
     const processes = {
       ours: () => processesWith('haproxy', '/bench/'),
       haproxy: () => processesWith('haproxy', directory),
-      nginx: () => [],
+      // Its master and its workers, which do not name the configuration.
+      nginx: () => [proxy.pid, ...childrenOf(proxy.pid)],
     };
     const figures = { ours: [], haproxy: [], nginx: [] };
     for (let round = 0; round < rounds; round++) {
@@ -109,7 +125,7 @@ export async function benchIngress(client, { node, address, urls, rounds = 9, se
     return {
       perSecond: { ours: of('ours'), haproxy: of('haproxy'), nginx: of('nginx') },
       share: { haproxy: shareOf('haproxy'), nginx: shareOf('nginx') },
-      cpuUs: { ours: cpuOf('ours'), haproxy: cpuOf('haproxy') },
+      cpuUs: { ours: cpuOf('ours'), haproxy: cpuOf('haproxy'), nginx: cpuOf('nginx') },
     };
   } finally {
     for (const child of children) child.kill('SIGTERM');
@@ -157,6 +173,12 @@ function processesWith(program, text) {
       return false;
     }
   });
+}
+
+function childrenOf(pid) {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+    .split(' ')
+    .filter((child) => child !== '');
 }
 
 /** Processor time of processes, in microseconds (proc(5), stat: ticks of 10 ms). */

@@ -92,7 +92,9 @@ function timeoutLines({ timeouts = {}, retries = {} }: Pick<BackendSettings, 'ti
     ...(serverSeconds === undefined ? [] : [`timeout server ${serverSeconds}s`]),
     ...(serverSeconds !== undefined && serverSeconds > 3600 ? [`timeout tunnel ${serverSeconds}s`] : []),
     ...(retries.count === undefined ? [] : [`retries ${retries.count}`]),
-    ...(retries.after ? [`retry-on ${retries.after.join(' ')}`] : []),
+    // Else a copy of each request is kept in vain.
+    ...(retries.count === 0 ? ['retry-on none'] : []),
+    ...(retries.after && retries.count !== 0 ? [`retry-on ${retries.after.join(' ')}`] : []),
   ];
 }
 
