@@ -1,7 +1,7 @@
 import { Argument, Command, Option } from 'commander';
 import { examples } from './examples.ts';
 import { addBuildCommand } from './build-command.ts';
-import { ipFamilies, ipv4Range, nodeCount, port, portRange, seconds, serviceAddress } from './arguments.ts';
+import { collect, ipFamilies, ipv4Range, nodeCount, port, portRange, seconds, serviceAddress } from './arguments.ts';
 import { addDnsCommands } from './dns/commands.ts';
 import { withClusterFlags } from './kube/flags.ts';
 import { addKubeCommands } from './kube/commands.ts';
@@ -13,7 +13,7 @@ import { addChartCommands } from './chart/commands.ts';
 import { addComposeCommands } from './compose/commands.ts';
 import { addRegistryCommands } from './registry/commands.ts';
 import { addShipCommands } from './ship/commands.ts';
-import { addStackCommands } from './stack/commands.ts';
+import { addStackCommands, withListing } from './stack/commands.ts';
 
 const documentation = '\nDocumentation: docs/ in the package, and `timonel help COMMAND`.';
 
@@ -138,13 +138,15 @@ function addNodeCommands(program: Command): void {
     .action(async (name, options) => (await import('./node.ts')).addNode(name, options));
   withClusterFlags(node.command('update'))
     .argument('<node>', 'its name')
-    .description('let a node take pods, take no more, or hand them over')
-    .addOption(
-      new Option('--availability <how>', 'whether it takes pods')
-        .choices(['active', 'pause', 'drain'])
-        .makeOptionMandatory(),
-    )
-    .action(async (name, options) => (await import('./kube/availability.ts')).setAvailability(name, options));
+    .description('let a node take pods, take no more, or hand them over; and its labels')
+    .addOption(new Option('--availability <how>', 'whether it takes pods').choices(['active', 'pause', 'drain']))
+    .option('--label-add <name=value>', 'set a label (repeatable)', collect, [])
+    .option('--label-rm <name>', 'take a label away (repeatable)', collect, [])
+    .action(async (name, options) => (await import('./kube/availability.ts')).updateNode(name, options));
+  withListing(node.command('ps'))
+    .argument('<node>', 'its name')
+    .description("list a node's tasks of stacks")
+    .action(async (name, options) => (await import('./stack/stacks.ts')).listTasks({ node: name }, options));
   const verbs = {
     stop: 'stop a node in an orderly way: its containers end',
     start: 'start a stopped or killed node again',

@@ -176,6 +176,24 @@ describe('stacks', () => {
     expect(await cluster.timonel('stack', 'services', 'shop')).toMatch(
       /shop_web +replicated +2\/2 +busybox +\*:18091->80\/tcp/,
     );
+    expect(await cluster.timonel('service', 'ls', '--filter', 'name=shop', '--format', '{{.Name}} {{.Replicas}}')).toBe(
+      'shop_web 2/2\n',
+    );
+    expect(await cluster.timonel('service', 'ls', '-q', '--filter', 'name=other')).toBe('');
+    expect(await cluster.timonel('service', 'ps', 'shop_web', '--format', '{{.Name}} {{.DesiredState}}')).toBe(
+      'shop_web.1 Running\nshop_web.2 Running\n',
+    );
+    await cluster.timonel('service', 'update', '--env-add', 'COLOUR=blue', '--limit-memory', '64m', 'shop_web');
+    const [inspected] = JSON.parse(await cluster.timonel('service', 'inspect', 'shop_web')) as object[];
+    expect(inspected).toMatchObject({
+      spec: {
+        template: {
+          spec: {
+            containers: [{ env: [{ name: 'COLOUR', value: 'blue' }], resources: { limits: { memory: '67108864' } } }],
+          },
+        },
+      },
+    });
     writeFileSync(composeFile, compose('v2'));
     const update = cluster.timonel('stack', 'deploy', '-c', composeFile, 'shop');
     const seen = new Set<string>();
@@ -183,6 +201,8 @@ describe('stacks', () => {
     expect([await update, [...seen].toSorted()]).toEqual(['Updating service shop_web\n', ['v1\n', 'v2\n']]);
     expect(await cluster.timonel('service', 'rollback', 'shop_web')).toContain('converged');
     await eventually(async () => (await answer()) === 'v1\n', 'the old version to answer');
+    expect(await cluster.timonel('service', 'rm', 'shop_web')).toBe('shop_web\n');
+    expect(await cluster.timonel('stack', 'deploy', '-c', composeFile, 'shop')).toBe('Creating service shop_web\n');
     expect(await cluster.timonel('stack', 'rm', 'shop')).toBe('Removing service shop_web\n');
     expect(await cluster.timonel('stack', 'ls')).toBe('NAME   SERVICES\n');
   });

@@ -3,20 +3,34 @@ import { isApiError } from '../../api/status.ts';
 import { waitForObjects } from '../../delivery/apply/wait.ts';
 import { nodes, pods } from '../../client/resources.ts';
 import { clock } from '../context.ts';
+import { CliError } from '../errors.ts';
 import { type Kube, type KubeFlags, withKube } from './session.ts';
 
 export interface AvailabilityFlags extends KubeFlags {
-  availability: 'active' | 'pause' | 'drain';
+  availability?: 'active' | 'pause' | 'drain';
+  labelAdd?: string[];
+  labelRm?: string[];
 }
 
 /** A budget that allows no eviction now may allow one soon. */
 const retryMs = 1000;
 const drainMs = 10 * 60_000;
 
-/** Swarm's availability of a node: `pause` is kubectl's cordon, `drain` evicts its pods as well. */
-export async function setAvailability(name: string, { availability, ...flags }: AvailabilityFlags): Promise<void> {
+/** Swarm's availability of a node: `pause` is kubectl's cordon, `drain` evicts its pods as well. And its labels. */
+export async function updateNode(
+  name: string,
+  { availability, labelAdd = [], labelRm = [], ...flags }: AvailabilityFlags,
+): Promise<void> {
+  if (!availability && labelAdd.length + labelRm.length === 0) {
+    throw new CliError('nothing to change: give --availability, --label-add or --label-rm', { exitCode: 2 });
+  }
+  const added = labelAdd.map((text) => [text.split('=')[0] ?? '', text.split('=').slice(1).join('=')]);
+  const labels = Object.fromEntries([...added, ...labelRm.map((label) => [label, null])]) as Record<string, unknown>;
   await withKube(flags, async (kube) => {
-    const document = { spec: { unschedulable: availability === 'active' ? null : true } };
+    const document = {
+      metadata: { labels },
+      ...(availability && { spec: { unschedulable: availability === 'active' ? null : true } }),
+    };
     await kube.client.patch(nodes, { name }, { kind: 'strategic', document });
     if (availability === 'drain') await drain(kube, name);
     process.stdout.write(`${name}\n`);

@@ -11,31 +11,41 @@ export function addStackCommands(program: Command): void {
     .option('--prune', 'remove services that the file has no more')
     .addOption(new Option('-d, --detach [true|false]', 'do not wait until it runs').default(false))
     .option('--lenient', 'warn of what cannot be honoured')
+    .addOption(new Option('-q, --quiet', 'accepted for scripts of Docker').hideHelp())
+    .addOption(new Option('--resolve-image <when>', 'accepted for scripts of Docker').hideHelp())
+    .addOption(new Option('--with-registry-auth', 'accepted for scripts of Docker: logins are always used').hideHelp())
     .action(async (name, options) => (await import('./deploy.ts')).deploy(name, options));
-  withWhere(stack.command('ls'))
+  stack
+    .command('config')
+    .description('print the file that the given ones come to, as `compose config` does')
+    .requiredOption('-c, --compose-file <file>', 'Compose file (repeatable; - is standard input)', collect)
+    .option('--skip-interpolation', 'leave variables as they are')
+    .action(async (options) => (await import('./deploy.ts')).printConfig(options));
+  withFormat(withWhere(stack.command('ls')))
     .description('list the stacks')
     .action(async (options) => (await import('./stacks.ts')).listStacks(options));
-  withQuiet(stack.command('services'))
+  withListing(stack.command('services'))
     .description('list the services of a stack')
     .argument('<stack>')
     .action(async (name, options) => (await import('./stacks.ts')).listServices(name, options));
-  withQuiet(stack.command('ps'))
+  withListing(stack.command('ps'))
     .description('list the tasks of a stack')
     .argument('<stack>')
     .action(async (name, options) => (await import('./stacks.ts')).listTasks({ stack: name }, options));
   withWhere(stack.command('rm'))
     .description('remove stacks; their volumes stay')
     .argument('<stacks...>')
+    .addOption(new Option('-d, --detach [true|false]', 'accepted for scripts of Docker').hideHelp())
     .action(async (names, options) => (await import('./deploy.ts')).remove(names, options));
   addServiceCommands(program);
 }
 
 function addServiceCommands(program: Command): void {
   const service = program.command('service').description('services of stacks, with the commands of Docker Swarm');
-  withQuiet(service.command('ls'))
+  withListing(service.command('ls'))
     .description('list the services of all stacks')
     .action(async (options) => (await import('./stacks.ts')).listServices(undefined, options));
-  withQuiet(service.command('ps'))
+  withListing(service.command('ps'))
     .description('list the tasks of services')
     .argument('<services...>')
     .action(async (services, options) => (await import('./stacks.ts')).listTasks({ services }, options));
@@ -49,11 +59,30 @@ function addServiceCommands(program: Command): void {
     .option('--image <image>', 'the image')
     .option('--replicas <count>', 'how many containers')
     .option('--force', 'new containers, though nothing has changed')
+    .option('--args <command>', "the command's arguments")
+    .option('--env-add <name=value>', 'set a variable (repeatable)', collect, [])
+    .option('--env-rm <name>', 'take a variable away (repeatable)', collect, [])
+    .option('--label-add <name=value>', 'set a label of the service (repeatable)', collect, [])
+    .option('--label-rm <name>', 'take a label away (repeatable)', collect, [])
+    .option('--limit-cpu <cpus>', 'processors at most; 0: no limit')
+    .option('--limit-memory <bytes>', 'memory at most; 0: no limit')
+    .option('--reserve-cpu <cpus>', 'processors that a node must have free')
+    .option('--reserve-memory <bytes>', 'memory that a node must have free')
+    .addOption(new Option('-q, --quiet', 'accepted for scripts of Docker').hideHelp())
+    .addOption(new Option('--with-registry-auth', 'accepted for scripts of Docker: logins are always used').hideHelp())
     .action(async (name, options) => (await import('./services.ts')).update(name, options));
   withDetach(service.command('rollback'))
     .description('go back to what a service was before its last update')
     .argument('<service>')
     .action(async (name, options) => (await import('./services.ts')).rollback(name, options));
+  withWhere(service.command('rm'))
+    .description('remove services')
+    .argument('<services...>')
+    .action(async (names, options) => (await import('./services.ts')).removeServices(names, options));
+  withWhere(service.command('inspect'))
+    .description('print the objects of services as JSON')
+    .argument('<services...>')
+    .action(async (names, options) => (await import('./services.ts')).inspect(names, options));
   withWhere(service.command('logs'))
     .description('print the logs of a service')
     .argument('<service>')
@@ -71,8 +100,17 @@ function withWhere(command: Command): Command {
     .option('--kubeconfig <file>', 'kubeconfig file');
 }
 
-function withQuiet(command: Command): Command {
-  return withWhere(command).option('-q, --quiet', 'ids only');
+/** What every list of services or tasks takes. */
+export function withListing(command: Command): Command {
+  return withFormat(withWhere(command))
+    .option('-q, --quiet', 'ids only')
+    .option('-f, --filter <filter>', 'KEY=VALUE (repeatable)', collect, [])
+    .option('--no-trunc', 'ids in full')
+    .addOption(new Option('--no-resolve', 'accepted for scripts of Docker').hideHelp());
+}
+
+function withFormat(command: Command): Command {
+  return command.option('--format <format>', 'table, json, a Go template, or "table TEMPLATE"');
 }
 
 function withDetach(command: Command): Command {

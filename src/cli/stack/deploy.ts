@@ -2,6 +2,7 @@ import { bringUp } from '../../delivery/compose/run/up.ts';
 import { listWorkloads } from '../../delivery/compose/run/workloads.ts';
 import { takeDown } from '../../delivery/compose/run/down.ts';
 import type { Project, Service } from '../../delivery/compose/model.ts';
+import { config } from '../compose/config.ts';
 import { requireFile, translateProject, withProject } from '../compose/connection.ts';
 import { CliError } from '../errors.ts';
 import type { StackFlags } from './stacks.ts';
@@ -35,6 +36,19 @@ export async function deploy(name: string, flags: DeployFlags): Promise<void> {
       },
     );
     session.progress.end();
+  });
+}
+
+/** `timonel stack config -c FILE` */
+export async function printConfig(flags: { composeFile: string[]; skipInterpolation?: boolean }): Promise<void> {
+  await config([], {
+    file: flags.composeFile,
+    format: 'yaml',
+    interpolate: flags.skipInterpolation !== true,
+    normalize: true,
+    pathResolution: true,
+    consistency: true,
+    envResolution: true,
   });
 }
 

@@ -1,18 +1,25 @@
-import type { Client } from '../../client/client.ts';
-import { deployments, replicaSets } from '../../client/resources.ts';
+import type { Client, Resource } from '../../client/client.ts';
+
+import type { KubeObject } from '../../api/object.ts';
+import { daemonSets, deployments, jobs, replicaSets, services as serviceResource } from '../../client/resources.ts';
+import { projectLabel, serviceLabel } from '../../delivery/compose/translate/names.ts';
 import { formatTime } from '../../base/clock.ts';
 import { waitForObjects } from '../../delivery/apply/wait.ts';
 import { withCluster } from '../compose/connection.ts';
 import { clock } from '../context.ts';
 import { CliError } from '../errors.ts';
+import { type ServiceFlags, serviceChanges } from './service-changes.ts';
 import { fullName, requireService, type StackFlags, type StackService, stackServices } from './stacks.ts';
 
-export interface ChangeFlags extends StackFlags {
+export interface ChangeFlags extends StackFlags, ServiceFlags {
   detach?: boolean;
-  image?: string;
-  replicas?: string;
-  force?: boolean;
 }
+
+const workloadResource: Readonly<Record<StackService['mode'], Resource<KubeObject>>> = {
+  replicated: deployments,
+  global: daemonSets,
+  'replicated job': jobs,
+};
 
 const convergeMs = 10 * 60_000;
 
@@ -35,17 +42,42 @@ export async function scale(pairs: readonly string[], flags: ChangeFlags): Promi
 export async function update(name: string, flags: ChangeFlags): Promise<void> {
   await withCluster(flags, async ({ client }) => {
     const service = replicated(requireService(await stackServices(client), name));
-    const [container] = service.deployment?.spec?.template.spec?.containers ?? [];
-    const annotations = { 'kubectl.kubernetes.io/restartedAt': formatTime(clock.now()) };
-    const template = {
-      ...(flags.force && { metadata: { annotations } }),
-      ...(flags.image && { spec: { containers: [{ name: container?.name, image: flags.image }] } }),
-    };
-    await patch(client, service, {
-      spec: { template, ...(flags.replicas !== undefined && { replicas: Number(flags.replicas) }) },
-    });
+    await patch(client, service, serviceChanges(service, flags, formatTime(clock.now())));
     process.stdout.write(`${fullName(service)}\n`);
     await converged(client, service, flags);
+  });
+}
+
+/** `timonel service rm SERVICE …`; ports that it publishes are closed with it. */
+export async function removeServices(names: readonly string[], flags: StackFlags): Promise<void> {
+  await withCluster(flags, async ({ client }) => {
+    const all = await stackServices(client);
+    for (const service of names.map((name) => requireService(all, name))) {
+      const { namespace } = service;
+      await client.delete(
+        workloadResource[service.mode],
+        { name: service.name, namespace },
+        { propagationPolicy: 'Background' },
+      );
+      const { items } = await client.list(serviceResource, {
+        namespace,
+        labelSelector: `${projectLabel},${serviceLabel}=${service.service}`,
+      });
+      for (const { metadata } of items) await client.delete(serviceResource, { name: metadata.name ?? '', namespace });
+      process.stdout.write(`${fullName(service)}\n`);
+    }
+  });
+}
+
+/** `timonel service inspect SERVICE …`: the objects that run them, as JSON. */
+export async function inspect(names: readonly string[], flags: StackFlags): Promise<void> {
+  await withCluster(flags, async ({ client }) => {
+    const all = await stackServices(client);
+    const found = names.map((name) => requireService(all, name));
+    const objects = await Promise.all(
+      found.map(({ mode, name, namespace }) => client.get(workloadResource[mode], { name, namespace })),
+    );
+    process.stdout.write(`${JSON.stringify(objects, null, 4)}\n`);
   });
 }
 

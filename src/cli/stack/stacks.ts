@@ -1,5 +1,5 @@
 import type { Deployment } from '../../api/types/apps-v1.ts';
-import type { Pod } from '../../api/types/core-v1.ts';
+import type { Pod, Service } from '../../api/types/core-v1.ts';
 import { humanDuration } from '../../api/human-duration.ts';
 import type { Client } from '../../client/client.ts';
 import { daemonSets, deployments, jobs, pods, services as serviceResource } from '../../client/resources.ts';
@@ -7,12 +7,21 @@ import { oneOffLabel, projectLabel, serviceLabel } from '../../delivery/compose/
 import { withCluster } from '../compose/connection.ts';
 import { clock } from '../context.ts';
 import { CliError } from '../errors.ts';
-import { createOutput, table } from '../output.ts';
+import { createOutput } from '../output.ts';
+import { printRows } from '../row-format.ts';
 
 export interface StackFlags {
   context?: string;
   kubeconfig?: string;
+}
+
+export interface ListFlags extends StackFlags {
   quiet?: boolean;
+  format?: string;
+  /** `KEY=VALUE`: values of one key are alternatives, keys all count. */
+  filter?: string[];
+  /** False: ids and times as they are. */
+  trunc?: boolean;
 }
 
 /** A service of a stack, as Swarm's commands name it: `STACK_SERVICE`. */
@@ -99,82 +108,139 @@ function shortId(uid = ''): string {
 }
 
 /** `timonel stack ls` */
-export async function listStacks(flags: StackFlags): Promise<void> {
+export async function listStacks(flags: ListFlags): Promise<void> {
   await withCluster(flags, async ({ client }) => {
     const counts = new Map<string, number>();
     for (const { stack } of await stackServices(client)) counts.set(stack, (counts.get(stack) ?? 0) + 1);
-    createOutput().data(
-      table(
-        ['NAME', 'SERVICES'],
-        [...counts].map(([stack, count]) => [stack, String(count)]),
-      ),
-    );
+    const rows = [...counts].map(([Name, count]) => ({ Name, Services: String(count) }));
+    await printRows(flags.format ?? 'table', { columns: { Name: 'NAME', Services: 'SERVICES' }, rows });
   });
 }
 
+const serviceColumns = {
+  ID: 'ID',
+  Name: 'NAME',
+  Mode: 'MODE',
+  Replicas: 'REPLICAS',
+  Image: 'IMAGE',
+  Ports: 'PORTS',
+};
+
 /** `timonel stack services NAME`, `timonel service ls`. */
-export async function listServices(stack: string | undefined, flags: StackFlags): Promise<void> {
+export async function listServices(stack: string | undefined, flags: ListFlags): Promise<void> {
+  const isWanted = filterOf(flags, {
+    id: ({ id }: StackService, value) => id.startsWith(value),
+    name: (each, value) => fullName(each).startsWith(value),
+    mode: ({ mode }, value) => mode.replace(' ', '-') === value,
+  });
   await withCluster(flags, async ({ client }) => {
     const found = (await stackServices(client)).filter((each) => stack === undefined || each.stack === stack);
     if (stack !== undefined && found.length === 0) throw new CliError(`nothing found in stack: ${stack}`);
-    if (flags.quiet) return found.forEach(({ id }) => createOutput().data(id));
+    const shown = found.filter(isWanted);
+    if (flags.quiet) return shown.forEach(({ id }) => createOutput().data(id));
     const { items } = await client.list(serviceResource, { labelSelector: projectLabel });
-    const rows = found.map((each) => {
-      const own = items.filter(
-        ({ metadata }) => metadata.namespace === each.namespace && metadata.labels?.[serviceLabel] === each.service,
-      );
-      const ports = own
-        .filter(({ spec }) => spec?.type === 'LoadBalancer')
-        .flatMap(({ spec }) =>
-          (spec?.ports ?? []).map(
-            ({ port, targetPort = port, protocol = 'TCP' }) => `*:${port}->${targetPort}/${protocol.toLowerCase()}`,
-          ),
-        );
-      return [each.id, fullName(each), each.mode, `${each.running}/${each.wanted}`, each.image, ports.join(', ')];
-    });
-    createOutput().data(table(['ID', 'NAME', 'MODE', 'REPLICAS', 'IMAGE', 'PORTS'], rows));
+    const rows = shown.map((each) => ({
+      ID: each.id,
+      Name: fullName(each),
+      Mode: each.mode,
+      Replicas: `${each.running}/${each.wanted}`,
+      Image: each.image,
+      Ports: portsOf(each, items),
+    }));
+    await printRows(flags.format ?? 'table', { columns: serviceColumns, rows });
   });
 }
 
-/** `timonel stack ps NAME`, `timonel service ps SERVICE …`: the pods, as Swarm's tasks. */
+function portsOf({ namespace, service }: StackService, services: readonly Service[]): string {
+  return services
+    .filter(({ metadata }) => metadata.namespace === namespace && metadata.labels?.[serviceLabel] === service)
+    .filter(({ spec }) => spec?.type === 'LoadBalancer')
+    .flatMap(({ spec }) => spec?.ports ?? [])
+    .map(({ port, targetPort = port, protocol = 'TCP' }) => `*:${port}->${targetPort}/${protocol.toLowerCase()}`)
+    .join(', ');
+}
+
+const taskColumns = {
+  ID: 'ID',
+  Name: 'NAME',
+  Image: 'IMAGE',
+  Node: 'NODE',
+  DesiredState: 'DESIRED STATE',
+  CurrentState: 'CURRENT STATE',
+  Error: 'ERROR',
+};
+
+/** `timonel stack ps NAME`, `timonel service ps SERVICE …`, `timonel node ps NODE`: the pods, as Swarm's tasks. */
 export async function listTasks(
-  chosen: { stack: string } | { services: readonly string[] },
-  flags: StackFlags,
+  chosen: { stack: string } | { services: readonly string[] } | { node: string },
+  flags: ListFlags,
 ): Promise<void> {
+  const isWanted = filterOf(flags, {
+    id: ({ ID }: TaskRow, value) => ID.startsWith(value),
+    name: ({ Name }, value) => Name.startsWith(value),
+    node: ({ Node }, value) => Node === value,
+    'desired-state': ({ DesiredState }, value) => DesiredState.toLowerCase() === value,
+  });
   await withCluster(flags, async ({ client }) => {
     const services = await stackServices(client);
-    if ('services' in chosen) for (const name of chosen.services) requireService(services, name);
-    const isChosen = (each: StackService): boolean =>
-      'stack' in chosen ? each.stack === chosen.stack : chosen.services.includes(fullName(each));
-    const found = services.filter(isChosen);
-    if (found.length === 0) throw new CliError(`nothing found in stack: ${'stack' in chosen ? chosen.stack : ''}`);
+    const found =
+      'stack' in chosen
+        ? services.filter(({ stack }) => stack === chosen.stack)
+        : 'node' in chosen
+          ? services
+          : chosen.services.map((name) => requireService(services, name));
+    if ('stack' in chosen && found.length === 0) throw new CliError(`nothing found in stack: ${chosen.stack}`);
     const { items } = await client.list(pods, { labelSelector: projectLabel });
-    const rows = found.flatMap((service) =>
-      items
-        .filter(
-          ({ metadata }) =>
-            metadata.namespace === service.namespace && metadata.labels?.[serviceLabel] === service.service,
-        )
-        .toSorted((a, b) => ((a.metadata.creationTimestamp ?? '') < (b.metadata.creationTimestamp ?? '') ? -1 : 1))
-        .map((pod, i) => taskRow(service, pod, i + 1)),
-    );
-    if (flags.quiet) return rows.forEach(([id = '']) => createOutput().data(id));
-    createOutput().data(table(['ID', 'NAME', 'IMAGE', 'NODE', 'DESIRED STATE', 'CURRENT STATE', 'ERROR'], rows));
+    const rows = found
+      .flatMap((service) => podsOf(service, items).map((pod, i) => taskRow(service, pod, { slot: i + 1, flags })))
+      .filter((row) => !('node' in chosen) || row.Node === chosen.node)
+      .filter(isWanted);
+    if (flags.quiet) return rows.forEach(({ ID }) => createOutput().data(ID));
+    await printRows(flags.format ?? 'table', { columns: taskColumns, rows });
   });
 }
 
-function taskRow(service: StackService, { metadata, spec, status }: Pod, slot: number): string[] {
+function podsOf({ namespace, service }: StackService, items: readonly Pod[]): Pod[] {
+  return items
+    .filter(({ metadata }) => metadata.namespace === namespace && metadata.labels?.[serviceLabel] === service)
+    .toSorted((a, b) => ((a.metadata.creationTimestamp ?? '') < (b.metadata.creationTimestamp ?? '') ? -1 : 1));
+}
+
+type TaskRow = Record<keyof typeof taskColumns, string>;
+
+function taskRow(
+  service: StackService,
+  { metadata, spec, status }: Pod,
+  { slot, flags }: { slot: number; flags: ListFlags },
+): TaskRow {
   const phase = status?.phase ?? 'Pending';
   const state = phase === 'Succeeded' ? 'Complete' : phase === 'Pending' ? 'Preparing' : phase;
-  const desired = metadata.deletionTimestamp ? 'Shutdown' : 'Running';
   const waiting = status?.containerStatuses
     ?.map((each) => each.state?.waiting?.reason)
     .find((reason) => reason && reason !== 'ContainerCreating');
   const since = humanDuration(clock.now() - Date.parse(status?.startTime ?? metadata.creationTimestamp ?? ''));
-  return [
-    ...[shortId(metadata.uid), `${fullName(service)}.${slot}`, spec?.containers[0]?.image ?? '', spec?.nodeName ?? ''],
-    ...[desired, `${state} ${since} ago`, waiting ? `"${waiting}"` : ''],
-  ];
+  return {
+    ID: flags.trunc === false ? (metadata.uid ?? '') : shortId(metadata.uid),
+    Name: `${fullName(service)}.${slot}`,
+    Image: spec?.containers[0]?.image ?? '',
+    Node: spec?.nodeName ?? '',
+    DesiredState: metadata.deletionTimestamp ? 'Shutdown' : 'Running',
+    CurrentState: `${state} ${since} ago`,
+    Error: waiting ? `"${waiting}"` : '',
+  };
+}
+
+type Tests<T> = Readonly<Record<string, (row: T, value: string) => boolean>>;
+
+/** Swarm's filters. Throws {@link CliError} for one that there is not. */
+function filterOf<T>({ filter = [] }: ListFlags, tests: Tests<T>): (row: T) => boolean {
+  const wanted = new Map<string, string[]>();
+  for (const text of filter) {
+    const [, key = '', value = ''] = /^([^=]*)=(.*)$/.exec(text) ?? [];
+    if (!(key in tests)) throw new CliError(`invalid filter '${text}': there are ${Object.keys(tests).join(', ')}`);
+    wanted.set(key, [...(wanted.get(key) ?? []), value]);
+  }
+  return (row) => [...wanted].every(([key, values]) => values.some((value) => tests[key]?.(row, value)));
 }
 
 export function requireService(services: readonly StackService[], name: string): StackService {
