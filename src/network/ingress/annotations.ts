@@ -1,6 +1,7 @@
 import type { Ingress } from '../../api/types/networking-v1.ts';
 import { readAccess, readAuth, type WantedAuth } from './annotations/access.ts';
 import { readAnswers } from './annotations/answers.ts';
+import { readAuthorization, type WantedAuthorization } from './annotations/authorize.ts';
 import { type CanaryRule, readCanary } from './annotations/canary.ts';
 import { readRouting, type Routing } from './annotations/routing.ts';
 import {
@@ -24,6 +25,7 @@ export interface Annotations extends Routing {
   issuesCertificates: boolean;
   canary?: CanaryRule;
   auth?: WantedAuth;
+  authorization?: WantedAuthorization;
   /** For TLS to the endpoints. */
   endpointSecret?: { name: string; verifies: boolean };
   /**
@@ -46,6 +48,7 @@ export function readAnnotations({ metadata }: Ingress, complaints: Complaint[]):
   const routing = readRouting(values);
   const canary = readCanary(values);
   const auth = readAuth(values);
+  const authorization = readAuthorization(values);
   const answers = readAnswers(values);
   const { secretName, verifies } = wantedEndpointSecret(values, metadata.namespace ?? '');
   const settings: BackendSettings = {
@@ -57,7 +60,10 @@ export function readAnnotations({ metadata }: Ingress, complaints: Complaint[]):
     ...routing.settings,
     ...(answers && { answers }),
   };
-  if (routing.passesTls && (auth ?? settings.rates ?? settings.connections ?? settings.bodyBytes) !== undefined) {
+  if (
+    routing.passesTls &&
+    (auth ?? authorization ?? settings.rates ?? settings.connections ?? settings.bodyBytes) !== undefined
+  ) {
     values.wrong('ssl-passthrough', 'cannot be together with passwords, limits and sizes: nothing is read');
   }
   return {
@@ -68,6 +74,7 @@ export function readAnnotations({ metadata }: Ingress, complaints: Complaint[]):
       annotations['timonel.dev/tls'] === 'auto' || issuerAnnotations.some((name) => annotations[name] === ownIssuer),
     ...(canary && { canary }),
     ...(auth && { auth }),
+    ...(authorization && { authorization }),
     ...(secretName !== undefined && { endpointSecret: { name: secretName, verifies } }),
     isRefused: hasRefused || values.isRefused,
   };

@@ -1,6 +1,8 @@
 import { literalFormat, word } from '../haproxy/quote.ts';
+import { authorizeLines } from './authorize-text.ts';
 import { escapeExpression } from './expression.ts';
-import type { Answers, BackendSettings, Balance, Cors, EndpointTls, Replacement, Template } from './settings.ts';
+import type { Answers, BackendSettings, Balance, Cors, EndpointTls, Replacement } from './settings.ts';
+import { replacementWord, templateWord } from './template-text.ts';
 
 /** The lines of a backend's section, its servers apart, each indented by two blanks. */
 export function backendLines(name: string, settings: BackendSettings): string[] {
@@ -16,6 +18,7 @@ export function backendLines(name: string, settings: BackendSettings): string[] 
           ...limitLines(settings),
           ...corsLines(settings.cors),
           ...authLines(settings),
+          ...authorizeLines(settings),
           ...bodyLines(settings),
           ...redirects(settings),
           ...changes(settings),
@@ -125,12 +128,12 @@ function addressSet(name: string, ranges: readonly string[] | undefined): string
   });
 }
 
-function addressLines({ allow, deny, auth, eitherSuffices }: BackendSettings): string[] {
+function addressLines({ allow, deny, auth, authorize, eitherSuffices }: BackendSettings): string[] {
   return [
     ...addressSet('denied', deny),
     ...addressSet('allowed', allow),
     ...(deny ? ['http-request deny deny_status 403 if denied'] : []),
-    ...(allow && !(auth && eitherSuffices) ? ['http-request deny deny_status 403 unless allowed'] : []),
+    ...(allow && !((auth ?? authorize) && eitherSuffices) ? ['http-request deny deny_status 403 unless allowed'] : []),
   ];
 }
 
@@ -247,55 +250,4 @@ function answerLines({ cookieDomain, cookiePath, location }: Answers = {}): stri
     ...(location ? [replace('Location', ['()', '(.*)'], location)] : []),
     ...(location ? [replace('Refresh', ['(.*(?i:url)=)', '(.*)'], location)] : []),
   ];
-}
-
-/** A word that is made anew for each request. */
-function templateWord(template: Template): string {
-  return word(template.map(templatePart).join(''));
-}
-
-/** The same, with groups of a match, for which backslashes mean something. */
-function replacementWord(template: Template): string {
-  return word(
-    template
-      .map((part) => ('text' in part ? templatePart(part).replaceAll('\\', '\\\\') : templatePart(part)))
-      .join(''),
-  );
-}
-
-/** As HAProxy's formats write it. */
-function templatePart(part: Template[number]): string {
-  if ('text' in part) return literalFormat(part.text);
-  if ('group' in part) return `\\${part.group}`;
-  const { variable, name = '' } = part;
-  switch (variable) {
-    case 'request-uri':
-      return '%[pathq]';
-    case 'path':
-      return '%[path]';
-    case 'query':
-      return '%[query]';
-    case 'host':
-      return '%[req.hdr(host),regsub(":[0-9]+$",),lower]';
-    case 'host-and-port':
-      return '%[req.hdr(host)]';
-    case 'scheme':
-      return '%[ssl_fc,iif(https,http)]';
-    case 'method':
-      return '%[method]';
-    case 'client':
-      return '%[src]';
-    case 'port':
-      return '%[dst_port]';
-    case 'port-suffix':
-      return '%[req.hdr(host),regsub("^[^:]+",)]';
-    case 'request-id':
-      return '%[var(txn.id)]';
-    case 'header':
-      return `%[req.hdr(${name})]`;
-    case 'cookie':
-      return `%[req.cook(${name})]`;
-    case 'argument':
-      return `%[url_param(${name})]`;
-  }
 }

@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto';
 import { type Algorithm, algorithmOf } from '../../api/load-balancing.ts';
 import type { Secret, Service, ServicePort } from '../../api/types/core-v1.ts';
 import type { Ingress, IngressServiceBackend } from '../../api/types/networking-v1.ts';
+import { ip } from '../../api/names.ts';
 import { isPlain } from './annotations.ts';
+import type { WantedAuthorization } from './annotations/authorize.ts';
 import { backendName } from './backend-name.ts';
 import type { ClusterObjects } from './cluster-objects.ts';
 import { endpointsOf, findPort, ownEndpoint } from './endpoints.ts';
@@ -13,8 +15,8 @@ import type { Complain } from './problem.ts';
 import { type BackendSettings, type Balance, plainSettings } from './settings.ts';
 import { authoritiesOf, certificateOf } from './tls.ts';
 
-/** What secrets add to the settings of an ingress. */
-type Protection = Pick<BackendSettings, 'auth' | 'endpointTls'>;
+/** What secrets and services add to the settings of an ingress. */
+type Protection = Pick<BackendSettings, 'auth' | 'authorize' | 'endpointTls'>;
 
 const balances: Readonly<Record<Algorithm, Balance>> = {
   'round-robin': { kind: 'round-robin' },
@@ -146,10 +148,15 @@ export class Backends {
     if (annotations.isRefused) return 'refused';
     const auth = annotations.auth && this.#authOf(ingress, annotations.auth);
     const endpointTls = annotations.endpointSecret && this.#endpointTlsOf(ingress, annotations.endpointSecret);
-    if (auth === 'refused' || endpointTls === 'refused') return 'refused';
+    const authorize = annotations.authorization && this.#authorizeOf(ingress, annotations.authorization);
+    if (auth === 'refused' || endpointTls === 'refused' || authorize === 'refused') return 'refused';
     const written = annotations.settings.endpointTls;
-    if (!auth && !endpointTls) return undefined;
-    return { ...(auth && { auth }), ...(endpointTls && { endpointTls: { ...written, ...endpointTls } }) };
+    if (!auth && !endpointTls && !authorize) return undefined;
+    return {
+      ...(auth && { auth }),
+      ...(authorize && { authorize }),
+      ...(endpointTls && { endpointTls: { ...written, ...endpointTls } }),
+    };
   }
 
   #authOf(
@@ -167,6 +174,18 @@ export class Backends {
     const userList = `users:${metadata.namespace}:${secretName}:${kind}`;
     this.userLists.set(userList, users);
     return { userList, realm, isScripted: users.scripted.length > 0 };
+  }
+
+  #authorizeOf(ingress: Ingress, { service, ...rest }: WantedAuthorization): BackendSettings['authorize'] | 'refused' {
+    if (!service) return rest;
+    const key = `${service.namespace}/${service.name}`;
+    const { type, clusterIP = 'None' } = this.#objects.service(key)?.spec ?? {};
+    if (type !== 'ExternalName' && ip(clusterIP).length === 0 && !clusterIP.includes(':')) {
+      return { ...rest, at: `${clusterIP}:${service.port}` };
+    }
+    const message = `not served: auth-url leads to service ${key}, which is not there or has no IPv4 address`;
+    this.#complain(ingress, 'Refused', message);
+    return 'refused';
   }
 
   #endpointTlsOf(

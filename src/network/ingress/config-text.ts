@@ -58,6 +58,7 @@ export const files = {
   passthrough: 'passthrough.map',
   certificateList: 'certificates.list',
   passwordScript: 'passwords.lua',
+  authorizeScript: 'authorize.lua',
 } as const;
 
 /** A server of a backend, in the slot of its place. */
@@ -126,6 +127,11 @@ export function hasScript({ userLists }: ProxyModel): boolean {
   return [...userLists.values()].some(({ scripted }) => scripted.length > 0);
 }
 
+/** Whether somebody is asked about some requests: see {@link authorizeScript}. */
+export function asks({ backends }: ProxyModel): boolean {
+  return [...backends.values()].some(({ settings }) => settings.authorize);
+}
+
 function globalLines(model: ProxyModel, place: ProxyPlace): string[] {
   const { directory, runtimeSocket, jail, threads, maxConnections } = place;
   return [
@@ -149,6 +155,7 @@ function globalLines(model: ProxyModel, place: ProxyPlace): string[] {
     `  ca-base ${directory}`,
     `  crt-base ${directory}`,
     ...(hasScript(model) ? [`  lua-load-per-thread ${directory}/${files.passwordScript}`] : []),
+    ...(asks(model) ? [`  lua-load-per-thread ${directory}/${files.authorizeScript}`] : []),
     '',
     'defaults',
     '  mode http',

@@ -1,6 +1,7 @@
 import { argument, mapLine } from '../haproxy/quote.ts';
 import {
   addressOf,
+  asks,
   backendSection,
   certificateLine,
   files,
@@ -15,6 +16,7 @@ import {
   spareSection,
   tcpSection,
 } from './config-text.ts';
+import { authorizeScript } from './authorize-script.ts';
 import { serverOptions } from './backend-text.ts';
 import {
   type BackendModel,
@@ -96,7 +98,7 @@ export function planLoad(model: ProxyModel, place: ProxyPlace): Load {
   });
   const names = new Map([...model.backends.keys()].map((name) => [name, name]));
   const running: Running = { frame, sections, names, spares, ...dataOf(model, names) };
-  const extra = [...model.endpointFiles, ...(hasScript(model) ? [scriptFile(model)] : [])];
+  const extra = [...model.endpointFiles, ...scriptFiles(model, place)];
   return { files: new Map([...filesOf(running, texts.join(''), place), ...extra]), running };
 }
 
@@ -144,8 +146,11 @@ export function planChange(
   return { commands, running: { frame: running.frame, sections, names, spares, ...data } };
 }
 
-function scriptFile({ userLists }: ProxyModel): [name: string, text: string] {
-  return [files.passwordScript, passwordScript(userLists)];
+function scriptFiles(model: ProxyModel, { entrances }: ProxyPlace): [name: string, text: string][] {
+  return [
+    ...(hasScript(model) ? [[files.passwordScript, passwordScript(model.userLists)] as [string, string]] : []),
+    ...(asks(model) ? [[files.authorizeScript, authorizeScript(entrances)] as [string, string]] : []),
+  ];
 }
 
 interface WantedSection extends BackendModel {

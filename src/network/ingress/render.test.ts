@@ -34,11 +34,11 @@ describe('rendering ingresses', () => {
 
   it('refuses what goes to an ingress that asks for protection which it does not know', () => {
     const rules = [{ host: 'a.example', http: { paths: [path('/', 'a')] } }];
-    const closed = ingressOf('closed', { rules }, { 'nginx.ingress.kubernetes.io/auth-url': 'http://x' });
+    const closed = ingressOf('closed', { rules }, { 'nginx.ingress.kubernetes.io/enable-modsecurity': 'true' });
     const { model, told } = render([closed]);
     expect(Object.fromEntries(model.clear.paths)).toEqual({ 'a.example/': 'refused' });
     expect(Object.fromEntries(model.tls.paths)).toEqual({ 'a.example/': 'refused' });
-    expect(told.join()).toContain('Refused: not served: annotation nginx.ingress.kubernetes.io/auth-url');
+    expect(told.join()).toContain('Refused: not served: annotation nginx.ingress.kubernetes.io/enable-modsecurity');
   });
 
   it('gives a host and path to the oldest ingress, and tells the others', () => {

@@ -28,6 +28,7 @@ export interface BackendSettings {
   bodyBytes?: number;
   /** `isScripted`: some of its hashes are checked by the proxy's script. */
   auth?: { userList: string; realm: string; isScripted: boolean };
+  authorize?: Authorization;
   /** Who is in `allow` needs no password, and who has one need not be in `allow`. */
   eitherSuffices?: true;
   cors?: Cors;
@@ -85,6 +86,22 @@ export interface Cors {
   maxAgeSeconds: number;
 }
 
+/** Somebody is asked about each request: it passes when the answer is a 2xx. */
+export interface Authorization {
+  url: Template;
+  /** `address:port` of the service in the URL; absent: this proxy, which has a route for its host. */
+  at?: string;
+  method: string;
+  /** Where browsers are sent that have to sign in (401). */
+  signIn?: Template;
+  /** Of the answer, for the service, in lower case. */
+  headers: readonly string[];
+  /** What the one who is asked is told of where the request was going. */
+  redirect: Template;
+  /** Its cookies go into every answer, and not into successes and redirections alone. */
+  alwaysSetsCookies?: true;
+}
+
 /** What is changed in answers of the endpoints. */
 export interface Answers {
   /** The domain of cookies, when it is exactly this one; dots in front do not count. */
@@ -106,6 +123,8 @@ export type Template = readonly (
   | {
       variable:
         | 'request-uri'
+        /** The same, as the value of a query's argument. */
+        | 'escaped-request-uri'
         | 'path'
         | 'query'
         | 'host'

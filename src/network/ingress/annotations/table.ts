@@ -132,6 +132,23 @@ export const servedAnnotations = {
     mustHold: true,
   },
   'auth-realm': { values: 'text', effect: 'what the browser says' },
+  'auth-url': {
+    values: 'address',
+    effect:
+      'is asked about each request, which passes after a 2xx; the host is that of a service (`web.ns.svc.cluster.local`), ' +
+      '`$host`, or one that an ingress serves; 401 and 403 are passed on, all else is 500',
+    mustHold: true,
+  },
+  'auth-method': { values: 'GET, HEAD, POST, PUT, DELETE', effect: 'of asking; default: GET', mustHold: true },
+  'auth-signin': { values: 'address', effect: 'who gets a 401 is redirected there (302)', mustHold: true },
+  'auth-signin-redirect-param': { values: 'name', effect: 'of the argument with the way back; default: rd' },
+  'auth-response-headers': {
+    values: 'headers',
+    effect: 'of the answer to auth-url, for the service; those of the client are dropped',
+    mustHold: true,
+  },
+  'auth-request-redirect': { values: 'text with variables', effect: 'X-Auth-Request-Redirect in asking' },
+  'auth-always-set-cookie': { values: flag, effect: 'cookies of the answer to auth-url go into errors, too' },
   'limit-rps': {
     values: 'number',
     effect: 'requests of a client address each second, on average (503)',
@@ -168,6 +185,12 @@ export type ServedAnnotation = keyof typeof servedAnnotations;
 
 /** Harmless ones that nothing comes of: an event says so. */
 export const annotationsWithoutEffect: Readonly<Record<string, string>> = {
+  'auth-cache-duration': 'auth-url is asked about each request',
+  'auth-cache-key': 'auth-url is asked about each request',
+  'auth-keepalive': 'connections to auth-url are not kept',
+  'auth-keepalive-requests': 'connections to auth-url are not kept',
+  'auth-keepalive-share-vars': 'connections to auth-url are not kept',
+  'auth-keepalive-timeout': 'connections to auth-url are not kept',
   'client-body-buffer-size': 'bodies are passed on as they come',
   'connection-proxy-header': 'HAProxy chooses',
   'custom-headers': 'headers are not added to answers',
@@ -207,8 +230,7 @@ export const annotationsWithoutEffect: Readonly<Record<string, string>> = {
 
 /** What may keep people out in ways that are not known here: an ingress with one of these is not served. */
 export const refusedAnnotations: Readonly<Record<string, string>> = {
-  'auth-url': 'nobody is asked whether a request may pass',
-  'auth-signin': 'goes with auth-url',
+  'auth-proxy-set-headers': 'auth-url gets the headers of the request',
   'auth-snippet': "nginx's own configuration",
   'auth-tls-secret': "clients' certificates are not checked",
   'auth-tls-verify-client': "clients' certificates are not checked",

@@ -5,6 +5,7 @@ type Variable = Extract<Template[number], { variable: string }>;
 /** nginx's variables that mean the same here (nginx documentation, "Embedded Variables"). */
 const variables: Readonly<Record<string, Variable['variable']>> = {
   request_uri: 'request-uri',
+  escaped_request_uri: 'escaped-request-uri',
   uri: 'path',
   document_uri: 'path',
   args: 'query',
@@ -12,7 +13,9 @@ const variables: Readonly<Record<string, Variable['variable']>> = {
   host: 'host',
   server_name: 'host',
   http_host: 'host-and-port',
+  best_http_host: 'host-and-port',
   scheme: 'scheme',
+  pass_access_scheme: 'scheme',
   request_method: 'method',
   remote_addr: 'client',
   binary_remote_addr: 'client',
