@@ -5,6 +5,11 @@ describe('name checks', () => {
   it.each<[names.NameCheck, string[], string[]]>([
     [names.dnsLabel, ['a', 'my-name', '123-abc', 'a'.repeat(63)], ['', 'A', '-a', 'a-', 'a_b', 'a.b', 'a'.repeat(64)]],
     [names.dnsSubdomain, ['a', 'a.b', 'example.com', '1.2'], ['', 'a..b', '.a', 'a.', 'A.b', 'a/b', 'a'.repeat(254)]],
+    [
+      names.dnsSubdomainWithUnderscores,
+      ['_sip._tcp.abc_d.example.com', 'example.com', '_'],
+      ['', '.', 'a..b', '-a', 'A.b', 'a'.repeat(254)],
+    ],
     [names.dns1035Label, ['a', 'abc-123'], ['1abc', '', 'a.b', 'Abc']],
     [names.qualifiedName, ['app', 'a.b/c', 'My_Name.x', '1'], ['', '/a', 'a/', 'a/b/c', '-a', 'A.b/c', 'x'.repeat(64)]],
     [names.labelValue, ['', 'a', 'A_b-c.d', '1'], ['-a', 'a b', 'a/', 'x'.repeat(64)]],

@@ -8,12 +8,14 @@ export type NameCheck = (value: string) => string[];
 
 const label = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
 const subdomain = `${label}(\\.${label})*`;
+const underscored = '[a-z0-9_]([-a-z0-9_]*[a-z0-9_])?(\\.[a-z0-9_]([-a-z0-9_]*[a-z0-9_])?)*';
 const label1035 = '[a-z]([-a-z0-9]*[a-z0-9])?';
 const key = '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]';
 const configKey = '[-._a-zA-Z0-9]+';
 
 const labelPattern = whole(label);
 const subdomainPattern = whole(subdomain);
+const underscoredPattern = whole(underscored);
 const label1035Pattern = whole(label1035);
 const keyPattern = whole(key);
 const labelValuePattern = whole(`(${key})?`);
@@ -25,6 +27,9 @@ const labelRule =
 const subdomainRule =
   "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', " +
   'and must start and end with an alphanumeric character';
+const underscoredRule =
+  "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or '.', " +
+  'and must start and end with an alphanumeric character or an underscore';
 const label1035Rule =
   "a DNS-1035 label must consist of lower case alphanumeric characters or '-', " +
   'start with an alphabetic character, and end with an alphanumeric character';
@@ -46,6 +51,13 @@ export function dnsSubdomain(value: string): string[] {
   const problems = value.length > 253 ? [maxCharacters(253)] : [];
   if (subdomainPattern.test(value)) return problems;
   return [...problems, regexProblem(subdomainRule, subdomain, ['example.com'])];
+}
+
+/** A subdomain whose labels may have underscores anywhere: search domains of resolvers. */
+export function dnsSubdomainWithUnderscores(value: string): string[] {
+  const problems = value.length > 253 ? [maxCharacters(253)] : [];
+  if (underscoredPattern.test(value)) return problems;
+  return [...problems, regexProblem(underscoredRule, underscored, ['example.com'])];
 }
 
 /** RFC 1035 label: names of services. */

@@ -180,6 +180,31 @@ describe('network policies', () => {
     await eventually(async () => hammer.answered(late) > 0, 'the pod to answer when the policy is gone');
     hammer.stop();
   });
+
+  it('hold before a pod can ask anybody', async () => {
+    await policy({ podSelector: { matchLabels: { app: 'eager' } }, policyTypes: ['Egress'] });
+    await reach({ db: true });
+    // From its first moment on, as fast as it can.
+    const ask = `nc -w 1 ${addresses['web']} 8080 -e true && echo open; nc -w 1 ${addresses['far']} 8080 -e true && echo open`;
+    const command = ['sh', '-c', `for i in 1 2 3 4 5; do ${ask}; done; echo done; exec sleep 3600`];
+    const eager = [1, 2, 1, 2].map((node, i) => {
+      const { metadata, spec, ...type } = pod('eager', node);
+      const containers = [{ name: 'c', image: 'bb', imagePullPolicy: 'Never', command }];
+      return { ...type, metadata: { ...metadata, name: `eager-${i}` }, spec: { ...spec, containers } };
+    });
+    await cluster.kubectlWith(JSON.stringify({ apiVersion: 'v1', kind: 'List', items: eager }), 'apply', '-f', '-');
+    const said = (): Promise<string> => cluster.kubectl('logs', '-l', 'app=eager', '--tail=-1');
+    const isDone = async (): Promise<boolean> =>
+      (await said().catch(() => '')).split('\n').filter((line) => line === 'done').length === eager.length;
+    await eventually(isDone, 'all to have asked', 30_000);
+    expect(await said()).not.toContain('open');
+    await cluster.kubectl('delete', 'networkpolicy', 'p');
+    const program = `nc -w 1 ${addresses['web']} 8080 -e true`;
+    await eventually(
+      async () => (await cluster.tryKubectl('exec', 'eager-0', '--', 'sh', '-c', program)).code === 0,
+      'the pod to be let out when the policy is gone',
+    );
+  }, 60_000);
 });
 
 /** Connects to each address again and again, except where `others` have answered before. */

@@ -1,4 +1,4 @@
-import { dnsLabel, dnsSubdomain, ip, qualifiedName } from '../../names.ts';
+import { dnsLabel, dnsSubdomain, dnsSubdomainWithUnderscores, ip, qualifiedName } from '../../names.ts';
 import type { PodSpec } from '../../types/core-v1.ts';
 import type { StatusCause } from '../../types/meta-v1.ts';
 import { duplicate, invalidValue, notSupported, required } from '../../field-errors.ts';
@@ -111,8 +111,8 @@ function validateDnsConfig(causes: StatusCause[], { dnsPolicy, dnsConfig }: PodS
   }
   searches.forEach((search, index) => {
     if (search === '.') return;
-    const domain = search.replace(/\.$/, '').replace(/^_/, '').replaceAll('._', '.');
-    for (const text of dnsSubdomain(domain)) causes.push(invalidValue(`${config}.searches[${index}]`, search, text));
+    for (const text of dnsSubdomainWithUnderscores(search.replace(/\.$/, '')))
+      causes.push(invalidValue(`${config}.searches[${index}]`, search, text));
   });
   options.forEach(({ name }, index) => {
     if (!name) causes.push(required(`${config}.options[${index}]`, 'must not be empty'));

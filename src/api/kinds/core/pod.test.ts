@@ -156,6 +156,7 @@ describe('pod validation', () => {
         tolerations: [{ operator: 'Exists' }, { key: 'a', value: 'b', effect: 'NoExecute', tolerationSeconds: 5 }],
         topologySpreadConstraints: [{ maxSkew: 1, topologyKey: 'zone', whenUnsatisfiable: 'DoNotSchedule' }],
         hostAliases: [{ ip: '10.0.0.1', hostnames: ['a.example'] }],
+        dnsConfig: { searches: ['.', '_sip._tcp.abc_d.example.com', 'example.com.'] },
         affinity: {
           nodeAffinity: {
             requiredDuringSchedulingIgnoredDuringExecution: {

@@ -55,6 +55,11 @@ describe('service defaults', () => {
 });
 
 describe('service validation', () => {
+  it('lets names begin with a digit (KEP-5311)', () => {
+    expect(['1kubernetes', 'web'].map((name) => service.validateName?.(name))).toEqual([undefined, undefined]);
+    expect(service.validateName?.('a.b')).toContain('must not contain dots');
+  });
+
   it.each<[string, ServiceSpec]>([
     ['a headless service without ports', { clusterIP: 'None' }],
     ['a name outside', { type: 'ExternalName', externalName: 'db.example.com.' }],

@@ -1,5 +1,5 @@
 import type { LoadBalancerStatus, Service, ServicePort } from '../../types/core-v1.ts';
-import { dns1035Label } from '../../names.ts';
+import { dnsLabel } from '../../names.ts';
 import { ageColumn, column, formatLabels, nameColumn, wideColumn } from '../columns.ts';
 import { defineKind } from '../define-kind.ts';
 import { defaultService } from './service-defaults.ts';
@@ -19,7 +19,7 @@ export const service = defineKind<Service>({
   status: true,
   hasGeneration: false,
   subresources: [{ name: 'proxy', kind: 'ServiceProxyOptions', verbs: ['create', 'delete', 'get', 'patch', 'update'] }],
-  validateName: (name) => dns1035Label(name)[0],
+  validateName: (name) => dnsLabel(name)[0],
   defaults: defaultService,
   prepareForCreate: prepareServiceForCreate,
   prepareForUpdate: prepareServiceForUpdate,

@@ -1,7 +1,7 @@
 import type { HTTPIngressPath, Ingress, IngressBackend } from '../../types/networking-v1.ts';
 import type { StatusCause } from '../../types/meta-v1.ts';
 import { invalidValue, notSupported, required } from '../../field-errors.ts';
-import { dns1035Label, dnsSubdomain, ip } from '../../names.ts';
+import { dnsLabel, dnsSubdomain, ip } from '../../names.ts';
 
 const pathTypes = ['Exact', 'ImplementationSpecific', 'Prefix'];
 
@@ -44,9 +44,7 @@ function validateBackend({ service, resource }: IngressBackend, path: string): S
   if (!service) return [invalidValue(path, '', 'resource or service backend is required')];
   const causes: StatusCause[] = [];
   if (!service.name) causes.push(required(`${path}.service.name`, ''));
-  else
-    for (const text of dns1035Label(service.name))
-      causes.push(invalidValue(`${path}.service.name`, service.name, text));
+  else for (const text of dnsLabel(service.name)) causes.push(invalidValue(`${path}.service.name`, service.name, text));
   const { name, number } = service.port ?? {};
   if (name && number) causes.push(invalidValue(path, '', 'cannot set both port name & port number'));
   else if (!name && !number) causes.push(required(path, 'port name or number is required'));
