@@ -266,7 +266,7 @@ describe('service rules', () => {
   it('make no rules for headless and external-name services', () => {
     for (const spec of [{ clusterIP: 'None' }, { type: 'ExternalName', externalName: 'example.org' }]) {
       const rules = renderService({ service: service(spec), slices: [slice(here)] }, { nodeName: 'dev-1' });
-      expect([rules.chains.size, rules.serviceIps.size]).toEqual([0, 0]);
+      expect([rules.chains.size, rules.serviceIps.size, rules.endpoints.size]).toEqual([0, 0, 0]);
     }
   });
 

@@ -113,6 +113,16 @@ export function renderService({ service, slices }: ServiceInput, place: RenderPl
 
 function renderPort(context: PortContext, slices: readonly EndpointSlice[]): void {
   const { rules, service, port, place } = context;
+  const family = familyAt(place);
+  const ips = clusterIps(service, family);
+  const hostPorts = (place.hostPorts ?? []).filter(
+    (published) => published.port === port.port && published.protocol === protocolOf(port),
+  );
+  const externalIps = (service.spec?.externalIPs ?? []).filter(isOf(family));
+  const balancers = balancerIps(service, family);
+  const others = externalIps.length + balancers.length + hostPorts.length;
+  // Nothing leads to the endpoints of a headless service but their own addresses.
+  if (ips.length === 0 && !port.nodePort && others === 0) return;
   const targets = targetsOf(slices, port, place);
   // The host is no node: it has no endpoints of its own to keep to.
   const isInternalLocal = service.spec?.internalTrafficPolicy === 'Local' && place.nodeName !== undefined;
@@ -121,8 +131,6 @@ function renderPort(context: PortContext, slices: readonly EndpointSlice[]): voi
   for (const { ip, port: number } of protocolOf(port) === 'tcp' ? targets.failing : []) {
     rules.failing.add(`tcp ${ip} ${number}`);
   }
-  const family = familyAt(place);
-  const ips = clusterIps(service, family);
   const internal = isInternalLocal ? targets.local : targets.cluster;
   const isShared = ips.length > 0 && canShare(service, internal, place);
   if (isShared) addShared(context, internal, { into: rules.shared, keys: ips.map((ip) => `${ip} . `) });
@@ -132,12 +140,6 @@ function renderPort(context: PortContext, slices: readonly EndpointSlice[]): voi
     const verdict = chain ? `goto ${chain}` : targets.cluster.length > 0 ? 'drop' : undefined;
     if (verdict) rules.serviceIps.set(`${ip} . ${protocolOf(port)} . ${port.port}`, verdict);
   }
-  const hostPorts = (place.hostPorts ?? []).filter(
-    (published) => published.port === port.port && published.protocol === protocolOf(port),
-  );
-  const externalIps = (service.spec?.externalIPs ?? []).filter(isOf(family));
-  const balancers = balancerIps(service, family);
-  const others = externalIps.length + balancers.length + hostPorts.length;
   if (!port.nodePort && others === 0) return;
   if (targets.cluster.length === 0) {
     for (const ip of [...externalIps, ...balancers]) rules.unserved.add(`${ip} . ${protocolOf(port)} . ${port.port}`);
