@@ -27,6 +27,9 @@ export const horizontalPodAutoscaler = defineKind<HorizontalPodAutoscaler>({
     },
   ],
   defaults,
+  prepareForCreate: (object) => {
+    object.status = { desiredReplicas: 0 };
+  },
   validate,
   columns: [
     nameColumn,

@@ -30,6 +30,9 @@ export const podDisruptionBudget = defineKind<PodDisruptionBudget>({
       }),
     },
   ],
+  prepareForCreate: (object) => {
+    object.status = { currentHealthy: 0, desiredHealthy: 0, disruptionsAllowed: 0, expectedPods: 0 };
+  },
   validate,
   columns: [
     nameColumn,

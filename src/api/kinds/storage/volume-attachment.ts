@@ -11,6 +11,9 @@ export const volumeAttachment = defineKind<VolumeAttachment>({
   allowUnconditionalUpdate: false,
   status: true,
   hasGeneration: false,
+  prepareForCreate: (object) => {
+    object.status = { attached: false };
+  },
   columns: [
     nameColumn,
     column('Attacher', ({ spec }) => spec.attacher),

@@ -345,7 +345,7 @@ describe('server-side apply', () => {
 
   it('takes away what is not wanted any more, and leaves what others set', async () => {
     await install(
-      await chartOf({ 'a.yaml': settings.replace('data: {', 'data: {size: large, ') }),
+      await chartOf({ 'a.yaml': settings.replace('\ndata: {', '\ndata: {size: large, ') }),
       {},
       { serverSide: 'true' },
     );
