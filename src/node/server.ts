@@ -213,16 +213,16 @@ async function streamingUrl(backend: NodeServerBackend, url: URL): Promise<strin
   const [door = '', namespace = '', pod = '', ...rest] = url.pathname.split('/').slice(1).map(decodeURIComponent);
   if (door === 'portForward') {
     const sandbox = backend.findSandbox(namespace, pod);
-    if (sandbox === undefined) return { status: 404, text: `pod "${pod}" not found` };
+    if (sandbox === undefined) return { status: 404, text: noSuchPod };
     const ports = url.searchParams.getAll('port').map(Number);
     return backend.runtime.portForward(sandbox, ports);
   }
   if (door !== 'exec' && door !== 'attach') return { status: 404, text: '404 page not found' };
   const container = rest.at(-1) ?? '';
   const found = backend.findContainer({ namespace, pod, container });
-  const problem = explain(found, { pod, container });
-  if (problem || found.kind !== 'found') return problem ?? { status: 500, text: '' };
-  if (!found.running) return { status: 500, text: `container not found ("${container}")` };
+  if (found.kind === 'noPod') return { status: 404, text: noSuchPod };
+  // Whatever holds it up: kubectl takes a text with a colon for an object, and shows nothing of it.
+  if (found.kind !== 'found' || !found.running) return { status: 500, text: `container not found ("${container}")` };
   const asked = (name: string): boolean => ['1', 'true'].includes(url.searchParams.get(name) ?? '');
   const streams = { stdin: asked('input'), stdout: asked('output'), stderr: asked('error'), tty: asked('tty') };
   if (door === 'attach') {
@@ -234,7 +234,9 @@ async function streamingUrl(backend: NodeServerBackend, url: URL): Promise<strin
   return backend.runtime.exec({ containerId: found.id, command, ...streams, stderr: streams.stderr && !streams.tty });
 }
 
-/** Why a container cannot be had, as kubelets word it. */
+const noSuchPod = 'pod does not exist';
+
+/** Why logs of a container cannot be had, as kubelets word it. */
 function explain(
   found: ContainerFound,
   { pod, container }: { pod: string; container: string },

@@ -1,7 +1,18 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, readdirSync, existsSync, rmSync, statSync, statfsSync } from 'node:fs';
+import {
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  existsSync,
+  rmSync,
+  statSync,
+  statfsSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { pack, type Pack } from 'tar-stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { silentLogger } from '../../src/base/log.ts';
 import { systemClock as clock } from '../../src/base/system-clock.ts';
@@ -116,6 +127,39 @@ describe('a local node with real containers', () => {
     expect(log).toMatch(/^\S+ stderr F err$/m);
     await runtime.removePodSandbox(sandbox);
     await runtime.removePodSandbox(sandbox);
+  });
+
+  it('keeps what archives unpack within the image', async () => {
+    const scratch = mkdtempSync(join(tmpdir(), 'tml-archives-'));
+    const outside = join(scratch, 'outside');
+    const up = '../'.repeat(12);
+    const upwards = `${up}${outside.slice(1)}`;
+    const library = openImageLibrary(join(directories.data, 'images'));
+    const import_ = async (name: string, ...entries: Entry[]): Promise<void> => {
+      const file = join(scratch, `${name}.tar`);
+      writeFileSync(file, await archiveOf([{ name: 'bin/', type: 'directory' }, ...entries]));
+      await library.import(file, { name, sockets: [nodeRuntimeSocket(first())] });
+      expect(await runtime.imageStatus(`docker.io/library/${name}:latest`), name).toBeDefined();
+    };
+    await import_('upwards', { name: upwards });
+    await import_('absolute', { name: outside });
+    const link = { type: 'symlink' as const, linkname: scratch };
+    await import_('by-link', { name: 'out', ...link }, { name: 'out/outside' });
+    await import_(
+      'by-far-link',
+      { name: 'out', ...link, linkname: `${up}${scratch.slice(1)}` },
+      { name: 'out/outside' },
+    );
+    expect(existsSync(outside)).toBe(false);
+
+    const kept = readdirSync(join(directories.data, 'images'));
+    writeFileSync(outside, 'secret');
+    await expect(import_('hard', { name: 'taken', type: 'link', linkname: upwards })).rejects.toThrow(
+      /hard\.tar cannot be unpacked: failed to extract layer sha256:\w+: link .* taken: no such file or directory$/,
+    );
+    expect(readdirSync(join(directories.data, 'images'))).toEqual(kept);
+    expect((await library.list()).map(({ name }) => name)).not.toContain('docker.io/library/hard:latest');
+    rmSync(scratch, { recursive: true });
   });
 
   it('executes commands in a running container, with exit codes, timeouts and streaming', async () => {
@@ -293,4 +337,16 @@ async function leftovers(plan: NetworkPlan): Promise<string[]> {
     ...(hasLink(bridgeName(cluster)) ? [bridgeName(cluster)] : []),
     ...readdirSync(base).filter((name) => name !== 'cache'),
   ];
+}
+
+type Entry = Parameters<Pack['entry']>[0];
+
+function archiveOf(entries: readonly Entry[]): Promise<Buffer> {
+  const archive = pack();
+  for (const entry of entries) {
+    if (entry.type) archive.entry(entry);
+    else archive.entry(entry, 'escaped');
+  }
+  archive.finalize();
+  return buffer(archive);
 }

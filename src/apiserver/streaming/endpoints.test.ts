@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { text as textOf } from 'node:stream/consumers';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, request as httpRequest } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
@@ -239,8 +240,14 @@ async function startApi(): Promise<void> {
   });
   api.on('upgrade', (message: IncomingMessage, socket: Duplex, head: Buffer) => {
     void handle(message, { kind: 'none' }).then((response) => {
-      if (response.body.kind === 'upgrade') response.body.accept(socket, head);
-      else socket.end(`HTTP/1.1 ${response.status} No\r\nconnection: close\r\n\r\n`);
+      const { body, status } = response;
+      if (body.kind === 'upgrade') return body.accept(socket, head);
+      socket.write(`HTTP/1.1 ${status} No\r\nconnection: close\r\n\r\n`);
+      if (body.kind !== 'stream') return socket.end();
+      body.pipe(
+        (chunk) => socket.write(chunk),
+        () => socket.end(),
+      );
     });
   });
   await once(api.listen(0, '127.0.0.1'), 'listening');
@@ -349,6 +356,15 @@ describe('exec', () => {
     await done;
     expect(texts).toEqual({ error: success, stdout: 'hello' });
     session.close();
+  });
+
+  it('says in words that kubectl shows that a container does not run', async () => {
+    const headers = { connection: 'Upgrade', upgrade: 'SPDY/3.1', 'x-stream-protocol-version': 'v4.channel.k8s.io' };
+    const path = '/x/pods/web/exec?command=cat&stdout=1&container=new';
+    const outgoing = httpRequest({ port: apiPort, path, method: 'POST', headers });
+    outgoing.end();
+    const [answer] = (await once(outgoing, 'response')) as [IncomingMessage];
+    expect([answer.statusCode, await textOf(answer)]).toEqual([500, 'container not found ("new")']);
   });
 
   it('names the containers to choose from', async () => {

@@ -9,7 +9,7 @@ import { connectContainerd } from '../../node/containerd-services.ts';
 import { parseImageName, pullReference } from '../../node/image-names.ts';
 import { replicateImage } from '../../node/image-replication.ts';
 import { describeImage, imageArchitecture, layoutIndex, type ImageRunConfig } from '../../node/oci-image.ts';
-import { runCommand } from '../command.ts';
+import { CommandError, runCommand } from '../command.ts';
 import { decompressCommand, inspectArchive } from './archive-file.ts';
 
 /**
@@ -77,6 +77,10 @@ export function openImageLibrary(directory: string): ImageLibrary {
     const unused = before.filter(({ archive }) => !used.has(archive));
     await Promise.all(unused.map(({ archive }) => rm(join(directory, archive), { force: true })));
   };
+  /** Of an image that no node took. */
+  const forgetArchive = async (archive: string): Promise<void> => {
+    if (!(await list()).some((image) => image.archive === archive)) await rm(join(directory, archive), { force: true });
+  };
   return {
     list,
     async forget(name) {
@@ -93,8 +97,13 @@ export function openImageLibrary(directory: string): ImageLibrary {
       if (names.length === 0) throw new Error(`the images of ${file} have no names: give one after the file`);
       const images = names.map((each) => ({ name: each, ...taken }));
       const [first, ...others] = sockets;
-      if (first !== undefined) await importInto(first, directory, images[0] as LibraryImage);
-      await Promise.all(others.map((socket) => bring(images, socket, { directory, from: first })));
+      try {
+        if (first !== undefined) await importInto(first, directory, images[0] as LibraryImage);
+        await Promise.all(others.map((socket) => bring(images, socket, { directory, from: first })));
+      } catch (error) {
+        await forgetArchive(taken.archive);
+        throw error instanceof CommandError ? new Error(`${file} cannot be unpacked: ${whatFailed(error)}`) : error;
+      }
       await remember(images);
       return names;
     },
@@ -140,6 +149,14 @@ async function replicated(from: string, to: string, name: string): Promise<boole
     source.close();
     target.close();
   }
+}
+
+/** What containerd's client says last, without the place where it unpacks layers. */
+function whatFailed({ stderr }: CommandError): string {
+  const last = stderr.trim().split('\n').at(-1) ?? '';
+  const [, mount = ''] = /mount callback failed on (\S+): /.exec(last) ?? [];
+  const plain = last.replace(/^ctr: /, '').replace(/: unknown$/, '');
+  return mount === '' ? plain : plain.replace(`mount callback failed on ${mount}: `, '').replaceAll(`${mount}/`, '');
 }
 
 type TakenIn = Omit<LibraryImage, 'name'>;
