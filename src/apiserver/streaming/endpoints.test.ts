@@ -2,11 +2,11 @@ import { once } from 'node:events';
 import { text as textOf } from 'node:stream/consumers';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, request as httpRequest } from 'node:http';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { ClientRequest, IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Duplex } from 'node:stream';
+import type { Duplex, Writable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
@@ -226,28 +226,26 @@ async function startApi(): Promise<void> {
       return { status: error.code, headers: {}, body: { kind: 'bytes', bytes: Buffer.from(error.message) } };
     }
   };
+  const pour = (body: ApiResponse['body'], to: Writable): void => {
+    if (body.kind === 'bytes') to.end(body.bytes);
+    else if (body.kind !== 'stream') to.end();
+    else
+      body.pipe(
+        (chunk) => to.write(chunk),
+        () => to.end(),
+      );
+  };
   api = createServer((message, response) => {
     void handle(message, new HttpRequest(message, response).body).then(({ status, headers, body }) => {
       response.writeHead(status, headers);
-      if (body.kind === 'bytes') response.end(body.bytes);
-      else if (body.kind === 'stream')
-        body.pipe(
-          (chunk) => response.write(chunk),
-          () => response.end(),
-        );
-      else response.end();
+      pour(body, response);
     });
   });
   api.on('upgrade', (message: IncomingMessage, socket: Duplex, head: Buffer) => {
-    void handle(message, { kind: 'none' }).then((response) => {
-      const { body, status } = response;
+    void handle(message, { kind: 'none' }).then(({ status, body }) => {
       if (body.kind === 'upgrade') return body.accept(socket, head);
       socket.write(`HTTP/1.1 ${status} No\r\nconnection: close\r\n\r\n`);
-      if (body.kind !== 'stream') return socket.end();
-      body.pipe(
-        (chunk) => socket.write(chunk),
-        () => socket.end(),
-      );
+      pour(body, socket);
     });
   });
   await once(api.listen(0, '127.0.0.1'), 'listening');
@@ -257,6 +255,11 @@ async function startApi(): Promise<void> {
 async function get(path: string): Promise<{ status: number; text: string; location?: string }> {
   const response = await fetch(`http://127.0.0.1:${apiPort}${path}`, { redirect: 'manual' });
   return { status: response.status, text: await response.text(), location: response.headers.get('location') ?? '' };
+}
+
+function askForSpdy(path: string): ClientRequest {
+  const headers = { connection: 'Upgrade', upgrade: 'SPDY/3.1', 'x-stream-protocol-version': 'v4.channel.k8s.io' };
+  return httpRequest({ port: apiPort, path, method: 'POST', headers }).end();
 }
 
 const execPath = '/x/pods/web/exec?container=one&command=cat&stdin=true&stdout=true&stderr=true';
@@ -331,10 +334,7 @@ describe('exec', () => {
   });
 
   it('over SPDY goes through as bytes', async () => {
-    const headers = { connection: 'Upgrade', upgrade: 'SPDY/3.1', 'x-stream-protocol-version': 'v4.channel.k8s.io' };
-    const outgoing = httpRequest({ port: apiPort, path: execPath, method: 'POST', headers });
-    outgoing.end();
-    const [answer, socket, head] = (await once(outgoing, 'upgrade')) as [IncomingMessage, Socket, Buffer];
+    const [answer, socket, head] = (await once(askForSpdy(execPath), 'upgrade')) as [IncomingMessage, Socket, Buffer];
     expect(answer.headers['x-stream-protocol-version']).toBe('v4.channel.k8s.io');
     const session = new SpdySession(socket, head);
     const texts: Record<string, string> = { error: '', stdout: '' };
@@ -359,11 +359,8 @@ describe('exec', () => {
   });
 
   it('says in words that kubectl shows that a container does not run', async () => {
-    const headers = { connection: 'Upgrade', upgrade: 'SPDY/3.1', 'x-stream-protocol-version': 'v4.channel.k8s.io' };
     const path = '/x/pods/web/exec?command=cat&stdout=1&container=new';
-    const outgoing = httpRequest({ port: apiPort, path, method: 'POST', headers });
-    outgoing.end();
-    const [answer] = (await once(outgoing, 'response')) as [IncomingMessage];
+    const [answer] = (await once(askForSpdy(path), 'response')) as [IncomingMessage];
     expect([answer.statusCode, await textOf(answer)]).toEqual([500, 'container not found ("new")']);
   });
 
