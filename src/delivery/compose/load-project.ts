@@ -35,7 +35,7 @@ export interface LoadedProject {
 export function loadProject(options: LoadOptions): LoadedProject {
   const { tree, name, variables } = loadTree(options);
   const model = canonicalise(tree);
-  if (options.normalise !== false) normalise(model, name);
+  if (options.normalise !== false) normalise(model, name, options.resolvePaths ? options.directory : '.');
   const all = model.services;
   model.services = enabledServices(all, options);
   const disabled = Object.fromEntries(Object.entries(all).filter(([key]) => !(key in model.services)));

@@ -32,9 +32,9 @@ function extensionsOf(tree: Mapping): Record<string, unknown> {
 }
 
 /** Fills in what a file leaves implicit: the default network, names of resources, dependencies by links and shared namespaces. */
-export function normalise(model: Canonical, projectName: string): void {
+export function normalise(model: Canonical, projectName: string, directory: string): void {
   if (!('default' in model.networks)) model.networks['default'] = { name: '' };
-  for (const service of Object.values(model.services)) normaliseService(service);
+  for (const service of Object.values(model.services)) normaliseService(service, directory);
   for (const kind of ['networks', 'volumes', 'secrets', 'configs'] as const) {
     const section = model[kind];
     for (const key of Object.keys(section)) {
@@ -46,14 +46,14 @@ export function normalise(model: Canonical, projectName: string): void {
   }
 }
 
-function normaliseService(service: Service): void {
+function normaliseService(service: Service, directory: string): void {
   if (service.networks === undefined && service.network_mode === undefined && service.provider === undefined) {
     insert(service, 'networks', { default: null });
   }
   if (service.pull_policy === 'if_not_present') service.pull_policy = 'missing';
   if (service.build) {
     const { build } = service;
-    if (build.context === undefined) service.build = { context: '.', ...build };
+    if (build.context === undefined) service.build = { context: directory, ...build };
     if (!build.dockerfile && !build.dockerfile_inline) {
       const { context, ...rest } = service.build;
       service.build = { ...(context !== undefined && { context }), dockerfile: 'Dockerfile', ...rest };

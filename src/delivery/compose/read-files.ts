@@ -9,7 +9,7 @@ import { mergeFiles } from './merge.ts';
 import { absolutePath, resolvePaths } from './paths.ts';
 import { ComposeSchema } from './schema/validate.ts';
 import schema from './schema/compose-spec.json' with { type: 'json' };
-import { carry, isMapping, locate, type Mapping, type Position, type Value, textOf } from './tree.ts';
+import { carry, isMapping, locate, type Mapping, mapScalars, type Position, textOf, type Value } from './tree.ts';
 import { parseComposeYaml } from './yaml-file.ts';
 
 export interface ReadContext {
@@ -85,7 +85,10 @@ function readExtended(path: string, scope: Scope, context: ReadContext): Mapping
   return prepare(raw, { ...scope, directory: dirname(path) }, context);
 }
 
-/** What a file includes lies beneath it; the same name twice must be the same thing (Compose Specification, "Include"). */
+/**
+ * What a file includes lies beneath it, and is overridden by it (docker compose since 5.3). Two included files that define
+ * one name must mean the same thing by it (Compose Specification, "Include").
+ */
 function includedTrees(tree: Mapping, scope: Scope, context: ReadContext): Mapping[] {
   const { include } = tree;
   if (!Array.isArray(include)) return [];
@@ -98,7 +101,6 @@ function includedTrees(tree: Mapping, scope: Scope, context: ReadContext): Mappi
     refuseConflicts(merged, included, tree, index);
     merged = mergeFiles(merged, included);
   }
-  refuseConflicts(merged, mergeFiles({}, withoutInclude(tree)), tree, 0);
   return [merged];
 }
 
@@ -119,11 +121,22 @@ function readIncluded(
   const variables = includedVariables(given, directory, scope, context);
   const missing = paths.find((path) => context.files.read(path) === undefined);
   if (missing) throw fail(`open ${missing}: no such file or directory`);
-  return readTree(
+  const tree = readTree(
     paths.map((path) => parseFile(path, undefined, context)),
     { directory, variables, including: [...scope.including, ...paths] },
     context,
   );
+  return withVariables(tree, variables);
+}
+
+/** Variables that services name without a value get it here: who includes the files does not know theirs. */
+function withVariables(tree: Mapping, variables: Readonly<Record<string, string>>): Mapping {
+  return mapScalars(tree, (scalar, [section, , key, name]) => {
+    if (section !== 'services' || key !== 'environment') return scalar;
+    if (typeof name === 'string') return scalar === null ? (variables[name] ?? null) : scalar;
+    const value = typeof scalar === 'string' && !scalar.includes('=') ? variables[scalar] : undefined;
+    return value === undefined ? scalar : `${textOf(scalar)}=${value}`;
+  }) as Mapping;
 }
 
 /** An included project's own env files (by default its `.env`) give what the including one leaves unset. */

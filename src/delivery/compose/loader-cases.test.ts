@@ -1,0 +1,232 @@
+import { describe, expect, it } from 'vitest';
+import { load, messageOf, type TestFiles } from '../../../test/support/compose.ts';
+import type { Mount, Service } from './model.ts';
+
+// What compose-go's own tests of its loader say (loader/*_test.go, format/volume_test.go), in our form.
+
+const web = (keys: string): string => `services:\n  web:\n    image: i\n${keys.replace(/^/gm, '    ')}\n`;
+
+function service(files: TestFiles | string, name = 'web', environment: Record<string, string> = {}): Service {
+  const found = load(files, { environment }).project.services[name];
+  if (!found) throw new Error(`there is no service ${name}`);
+  return found;
+}
+
+describe('volumes in their short form', () => {
+  const bind = (source: string, rest: object = {}): object => ({
+    type: 'bind',
+    source,
+    target: '/target',
+    bind: rest,
+  });
+  const volume = (text: string): Mount | undefined =>
+    service(`${web(`volumes: ['${text}']`)}volumes: {name: }\n`).volumes?.[0];
+
+  it.each<[string, object]>([
+    ['/path/foo', { type: 'volume', target: '/path/foo' }],
+    ['./foo:/target', bind('/app/foo')],
+    ['~/thing:/target', bind('/home/me/thing')],
+    ['../other:/target', bind('/other')],
+    ['/foo:/target', bind('/foo')],
+    ['/source:/target:slave', bind('/source', { propagation: 'slave' })],
+    ['/source:/target:ro,z', { ...bind('/source', { selinux: 'z' }), read_only: true }],
+    ['/source:/target:ro,Z', { ...bind('/source', { selinux: 'Z' }), read_only: true }],
+    ['/source:/target:ro', { ...bind('/source'), read_only: true }],
+    ['/source:/target:rw', bind('/source')],
+    ['name:/target:nocopy', { type: 'volume', source: 'name', target: '/target', volume: { nocopy: true } }],
+    ['name:/target:bogus', { type: 'volume', source: 'name', target: '/target' }],
+  ])('%s', (text, expected) => {
+    expect(volume(text)).toMatchObject(expected);
+  });
+
+  it.each([
+    ['/foo:/foo:ro:foo', 'too many colons'],
+    [':foo', 'empty section between colons'],
+    ['/foo::ro', 'empty section between colons'],
+    ['', 'invalid empty volume spec'],
+  ])('%j is an error', (text, words) => {
+    expect(messageOf(() => volume(text))).toContain(words);
+  });
+});
+
+describe('services that extend others', () => {
+  it('take what they do not say themselves, and their own commands whole', () => {
+    const file = `services:
+  foo: { image: busybox, extends: bar, command: '/bin/ash -c "rm -rf /tmp/x"', volumes: !reset [] }
+  short: { extends: bar, image: busybox }
+  bar: { image: alpine, command: echo, volumes: ['.:/src'] }
+`;
+    expect(service(file, 'foo')).toMatchObject({ image: 'busybox', command: ['/bin/ash', '-c', 'rm -rf /tmp/x'] });
+    expect(service(file, 'foo').volumes ?? []).toEqual([]);
+    expect(service(file, 'short')).toMatchObject({ image: 'busybox', command: ['echo'] });
+  });
+
+  it('have paths of the file that says them; a build that says no context has the project’s', () => {
+    const files = {
+      '/app/compose.yaml':
+        'services:\n  a: {extends: {file: ./a/compose.yaml, service: a}}\n  b: {extends: {file: ./b/c.yaml, service: b}}\n',
+      '/app/a/compose.yaml': 'services:\n  a: {build: .}\n',
+      '/app/b/c.yaml': 'services:\n  b: {build: {target: fake}}\n',
+    };
+    expect(service(files, 'a').build?.context).toBe('/app/a');
+    expect(service(files, 'b').build).toMatchObject({ context: '/app', target: 'fake' });
+  });
+
+  it('are found by an included file whose project directory is another', () => {
+    const files = {
+      '/app/compose.yaml': 'include:\n  - project_directory: .\n    path: dir/included.yaml\n',
+      '/app/dir/included.yaml': 'services:\n  included: {extends: {file: dir/extended.yaml, service: extended}}\n',
+      '/app/dir/extended.yaml': 'services:\n  extended: {image: alpine}\n',
+    };
+    expect(service(files, 'included').image).toBe('alpine');
+  });
+});
+
+describe('included files', () => {
+  const module = 'services:\n  b: {image: alpine, environment: [VAR_NAME]}\n';
+
+  it('alone know the variables of their env file', () => {
+    const files = {
+      '/app/compose.yaml':
+        'include:\n  - {path: [./module/compose.yml], env_file: [./custom.env]}\nservices:\n  a: {image: i, environment: [VAR_NAME]}\n',
+      '/app/custom.env': 'VAR_NAME=value\n',
+      '/app/module/compose.yml': module,
+    };
+    expect(service(files, 'a').environment).toEqual({ VAR_NAME: null });
+    expect(service(files, 'b').environment).toEqual({ VAR_NAME: 'value' });
+  });
+
+  it('have the .env beside them; the project’s own variables come first', () => {
+    const files = {
+      '/app/compose.yaml': 'include: [./module/compose.yml]\n',
+      '/app/module/.env': 'VAR_NAME=beside\n',
+      '/app/module/compose.yml': module,
+    };
+    expect(service(files, 'b').environment).toEqual({ VAR_NAME: 'beside' });
+    expect(service(files, 'b', { VAR_NAME: 'own' }).environment).toEqual({ VAR_NAME: 'own' });
+  });
+
+  it('are overridden by the file that includes them', () => {
+    const files = {
+      '/app/compose.yaml':
+        'include: [./one.yaml]\nservices:\n  bar: {image: busybox, environment: !override [ZOT=QIX], ports: ["2:2"]}\n',
+      '/app/one.yaml': 'services:\n  bar: {image: alpine, environment: [A=1], ports: ["1:1"], hostname: h}\n',
+    };
+    const { image, environment, hostname, ports = [] } = service(files, 'bar');
+    expect({ image, environment, hostname }).toEqual({ image: 'busybox', environment: { ZOT: 'QIX' }, hostname: 'h' });
+    expect(ports.map(({ target }) => target)).toEqual([1, 2]);
+  });
+
+  it('may name one thing twice, if they mean the same', () => {
+    const twice = (other: string): TestFiles => ({
+      '/app/compose.yaml': 'include: [./one.yaml, ./two.yaml]\n',
+      '/app/one.yaml': 'services:\n  bar: {image: alpine}\n',
+      '/app/two.yaml': `services:\n  bar: {image: ${other}}\n`,
+    });
+    expect(service(twice('alpine'), 'bar').image).toBe('alpine');
+    expect(messageOf(() => load(twice('busybox')))).toBe(
+      'compose.yaml:1: include[1]: imported compose file defines conflicting services.bar',
+    );
+  });
+
+  it('keep dollars that are written twice', () => {
+    const files = {
+      '/app/compose.yaml': 'include: [./one.yaml]\n',
+      '/app/one.yaml': 'include: [./two.yaml]\n',
+      '/app/two.yaml': 'services:\n  bar: {image: i, command: [echo, "$$HOME"]}\n',
+    };
+    expect(service(files, 'bar').command).toEqual(['echo', '$HOME']);
+  });
+});
+
+describe('what a file leaves implicit', () => {
+  const { project } = load(`name: my
+services:
+  test:
+    image: i
+    ipc: service:foo
+    uts: service:baz
+    pid: service:qux
+    network_mode: service:zot
+    volumes_from: [quux, 'container:xxx']
+    links: [corge]
+    depends_on: { foo: { condition: service_healthy } }
+  foo: { image: i }
+  baz: { image: i }
+  qux: { image: i }
+  quux: { image: i }
+  corge: { image: i, networks: [ext, named, net], volumes: ['ext:/a', 'named:/b', 'vol:/c'] }
+  zot: { build: {} }
+networks: { ext: { external: true }, named: { name: Custom }, net: {} }
+volumes: { ext: { external: true }, named: { name: Custom }, vol: {} }
+`);
+
+  it('is who depends on whom, and whether it is restarted with it', () => {
+    const started = { condition: 'service_started', required: true };
+    expect(project.services['test']?.depends_on).toEqual({
+      foo: { condition: 'service_healthy', required: true },
+      ...Object.fromEntries(['baz', 'corge', 'qux', 'zot'].map((name) => [name, { ...started, restart: true }])),
+      quux: started,
+    });
+  });
+
+  it('is names, the default network, and the Dockerfile', () => {
+    const names = (section: Record<string, { name: string }>): string[] =>
+      Object.entries(section).map(([key, { name }]) => `${key}=${name}`);
+    expect(names(project.networks)).toEqual(['ext=ext', 'named=Custom', 'net=my_net', 'default=my_default']);
+    expect(names(project.volumes)).toEqual(['ext=ext', 'named=Custom', 'vol=my_vol']);
+    expect(project.services['zot']).toMatchObject({
+      build: { context: '/app', dockerfile: 'Dockerfile' },
+      networks: { default: null },
+    });
+    expect(project.services['test']).not.toHaveProperty('networks');
+  });
+});
+
+describe('values', () => {
+  it.each<[string, string, unknown]>([
+    ['environment', '{FOO: "1", BAR: 2, GA: 2.5, BU: "", ZO: , MEU: , YES: true}', undefined],
+    ['environment', '[FOO=1, BAR=2, GA=2.5, BU=, ZO, MEU, YES=true]', undefined],
+  ])('of %s are texts: %s', (key, text) => {
+    expect(service(web(`${key}: ${text}`), 'web', { MEU: 'Shadoks' }).environment).toEqual({
+      FOO: '1',
+      BAR: '2',
+      GA: '2.5',
+      BU: '',
+      MEU: 'Shadoks',
+      ZO: null,
+      YES: 'true',
+    });
+  });
+
+  it.each([
+    ['1', 'top-level object must be a mapping'],
+    ['"hello"', 'top-level object must be a mapping'],
+    ['["hello"]', 'top-level object must be a mapping'],
+    ['services:\n  - foo: {image: i}\n', 'compose.yaml:1: services: must be a mapping'],
+    ['services:\n  foo: busybox\n', 'compose.yaml:2: services.foo: must be a mapping'],
+    ['networks:\n  default: bridge\n', 'compose.yaml:2: networks.default: must be a mapping'],
+    ['volumes:\n  data: local\n', 'compose.yaml:2: volumes.data: must be a mapping'],
+    ['services:\n  foo:\n    image: ["busybox", "latest"]\n', 'services.foo.image'],
+    ['services:\n  foo:\n    image: i\n    environment: "FOO=1"\n', 'services.foo.environment'],
+    ['services:\n  foo:\n    image: i\n    environment: {FOO: ["1"]}\n', 'services.foo.environment.FOO'],
+    ['x-healthcheck: &h\n  egress:\n    <<: *h\n', "compose.yaml:3: anchor 'h' value contains itself"],
+  ])('of a wrong kind are an error: %j', (text, words) => {
+    expect(messageOf(() => load(text))).toContain(words);
+  });
+
+  it('are taken away and replaced in other sections as well', () => {
+    const over = (text: string): ReturnType<typeof load> =>
+      load(
+        { '/app/compose.yaml': 'networks: {test: {name: test, external: true}}\n', '/app/b.yaml': text },
+        { sources: [{ path: '/app/compose.yaml' }, { path: '/app/b.yaml' }] },
+      );
+    expect(over('networks: {test: !reset {}}\n').project.networks).not.toHaveProperty('test');
+    expect(over('networks: {test: !override {}}\n').project.networks['test']?.external).toBeFalsy();
+  });
+
+  it('are shared by anchors', () => {
+    const { services } = load('services:\n  a2: &a\n    image: alpine\n  a: *a\n').project;
+    expect([services['a']?.image, services['a2']?.image]).toEqual(['alpine', 'alpine']);
+  });
+});
