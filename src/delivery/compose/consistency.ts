@@ -53,7 +53,7 @@ function checkService(model: Canonical, tree: Mapping, name: string, service: Se
     }
   }
   for (const [dependency, { required }] of Object.entries(service.depends_on ?? {})) {
-    if (dependency === name) throw fail(tree, at('depends_on'), `service "${name}" depends on itself`);
+    if (dependency === name) throw fail(tree, at('depends_on'), `dependency cycle detected: ${name} -> ${name}`);
     if (!required || known.includes(dependency)) continue;
     throw fail(tree, at('depends_on', dependency), `service "${name}" depends on undefined service "${dependency}"`);
   }

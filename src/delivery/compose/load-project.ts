@@ -61,7 +61,9 @@ export function loadTree(options: LoadOptions): { tree: Mapping; name: string; v
   }
   const variables = { ...options.environment, COMPOSE_PROJECT_NAME: name };
   const scope = { directory: options.directory, variables, including: sources.map(({ path }) => path) };
-  return { tree: readTree(sources, scope, options), name, variables };
+  const tree = readTree(sources, scope, options);
+  if (Object.keys(tree).length === 0) throw new ComposeError('empty compose file');
+  return { tree, name, variables };
 }
 
 /** Files may use their project's name: it is found before anything else is interpolated. The last file's counts. */

@@ -230,3 +230,103 @@ describe('values', () => {
     expect([services['a']?.image, services['a2']?.image]).toEqual(['alpine', 'alpine']);
   });
 });
+
+describe('services', () => {
+  const devices = (keys: string): string =>
+    web(`deploy: {resources: {reservations: {devices: [{driver: nvidia, ${keys}}]}}}`);
+  const countOf = (keys: string): unknown => service(devices(keys)).deploy?.resources?.reservations?.devices?.[0];
+
+  it.each<[string, object]>([
+    ['capabilities: [gpu], count: 1', { count: 1 }],
+    ['capabilities: [gpu], count: "1"', { count: 1 }],
+    ['capabilities: [gpu], count: all', { count: -1 }],
+    ['capabilities: [gpu]', { count: -1 }],
+    ['capabilities: [gpu], device_ids: [x]', { device_ids: ['x'] }],
+  ])('ask for devices: %s', (keys, expected) => {
+    expect(countOf(keys)).toMatchObject(expected);
+  });
+
+  it.each([
+    [
+      'capabilities: [gpu], count: some_string',
+      `invalid value "some_string", the only value allowed is 'all' or a number`,
+    ],
+    ['capabilities: [gpu], count: 2, device_ids: [x]', '"count" and "device_ids" attributes are exclusive'],
+  ])('do not ask for devices so: %s', (keys, words) => {
+    expect(messageOf(() => load(devices(keys)))).toContain(words);
+  });
+
+  it.each<[string, object]>([
+    ['gpus: [{driver: nvidia}]', { gpus: [{ driver: 'nvidia', count: -1 }] }],
+    ['gpus: all', { gpus: [{ count: -1 }] }],
+    ['init: yes', { init: true }],
+    ['init: false', { init: false }],
+    ['sysctls: [a.b=1, c.d=, e.f]', { sysctls: { 'a.b': '1', 'c.d': '', 'e.f': '' } }],
+    ['sysctls: {a.b: 1, c.d: "", e.f: }', { sysctls: { 'a.b': '1', 'c.d': '', 'e.f': '' } }],
+    [
+      'blkio_config: {device_read_bps: [{path: /dev/x, rate: 1024k}]}',
+      { blkio_config: { device_read_bps: [{ rate: '1048576' }] } },
+    ],
+    ['build: {context: ., ssh: [key1=value1, default]}', { build: { ssh: ['key1=/app/value1', 'default'] } }],
+    ['build: {context: ., ssh: {key1: value1}}', { build: { ssh: ['key1=/app/value1'] } }],
+    ['x-foo: bar', { 'x-foo': 'bar' }],
+    ['ports: []', {}],
+  ])('may say: %s', (keys, expected) => {
+    expect(service(web(keys))).toMatchObject(expected);
+  });
+
+  it('may have names, and volumes, that look like numbers or extensions', () => {
+    const { project } = load(`services:
+  x-foo: { image: i, volumes: ['0:/foo', 'x-volume:/x'], networks: [x-network], secrets: [x-secret] }
+  extension: { image: i }
+volumes: { '0': {}, x-volume: }
+networks: { x-network: }
+secrets: { x-secret: { external: true } }
+`);
+    expect(Object.keys(project.services)).toEqual(['extension', 'x-foo']);
+    expect(project.services['x-foo']?.volumes).toMatchObject([{ source: '0' }, { source: 'x-volume' }]);
+    expect([Object.keys(project.volumes), Object.keys(project.secrets)]).toEqual([['0', 'x-volume'], ['x-secret']]);
+  });
+
+  it('wait for others, and never for themselves', () => {
+    const of = (...names: string[]): string =>
+      `services:\n${names.map((name, i) => `  ${name}: {image: i, depends_on: [${names[(i + 1) % names.length]}]}\n`).join('')}`;
+    expect(messageOf(() => load(of('a', 'b', 'c')))).toContain('dependency cycle detected: a -> b -> c -> a');
+    expect(messageOf(() => load(of('a')))).toContain('dependency cycle detected: a -> a');
+    const conditions = web('depends_on: {bar: {condition: service_healthy, required: false}}');
+    expect(service(conditions).depends_on).toEqual({ bar: { condition: 'service_healthy', required: false } });
+  });
+
+  it('have labels from files, which must be there', () => {
+    const file = { '/app/compose.yaml': web('label_file: a.label'), '/app/a.label': 'MY_LABEL=MY_VALUE\n' };
+    expect(service(file).labels).toEqual({ MY_LABEL: 'MY_VALUE' });
+    expect(messageOf(() => load(web('label_file: none')))).toContain('label file /app/none not found');
+  });
+});
+
+describe('a project', () => {
+  it('has the name that the last file gives, unless it is named from outside', () => {
+    const named = (name: string): string =>
+      `${name}services:\n  @@: {image: i, container_name: "\${COMPOSE_PROJECT_NAME}-@@"}\n`;
+    const files = {
+      '/app/compose.yaml': named('name: interpolated\n').replaceAll('@@', 'web'),
+      '/app/b.yaml': named('name: overrided\n').replaceAll('@@', 'db'),
+      '/app/c.yaml': named('').replaceAll('@@', 'proxy'),
+    };
+    const sources = Object.keys(files).map((path) => ({ path }));
+    const names = (options: object): unknown =>
+      Object.values(load(files, { sources, ...options }).project.services).map((each) => each.container_name);
+    expect(names({})).toEqual(['overrided-db', 'overrided-proxy', 'overrided-web']);
+    expect(names({ name: 'given' })).toEqual(['given-db', 'given-proxy', 'given-web']);
+  });
+
+  it('is no number, and no empty file', () => {
+    expect(messageOf(() => load('name: 123\nservices: {a: {image: i}}\n'))).toContain('name: must be a string');
+    expect(messageOf(() => load(''))).toContain('empty compose file');
+  });
+
+  it('has volumes that are directories, found from the file', () => {
+    const file = `${web('volumes: [data:/data]')}volumes: {data: {driver_opts: {type: none, o: bind, device: ./data}}}\n`;
+    expect(load(file).project.volumes['data']?.driver_opts?.['device']).toBe('/app/data');
+  });
+});

@@ -30,7 +30,8 @@ function servicePaths(given: Mapping, context: PathContext): Mapping {
     if (typeof build === 'string') return contextPath(build, context);
     if (!isMapping(build)) return build;
     const inner = changed(build, 'context', (value) => contextPath(value, context));
-    change(inner, 'additional_contexts', (contexts) => additionalContexts(contexts, context));
+    change(inner, 'additional_contexts', (contexts) => pairs(contexts, (value) => contextPath(value, context)));
+    change(inner, 'ssh', (agents) => pairs(agents, toPath));
     return inner;
   });
   change(service, 'extends', (target) => (isMapping(target) ? changed(target, 'file', toPath) : target));
@@ -58,11 +59,12 @@ function contextPath(value: Value, context: PathContext): Value {
   return typeof value === 'string' && !isRemote(value) ? absolutePath(value, context) : value;
 }
 
-function additionalContexts(contexts: Value, context: PathContext): Value {
-  if (isMapping(contexts)) return mapEach(contexts, (value) => contextPath(value, context));
-  return mapItems(contexts, (item) => {
+/** The values of `NAME=VALUE` or `NAME: VALUE`. */
+function pairs(given: Value, to: (value: Value) => Value): Value {
+  if (isMapping(given)) return mapEach(given, to);
+  return mapItems(given, (item) => {
     const [, name = '', value = ''] = /^([^=]*)=(.*)$/s.exec(textOf(item)) ?? [];
-    return name === '' ? item : `${name}=${textOf(contextPath(value, context))}`;
+    return name === '' ? item : `${name}=${textOf(to(value))}`;
   });
 }
 

@@ -108,7 +108,11 @@ export const device: Convert = (value, at) => {
 const deviceRequest = struct({
   capabilities: strings,
   driver: text,
-  count: (value, at) => (value === 'all' ? -1 : integer(value, at)),
+  count: (value, at) => {
+    if (value === 'all') return -1;
+    if (/^-?\d+$/.test(textOf(value))) return integer(value, at);
+    throw at.fail(`invalid value ${JSON.stringify(value)}, the only value allowed is 'all' or a number`);
+  },
   device_ids: strings,
   options: labels,
 });
