@@ -86,8 +86,8 @@ function readExtended(path: string, scope: Scope, context: ReadContext): Mapping
 }
 
 /**
- * What a file includes lies beneath it, and is overridden by it (docker compose since 5.3). Two included files that define
- * one name must mean the same thing by it (Compose Specification, "Include").
+ * What a file includes lies beneath it, and is overridden by it (docker compose since 5.3). Two included files that
+ * define one name must mean the same thing by it (Compose Specification, "Include").
  */
 function includedTrees(tree: Mapping, scope: Scope, context: ReadContext): Mapping[] {
   const { include } = tree;
