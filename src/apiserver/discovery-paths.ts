@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { apiVersionOf } from '../api/object.ts';
+import type { RemoteVersion } from './aggregation/remote-discovery.ts';
 import { aggregatedDiscovery, apiGroup, apiResources, groupsOf } from './discovery.ts';
 import type { GroupInfo } from './discovery.ts';
 import { plainFormatOf } from './format.ts';
@@ -12,17 +13,22 @@ const metaTypes = 'io.k8s.apimachinery.pkg.apis.meta.v1.';
 /** Answers `/api`, `/apis` and what is below them and no object; undefined: not a path of these. */
 export type DiscoveryHandler = (request: ApiRequest) => ApiResponse | undefined;
 
-export function createDiscovery(kinds: KindIndex, serverAddress: () => string): DiscoveryHandler {
-  let groups = groupsOf(kinds);
+export function createDiscovery(
+  kinds: KindIndex,
+  { serverAddress, remote }: { serverAddress: () => string; remote: () => readonly RemoteVersion[] },
+): DiscoveryHandler {
+  let elsewhere = remote();
+  let groups = groupsOf(kinds, elsewhere);
   let seen = kinds.all;
   const core: GroupInfo[] = [{ name: '', versions: ['v1'] }];
   const aggregated = new Map<string, { bytes: Uint8Array; etag: string }>();
   return (request) => {
     const [root, ...parts] = request.path.split('/').filter((part) => part !== '');
     if (root !== 'api' && root !== 'apis') return undefined;
-    if (seen !== kinds.all) {
+    if (seen !== kinds.all || elsewhere !== remote()) {
       seen = kinds.all;
-      groups = groupsOf(kinds);
+      elsewhere = remote();
+      groups = groupsOf(kinds, elsewhere);
       aggregated.clear();
     }
     if (parts.length === 0) {
@@ -59,7 +65,7 @@ export function createDiscovery(kinds: KindIndex, serverAddress: () => string): 
     const key = `${root} ${version}`;
     let document = aggregated.get(key);
     if (!document) {
-      const list = aggregatedDiscovery(kinds, root === 'api' ? core : groups, version);
+      const list = aggregatedDiscovery(kinds, root === 'api' ? core : groups, { version, remote: elsewhere });
       const bytes = Buffer.from(JSON.stringify(list));
       const etag = `"${createHash('sha512').update(bytes).digest('hex').toUpperCase()}"`;
       aggregated.set(key, (document = { bytes, etag }));

@@ -1,31 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { Verb } from '../api/kind.ts';
 import type { APIGroup, APIResource } from '../api/types/meta-v1.ts';
+import { customPriority, groupPriorityOf, versionPriorityOf } from './aggregation/local-services.ts';
+import { remoteDiscovery, type RemoteVersion } from './aggregation/remote-discovery.ts';
 import type { KindIndex, Served } from './kind-index.ts';
 
-/** Groups in the order in which clients that find a kind in several prefer them; others follow by name. */
-const groupOrder = [
-  'apiregistration.k8s.io',
-  'apps',
-  'events.k8s.io',
-  'authentication.k8s.io',
-  'authorization.k8s.io',
-  'autoscaling',
-  'batch',
-  'certificates.k8s.io',
-  'networking.k8s.io',
-  'policy',
-  'rbac.authorization.k8s.io',
-  'storage.k8s.io',
-  'admissionregistration.k8s.io',
-  'apiextensions.k8s.io',
-  'scheduling.k8s.io',
-  'coordination.k8s.io',
-  'node.k8s.io',
-  'discovery.k8s.io',
-  'flowcontrol.apiserver.k8s.io',
-  'resource.k8s.io',
-];
 /** Long gone upstream: kinds are found here only by those who ask for the group. */
 const lastGroup = 'extensions';
 
@@ -37,24 +16,45 @@ export interface GroupInfo {
   versions: string[];
 }
 
-/** Named groups, without the core group. */
-export function groupsOf(kinds: KindIndex): GroupInfo[] {
-  const versions = new Map<string, Set<string>>();
-  for (const { version } of kinds.all) {
-    if (version.group === '') continue;
-    let known = versions.get(version.group);
-    if (!known) versions.set(version.group, (known = new Set()));
-    known.add(version.version);
+/** This group has no APIService; it is the one that they are of. */
+const registrationGroup = 'apiregistration.k8s.io';
+
+/**
+ * Named groups, without the core group, in the order in which clients that find a kind in several prefer them: ours and
+ * those of extension servers by their priorities, equal ones by name.
+ */
+export function groupsOf(kinds: KindIndex, remote: readonly RemoteVersion[] = []): GroupInfo[] {
+  const versions = new Map<string, Map<string, number>>();
+  const rank = new Map<string, number>();
+  const add = (group: string, version: string, priorities: { group: number; version: number }): void => {
+    let known = versions.get(group);
+    if (!known) versions.set(group, (known = new Map()));
+    known.set(version, priorities.version);
+    rank.set(group, Math.max(rank.get(group) ?? 0, priorities.group));
+  };
+  for (const { version: served } of kinds.all) {
+    const { group, version, custom } = served;
+    if (group === '') continue;
+    add(group, version, {
+      group: rankOf(group, custom !== undefined),
+      version: versionPriorityOf(group, version, custom !== undefined),
+    });
+  }
+  for (const { group, version, groupPriority, versionPriority } of remote) {
+    add(group, version, { group: groupPriority, version: versionPriority });
   }
   return [...versions]
-    .map(([name, known]) => ({ name, versions: [...known].toSorted(compareVersions) }))
-    .toSorted((a, b) => rankOf(a.name) - rankOf(b.name) || (a.name < b.name ? -1 : 1));
+    .map(([name, known]) => ({
+      name,
+      versions: [...known].toSorted(([a, i], [b, j]) => j - i || compareVersions(a, b)).map(([version]) => version),
+    }))
+    .toSorted((a, b) => (rank.get(b.name) ?? 0) - (rank.get(a.name) ?? 0) || (a.name < b.name ? -1 : 1));
 }
 
-function rankOf(group: string): number {
-  const rank = groupOrder.indexOf(group);
-  if (rank >= 0) return rank;
-  return group === lastGroup ? groupOrder.length + 1 : groupOrder.length;
+function rankOf(group: string, isCustom: boolean): number {
+  if (group === registrationGroup) return Infinity;
+  if (group === lastGroup) return 0;
+  return isCustom ? customPriority.group : (groupPriorityOf(group) ?? customPriority.group);
 }
 
 /** Stable before beta before alpha, newer before older (apimachinery's version priority). */
@@ -132,18 +132,23 @@ function storageHash({ kind, storageApiVersion }: Served): string {
 }
 
 /** apidiscovery.k8s.io APIGroupDiscoveryList (KEP-3352): everything in one document. */
-export function aggregatedDiscovery(kinds: KindIndex, groups: readonly GroupInfo[], version: string): object {
+export function aggregatedDiscovery(
+  kinds: KindIndex,
+  groups: readonly GroupInfo[],
+  { version, remote = [] }: { version: string; remote?: readonly RemoteVersion[] },
+): object {
   return {
     kind: 'APIGroupDiscoveryList',
     apiVersion: `apidiscovery.k8s.io/${version}`,
     metadata: {},
     items: groups.map(({ name, versions }) => ({
       metadata: { name, creationTimestamp: null },
-      versions: versions.map((groupVersion) => ({
-        version: groupVersion,
-        resources: servedIn(kinds, name, groupVersion).map(aggregatedResource),
-        freshness: 'Current',
-      })),
+      versions: versions.map((groupVersion) => {
+        const elsewhere = remote.find((each) => each.group === name && each.version === groupVersion);
+        if (elsewhere) return remoteDiscovery(elsewhere);
+        const resources = servedIn(kinds, name, groupVersion).map(aggregatedResource);
+        return { version: groupVersion, resources, freshness: 'Current' };
+      }),
     })),
   };
 }

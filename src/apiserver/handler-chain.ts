@@ -1,4 +1,5 @@
 import { ApiError } from '../api/status.ts';
+import type { Aggregator } from './aggregation/aggregator.ts';
 import type { Authenticator } from './authentication.ts';
 import type { Attributes, Authorizer } from './authorization.ts';
 import { forbidden } from './authorization/forbidden.ts';
@@ -24,6 +25,8 @@ export interface HandlerParts {
   resources: ResourceHandler;
   discovery: DiscoveryHandler;
   paths: PathHandler;
+  /** Asked first; absent: nobody else serves anything. */
+  aggregator?: Aggregator | undefined;
 }
 
 /** Request info, authentication, authorization, dispatch; whatever goes wrong becomes a Status. */
@@ -54,6 +57,8 @@ async function handle(parts: HandlerParts, { request, context, info }: Arrival):
   const user = await authenticate(parts.authenticators, request, context);
   const attributes = attributesOf(info, user, request);
   await authorize(parts.authorizers, attributes);
+  const elsewhere = parts.aggregator?.handle(info, { request, user, remoteAddress: context.remoteAddress });
+  if (elsewhere) return elsewhere;
   if (info.kind === 'nonResource') return serveDocument(parts, request);
   const { served } = info;
   if (!served) throw pathNotFound();

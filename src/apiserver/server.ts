@@ -4,6 +4,8 @@ import type { Random } from '../base/random.ts';
 import type { ResourceKind } from '../api/kind.ts';
 import type { Client } from '../client/client.ts';
 import type { Store } from '../store/store.ts';
+import { createAggregation, type AggregationOptions } from './aggregation/aggregation.ts';
+import type { RemoteVersion } from './aggregation/remote-discovery.ts';
 import type { AdmissionPlugin } from './admission.ts';
 import type { Authenticator } from './authentication.ts';
 import type { Authorizer } from './authorization.ts';
@@ -54,7 +56,11 @@ export interface ApiServerOptions {
   /** `host:port` under which clients reach the server, for discovery. */
   serverAddress?: () => string;
   healthChecks?: readonly HealthCheck[];
+  /** With it, APIServices are kept, and extension servers serve what they name. */
+  aggregation?: AggregationOptions | undefined;
 }
+
+const none: readonly RemoteVersion[] = [];
 
 /** The API server, whole. */
 export interface ApiServer {
@@ -93,13 +99,18 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const metrics = createMetrics(store);
   const stopCompaction = startCompaction({ store, clock, log });
   const observer = watchGauge(metrics);
+  const aggregation = options.aggregation && createAggregation(core, options.aggregation);
   const handler = createHandler({
     core,
     metrics,
     authenticators: options.authenticators,
     authorizers: options.authorizers,
     resources: createResourceHandler(core, { endpoints: options.endpoints, observer }),
-    discovery: createDiscovery(kinds, options.serverAddress ?? (() => '')),
+    discovery: createDiscovery(kinds, {
+      serverAddress: options.serverAddress ?? (() => ''),
+      remote: () => aggregation?.aggregator.versions ?? none,
+    }),
+    aggregator: aggregation?.aggregator,
     paths: createPathHandler({
       kinds,
       metrics,
@@ -110,11 +121,13 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   });
   const own = createInProcessClient(handler, { name: 'system:apiserver', groups: ['system:masters'] });
   const definitions = await followDefinitions({ store, kinds, clock, log, client: own });
+  await aggregation?.start(own);
   return {
     handler,
     clientFor: (user) => createInProcessClient(handler, user),
     metrics,
     async close() {
+      await aggregation?.stop();
       definitions.stop();
       stopKeeping?.();
       stopCompaction();

@@ -1,4 +1,5 @@
 import { kinds, virtualKinds } from '../api/kinds.ts';
+import type { FrontProxy } from '../apiserver/aggregation/extension-servers.ts';
 import type { NodeConnector } from '../apiserver/streaming/node-connector.ts';
 import { createStreamingEndpoints } from '../apiserver/streaming/endpoints.ts';
 import type { CertificateSigner } from '../controllers/certificates/signing-controller.ts';
@@ -10,7 +11,7 @@ import {
   writeSystemServices,
 } from '../apiserver/bootstrap.ts';
 import { keepIpAddresses } from '../apiserver/ip-addresses.ts';
-import { createApiServer, type ApiServer } from '../apiserver/server.ts';
+import { createApiServer, type ApiServer, type ApiServerOptions } from '../apiserver/server.ts';
 import type { User } from '../apiserver/handler.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
@@ -46,6 +47,8 @@ export interface ControlPlaneOptions extends Surroundings {
   /** Issues the certificates of approved requests; absent: nobody does. */
   certificateSigner?: CertificateSigner;
   controllers: ControllerSettings;
+  /** How extension servers know this API server; absent: it serves nobody's kinds but its own. */
+  frontProxy?: FrontProxy;
   /** Where volumes are made for claims; with it comes a default storage class. Absent: somebody else makes them. */
   localVolumes?: LocalVolumes;
   /** The default ingress class: its name, and its `spec.controller`. Absent: there is none. */
@@ -98,8 +101,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     documents: security.documents,
     version: kubernetesVersion,
     serviceNetwork: { serviceCidr, ...(options.nodePortRange && { nodePortRange: options.nodePortRange }) },
-    advertise,
-    ...(dns && { dns }),
+    ...{ advertise, ...(dns && { dns }), ...aggregationOf(options) },
   });
   const clientFor = (name: string): Client => api.clientFor(component(name));
   const informers = createInformers({ client: clientFor('system:kube-controller-manager'), clock, random, log });
@@ -138,6 +140,13 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       await api.close();
     },
   };
+}
+
+function aggregationOf({
+  frontProxy,
+  certificateAuthority,
+}: ControlPlaneOptions): Pick<ApiServerOptions, 'aggregation'> {
+  return frontProxy ? { aggregation: { frontProxy, clientAuthority: certificateAuthority } } : {};
 }
 
 async function writeDefaultClasses(options: ControlPlaneOptions): Promise<void> {

@@ -12,6 +12,8 @@ export interface ClusterPki {
   server: KeyPair;
   /** The API server, when it calls a node. */
   kubeletClient: KeyPair;
+  /** The API server, when it asks extension servers for others; of an authority of its own. */
+  frontProxy: KeyPair & { authority: string };
   admin: KeyPair;
   controllerManager: KeyPair;
   scheduler: KeyPair;
@@ -41,9 +43,11 @@ export function ensurePki(options: PkiOptions): ClusterPki {
   const { directory, now, isChecked = false } = options;
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const authority = ensureAuthority(directory, now);
-  const pair = (name: string, request: CertificateRequest): KeyPair => {
+  // Whoever has a certificate of this one may say for whom they ask: the cluster's own CA must not sign such.
+  const frontProxy = ensureAuthority(directory, now, { name: 'front-proxy-ca', commonName: 'front-proxy-ca' });
+  const pair = (name: string, request: CertificateRequest, signer = authority): KeyPair => {
     const existing = isChecked ? readPair(directory, name) : undefined;
-    return existing ?? ensurePair({ directory, name, authority, request, now });
+    return existing ?? ensurePair({ directory, name, authority: signer, request, now });
   };
   return {
     authority,
@@ -53,6 +57,10 @@ export function ensurePki(options: PkiOptions): ClusterPki {
       organizations: ['kubeadm:cluster-admins'],
       usages: ['client'],
     }),
+    frontProxy: {
+      ...pair('front-proxy-client', { commonName: 'front-proxy-client', usages: ['client'] }, frontProxy),
+      authority: frontProxy.certificate,
+    },
     admin: pair('admin', { commonName: 'kubernetes-admin', organizations: ['system:masters'], usages: ['client'] }),
     controllerManager: pair('controller-manager', { commonName: 'system:kube-controller-manager', usages: ['client'] }),
     scheduler: pair('scheduler', { commonName: 'system:kube-scheduler', usages: ['client'] }),

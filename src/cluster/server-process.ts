@@ -54,6 +54,7 @@ export async function runServer(
     ...(isReal && { dns: dnsOf(state.network) }),
     connector: createHttpsNodeConnector({ ...pki.kubeletClient, ca: pki.authority.certificate }),
     certificateSigner: createRequestSigner(pki.authority, clock),
+    frontProxy: pki.frontProxy,
     controllers: {
       ...localControllerSettings,
       nodeMonitorGracePeriodMs: state.settings.nodeGraceSeconds * 1000,

@@ -34,8 +34,19 @@ export interface Call {
 /** Sends bytes through a handler, as the listener does, and reads the answer. */
 export async function request(handler: Handler, line: string, call: Call = {}): Promise<Answer> {
   const { status, headers, body } = await respond(handler, line, call);
-  const bytes = bytesOf(body);
+  const bytes = body.kind === 'stream' ? await collect(body.pipe) : bytesOf(body);
   return { status, headers, bytes, json: <T>() => JSON.parse(bytes.toString('utf8')) as T };
+}
+
+/** What came from another server, to its end. */
+function collect(pipe: Extract<ApiResponse['body'], { kind: 'stream' }>['pipe']): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  return new Promise((resolve, reject) => {
+    pipe(
+      (chunk) => chunks.push(chunk) > 0,
+      (error) => (error ? reject(error) : resolve(Buffer.concat(chunks))),
+    );
+  });
 }
 
 /** The handler's own answer, for watches. `line` is `GET /api/v1/pods?limit=1`. */

@@ -49,7 +49,8 @@ function addressOf(node: Node): { host: string; port: number } {
   return { host: found.address, port: node.status?.daemonEndpoints?.kubeletEndpoint?.Port ?? defaultKubeletPort };
 }
 
-function backend(target: { protocol: string; host: string; port: number; agent: HttpAgent }): Backend {
+/** A server at an address, over the agent's connections. */
+export function backend(target: { protocol: string; host: string; port: number; agent: HttpAgent }): Backend {
   const { protocol, host, port, agent } = target;
   const send = protocol === 'https:' ? httpsRequest : httpRequest;
   return {

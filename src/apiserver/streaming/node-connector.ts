@@ -5,7 +5,7 @@ export interface BackendRequest {
   method: string;
   /** With query. */
   path: string;
-  headers: Record<string, string>;
+  headers: Record<string, string | string[]>;
   body?: Uint8Array | Readable;
   /** Asks for a protocol upgrade; `headers` carry `connection` and `upgrade`. */
   upgrade?: boolean;

@@ -5,8 +5,8 @@ import { ApiError, notFound } from '../../api/status.ts';
 import { nodes, services } from '../admission/lookup.ts';
 import type { Lookup } from '../admission/lookup.ts';
 import type { Endpoint, ResolvedRequest } from '../endpoint.ts';
-import type { ApiResponse, RequestBody } from '../handler.ts';
-import type { Backend, NodeConnector } from './node-connector.ts';
+import type { ApiRequest, ApiResponse, RequestBody } from '../handler.ts';
+import type { Backend, BackendResponse, NodeConnector } from './node-connector.ts';
 import { passThrough, withoutConnectionHeaders } from './pass-through.ts';
 import { findPod } from './pod-target.ts';
 import { throughProxy } from './proxied-answer.ts';
@@ -95,31 +95,41 @@ function addSlash({ request, rest }: ResolvedRequest): ApiResponse | undefined {
 
 async function forward(resolved: ResolvedRequest, { backend, backendHost }: ProxyTarget): Promise<ApiResponse> {
   const { request, remoteAddress } = resolved;
-  const { body, method, query, signal } = request;
-  const upgrade = request.headers.upgrade;
-  const headers: Record<string, string> = {};
-  for (const [name, value] of Object.entries(withoutConnectionHeaders(request.headers))) {
-    // What the client showed us is for us only.
-    if (name === 'authorization' || name.startsWith('impersonate-') || name === 'content-length') continue;
-    headers[name] = String(value);
-  }
-  if (upgrade !== undefined) Object.assign(headers, { connection: 'Upgrade', upgrade });
-  if (remoteAddress)
-    headers['x-forwarded-for'] = [headers['x-forwarded-for'], remoteAddress].filter(Boolean).join(', ');
-  const content = await contentOf(body);
-  if (content)
-    headers[content.length === undefined ? 'transfer-encoding' : 'content-length'] = String(
-      content.length ?? 'chunked',
-    );
-  const text = query.toString();
   const prefix = proxyPath(resolved);
   const path = pathBehind(resolved);
-  headers['x-forwarded-uri'] = prefix + path;
+  const answer = await handOn(backend, request, { path, remoteAddress, headers: { 'x-forwarded-uri': prefix + path } });
+  return passThrough(throughProxy(answer, { prefix, backendHost, requestHost: request.headers.host ?? '' }));
+}
+
+/**
+ * Sends a request on to another server, without what was meant for us alone; `path` is encoded, `headers` come in
+ * place of those of that name. Rejects with ServiceUnavailable when it cannot be reached.
+ */
+export async function handOn(
+  backend: Backend,
+  request: ApiRequest,
+  to: { path: string; remoteAddress: string | undefined; headers: Record<string, string | string[]> },
+): Promise<BackendResponse> {
+  const { body, method, query, signal } = request;
+  const { upgrade } = request.headers;
+  const headers: Record<string, string | string[]> = {};
+  for (const [name, value] of Object.entries(withoutConnectionHeaders(request.headers))) {
+    if (name === 'authorization' || name.startsWith('impersonate-') || name === 'content-length') continue;
+    headers[name] = value;
+  }
+  if (upgrade !== undefined) Object.assign(headers, { connection: 'Upgrade', upgrade });
+  if (to.remoteAddress) {
+    headers['x-forwarded-for'] = [headers['x-forwarded-for'], to.remoteAddress].filter(Boolean).join(', ');
+  }
+  const content = await contentOf(body);
+  if (content?.length !== undefined) headers['content-length'] = String(content.length);
+  else if (content) headers['transfer-encoding'] = 'chunked';
+  const text = query.toString();
   const answer = await backend
     .send({
       method,
-      path: `${path}${text && `?${text}`}`,
-      headers,
+      path: `${to.path}${text && `?${text}`}`,
+      headers: { ...headers, ...to.headers },
       ...(content && { body: content.body }),
       ...(upgrade !== undefined && { upgrade: true }),
       signal,
@@ -130,16 +140,16 @@ async function forward(resolved: ResolvedRequest, { backend, backendHost }: Prox
     });
   // A body that nobody reads would keep its connection.
   if (method === 'HEAD' && answer.kind === 'answer') answer.body.resume();
-  return passThrough(throughProxy(answer, { prefix, backendHost, requestHost: headers.host ?? '' }));
+  return answer;
 }
 
 /** Of any length: what is behind the proxy knows how much it takes. */
 async function contentOf(
   body: RequestBody,
 ): Promise<{ body: Uint8Array | Readable; length: number | undefined } | undefined> {
-  if (body.kind !== 'bytes') return undefined;
-  if (body.stream) return { body: body.stream(), length: body.length };
-  const bytes = await body.read();
+  if (body.kind === 'none' || (body.kind === 'object' && body.object === undefined)) return undefined;
+  if (body.kind === 'bytes' && body.stream) return { body: body.stream(), length: body.length };
+  const bytes = body.kind === 'bytes' ? await body.read() : Buffer.from(JSON.stringify(body.object));
   return { body: bytes, length: bytes.length };
 }
 
@@ -148,8 +158,12 @@ function proxyPath({ version, kind, namespace, name }: ResolvedRequest): string 
   return `/api/${version}/${namespace && `namespaces/${namespace}/`}${kind.plural}/${name}/proxy`;
 }
 
-/** What the server behind is asked for: letters that a path may have stay as they are (RFC 3986, 3.3). */
 function pathBehind({ request, rest }: ResolvedRequest): string {
   const slash = rest !== '' && request.path.endsWith('/') ? '/' : '';
-  return `/${encodeURI(rest).replaceAll('?', '%3F').replaceAll('#', '%23')}${slash}`;
+  return `/${encodePath(rest)}${slash}`;
+}
+
+/** Letters that a path may have stay as they are (RFC 3986, 3.3). */
+export function encodePath(path: string): string {
+  return encodeURI(path).replaceAll('?', '%3F').replaceAll('#', '%23');
 }

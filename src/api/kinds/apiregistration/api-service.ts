@@ -1,6 +1,7 @@
 import type { APIService } from '../../types/apiregistration-v1.ts';
 import type { StatusCause } from '../../types/meta-v1.ts';
 import { invalidValue, required } from '../../field-errors.ts';
+import { pathSegmentName } from '../../names.ts';
 import { ageColumn, column, nameColumn } from '../columns.ts';
 import { defineKind } from '../define-kind.ts';
 
@@ -14,6 +15,8 @@ export const apiService = defineKind<APIService>({
   allowUnconditionalUpdate: false,
   status: true,
   hasGeneration: false,
+  // That of the core group ends with a dot.
+  validateName: (name) => pathSegmentName(name)[0],
   defaults: ({ spec }) => {
     if (spec?.service) spec.service.port ??= 443;
   },
