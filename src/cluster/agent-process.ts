@@ -67,6 +67,8 @@ export async function runAgent(config: AgentConfig, surroundings: Surroundings):
       cgroupRoot: config.cgroup,
       leaseDurationSeconds: config.lease.durationSeconds,
       leaseRenewIntervalMs: config.lease.renewIntervalMs,
+      // Compose files set them: with Docker, whoever starts containers may.
+      unsafeSysctls: ['net.*'],
     },
   });
   const server = await startNodeServer({

@@ -53,6 +53,8 @@ export interface AgentSettings {
   leaseRenewIntervalMs: number;
   /** How long an unchanged node status may stay unwritten. */
   nodeStatusReportMs: number;
+  /** What pods may set of the kernel beside what is safe for every pod: names, or beginnings of names before `*`. */
+  unsafeSysctls: readonly string[];
   /** `/timonel/<cluster>/<node>`: where the pods' cgroups lie. */
   cgroupRoot: string;
 }
@@ -66,6 +68,7 @@ export const defaultAgentSettings: Omit<AgentSettings, 'cgroupRoot'> = {
   leaseDurationSeconds: 40,
   leaseRenewIntervalMs: 10_000,
   nodeStatusReportMs: 300_000,
+  unsafeSysctls: [],
 };
 
 /** What the parts of one agent share. */

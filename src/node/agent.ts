@@ -204,7 +204,9 @@ class NodeAgent implements Agent {
     const { phase } = pod.status ?? {};
     const begun = phase === 'Running' || phase === 'Succeeded' || phase === 'Failed';
     if (begun || pod.metadata.deletionTimestamp || !this.registration) return undefined;
-    const failure = admissionFailure({ pod, active: this.activePods(), node: this.registration.node });
+    const { unsafeSysctls } = this.context.settings;
+    const { node } = this.registration;
+    const failure = admissionFailure({ pod, active: this.activePods(), node, unsafeSysctls });
     if (failure) this.context.recorder.record(pod, 'Warning', failure.reason, failure.message);
     return failure;
   }

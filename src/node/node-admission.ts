@@ -2,6 +2,7 @@ import { matchesNodeAffinity } from '../api/node-selector.ts';
 import { amountsOf, podRequests } from '../api/pod-resources.ts';
 import type { Node, Pod } from '../api/types/core-v1.ts';
 import { containersOf } from './pod-spec.ts';
+import { forbiddenSysctl } from './sysctls.ts';
 
 /**
  * May the node take a pod that was bound to it? The scheduler has asked the same, but with a view that may be old,
@@ -12,8 +13,12 @@ export function admissionFailure(options: {
   /** The pods that hold resources of the node. */
   active: Iterable<Pod>;
   node: Node;
+  /** Beside the safe ones: see {@link forbiddenSysctl}. */
+  unsafeSysctls?: readonly string[];
 }): { reason: string; message: string } | undefined {
-  const { pod, node } = options;
+  const { pod, node, unsafeSysctls = [] } = options;
+  const sysctl = forbiddenSysctl(pod, unsafeSysctls);
+  if (sysctl !== undefined) return { reason: 'SysctlForbidden', message: `Pod was rejected: ${sysctl}` };
   const active = [...options.active].filter((other) => other.metadata.uid !== pod.metadata.uid);
   const resource = missingResource(pod, active, node);
   if (resource) {

@@ -104,4 +104,33 @@ describe('a pod that was bound to a node', () => {
     const apart = admissionFailure({ pod: port('b', '192.0.2.1'), active: [port('a', '127.0.0.1')], node });
     expect(apart).toBeUndefined();
   });
+
+  it('is refused what is not safe to set of the kernel', () => {
+    const asking = (sysctl: string, more: Partial<Pod['spec']> = {}): Pod => {
+      return podOf('b', {
+        containers: [{ name: 'c' }],
+        securityContext: { sysctls: [{ name: sysctl, value: '1' }] },
+        ...more,
+      });
+    };
+    const refusal = (pod: Pod, unsafeSysctls: string[] = []) =>
+      admissionFailure({ pod, active: [], node, unsafeSysctls })?.message.replace(
+        'Pod was rejected: forbidden sysctl: ',
+        '',
+      );
+    expect(admissionFailure({ pod: asking('kernel.msgmax'), active: [], node })).toEqual({
+      reason: 'SysctlForbidden',
+      message: 'Pod was rejected: forbidden sysctl: "kernel.msgmax" not allowlisted',
+    });
+    expect(refusal(asking('kernel.shm_rmid_forced'))).toBeUndefined();
+    expect(refusal(asking('net/ipv4/tcp_syncookies'))).toBeUndefined();
+    expect(refusal(asking('net.core.somaxconn'))).toBe('"net.core.somaxconn" not allowlisted');
+    expect(refusal(asking('net.core.somaxconn'), ['net.*'])).toBeUndefined();
+    expect(refusal(asking('net.ipv4.tcp_syncookies', { hostNetwork: true }))).toBe(
+      '"net.ipv4.tcp_syncookies" not allowed with host Net enabled',
+    );
+    expect(refusal(asking('kernel.shm_rmid_forced', { hostIPC: true }))).toBe(
+      '"kernel.shm_rmid_forced" not allowed with host IPC enabled',
+    );
+  });
 });
