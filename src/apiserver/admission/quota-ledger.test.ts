@@ -67,4 +67,19 @@ describe('the ledger of quotas', () => {
     await clock.advance(5000);
     expect(await used()).toBe('0');
   });
+
+  it('puts a status right that somebody else wrote', async () => {
+    const key = storeKey(resourceQuotas, 'web', 'q');
+    const found = await store.get(key);
+    if (found.kind !== 'found') throw new Error('not stored');
+    const quota = found.entry.decoded as ResourceQuota;
+    const wrong = { ...quota, status: { hard: { configmaps: '99' }, used: { configmaps: '7' } } };
+    await store.commit([putObject(key, wrong, found.entry)]);
+    await clock.settle();
+    const after = await store.get(key);
+    expect(after.kind === 'found' && (after.entry.decoded as ResourceQuota).status).toEqual({
+      hard: { configmaps: '5' },
+      used: { configmaps: '0' },
+    });
+  });
 });

@@ -36,7 +36,10 @@ export class QuotaLedger {
   constructor(options: { store: Store; lookup: StoreLookup; clock: Clock; log: Logger }) {
     this.#options = options;
     options.lookup.subscribe(resourceQuotas, (quota, old) => {
-      if (!quota || JSON.stringify(quota.spec) === JSON.stringify(old?.spec)) return;
+      if (!quota) return;
+      const isSame = JSON.stringify(quota.spec) === JSON.stringify(old?.spec);
+      // A status that somebody else wrote is put right again.
+      if (isSame && sameAmounts(quota.status?.hard, quota.spec?.hard)) return;
       for (const collection of collectionsOf(quota)) this.#follow(collection);
       this.#refresh(quota.metadata.namespace ?? '');
     });
@@ -173,9 +176,13 @@ function limitTo(counted: Usage, usage: Usage): Usage {
 }
 
 function sameStatus(one: ResourceQuota['status'], other: NonNullable<ResourceQuota['status']>): boolean {
-  const sorted = (amounts: Record<string, string> | undefined): string =>
-    JSON.stringify(Object.entries(amounts ?? {}).sort(([a], [b]) => (a < b ? -1 : 1)));
-  return sorted(one?.hard) === sorted(other.hard) && sorted(one?.used) === sorted(other.used);
+  return sameAmounts(one?.hard, other.hard) && sameAmounts(one?.used, other.used);
+}
+
+function sameAmounts(one: Usage | undefined, other: Usage | undefined): boolean {
+  const sorted = (amounts: Usage = {}): string =>
+    JSON.stringify(Object.entries(amounts).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return sorted(one) === sorted(other);
 }
 
 /** Where the objects lie that a quota counts. */
