@@ -13,6 +13,7 @@ import { createNftDataplane } from '../network/nft.ts';
 import { createNft, type Nft } from '../network/nft-session.ts';
 import { createNftPolicyDataplane } from '../network/policy/nft-policy.ts';
 import { createPolicyEngine } from '../network/policy/policy-engine.ts';
+import { serveProxyStatus } from '../network/proxy-status.ts';
 import { nftFamilyOf } from '../network/service-endpoints.ts';
 import { createServiceProxy } from '../network/service-proxy.ts';
 import { createAgent } from '../node/agent.ts';
@@ -149,9 +150,11 @@ async function startProxy(config: AgentConfig, connection: Connection, surroundi
       ? undefined
       : startDns(config, config.dnsForwarder, { informers, clock, random, log });
   dns?.catch((error: unknown) => log.error('this node does not answer for DNS itself', { error }));
+  const status = serveProxyStatus({ health: () => proxy.health(), clock, log });
   await proxy.start();
   return {
     stop() {
+      status.close();
       // One that did not start has said so.
       void dns?.then((running) => running.stop()).catch(() => undefined);
       proxy.stop();

@@ -9,6 +9,7 @@ import type { Informers } from '../client/informers.ts';
 import { endpointSlices, nodes, serviceCidrs, services } from '../client/resources.ts';
 import type { ConnectionBalancer } from './connection-balancer.ts';
 import type { Dataplane } from './dataplane.ts';
+import type { ProxyHealth } from './proxy-status.ts';
 import { createHealthChecks } from './health-checks.ts';
 import { createHostPorts, type HostPort, type HostPorts, type PortHolder } from './host-ports.ts';
 import { type Family, localEndpointCount, nftFamilyOf } from './service-endpoints.ts';
@@ -37,6 +38,7 @@ export interface ServiceProxy {
   start(): Promise<void>;
   /** Stops following; the rules stay, so that services answer while the process restarts. */
   stop(): void;
+  health(): ProxyHealth;
 }
 
 const serviceNameLabel = 'kubernetes.io/service-name';
@@ -44,6 +46,10 @@ const serviceNameLabel = 'kubernetes.io/service-name';
 const leftAloneLabels = ['service.kubernetes.io/service-proxy-name', 'service.kubernetes.io/headless'];
 const zoneLabel = 'topology.kubernetes.io/zone';
 const retryMs = 1_000;
+/** kube-proxy's: longer than this no change waits for its rules. */
+const healthTimeoutMs = 60_000;
+/** The cluster autoscaler's, on a node that it takes away. */
+const leavingTaint = 'ToBeDeletedByClusterAutoscaler';
 /** From so many services on, those that do not mind share rules; with fewer than the lower number no more. */
 const crowd = { from: 500, until: 400 };
 /** Services that are rendered before others have their turn. */
@@ -71,6 +77,10 @@ class RunningServiceProxy implements ServiceProxy {
   /** Services that there are, as far as they were looked at. */
   readonly #known = new Set<string>();
   readonly #loop: ApplyLoop;
+  /** Monotonic: since when a change waits for its rules. */
+  #waitingSinceMs: number | undefined;
+  /** Epoch milliseconds. */
+  #lastUpdatedMs = 0;
 
   constructor(options: ServiceProxyOptions) {
     this.#options = options;
@@ -122,8 +132,22 @@ class RunningServiceProxy implements ServiceProxy {
     for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
   }
 
+  health(): ProxyHealth {
+    const { informers, nodeName, clock } = this.#options;
+    const node = nodeName === undefined ? undefined : informers.of(nodes).get(nodeName);
+    const isLeaving =
+      node?.metadata.deletionTimestamp !== undefined || node?.spec?.taints?.some(({ key }) => key === leavingTaint);
+    const waitedMs = this.#waitingSinceMs === undefined ? 0 : clock.monotonic() - this.#waitingSinceMs;
+    return {
+      isHealthy: waitedMs < healthTimeoutMs,
+      lastUpdatedMs: this.#lastUpdatedMs,
+      isNodeEligible: isLeaving !== true,
+    };
+  }
+
   #mark(key: string): void {
     this.#dirty.add(key);
+    this.#waitingSinceMs ??= this.#options.clock.monotonic();
     this.#loop.request();
   }
 
@@ -164,6 +188,9 @@ class RunningServiceProxy implements ServiceProxy {
       for (const key of keys) this.#dirty.add(key);
       throw error;
     }
+    const { clock } = this.#options;
+    this.#lastUpdatedMs = clock.now();
+    this.#waitingSinceMs = this.#dirty.size > 0 ? clock.monotonic() : undefined;
   }
 
   async #apply(): Promise<void> {

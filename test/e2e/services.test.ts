@@ -189,6 +189,9 @@ describe('traffic policies', () => {
       }, `the health check of ${metadata.name}`);
       expect(answer.headers.get('x-load-balancing-endpoint-weight')).toBe(hasIt ? '1' : '0');
       expect(await answer.json()).toMatchObject({ service: { name: 'local' }, localEndpoints: hasIt ? 1 : 0 });
+      // What is said of the node itself, to balancers that send to all.
+      const proxy = await fetch(`http://${address}:10256/healthz`);
+      expect([proxy.status, await proxy.json()]).toMatchObject([200, { nodeEligible: true }]);
       const port = spec.ports[0]?.nodePort ?? 0;
       if (hasIt) {
         await works(address, port);
