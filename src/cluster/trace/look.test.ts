@@ -11,6 +11,6 @@ tcp LISTEN 0 9 0.0.0.0:443 0.0.0.0:* users:(("nginx",pid=2,fd=6),("nginx",pid=1,
     { protocol: 'udp', address: '127.0.0.53', port: 53, process: 'systemd-resolve' },
     { protocol: 'tcp', address: '*', port: 5000, process: 'busybox' },
     { protocol: 'tcp', address: '::1', port: 80, process: undefined },
-    { protocol: 'tcp', address: '*', port: 443, process: 'nginx' },
+    { protocol: 'tcp', address: '0.0.0.0', port: 443, process: 'nginx' },
   ]);
 });

@@ -155,7 +155,6 @@ export function parseListeners(output: string): Listener[] {
       .slice(0, colon)
       .replace(/%\S+$/, '')
       .replace(/^\[|\]$/g, '');
-    const isAll = address === '0.0.0.0' || address === '::';
-    return [{ protocol, address: isAll ? '*' : address, port: Number(local.slice(colon + 1)), process }];
+    return [{ protocol, address, port: Number(local.slice(colon + 1)), process }];
   });
 }

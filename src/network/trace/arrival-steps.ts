@@ -1,3 +1,4 @@
+import { hostAndPort } from '../../base/ip-address.ts';
 import type { Attempt, Listener, Observations, StepResult, TracePlan, TraceProblem, TraceTarget } from './facts.ts';
 import { endpointText, titleOf } from './facts.ts';
 import { mergeProblems } from './merge-problems.ts';
@@ -19,9 +20,10 @@ export function processStep(
     }
     const all = known.filter((each) => each.protocol === protocol);
     const onPort = all.filter(({ port }) => port === target.port);
-    const open = onPort.find(({ address }) => isLoopback(target.ip) || !isLoopback(address));
+    const open = onPort.find(({ address }) => hears(address, target.ip));
     if (open) {
-      lines.push(`${titleOf(pod)}: ${open.process ?? 'a process'} listens on ${open.address}:${open.port}/${protocol}`);
+      const at = hostAndPort(open.address, open.port);
+      lines.push(`${titleOf(pod)}: ${open.process ?? 'a process'} listens on ${at}/${protocol}`);
       continue;
     }
     lines.push(`${titleOf(pod)}: nobody takes ${target.port}/${protocol}${othersText(all)}`);
@@ -32,14 +34,36 @@ export function processStep(
   return { step: { title: 'Process', status, lines }, problems: mergeProblems([...problems.values()]) };
 }
 
+/** Whether a socket at `address` takes what comes to `ip`. */
+function hears(address: string, ip: string): boolean {
+  if (isLoopback(address) && !isLoopback(ip)) return false;
+  return address === '*' || isIpv6(address) === isIpv6(ip);
+}
+
+/** IPv4 addresses in IPv6 sockets (RFC 4291, 2.5.5.2) hear IPv4. */
+function isIpv6(address: string): boolean {
+  return address.includes(':') && !address.startsWith('::ffff:');
+}
+
 function unheard(
-  { port }: TraceTarget,
+  { ip, port }: TraceTarget,
   { pod, onPort, all }: { pod: string; onPort: readonly Listener[]; all: readonly Listener[] },
 ): TraceProblem {
-  if (onPort.length > 0) {
+  const [deaf] = onPort;
+  if (deaf) {
+    const everywhere = isIpv6(ip) ? '[::]' : '0.0.0.0';
+    const flag = 'a flag like --host or --bind of most servers';
+    const who = `${deaf.process ?? 'the process'} in pod ${pod} listens on ${hostAndPort(deaf.address, port)} only`;
+    if (isIpv6(deaf.address) === isIpv6(ip)) {
+      return {
+        what: `${who}, where nobody outside of the pod comes`,
+        fix: `Let it listen on all addresses: ${everywhere} (${flag}).`,
+      };
+    }
+    const [its, other] = isIpv6(ip) ? ['IPv6', 'IPv4'] : ['IPv4', 'IPv6'];
     return {
-      what: `${onPort[0]?.process ?? 'the process'} in pod ${pod} listens on 127.0.0.1:${port} only, where nobody outside of the pod comes`,
-      fix: 'Let it listen on all addresses: 0.0.0.0 (a flag like --host or --bind of most servers).',
+      what: `${who}, which hears ${other} alone, and the connection comes by ${its}`,
+      fix: `Let it listen on ${everywhere} (${flag}), or give the service ${other} (spec.ipFamilies).`,
     };
   }
   const others = [...new Set(all.filter(({ address }) => !isLoopback(address)).map((each) => each.port))];

@@ -61,7 +61,7 @@ export interface TracePlan {
 
 export interface Listener {
   protocol: Protocol;
-  /** `*` for all. */
+  /** `*` for all, `0.0.0.0` for all of IPv4, `::` for all of IPv6. */
   address: string;
   port: number;
   process: string | undefined;

@@ -194,6 +194,25 @@ describe('a trace', () => {
     );
   });
 
+  it('finds a process that hears the other family alone', () => {
+    const spec = { selector: { app: 'web' }, ports: http, ipFamilies: ['IPv6'], clusterIP: 'fd00::7' };
+    const services = [service('web', spec)];
+    const slices = [{ ...slice('web', ['fd00:1::3'], 5000), addressType: 'IPv6' }];
+    const pods = [client, pod('web-0', { app: 'web', ip: 'fd00:1::3' })];
+    const saidOf = (address: string): string =>
+      verdict(
+        trace('client', 'web', factsOf({ services, slices, pods }), {
+          outcome: 'refused',
+          listeners: [{ ...listening, address }],
+        }),
+      );
+    expect(saidOf('0.0.0.0')).toContain(
+      'httpd in pod default/web-0 listens on 0.0.0.0:5000 only, which hears IPv4 alone, and the connection comes by IPv6',
+    );
+    expect(saidOf('::1')).toContain('Let it listen on all addresses: [::]');
+    for (const all of ['*', '::']) expect(saidOf(all)).not.toContain('httpd');
+  });
+
   it('finds a port that the service does not have, and which is meant', () => {
     expect(verdict(trace('client', 'web:5000', factsOf(), refused))).toBe(
       'false\nservice default/web has no port 5000 | 5000 is the port of its pods; clients of the service use 80.',
