@@ -3,6 +3,7 @@ import { readAccess, readAuth, type WantedAuth } from './annotations/access.ts';
 import { readAnswers } from './annotations/answers.ts';
 import { readAuthorization, type WantedAuthorization } from './annotations/authorize.ts';
 import { type CanaryRule, readCanary } from './annotations/canary.ts';
+import { readClientCertificates, type WantedClientCertificates } from './annotations/client-certificates.ts';
 import { readRouting, type Routing } from './annotations/routing.ts';
 import {
   annotationPrefix,
@@ -26,6 +27,7 @@ export interface Annotations extends Routing {
   canary?: CanaryRule;
   auth?: WantedAuth;
   authorization?: WantedAuthorization;
+  clients?: WantedClientCertificates;
   /** For TLS to the endpoints. */
   endpointSecret?: { name: string; verifies: boolean };
   /**
@@ -49,6 +51,7 @@ export function readAnnotations({ metadata }: Ingress, complaints: Complaint[]):
   const canary = readCanary(values);
   const auth = readAuth(values);
   const authorization = readAuthorization(values);
+  const clients = readClientCertificates(values, metadata.namespace ?? '');
   const answers = readAnswers(values);
   const { secretName, verifies } = wantedEndpointSecret(values, metadata.namespace ?? '');
   const settings: BackendSettings = {
@@ -62,7 +65,7 @@ export function readAnnotations({ metadata }: Ingress, complaints: Complaint[]):
   };
   if (
     routing.passesTls &&
-    (auth ?? authorization ?? settings.rates ?? settings.connections ?? settings.bodyBytes) !== undefined
+    (auth ?? authorization ?? clients ?? settings.rates ?? settings.connections ?? settings.bodyBytes) !== undefined
   ) {
     values.wrong('ssl-passthrough', 'cannot be together with passwords, limits and sizes: nothing is read');
   }
@@ -75,6 +78,7 @@ export function readAnnotations({ metadata }: Ingress, complaints: Complaint[]):
     ...(canary && { canary }),
     ...(auth && { auth }),
     ...(authorization && { authorization }),
+    ...(clients && { clients }),
     ...(secretName !== undefined && { endpointSecret: { name: secretName, verifies } }),
     isRefused: hasRefused || values.isRefused,
   };

@@ -1,5 +1,6 @@
 import { literalFormat, word } from '../haproxy/quote.ts';
 import { authorizeLines } from './authorize-text.ts';
+import { clientLines } from './client-text.ts';
 import { escapeExpression } from './expression.ts';
 import type { Answers, BackendSettings, Balance, Cors, EndpointTls, Replacement } from './settings.ts';
 import { replacementWord, templateWord } from './template-text.ts';
@@ -17,6 +18,7 @@ export function backendLines(name: string, settings: BackendSettings): string[] 
           ...addressLines(settings),
           ...limitLines(settings),
           ...corsLines(settings.cors),
+          ...clientLines(settings),
           ...authLines(settings),
           ...authorizeLines(settings),
           ...bodyLines(settings),

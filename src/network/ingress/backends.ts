@@ -5,6 +5,7 @@ import type { Ingress, IngressServiceBackend } from '../../api/types/networking-
 import { ip } from '../../api/names.ts';
 import { isPlain } from './annotations.ts';
 import type { WantedAuthorization } from './annotations/authorize.ts';
+import type { WantedClientCertificates } from './annotations/client-certificates.ts';
 import { backendName } from './backend-name.ts';
 import type { ClusterObjects } from './cluster-objects.ts';
 import { endpointsOf, findPort, ownEndpoint } from './endpoints.ts';
@@ -16,7 +17,7 @@ import { type BackendSettings, type Balance, plainSettings } from './settings.ts
 import { authoritiesOf, certificateOf } from './tls.ts';
 
 /** What secrets and services add to the settings of an ingress. */
-type Protection = Pick<BackendSettings, 'auth' | 'authorize' | 'endpointTls'>;
+type Protection = Pick<BackendSettings, 'auth' | 'authorize' | 'clients' | 'endpointTls'>;
 
 const balances: Readonly<Record<Algorithm, Balance>> = {
   'round-robin': { kind: 'round-robin' },
@@ -149,12 +150,15 @@ export class Backends {
     const auth = annotations.auth && this.#authOf(ingress, annotations.auth);
     const endpointTls = annotations.endpointSecret && this.#endpointTlsOf(ingress, annotations.endpointSecret);
     const authorize = annotations.authorization && this.#authorizeOf(ingress, annotations.authorization);
-    if (auth === 'refused' || endpointTls === 'refused' || authorize === 'refused') return 'refused';
+    const clients = annotations.clients && this.#clientsOf(ingress, annotations.clients);
+    if (auth === 'refused' || endpointTls === 'refused') return 'refused';
+    if (authorize === 'refused' || clients === 'refused') return 'refused';
     const written = annotations.settings.endpointTls;
-    if (!auth && !endpointTls && !authorize) return undefined;
+    if (!auth && !endpointTls && !authorize && !clients) return undefined;
     return {
       ...(auth && { auth }),
       ...(authorize && { authorize }),
+      ...(clients && { clients }),
       ...(endpointTls && { endpointTls: { ...written, ...endpointTls } }),
     };
   }
@@ -185,6 +189,17 @@ export class Backends {
     }
     const message = `not served: auth-url leads to service ${key}, which is not there or has no IPv4 address`;
     this.#complain(ingress, 'Refused', message);
+    return 'refused';
+  }
+
+  #clientsOf(
+    ingress: Ingress,
+    { secretName, ...rest }: WantedClientCertificates,
+  ): BackendSettings['clients'] | 'refused' {
+    const secret = this.#secretFor(ingress, secretName);
+    const authorities = secret && authoritiesOf(secret);
+    if (authorities) return { ...rest, authority: this.#fileOf(authorities) };
+    if (secret) this.#complain(ingress, 'Refused', `not served: secret ${secretName} has no certificates in ca.crt`);
     return 'refused';
   }
 

@@ -14,6 +14,7 @@ export class CertifiedHosts {
   readonly #complain: Complain;
   readonly #certificates = new Map<string, { pem: string; hosts: string[] }>();
   readonly #owners = new Map<string, string>();
+  readonly #authorities = new Map<string, string>();
 
   constructor(objects: ClusterObjects, complain: Complain) {
     this.#objects = objects;
@@ -50,7 +51,34 @@ export class CertifiedHosts {
     if (certificate.hosts.length > 0) this.#certificates.set(name, certificate);
   }
 
+  /**
+   * Clients of the host are asked for certificates of this authority. False when they are asked for those of another
+   * one already: which one holds is the connection's, and not the path's.
+   */
+  verify(host: string, authority: string): boolean {
+    const known = this.#authorities.get(host) ?? authority;
+    this.#authorities.set(host, known);
+    return known === authority;
+  }
+
   finish(fallbackPem: string): Map<string, Certificate> {
-    return new Map<string, Certificate>([[defaultCertificate, { pem: fallbackPem, hosts: [] }], ...this.#certificates]);
+    const all: [string, { pem: string; hosts: readonly string[] }][] = [
+      [defaultCertificate, { pem: fallbackPem, hosts: [] }],
+      ...this.#certificates,
+    ];
+    const named = [...this.#authorities].map(([host, authority]) => [this.#nameOf(host), host, authority] as const);
+    return new Map(
+      all.map(([name, { pem, hosts }]) => {
+        const verified = named.flatMap(([owner, ...each]) => (owner === name ? [each] : []));
+        const plain = hosts.filter((host) => !this.#authorities.has(host));
+        return [name, verified.length === 0 ? { pem, hosts } : { pem, hosts: plain, verified }];
+      }),
+    );
+  }
+
+  /** The certificate that a host has: its own, that of its wildcard, or the one for everybody. */
+  #nameOf(host: string): string {
+    const owner = this.#owners.get(host) ?? this.#owners.get(host.replace(/^[^.]+/, '*'));
+    return owner?.replace('/', '_') ?? defaultCertificate;
   }
 }

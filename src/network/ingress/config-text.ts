@@ -115,11 +115,13 @@ export function mapText(entries: Iterable<readonly [string, string]>): string {
   return [...entries].map(([key, value]) => `${mapLine(key, value)}\n`).join('');
 }
 
-const certificateOptions = '[alpn h2,http/1.1]';
-
-/** A line of the list of certificates; the first line is the one for everybody else. */
-export function certificateLine(file: string, hosts: readonly string[]): string {
-  return [file, certificateOptions, ...hosts].join(' ');
+/**
+ * A line of the list of certificates; the first line is the one for everybody else. `authority`: the file of the
+ * authority of clients' certificates, which are judged when the request comes.
+ */
+export function certificateLine(file: string, hosts: readonly string[], authority?: string): string {
+  const verify = authority === undefined ? '' : ` verify optional ca-file ${authority}`;
+  return [file, `[alpn h2,http/1.1${verify}]`, ...hosts].join(' ');
 }
 
 /** Whether some passwords are checked by a script: see {@link passwordScript}. */
@@ -148,6 +150,8 @@ function globalLines(model: ProxyModel, place: ProxyPlace): string[] {
     '  hard-stop-after 1h',
     '  ssl-default-bind-options ssl-min-ver TLSv1.2',
     '  tune.ssl.default-dh-param 2048',
+    // See {@link judgedLater}.
+    ...(verifiedHosts(model).length > 0 ? ['  tune.ssl.cachesize 0'] : []),
     // HAProxy's own client is not used: reading the system's authorities for it is most of the time that a start takes.
     '  .if version_atleast(2.6)',
     '  httpclient.ssl.verify none',
@@ -223,6 +227,16 @@ function doorLines(place: ProxyPlace): string[] {
   ];
 }
 
+function verifiedHosts({ certificates }: ProxyModel): (readonly [host: string, authority: string])[] {
+  return [...certificates.values()].flatMap(({ verified = [] }) => verified);
+}
+
+/**
+ * A session that is resumed for another host would bring a certificate along that was judged by other authorities:
+ * with clients' certificates there are no sessions to resume.
+ */
+const judgedLater = ' ca-ignore-err all crt-ignore-err all no-tls-tickets';
+
 /**
  * Where a request goes: first by what its client wrote, in one look-up; hosts in capitals or with a port, wildcards,
  * hosts that no rule names, encoded paths and regular expressions take the longer way below.
@@ -231,13 +245,17 @@ function frontendLines(model: ProxyModel, place: ProxyPlace, kind: 'clear' | 'tl
   const file = (name: keyof typeof files): string => `${place.directory}/${files[name]}`;
   const isInner = kind === 'tls' && model.passthrough.size > 0;
   const addresses = isInner ? [`${innerSocket(place)} accept-proxy`] : bindAddresses(place, kind);
-  const tls = kind === 'tls' ? ` ssl crt-list ${file('certificateList')}` : '';
+  const verified = verifiedHosts(model);
+  const judged = verified.length > 0 ? judgedLater : '';
+  const tls = kind === 'tls' ? ` ssl crt-list ${file('certificateList')}${judged}` : '';
   const expressions = kind === 'tls' ? file('tlsExpressions') : file('clearExpressions');
   const paths = file(kind);
   const open = '!{ var(txn.backend) -m found }';
   return [
     `frontend ${kind}`,
     '  log global',
+    // Another text when they change: files of authorities are read at loading alone.
+    ...(kind === 'tls' && verified.length > 0 ? [`  # ${digestOf(verified)}`] : []),
     ...addresses.map((address) => `  bind ${address}${tls}`),
     `  log-format '${logFormat(file('names'))}'`,
     // Writing an address as text takes longer than any rule here: once for each connection, and not thrice a request.

@@ -42,6 +42,8 @@ export interface Certificate {
   pem: string;
   /** DNS names, with `*.` for one label. */
   hosts: readonly string[];
+  /** Further hosts, whose clients are asked for certificates of an authority (a name in `endpointFiles`). */
+  verified?: readonly (readonly [host: string, authority: string])[];
 }
 
 /** Users and hashes: of crypt(3), which HAProxy checks itself, and others, which its script does. */
@@ -77,7 +79,7 @@ export interface ProxyModel {
   /** By name; which one serves a connection follows from its `hosts`, and the default one serves the rest. */
   certificates: ReadonlyMap<string, Certificate>;
   userLists: ReadonlyMap<string, UserList>;
-  /** PEM texts for TLS to endpoints, by name. */
+  /** PEM texts for TLS to endpoints, and authorities of clients, by name. */
   endpointFiles: ReadonlyMap<string, string>;
   /** Backends that get connections by the name asked for in TLS, as they are. */
   passthrough: ReadonlyMap<string, string>;

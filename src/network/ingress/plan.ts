@@ -343,9 +343,14 @@ function planCertificates(
 function filesOf({ maps, expressions, certificates }: Running, config: string, place: ProxyPlace): Map<string, string> {
   const sorted = (map: ReadonlyMap<string, string>): [string, string][] =>
     [...map].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-  const lines = [...certificates].map(([name, { hosts }]) =>
-    certificateLine(`${place.directory}/${certificateFile(name)}`, hosts),
-  );
+  const lines = [...certificates].flatMap(([name, { hosts, verified = [] }], index) => {
+    const file = `${place.directory}/${certificateFile(name)}`;
+    // Without a host, a line would stand for the names in its certificate.
+    return [
+      ...(index === 0 || hosts.length > 0 || verified.length === 0 ? [certificateLine(file, hosts)] : []),
+      ...verified.map(([host, authority]) => certificateLine(file, [host], `${place.directory}/${authority}`)),
+    ];
+  });
   return new Map([
     [files.config, config],
     ...mapNames.map((name) => [files[name], mapText(sorted(maps.get(name) ?? new Map()))] as const),

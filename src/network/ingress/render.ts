@@ -186,8 +186,19 @@ class Renderer {
     // Over TLS nobody gets here who has asked for the host by name.
     if (passesTls) return { clear: redirectBackend, tls: refusingBackend };
     const tls = this.#backends.backendOf(ingress, service, { settings });
+    if (!this.#checksClients(ingress, host, tls)) return { clear: refusingBackend, tls: refusingBackend };
     const mustRedirect = redirectsToTls === 'always' || (redirectsToTls === 'with-tls' && hasTls(ingress, host));
     return { tls, clear: mustRedirect && tls !== refusingBackend ? redirectBackend : tls };
+  }
+
+  /** Clients' certificates are asked for by the name of the host, before there is a request. */
+  #checksClients(ingress: Ingress, host: string, backend: string): boolean {
+    const authority = this.#backends.all.get(backend)?.settings.clients?.authority;
+    if (authority === undefined) return true;
+    if (host !== anyHost && this.#certified.verify(host, authority)) return true;
+    const why = host === anyHost ? 'it needs a host' : `${host} has that of an older ingress`;
+    this.#complain(ingress, 'Refused', `not served: auth-tls-secret does not hold: ${why}`);
+    return false;
   }
 
   #complain(ingress: Ingress, reason: string, message: string): void {

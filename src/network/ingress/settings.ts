@@ -29,6 +29,7 @@ export interface BackendSettings {
   /** `isScripted`: some of its hashes are checked by the proxy's script. */
   auth?: { userList: string; realm: string; isScripted: boolean };
   authorize?: Authorization;
+  clients?: ClientCertificates;
   /** Who is in `allow` needs no password, and who has one need not be in `allow`. */
   eitherSuffices?: true;
   cors?: Cors;
@@ -100,6 +101,20 @@ export interface Authorization {
   redirect: Template;
   /** Its cookies go into every answer, and not into successes and redirections alone. */
   alwaysSetsCookies?: true;
+}
+
+/** Certificates that clients show. */
+export interface ClientCertificates {
+  /** `optional`: who shows one must show a good one; `optional_no_ca`: the service judges. */
+  verify: 'on' | 'optional' | 'optional_no_ca';
+  /** A name in the model's `endpointFiles`: whose certificates are good. */
+  authority: string;
+  /** Where they are redirected that are refused. */
+  errorPage?: Template;
+  /** An expression for the subject, as RFC 2253 writes it. */
+  subject?: string;
+  /** The service gets the certificate. */
+  passes?: true;
 }
 
 /** What is changed in answers of the endpoints. */

@@ -10,7 +10,7 @@ import {
 } from './table.ts';
 
 const file = new URL('../../../../docs/ingress-annotations.md', import.meta.url).pathname;
-const readers = ['access', 'answers', 'authorize', 'canary', 'routing', 'upstream'].map((name) =>
+const readers = ['access', 'answers', 'authorize', 'canary', 'client-certificates', 'routing', 'upstream'].map((name) =>
   readFileSync(new URL(`${name}.ts`, import.meta.url), 'utf8'),
 );
 const cell = (text: string): string => text.replaceAll('|', '\\|');

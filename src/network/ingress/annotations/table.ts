@@ -149,6 +149,24 @@ export const servedAnnotations = {
   },
   'auth-request-redirect': { values: 'text with variables', effect: 'X-Auth-Request-Redirect in asking' },
   'auth-always-set-cookie': { values: flag, effect: 'cookies of the answer to auth-url go into errors, too' },
+  'auth-tls-secret': {
+    values: 'NAMESPACE/secret',
+    effect:
+      "clients need a certificate of its ca.crt (400); for the hosts of the rules; the namespace is the ingress's",
+    mustHold: true,
+  },
+  'auth-tls-verify-client': {
+    values: 'on, off, optional, optional_no_ca',
+    effect: 'optional: or none; optional_no_ca: the service judges, by ssl-client-verify; default: on',
+    mustHold: true,
+  },
+  'auth-tls-match-cn': {
+    values: 'CN= and an expression',
+    effect: "of the subject of clients' certificates (403)",
+    mustHold: true,
+  },
+  'auth-tls-error-page': { values: 'address', effect: 'who gets the 400 is redirected there (302)' },
+  'auth-tls-pass-certificate-to-upstream': { values: flag, effect: 'the header ssl-client-cert' },
   'limit-rps': {
     values: 'number',
     effect: 'requests of a client address each second, on average (503)',
@@ -191,6 +209,7 @@ export const annotationsWithoutEffect: Readonly<Record<string, string>> = {
   'auth-keepalive-requests': 'connections to auth-url are not kept',
   'auth-keepalive-share-vars': 'connections to auth-url are not kept',
   'auth-keepalive-timeout': 'connections to auth-url are not kept',
+  'auth-tls-verify-depth': 'chains are checked to their end',
   'client-body-buffer-size': 'bodies are passed on as they come',
   'connection-proxy-header': 'HAProxy chooses',
   'custom-headers': 'headers are not added to answers',
@@ -232,9 +251,6 @@ export const annotationsWithoutEffect: Readonly<Record<string, string>> = {
 export const refusedAnnotations: Readonly<Record<string, string>> = {
   'auth-proxy-set-headers': 'auth-url gets the headers of the request',
   'auth-snippet': "nginx's own configuration",
-  'auth-tls-secret': "clients' certificates are not checked",
-  'auth-tls-verify-client': "clients' certificates are not checked",
-  'auth-tls-match-cn': "clients' certificates are not checked",
   'configuration-snippet': "nginx's own configuration",
   'enable-global-auth': 'there is none',
   'enable-modsecurity': 'there is no ModSecurity',
