@@ -1,14 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { seededRandom } from '../base/random.ts';
-import { createSimulatedClock, type SimulatedClock } from '../base/simulated-clock.ts';
+import type { SimulatedClock } from '../base/simulated-clock.ts';
 import type { Client } from '../client/client.ts';
 import { events, pods } from '../client/resources.ts';
 import type { Container, Pod, PodSpec } from '../api/types/core-v1.ts';
-import { startTestApiServer, type TestApiServer } from '../../test/support/api-server.ts';
-import { testAgent } from '../../test/support/node-agent.ts';
+import type { TestApiServer } from '../../test/support/api-server.ts';
+import { startAgentWorld, testAgent } from '../../test/support/node-agent.ts';
 import type { Agent } from './agent.ts';
-import { createMemorySystem, type MemorySystem } from './memory-system.ts';
-import { createSimulatedRuntime, type SimulatedRuntime } from './simulated.ts';
+import type { MemorySystem } from './memory-system.ts';
+import type { SimulatedRuntime } from './simulated.ts';
 
 let clock: SimulatedClock;
 let api: TestApiServer;
@@ -20,13 +19,7 @@ let agent: Agent;
 const newAgent = (): Agent => testAgent({ client, runtime, clock, system });
 
 beforeEach(async () => {
-  clock = createSimulatedClock();
-  api = await startTestApiServer({ clock });
-  client = api.client;
-  runtime = createSimulatedRuntime({ clock, random: seededRandom(1) });
-  system = createMemorySystem();
-  agent = newAgent();
-  await agent.start();
+  ({ clock, api, client, runtime, system, agent } = await startAgentWorld());
 });
 
 afterEach(async () => {

@@ -1,5 +1,4 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createSocket } from 'node:dgram';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -7,8 +6,12 @@ import { eventually, remains, TestCluster } from './support.ts';
 import {
   applyAll,
   ask,
+  askDatagram,
   askInPod,
+  askOnceUp,
+  bothFamiliesProgram,
   makeWebImage,
+  type PodObject,
   type ServiceObject,
   webContainer,
   webDeployment,
@@ -18,24 +21,6 @@ import {
 const scratch = mkdtempSync(join(tmpdir(), 'timonel-e2e-dual-'));
 const cluster = new TestCluster('e2edual', join(scratch, 'kubeconfig'));
 
-/** Answers connections and datagrams of both families with its name and the client's address. */
-const serverProgram = `
-import os, socket, threading
-name = os.uname().nodename
-def datagrams():
-    udp = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
-    udp.bind(("::", 5001))
-    while True:
-        _, client = udp.recvfrom(100)
-        udp.sendto(f"{name} {client[0]}".encode(), client)
-threading.Thread(target=datagrams, daemon=True).start()
-tcp = socket.create_server(("::", 5000), family=socket.AF_INET6, dualstack_ipv6=True, backlog=1000)
-while True:
-    connection, client = tcp.accept()
-    connection.sendall(f"{name} {client[0]}".encode())
-    connection.close()
-`;
-
 const ports = [
   { name: 'tcp', port: 80, targetPort: 5000 },
   { name: 'udp', port: 81, targetPort: 5001, protocol: 'UDP' },
@@ -44,31 +29,9 @@ const service = (name: string, spec: Record<string, unknown> = {}): unknown => w
 
 const apply = (...items: unknown[]): Promise<void> => applyAll(cluster, items);
 
-interface PodObject {
-  metadata: { name: string };
-  spec: { nodeName: string };
-  status: { podIPs: { ip: string }[]; hostIPs: { ip: string }[] };
-}
-
 const get = (name: string): Promise<ServiceObject> => cluster.json<ServiceObject>('get', 'service', name);
 const pods = async (): Promise<PodObject[]> =>
   (await cluster.json<{ items: PodObject[] }>('get', 'pods', '-l', 'app=web')).items;
-
-function askDatagram(host: string, port: number): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const socket = createSocket('udp6');
-    const timer = setTimeout(() => socket.close(() => reject(new Error('timeout'))), 1_000);
-    socket.on('message', (message) => {
-      clearTimeout(timer);
-      socket.close(() => resolve(message.toString()));
-    });
-    socket.on('error', reject);
-    socket.send('hello', port, host);
-  });
-}
-
-const works = (host: string, port: number): Promise<string> =>
-  eventually(() => ask(host, port).catch(() => undefined), `${host}:${port} to answer`);
 
 const inPod = (pod: string, host: string, port: number): Promise<string> => askInPod(cluster, pod, host, port);
 
@@ -79,7 +42,7 @@ beforeAll(async () => {
   await cluster.timonel('up', '--nodes', '2', '--ip-families', 'ipv4,ipv6');
   await makeWebImage(cluster);
   await apply(
-    webDeployment('web', { program: serverProgram, replicas: 3 }),
+    webDeployment('web', { program: bothFamiliesProgram, replicas: 3 }),
     service('both', { type: 'LoadBalancer', ipFamilyPolicy: 'RequireDualStack' }),
   );
   await cluster.kubectl('rollout', 'status', 'deployment/web', '--timeout=60s');
@@ -161,7 +124,7 @@ describe('a cluster of both families', () => {
     const clusterIp = sixth(spec.clusterIPs);
     const balancer = sixth((status.loadBalancer.ingress ?? []).map(({ ip }) => ip));
     for (const address of [clusterIp, balancer]) {
-      await works(address, 80);
+      await askOnceUp(address, 80);
       const names = await Promise.all(Array.from({ length: 30 }, async () => (await ask(address, 80)).split(' ')[0]));
       expect(new Set(names).size).toBe(3);
       expect(await inPod(name, address, 80)).toMatch(/^web-/);
@@ -170,7 +133,7 @@ describe('a cluster of both families', () => {
     const nodes = await cluster.json<{ items: { status: { addresses: { address: string }[] } }[] }>('get', 'nodes');
     for (const node of nodes.items) {
       const address = sixth(node.status.addresses.map((each) => each.address));
-      expect(await works(address, spec.ports[0]?.nodePort ?? 0)).toMatch(/^web-/);
+      expect(await askOnceUp(address, spec.ports[0]?.nodePort ?? 0)).toMatch(/^web-/);
     }
     // A pod that is sent to itself.
     await cluster.kubectl('scale', 'deployment/web', '--replicas=1');
@@ -223,13 +186,13 @@ describe('a cluster of both families', () => {
       metadata: { name: 'published' },
       spec: {
         terminationGracePeriodSeconds: 0,
-        containers: [{ ...webContainer(serverProgram), ports: [{ containerPort: 5000, hostPort: 18090 }] }],
+        containers: [{ ...webContainer(bothFamiliesProgram), ports: [{ containerPort: 5000, hostPort: 18090 }] }],
       },
     };
     await apply(published);
     await cluster.kubectl('wait', '--for=condition=Ready', 'pod/published', '--timeout=60s');
     const pod = await cluster.json<PodObject>('get', 'pod', 'published');
-    expect(await works(sixth(pod.status.hostIPs.map(({ ip }) => ip)), 18090)).toMatch(/^published /);
+    expect(await askOnceUp(sixth(pod.status.hostIPs.map(({ ip }) => ip)), 18090)).toMatch(/^published /);
   });
 
   it('still is one after a restart, with the same addresses', async () => {
@@ -238,6 +201,6 @@ describe('a cluster of both families', () => {
     await cluster.timonel('up');
     expect((await get('both')).spec.clusterIPs).toEqual(before);
     await cluster.kubectl('rollout', 'status', 'deployment/web', '--timeout=60s');
-    await works(sixth(before), 80);
+    await askOnceUp(sixth(before), 80);
   }, 90_000);
 });

@@ -1,5 +1,4 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createSocket } from 'node:dgram';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -7,40 +6,17 @@ import { eventually, remains, TestCluster } from './support.ts';
 import {
   applyAll,
   ask,
+  askDatagram,
   askInPod,
+  askOnceUp,
+  bothFamiliesProgram,
   makeWebImage,
+  type PodObject,
   type ServiceObject,
   webContainer,
   webDeployment,
   webService,
 } from './web-app.ts';
-
-/** Says its name and the client's address at 5000, to datagrams at 5001, and by HTTP at 5002. */
-const serverProgram = `
-import os, socket, threading
-name = os.uname().nodename
-def datagrams():
-    udp = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
-    udp.bind(("::", 5001))
-    while True:
-        _, client = udp.recvfrom(100)
-        udp.sendto(f"{name} {client[0]}".encode(), client)
-def pages():
-    http = socket.create_server(("::", 5002), family=socket.AF_INET6, dualstack_ipv6=True, backlog=100)
-    while True:
-        connection, client = http.accept()
-        connection.recv(10000)
-        text = f"{name} {client[0]}"
-        connection.sendall(f"HTTP/1.1 200 OK\\r\\nConnection: close\\r\\nContent-Length: {len(text)}\\r\\n\\r\\n{text}".encode())
-        connection.close()
-for each in (datagrams, pages): threading.Thread(target=each, daemon=True).start()
-print("listening", flush=True)
-tcp = socket.create_server(("::", 5000), family=socket.AF_INET6, dualstack_ipv6=True, backlog=1000)
-while True:
-    connection, client = tcp.accept()
-    connection.sendall(f"{name} {client[0]}".encode())
-    connection.close()
-`;
 
 const ports = [
   { name: 'tcp', port: 80, targetPort: 5000 },
@@ -50,28 +26,6 @@ const ports = [
 const service = (name: string, spec: object = {}, annotations: Record<string, string> = {}): unknown =>
   webService(name, { ports, ...spec }, { annotations });
 const ownAddress = /^fd[\da-f]{2}:1[\da-f]{3}:1[\da-f]{3}:/;
-
-interface PodObject {
-  metadata: { name: string };
-  spec: { nodeName: string };
-  status: { podIP: string; podIPs: { ip: string }[]; hostIP: string };
-}
-
-function askDatagram(host: string, port: number): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const socket = createSocket('udp6');
-    const timer = setTimeout(() => socket.close(() => reject(new Error('timeout'))), 1_000);
-    socket.on('message', (message) => {
-      clearTimeout(timer);
-      socket.close(() => resolve(message.toString()));
-    });
-    socket.on('error', reject);
-    socket.send('hello', port, host);
-  });
-}
-
-const works = (host: string, port: number): Promise<string> =>
-  eventually(() => ask(host, port).catch(() => undefined), `${host}:${port} to answer`);
 
 describe.each([
   { families: 'ipv6', name: 'e2esix', all: ['IPv6'] },
@@ -92,7 +46,7 @@ describe.each([
     await makeWebImage(cluster);
     await applyAll(cluster, [
       webDeployment('web', {
-        program: serverProgram,
+        program: bothFamiliesProgram,
         replicas: 3,
         pod: {
           topologySpreadConstraints: [
@@ -156,7 +110,7 @@ describe.each([
       await cluster.kubectlWith(required, 'create', '-f', '-');
       await cluster.kubectlWith(fourth, 'create', '-f', '-');
       expect((await get('required')).spec.clusterIPs.map((ip) => ip.includes(':'))).toEqual([true, false]);
-      expect(await works((await get('fourth')).spec.clusterIP, 80)).toMatch(/^web-/);
+      expect(await askOnceUp((await get('fourth')).spec.clusterIP, 80)).toMatch(/^web-/);
       return;
     }
     await expect(cluster.kubectlWith(required, 'create', '-f', '-')).rejects.toThrow(
@@ -207,15 +161,15 @@ for name in (host, "kubernetes.default.svc"):
     const balancer = status.loadBalancer.ingress?.[0]?.ip ?? '';
     for (const address of [spec.clusterIP, balancer]) {
       expect(address).toMatch(ownAddress);
-      await works(address, 80);
+      await askOnceUp(address, 80);
       const names = await Promise.all(Array.from({ length: 30 }, async () => (await ask(address, 80)).split(' ')[0]));
       expect(new Set(names).size).toBe(3);
       expect(await askInPod(cluster, client?.metadata.name ?? '', address, 80)).toMatch(/^web-/);
       expect(await askDatagram(address, 81)).toMatch(/^web-/);
     }
     const nodePort = spec.ports[0]?.nodePort ?? 0;
-    for (const pod of await pods()) expect(await works(pod.status.hostIP, nodePort)).toMatch(/^web-/);
-    for (const host of ['localhost', '127.0.0.1', '::1']) expect(await works(host, 18180)).toMatch(/^web-/);
+    for (const pod of await pods()) expect(await askOnceUp(pod.status.hostIP, nodePort)).toMatch(/^web-/);
+    for (const host of ['localhost', '127.0.0.1', '::1']) expect(await askOnceUp(host, 18180)).toMatch(/^web-/);
     expect(await (await fetch('http://localhost:18182/')).text()).toMatch(/^web-/);
     // Pods see each other's own addresses.
     for (const pod of await pods()) {
@@ -259,20 +213,20 @@ for name in (host, "kubernetes.default.svc"):
     // The host is no pod; the node's probes come through in any case.
     await eventually(async () => (await ask(address, 5000).catch(() => '')) === '', 'the host to be denied');
     await cluster.kubectl('delete', 'networkpolicy', 'judges');
-    await works(address, 5000);
+    await askOnceUp(address, 5000);
     const published = {
       apiVersion: 'v1',
       kind: 'Pod',
       metadata: { name: 'published' },
       spec: {
         terminationGracePeriodSeconds: 0,
-        containers: [{ ...webContainer(serverProgram), ports: [{ containerPort: 5000, hostPort: 18190 }] }],
+        containers: [{ ...webContainer(bothFamiliesProgram), ports: [{ containerPort: 5000, hostPort: 18190 }] }],
       },
     };
     await applyAll(cluster, [published, service('least', {}, { 'timonel.dev/load-balancing': 'least-connections' })]);
     await cluster.kubectl('wait', '--for=condition=Ready', 'pod/published', '--timeout=60s');
     const pod = await cluster.json<PodObject>('get', 'pod', 'published');
-    expect(await works(pod.status.hostIP, 18190)).toMatch(/^published /);
+    expect(await askOnceUp(pod.status.hostIP, 18190)).toMatch(/^published /);
     await cluster.kubectl('delete', 'pod', 'published');
     const least = (await get('least')).spec.clusterIP;
     // Through the balancer, pods see the host.
@@ -304,6 +258,6 @@ for name in (host, "kubernetes.default.svc"):
     await cluster.timonel('up');
     expect((await get('web')).spec.clusterIPs).toEqual(before);
     await cluster.kubectl('rollout', 'status', 'deployment/web', '--timeout=60s');
-    await works(before[0] ?? '', 80);
+    await askOnceUp(before[0] ?? '', 80);
   }, 90_000);
 });

@@ -1,6 +1,33 @@
 import { silentLogger } from '../../src/base/log.ts';
 import { seededRandom } from '../../src/base/random.ts';
+import { createSimulatedClock, type SimulatedClock } from '../../src/base/simulated-clock.ts';
+import type { Client } from '../../src/client/client.ts';
 import { createAgent, type Agent, type AgentOptions } from '../../src/node/agent.ts';
+import { createMemorySystem, type MemorySystem } from '../../src/node/memory-system.ts';
+import { createSimulatedRuntime, type SimulatedRuntime } from '../../src/node/simulated.ts';
+import { startTestApiServer, type TestApiServer } from './api-server.ts';
+
+export interface AgentWorld {
+  clock: SimulatedClock;
+  api: TestApiServer;
+  client: Client;
+  runtime: SimulatedRuntime;
+  system: MemorySystem;
+  /** It has started. */
+  agent: Agent;
+}
+
+/** An agent with all that it works with: an API server, and a runtime and a machine that are simulated. */
+export async function startAgentWorld(): Promise<AgentWorld> {
+  const clock = createSimulatedClock();
+  const api = await startTestApiServer({ clock });
+  const { client } = api;
+  const runtime = createSimulatedRuntime({ clock, random: seededRandom(1) });
+  const system = createMemorySystem();
+  const agent = testAgent({ client, runtime, clock, system });
+  await agent.start();
+  return { clock, api, client, runtime, system, agent };
+}
 
 /** The agent of node-1 (2 CPUs, 4 GiB) on a machine of memory. */
 export function testAgent(parts: Pick<AgentOptions, 'client' | 'runtime' | 'clock' | 'system'>): Agent {

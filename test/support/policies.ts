@@ -1,35 +1,18 @@
 import { afterEach, beforeEach } from 'vitest';
-import { silentLogger } from '../../src/base/log.ts';
-import { seededRandom } from '../../src/base/random.ts';
-import { systemClock } from '../../src/base/system-clock.ts';
-import { createSecurity, type Security } from '../../src/apiserver/security.ts';
-import { createSigningKey } from '../../src/cluster/certificates.ts';
-import { createMemoryStore } from '../../src/store/memory.ts';
-import { startTestApiServer, type TestApiServer } from './api-server.ts';
+import type { TestApiServer } from './api-server.ts';
 import { request, type Answer } from './request.ts';
-
-const serviceAccountKey = createSigningKey();
+import { startSecuredServer } from './secured-server.ts';
 
 export const policiesPath = '/apis/admissionregistration.k8s.io/v1';
 export const deploymentsPath = '/apis/apps/v1/namespaces/default/deployments';
 
 /** A server with admission for each test of the file: sends as the user ann, who may do nothing. */
 export function serverWithPolicies(): (line: string, body?: object) => Promise<Answer> {
-  let security: Security;
   let api: TestApiServer;
   beforeEach(async () => {
-    const store = createMemoryStore();
-    const random = seededRandom(1);
-    security = createSecurity({
-      ...{ store, random, clock: systemClock, log: silentLogger, serviceAccountKey, issuer: 'https://x' },
-    });
-    await security.bootstrap();
-    api = await startTestApiServer({ store, random, admission: security.admission });
+    api = await startSecuredServer();
   });
-  afterEach(async () => {
-    security.close();
-    await api.close();
-  });
+  afterEach(() => api.close());
   return async (line, body) => {
     const user = { name: 'ann', groups: ['system:authenticated'] };
     const answer = await request(api.server.handler, line, { ...(body && { body }), context: { user } });

@@ -1,36 +1,20 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { silentLogger } from '../../base/log.ts';
-import { seededRandom } from '../../base/random.ts';
-import { systemClock } from '../../base/system-clock.ts';
 import type { AnyObject } from '../../api/object.ts';
-import { createSigningKey } from '../../cluster/certificates.ts';
-import { createMemoryStore } from '../../store/memory.ts';
-import { startTestApiServer } from '../../../test/support/api-server.ts';
 import type { TestApiServer } from '../../../test/support/api-server.ts';
 import { request } from '../../../test/support/request.ts';
 import type { Answer, Wire } from '../../../test/support/request.ts';
+import { startSecuredServer } from '../../../test/support/secured-server.ts';
 import { startWebhookServer } from '../../../test/support/webhook-server.ts';
 import type { Review, WebhookServer } from '../../../test/support/webhook-server.ts';
-import { createSecurity } from '../security.ts';
-import type { Security } from '../security.ts';
 
-const serviceAccountKey = createSigningKey();
 const definitions = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
 const endpoints = (version: string): string => `/apis/example.com/${version}/namespaces/default/endpoints`;
-let security: Security;
 let api: TestApiServer;
 let hook: WebhookServer;
 let spoil: (converted: AnyObject) => AnyObject;
 
 beforeEach(async () => {
-  const store = createMemoryStore();
-  const random = seededRandom(1);
-  security = createSecurity({
-    ...{ store, random, clock: systemClock, log: silentLogger, serviceAccountKey, issuer: 'https://x' },
-  });
-  await security.bootstrap();
-  const { admission, webhooks } = security;
-  api = await startTestApiServer({ store, random, admission, webhooks });
+  api = await startSecuredServer();
   spoil = (converted) => converted;
   hook = await startWebhookServer(convert);
   const clientConfig = { url: `${hook.url}/convert`, caBundle: hook.caBundle };
@@ -40,7 +24,6 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  security.close();
   await api.close();
   await hook.close();
 });

@@ -1,39 +1,23 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { silentLogger } from '../../base/log.ts';
-import { seededRandom } from '../../base/random.ts';
-import { systemClock } from '../../base/system-clock.ts';
 import type { MutatingWebhook } from '../../api/types/admissionregistration-v1.ts';
-import { createSigningKey } from '../../cluster/certificates.ts';
-import { createMemoryStore } from '../../store/memory.ts';
-import { startTestApiServer } from '../../../test/support/api-server.ts';
 import type { TestApiServer } from '../../../test/support/api-server.ts';
 import { cronTabDefinition } from '../../../test/support/custom-resources.ts';
 import { request } from '../../../test/support/request.ts';
 import type { Answer } from '../../../test/support/request.ts';
+import { startSecuredServer } from '../../../test/support/secured-server.ts';
 import { patchResponse, startWebhookServer, verdict } from '../../../test/support/webhook-server.ts';
 import type { Review, WebhookServer } from '../../../test/support/webhook-server.ts';
 import { endpointSlices } from '../admission/lookup.ts';
 import { putObject, storeKey } from '../admission/store-lookup.ts';
-import { createSecurity } from '../security.ts';
-import type { Security } from '../security.ts';
 
-const serviceAccountKey = createSigningKey();
-let security: Security;
 let api: TestApiServer;
 let hook: WebhookServer;
 let respond: (review: Review, path: string) => object | undefined;
 
 beforeEach(async () => {
-  const store = createMemoryStore();
-  const random = seededRandom(1);
-  security = createSecurity({
-    ...{ store, random, clock: systemClock, log: silentLogger, serviceAccountKey, issuer: 'https://x' },
-  });
-  await security.bootstrap();
-  const { admission } = security;
   const attach = { group: '', plural: 'pods', subresource: 'attach' };
   const handle = (): Promise<never> => Promise.reject(new Error('attached'));
-  api = await startTestApiServer({ store, random, admission, endpoints: [{ ...attach, handle }] });
+  api = await startSecuredServer({ endpoints: [{ ...attach, handle }] });
   respond = () => ({ allowed: true });
   hook = await startWebhookServer((review, path) => {
     const response = respond(review, path);
@@ -42,7 +26,6 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  security.close();
   await api.close();
   await hook.close();
 });
