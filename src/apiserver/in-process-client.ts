@@ -14,6 +14,7 @@ import type {
   WatchOptions,
   WriteOptions,
 } from '../client/client.ts';
+import { failureOf } from '../client/http-answer.ts';
 import type { ApiRequest, ApiResponse, Handler, RequestContext, User } from './handler.ts';
 import { watchStream } from './in-process-watch.ts';
 
@@ -69,7 +70,7 @@ class InProcessClient implements Client {
       timeoutSeconds: timeoutSeconds === undefined ? undefined : String(timeoutSeconds),
     };
     const call: Call = { method: 'GET', path: collectionPath(resource, namespace), query, signal };
-    return watchStream<T>(() => this.#call(call), signal);
+    return watchStream<T>(async () => refusing(await this.#call(call)), signal);
   }
 
   async create<T extends KubeObject>(resource: Resource<T>, object: T, options: WriteOptions = {}): Promise<T> {
@@ -136,18 +137,16 @@ class InProcessClient implements Client {
       ...(body !== undefined && { body }),
       ...options,
     });
-    return rawBody(await collected(response));
+    return rawBody(response);
   }
 
   async #object<T>(call: Call): Promise<T> {
     return objectOf(await this.#respond(call)) as T;
   }
 
-  /** Rejects with the ApiError of a failure. */
+  /** Rejects with the ApiError of a failure. What another server answers is whole. */
   async #respond(call: Call): Promise<ApiResponse> {
-    const response = await this.#call(call);
-    if (response.status >= 400) throw new ApiError(objectOf(response) as Status);
-    return response;
+    return collected(await refusing(await this.#call(call)));
   }
 
   #call({
@@ -241,7 +240,16 @@ function objectOf({ body }: ApiResponse): unknown {
   }
 }
 
-/** What a node, pod or service answered through the proxy, whole. */
+/** Rejects with the ApiError of a failure, whoever answered it. */
+async function refusing(response: ApiResponse): Promise<ApiResponse> {
+  const { status } = response;
+  if (status < 400) return response;
+  const whole = await collected(response);
+  if (whole.body.kind === 'bytes') throw failureOf(status, textOf(whole.body.bytes));
+  throw new ApiError(objectOf(whole) as Status);
+}
+
+/** What a node, pod, service or extension server answered through the proxy, whole. */
 async function collected(response: ApiResponse): Promise<ApiResponse> {
   const { body } = response;
   if (body.kind !== 'stream') return response;

@@ -1,8 +1,6 @@
-import type { KubeObject } from '../api/object.ts';
-import { ApiError } from '../api/status.ts';
-import type { Status } from '../api/types/meta-v1.ts';
+import { deepFreeze, type KubeObject } from '../api/object.ts';
 import type { WatchEvent } from '../client/client.ts';
-import type { ApiResponse, WatchResponseSink } from './handler.ts';
+import type { ApiResponse, ResponseBody, WatchResponseSink } from './handler.ts';
 
 /** The events of a watch as they come, the objects shared. Begins when it is first asked for an event. */
 export async function* watchStream<T extends KubeObject>(
@@ -10,13 +8,9 @@ export async function* watchStream<T extends KubeObject>(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<WatchEvent<T>, void, undefined> {
   if (signal?.aborted) return;
-  const { body, status } = await call();
-  if (body.kind !== 'watch') {
-    if (body.kind === 'object' && status >= 400) throw new ApiError(body.object as Status);
-    throw new Error(`a watch was answered by a ${body.kind}`);
-  }
+  const { body } = await call();
   const queue = new EventQueue<T>();
-  const watch = body.start(queue);
+  const watch = begin(body, queue);
   const stop = (): void => {
     watch.close();
     queue.end();
@@ -35,6 +29,43 @@ export async function* watchStream<T extends KubeObject>(
     signal?.removeEventListener('abort', stop);
     watch.close();
   }
+}
+
+function begin(body: ResponseBody, sink: WatchResponseSink): { close(): void } {
+  if (body.kind === 'watch') return body.start(sink);
+  if (body.kind === 'stream') return readLines(body, sink);
+  throw new Error(`a watch was answered by a ${body.kind}`);
+}
+
+/** The watch of an extension server, which comes as bytes. What cannot be read ends it. */
+function readLines(body: Extract<ResponseBody, { kind: 'stream' }>, sink: WatchResponseSink): { close(): void } {
+  const decoder = new TextDecoder();
+  let rest = '';
+  const take = (chunk: Uint8Array): void => {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) {
+      const { type, object } = JSON.parse(line) as WatchEvent;
+      sink.event(
+        type,
+        () => Buffer.from(line),
+        () => deepFreeze(object),
+      );
+    }
+  };
+  const stream = body.pipe(
+    (chunk) => {
+      try {
+        take(chunk);
+      } catch {
+        stream.close();
+        sink.end();
+      }
+      return true;
+    },
+    () => sink.end(),
+  );
+  return stream;
 }
 
 /** Events that came and were not taken yet. */

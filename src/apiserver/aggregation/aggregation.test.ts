@@ -96,7 +96,16 @@ describe('an extension server', () => {
     const status = isHealthy || !isDiscovery ? 200 : 404;
     const list = { kind: 'APIResourceList', apiVersion: 'v1', groupVersion: 'fruit.example/v1', resources: fruits };
     response.writeHead(status, { 'content-type': 'application/json' });
-    response.end(JSON.stringify(isDiscovery ? list : { kind: 'Apple', asked: url }));
+    if (!url?.includes('watch=true')) {
+      response.end(JSON.stringify(isDiscovery ? list : { kind: 'Apple', asked: url }));
+      return;
+    }
+    const lines = ['ä', 'b'].map((name, i) => {
+      const object = { kind: 'Apple', metadata: { name } };
+      return `${JSON.stringify({ type: i === 0 ? 'ADDED' : 'DELETED', object })}\n`;
+    });
+    for (const byte of Buffer.from(lines.join(''))) response.write(Buffer.of(byte));
+    response.end();
   }
 
   async function createService(): Promise<void> {
@@ -209,6 +218,25 @@ describe('an extension server', () => {
       'x-remote-group': ['eaters', 'system:authenticated'],
       'x-remote-extra-example.org%2fa%20b%25': ['x'],
     });
+  });
+
+  it('serves components in the process as others', async () => {
+    await register();
+    const apples = { group: 'fruit.example', version: 'v1', plural: 'apples', kind: 'Apple', namespaced: true };
+    await expect(api.client.list(apples)).rejects.toMatchObject({ code: 503 });
+    await createService();
+    await createEndpoints();
+    await becomes(/^True/);
+    expect(await api.client.get(apples, { name: 'a', namespace: 'shop' })).toEqual({
+      kind: 'Apple',
+      asked: '/apis/fruit.example/v1/namespaces/shop/apples/a',
+    });
+    const events = [];
+    for await (const event of api.client.watch(apples, { namespace: 'shop' })) events.push(event);
+    expect(events).toEqual([
+      { type: 'ADDED', object: { kind: 'Apple', metadata: { name: 'ä' } } },
+      { type: 'DELETED', object: { kind: 'Apple', metadata: { name: 'b' } } },
+    ]);
   });
 
   it('is verified by the bundle of its APIService, unless that says not to', async () => {
