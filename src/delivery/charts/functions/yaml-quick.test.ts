@@ -2,11 +2,14 @@ import { stringify, type ToStringOptions } from 'yaml';
 import { describe, expect, it } from 'vitest';
 import { type Random, seededRandom } from '../../../base/random.ts';
 import { readQuickly, unsure } from './yaml-quick.ts';
+import { skimHead } from './yaml-skim.ts';
 import { readWholeYaml } from './yaml-whole.ts';
 
 /** Whether the quick reader read a text or left it. What it reads must be what the whole reader gives. */
 function read(text: string): 'read' | 'left' {
   const quick = readQuickly(text);
+  const head = skimHead(text);
+  if (head !== unsure) expect(headIn(head), text).toBe(headIn(quick));
   if (quick === unsure) return 'left';
   let whole: unknown;
   try {
@@ -16,6 +19,13 @@ function read(text: string): 'read' | 'left' {
   }
   expect(JSON.stringify(quick), text).toBe(JSON.stringify(whole));
   return 'read';
+}
+
+/** What the skimmer asks a document for. */
+function headIn(document: unknown): string {
+  if (document === unsure) return 'unsure';
+  const { kind, metadata } = (document ?? {}) as Record<string, unknown>;
+  return JSON.stringify({ kind: kind ?? null, metadata: metadata ?? null });
 }
 
 const words = [
@@ -42,7 +52,7 @@ const words = [
   ...['a\tb', 'é', '日本', '😀', 'a\\b', '\\n', '---', '...', '<<', '=', 'a, b', 'x'.repeat(130), '.inf', '__proto__'],
 ];
 const plainWords = ['web', 'two words', '12', 'true', 'http://x:80/y', 'a\nb\n', '', 'a: b'];
-const plainKeys = ['name', 'app.kubernetes.io/name', 'a_b-c', 'Key', 'x.y/z'];
+const plainKeys = ['name', 'app.kubernetes.io/name', 'a_b-c', 'Key', 'x.y/z', 'kind', 'metadata'];
 
 /** What to choose words from: a document is wild or tame as a whole, so that the quick reader gets through some. */
 interface Words {
@@ -139,6 +149,35 @@ function damaged(text: string, random: Random): string {
   }
   return changed;
 }
+
+describe('the skimmer of heads', () => {
+  it.each([
+    ['a usual object', 'apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n  annotations:\n    b/c: "d" # e\nspec: {}\n'],
+    [
+      'lists at both indents',
+      'kind: A\nx:\n- y\n- k: 1\n  z: 2\nb:\n  - - 1\n    - 2\n  -\n    k: v\nmetadata:\n- x\n',
+    ],
+    ['literal blocks', 'x: |\n  kind: B\n   y\n\n  # no comment\n\nmetadata:\n  name: |-\n    z\n\n\nkind: 1'],
+    ['what stands at the end', 'kind: A\nmetadata:\n  name:\n'],
+    ['keys given twice', 'kind: A\nkind: B\n'],
+    ['no head', 'a: 1\n'],
+  ])('takes %s', (_, text) => {
+    expect(headIn(skimHead(text))).toBe(headIn(readQuickly(text)));
+    expect(skimHead(text)).not.toBe(unsure);
+  });
+
+  it.each([
+    ['lists', '- kind: A\n'],
+    ['what is indented as a whole', '  kind: A\n'],
+    ['keys in quotes', '"kind": A\n'],
+    ['mistakes below the head', 'kind: A\nspec:\n  a: b: c\n'],
+    ['bad indents below the head', 'kind: A\nspec:\n    b: 1\n  c: 2\n'],
+    ['values that go on', 'kind: A\nspec: x\n  y\n'],
+    ['nothing', '# only this\n'],
+  ])('leaves %s', (_, text) => {
+    expect(skimHead(text)).toBe(unsure);
+  });
+});
 
 describe('the quick reader of YAML', () => {
   it('gives what the whole reader gives, for random values in random styles', () => {

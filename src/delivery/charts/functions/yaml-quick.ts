@@ -12,15 +12,19 @@ import { resolveScalar } from './yaml-scalar.ts';
 export const unsure = Symbol('unsure');
 export type Unsure = typeof unsure;
 
-const maxDepth = 60;
+export const maxDepth = 60;
 /** In UTF-16 units: what is longer has its limits elsewhere. */
 const maxLength = 8 * 1024 * 1024;
 /** Other characters than these may break lines, or may not stand in YAML. */
 const unusual = /[^\n\t\x20-\x7e\u00a0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd]/;
 
 export function readQuickly(text: string): unknown {
-  if (text.length > maxLength || unusual.test(text)) return unsure;
-  return new QuickReader(text).document();
+  return isUsual(text) ? new QuickReader(text).document() : unsure;
+}
+
+/** Whether a text is short enough, and of characters that need no closer look. */
+export function isUsual(text: string): boolean {
+  return text.length <= maxLength && !unusual.test(text);
 }
 
 /** Keys that are nothing but keys; what a word may stand for (`yes`, `null`) is looked up beside it. */
@@ -187,8 +191,8 @@ function isInnerCollection(rest: string): boolean {
   return first !== '{' && first !== '[' && /^[^#]*?:(?: |$)/.test(rest);
 }
 
-/** A scalar or a flow collection that ends with its line. */
-function scalarOf(text: string): unknown {
+/** A scalar or a flow collection that ends with its line, from its first character on. */
+export function scalarOf(text: string): unknown {
   const first = text.charAt(0);
   if (first === '"' || first === "'") {
     const match = (first === '"' ? doubleQuoted : singleQuoted).exec(text);

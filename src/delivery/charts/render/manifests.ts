@@ -1,5 +1,7 @@
 import { sortByKind } from '../../apply/order.ts';
+import { unsure } from '../functions/yaml-quick.ts';
 import { readYaml } from '../functions/yaml-read.ts';
+import { skimHead } from '../functions/yaml-skim.ts';
 import { isMap } from '../template/values.ts';
 import { type Hook, type HookEvent, hookEvents } from '../release/release.ts';
 import { isPartial } from './context.ts';
@@ -112,7 +114,8 @@ interface Head {
 function headOf(content: string, path: string): Head {
   let value: unknown;
   try {
-    value = readYaml(content);
+    value = skimHead(content);
+    if (value === unsure) value = readYaml(content);
   } catch (error) {
     throw new RenderError(`YAML parse error on ${path}: ${(error as Error).message}`, error);
   }

@@ -259,23 +259,32 @@ export class Lexer {
   /** Where a run of what could be a number ends; the parser checks it. */
   #numberEnd(start: number): { at: number; bad: boolean } {
     const text = this.#text;
+    let at = start;
+    while (isDigitCode(text.charCodeAt(at))) at++;
+    // Most numbers are a few digits.
+    if (at > start && this.#isTerminator(at) && text[at] !== '.') return { at, bad: false };
     number.lastIndex = start;
     number.test(text);
-    const at = number.lastIndex;
+    at = number.lastIndex;
     const word = this.#wordEnd(at);
     return word > at ? { at: at + (text.codePointAt(at)! > 0xffff ? 2 : 1), bad: true } : { at, bad: false };
   }
 
   #wordEnd(at: number): number {
+    const text = this.#text;
+    let end = at;
+    let code = text.charCodeAt(end);
+    while (isAsciiWord(code)) code = text.charCodeAt(++end);
+    if (!(code > 0x7f)) return end;
     wordRun.lastIndex = at;
-    wordRun.test(this.#text);
+    wordRun.test(text);
     return Math.max(at, wordRun.lastIndex);
   }
 
   #isTerminator(at: number): boolean {
-    const c = this.#text[at];
-    if (c === undefined || isSpace(c.charCodeAt(0))) return true;
-    return '.,|:)('.includes(c) || this.#text.startsWith('}}', at);
+    const text = this.#text;
+    if (at >= text.length || isSpace(text.charCodeAt(at))) return true;
+    return '.,|:)('.includes(text.charAt(at)) || text.startsWith('}}', at);
   }
 
   /** `U+0040 '@'`, as `%#U` prints it. */
@@ -290,6 +299,15 @@ export class Lexer {
 
 function isSpace(code: number): boolean {
   return code === 32 || code === 9 || code === 10 || code === 13;
+}
+
+function isDigitCode(code: number): boolean {
+  return code >= 0x30 && code <= 0x39;
+}
+
+/** A letter, a digit or `_`. */
+function isAsciiWord(code: number): boolean {
+  return (code >= 0x61 && code <= 0x7a) || (code >= 0x41 && code <= 0x5a) || isDigitCode(code) || code === 0x5f;
 }
 
 function isDigit(c: string | undefined): boolean {
