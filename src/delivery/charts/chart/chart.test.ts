@@ -168,7 +168,17 @@ describe('a chart’s directory', () => {
     ['one that is no YAML', { 'Chart.yaml': 'a: b: c' }, 'cannot load Chart.yaml'],
     ['no version', { 'Chart.yaml': 'apiVersion: v2\nname: web\n' }, 'chart.metadata.version is required'],
     ['a version that is none', { 'Chart.yaml': 'apiVersion: v2\nname: web\nversion: one\n' }, '"one" is invalid'],
-    ['a version that is a number', { 'Chart.yaml': 'apiVersion: v2\nname: web\nversion: 1.0\n' }, 'must be a string'],
+    [
+      'a version that is a list',
+      { 'Chart.yaml': 'apiVersion: v2\nname: web\nversion: [1]\n' },
+      'cannot load Chart.yaml: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal array into Go struct ' +
+        'field Metadata.version of type string',
+    ],
+    [
+      'a dependency that is nothing',
+      { 'Chart.yaml': 'apiVersion: v2\nname: web\nversion: 1.0.0\ndependencies: [null]\n' },
+      'dependencies must not contain empty or null nodes',
+    ],
     ['a name that is a path', { 'Chart.yaml': 'apiVersion: v2\nname: ../web\nversion: 1.0.0\n' }, 'is invalid'],
     ['an unknown apiVersion', { 'Chart.yaml': 'apiVersion: v3\nname: web\nversion: 1.0.0\n' }, 'must be v1 or v2'],
     ['values that are a list', { 'values.yaml': '- a' }, 'cannot load values.yaml'],

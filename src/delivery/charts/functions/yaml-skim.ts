@@ -5,7 +5,7 @@ import { isUsual, maxDepth, readQuickly, scalarOf, unsure } from './yaml-quick.t
  * head is asked for. What it takes, `yaml-quick.ts` reads, and gives the same.
  */
 
-const headKey = /^(?:kind|metadata):/;
+const headKey = /^(?:kind|metadata):/i;
 const literalHeader = /^\|-?(?: +#.*| *)$/;
 
 /** `kind` and `metadata` of a document that is a block map and surely YAML (null without them); `unsure` of any other. */

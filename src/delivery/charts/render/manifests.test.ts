@@ -63,7 +63,10 @@ describe('what templates give', () => {
       'YAML parse error on c/a.yaml: error converting YAML to JSON',
     );
     expect(() => sort({ 'c/a.yaml': '- a' })).toThrow('YAML parse error on c/a.yaml');
-    expect(() => sort({ 'c/a.yaml': 'metadata: {annotations: {a: true}}' })).toThrow('cannot unmarshal bool');
+    expect(() => sort({ 'c/a.yaml': 'metadata: {annotations: {a: [1]}}' })).toThrow(
+      'YAML parse error on c/a.yaml: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal array into ' +
+        'Go struct field .metadata.annotations of type string',
+    );
   });
 });
 

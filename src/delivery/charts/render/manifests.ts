@@ -1,8 +1,8 @@
 import { sortByKind } from '../../apply/order.ts';
 import { unsure } from '../functions/yaml-quick.ts';
+import { decodeStruct } from '../functions/go-struct.ts';
 import { readYaml } from '../functions/yaml-read.ts';
 import { skimHead } from '../functions/yaml-skim.ts';
-import { isMap } from '../template/values.ts';
 import { type Hook, type HookEvent, hookEvents } from '../release/release.ts';
 import { isPartial } from './context.ts';
 import type { PostRenderer } from './post-renderer.ts';
@@ -111,35 +111,26 @@ interface Head {
   annotations: Record<string, string>;
 }
 
+const headShape = {
+  struct: 'util.SimpleHead',
+  fields: {
+    kind: 'string',
+    metadata: {
+      struct: 'struct { Name string "json:\\"name\\""; Annotations map[string]string "json:\\"annotations\\"" }',
+      fields: { name: 'string', annotations: { map: 'string' } },
+    },
+  },
+} as const;
+
 function headOf(content: string, path: string): Head {
-  let value: unknown;
   try {
-    value = skimHead(content);
-    if (value === unsure) value = readYaml(content);
+    const skimmed = skimHead(content);
+    const fields = decodeStruct(skimmed === unsure ? readYaml(content) : skimmed, headShape);
+    const { kind = '', metadata = {} } = fields as { kind?: string; metadata?: Partial<Head> };
+    return { kind, name: metadata.name ?? '', annotations: metadata.annotations ?? {} };
   } catch (error) {
     throw new RenderError(`YAML parse error on ${path}: ${(error as Error).message}`, error);
   }
-  const fields = isMap(value) ? value : {};
-  if (value !== null && !isMap(value)) {
-    const what = 'error unmarshaling JSON: json: cannot unmarshal into Go value of type util.SimpleHead';
-    throw new RenderError(`YAML parse error on ${path}: ${what}`, undefined);
-  }
-  const { kind, metadata } = fields;
-  const { name, annotations } = isMap(metadata) ? metadata : {};
-  const known: Record<string, string> = {};
-  for (const [key, text] of isMap(annotations) ? Object.entries(annotations) : []) {
-    if (typeof text === 'string') known[key] = text;
-    else if (text !== null) {
-      const found = typeof text === 'boolean' ? 'bool' : typeof text;
-      const what = `json: cannot unmarshal ${found} into Go struct field .metadata.annotations of type string`;
-      throw new RenderError(`YAML parse error on ${path}: error unmarshaling JSON: ${what}`, undefined);
-    }
-  }
-  return {
-    kind: typeof kind === 'string' ? kind : '',
-    name: typeof name === 'string' ? name : '',
-    annotations: known,
-  };
 }
 
 /** Nothing for a document with a hook that nobody knows: it is passed over, as Helm does. */
