@@ -1,16 +1,17 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { systemRandom } from '../../base/random.ts';
-import { type LintMessage, lintChart } from '../../delivery/charts/authoring/lint.ts';
+import { lintChart, type LintOptions } from '../../delivery/charts/authoring/lint.ts';
+import type { LintMessage } from '../../delivery/charts/authoring/lint-message.ts';
 import { packageChart } from '../../delivery/charts/authoring/package-chart.ts';
 import { signChart, verifyChart } from '../../delivery/charts/authoring/provenance.ts';
 import { fromStarter, scaffoldChart } from '../../delivery/charts/authoring/scaffold.ts';
+import { unpackChart } from '../../delivery/charts/chart/archive.ts';
 import { type Chart, ChartError, crdsOf, textOf } from '../../delivery/charts/chart/chart.ts';
 import { readDirectory } from '../../delivery/charts/chart/directory.ts';
-import { loadChart } from '../../delivery/charts/chart/load-chart.ts';
 import { emitYaml } from '../../delivery/charts/functions/yaml-emit.ts';
 import { offlineCapabilities } from '../../delivery/charts/render/capabilities.ts';
 import { compileJsonPathTemplate, type JsonPathTemplate } from '../../delivery/inspect/json-path-template.ts';
@@ -70,51 +71,63 @@ export interface LintFlags extends ValueFlags {
 }
 
 export async function lint(paths: string[], flags: LintFlags): Promise<void> {
-  const values = await userValues(flags);
+  const options = {
+    ...{ values: await userValues(flags), clock, random: systemRandom, namespace: flags.namespace ?? 'default' },
+    capabilities: offlineCapabilities(flags.kubeVersion),
+    skipSchemaValidation: flags.skipSchemaValidation ?? false,
+  };
+  const given = paths.length === 0 ? ['.'] : paths;
+  const charts = flags.withSubcharts
+    ? [...given, ...given.flatMap((path) => chartsBelow(join(path, 'charts')))]
+    : given;
   let failed = 0;
-  const charts = paths.length === 0 ? ['.'] : paths;
+  let isClean = true;
   for (const path of charts) {
-    const messages = await lintPath(path, { values, flags });
+    const { messages, error } = await lintPath(path, options);
     const isBad = messages.some(({ severity }) => severity === 'ERROR' || (flags.strict && severity === 'WARNING'));
-    if (isBad) failed++;
-    const shown = flags.quiet ? messages.filter(({ severity }) => severity !== 'INFO') : messages;
-    if (flags.quiet && shown.length === 0) continue;
+    if (isBad || error !== undefined) failed++;
+    const notable = messages.filter(({ severity }) => severity !== 'INFO');
+    if (notable.length > 0 || error !== undefined) isClean = false;
+    else if (flags.quiet) continue;
     process.stdout.write(`==> Linting ${path}\n`);
-    for (const { severity, path: at, text: said } of shown) process.stdout.write(`[${severity}] ${at}: ${said}\n`);
+    if (error !== undefined) process.stdout.write(`Error ${error}\n`);
+    for (const { severity, path: at, text: said } of flags.quiet ? notable : messages)
+      process.stdout.write(`[${severity}] ${at}: ${said}\n`);
     process.stdout.write('\n');
   }
   const summary = `${charts.length} chart(s) linted, ${failed} chart(s) failed`;
   if (failed > 0) throw new CliError(summary);
-  if (!flags.quiet) process.stdout.write(`${summary}\n`);
+  if (!flags.quiet || !isClean) process.stdout.write(`${summary}\n`);
 }
 
-async function lintPath(
-  path: string,
-  { values, flags }: { values: Awaited<ReturnType<typeof userValues>>; flags: LintFlags },
-): Promise<LintMessage[]> {
-  let chart: Chart;
+/** Directories with a `Chart.yaml`, and archives, in the order of their names. */
+function chartsBelow(directory: string): string[] {
+  if (!existsSync(directory)) return [];
+  const entries = readdirSync(directory, { withFileTypes: true }).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  return entries.flatMap((entry) => {
+    const path = join(directory, entry.name);
+    if (entry.isDirectory()) return chartsBelow(path);
+    if (entry.name === 'Chart.yaml') return [directory];
+    return /\.(?:tgz|tar\.gz)$/.test(entry.name) ? [path] : [];
+  });
+}
+
+/** What is said of a chart, or why nothing can be. */
+async function lintPath(path: string, options: LintOptions): Promise<{ messages: LintMessage[]; error?: string }> {
   try {
-    chart = await loadChart(path);
+    const isArchive = /\.(?:tgz|tar\.gz)$/.test(path);
+    const manifest = join(path, 'Chart.yaml');
+    if (!isArchive && !existsSync(manifest)) {
+      const error = `unable to check Chart.yaml file in chart: stat ${manifest}: no such file or directory`;
+      return { messages: [], error };
+    }
+    const files = isArchive ? await unpackChart(await readFile(path), path) : readDirectory(path);
+    return { messages: await lintChart({ files, place: resolve(path) }, options) };
   } catch (error) {
-    if (!(error instanceof ChartError)) throw error;
-    return [{ severity: 'ERROR', path: 'Chart.yaml', text: error.message }];
+    if (error instanceof ChartError) return { messages: [], error: error.message };
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return { messages: [], error: `unable to open tarball: open ${path}: no such file or directory` };
   }
-  const options = {
-    ...{ values, clock, random: systemRandom, namespace: flags.namespace ?? 'default' },
-    capabilities: offlineCapabilities(flags.kubeVersion),
-    skipSchemaValidation: flags.skipSchemaValidation ?? false,
-  };
-  const messages = await lintChart(chart, options);
-  if (!flags.withSubcharts) return messages;
-  const inner = await Promise.all(
-    chart.dependencies.map(async (subchart) =>
-      (await lintChart(subchart, { ...options, values: {} })).map((message) => ({
-        ...message,
-        path: `charts/${subchart.metadata.name}/${message.path}`,
-      })),
-    ),
-  );
-  return [...messages, ...inner.flat()];
 }
 
 export interface PackageFlags extends ChartFlags {

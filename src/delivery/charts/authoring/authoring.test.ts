@@ -29,70 +29,182 @@ function chartOf(files: Record<string, string>): Promise<Chart> {
   );
 }
 
-async function lint(files: Record<string, string>, values = ''): Promise<string[]> {
+/** Without values of its own, unless they are given. */
+async function lint(files: Record<string, string | undefined>, values = ''): Promise<string[]> {
   const options = { ...machine, values: readValues(values), namespace: 'default', skipSchemaValidation: false };
-  const messages = await lintChart(await chartOf(files), options);
-  return messages.map(({ severity, path, text }) => `${severity} ${path}: ${text}`);
+  const all = Object.entries({ 'Chart.yaml': chartYaml, 'values.yaml': '', ...files });
+  const source = all.flatMap(([name, text]) => (text === undefined ? [] : [{ name, data: Buffer.from(text) }]));
+  const messages = await lintChart({ files: source, place: '/charts/web' }, options);
+  return messages.map(({ severity, path, text }) => `[${severity}] ${path}: ${text}`);
 }
 
 const template = (text: string): Record<string, string> => ({ 'templates/a.yaml': text });
 const configMap = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n';
 
+const deployment = 'apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\n';
+const subdomain =
+  "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end " +
+  "with an alphanumeric character (e.g. 'example.com', regex used for validation is " +
+  "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
+const naming = 'object name does not conform to Kubernetes naming requirements';
+const scalarMap = 'error unmarshaling JSON: while decoding JSON: json: cannot unmarshal';
+
 describe('lint', () => {
   it('has nothing to say about a new chart but that it has no icon', async () => {
-    const chart = await loadFiles(scaffoldChart('web'), unpackChart);
-    const messages = await lintChart(chart, { ...machine, values: {}, namespace: 'x', skipSchemaValidation: false });
+    const options = { ...machine, values: {}, namespace: 'x', skipSchemaValidation: false };
+    const messages = await lintChart({ files: scaffoldChart('web'), place: '/web' }, options);
     expect(messages.map(({ severity, text }) => `${severity} ${text}`)).toEqual(['INFO icon is recommended']);
   });
 
-  it.each([
+  it.each<[string, Record<string, string | undefined>, string[]]>([
     [
       'a template that is none',
       template('{{ .Values.a '),
-      /ERROR templates\/: parse error at \(web\/templates\/a.yaml:1:13\)/,
+      ['[ERROR] templates/: parse error at (web/templates/a.yaml:1:13): unclosed action'],
     ],
-    ['a value that is not there', template('{{ .Values.a.b }}'), /nil pointer evaluating interface {}.b/],
-    ['a document that is no YAML', template('a: b: c'), /ERROR templates\/a.yaml: unable to parse YAML/],
-    ['an object without a kind', template('a: b'), /has no apiVersion or kind/],
     [
-      'a bad name',
-      template('apiVersion: v1\nkind: Pod\nmetadata: {name: "a b"}'),
-      /object name does not conform .*"a b"/,
+      'a document that is no YAML, and nothing after it',
+      { ...template('a: b: c'), 'templates/b.yaml': configMap.replace('name: a', 'name: A') },
+      [
+        '[ERROR] templates/a.yaml: unable to parse YAML: error converting YAML to JSON: yaml: mapping values are not ' +
+          'allowed in this context',
+      ],
+    ],
+    [
+      'bad names, by their kinds',
+      template(`${configMap.replace('name: a', 'name: a_b')}---\nkind: Role\nmetadata: {name: a_b}\n`),
+      [`[WARNING] templates/a.yaml: ${naming}: "a_b": metadata.name: Invalid value: "a_b": ${subdomain}`],
+    ],
+    [
+      'names of services, namespaces and roles',
+      template(['Service', 'Namespace', 'Role'].map((kind) => `---\nkind: ${kind}\nmetadata: {name: a%}\n`).join('')),
+      [
+        expect.stringContaining('a DNS-1035 label must consist'),
+        expect.stringContaining('a lowercase RFC 1123 label must consist'),
+        `[WARNING] templates/a.yaml: ${naming}: "a%": metadata.name: Invalid value: "a%": may not contain '%'`,
+      ],
     ],
     [
       'a version that is gone',
-      template(configMap.replace('v1\nkind: ConfigMap', 'apps/v1beta1\nkind: Deployment')),
-      /WARNING .* use apps\/v1 Deployment/,
+      template('apiVersion: autoscaling/v2beta1\nkind: HorizontalPodAutoscaler\nmetadata: {name: a}\n'),
+      [
+        '[WARNING] templates/a.yaml: autoscaling/v2beta1 HorizontalPodAutoscaler is deprecated in v1.22+, unavailable ' +
+          'in v1.25+; use autoscaling/v2 HorizontalPodAutoscaler',
+      ],
+    ],
+    [
+      'a workload without a selector',
+      template(deployment),
+      ['[ERROR] templates/a.yaml: a Deployment must contain matchLabels or matchExpressions, and "a" does not'],
+    ],
+    [
+      'policies in lists',
+      template(
+        'apiVersion: v1\nkind: List\nmetadata: {name: l}\nitems: [{metadata: {annotations: {helm.sh/resource-policy: keep}}}]',
+      ),
+      ["[ERROR] templates/a.yaml: annotation 'helm.sh/resource-policy' within List objects are ignored"],
+    ],
+    [
+      'an indent at the top',
+      template(`\n  ${configMap.replaceAll('\n', '\n  ')}`),
+      [
+        '[WARNING] templates/a.yaml: document starts with an illegal indent: "  apiVersion: v1", which may cause ' +
+          'parsing problems',
+      ],
     ],
     [
       'a required value',
       template(`${configMap}# {{ required "name it" .Values.x }}`),
-      /INFO templates\/: missing required value: name it/,
+      ['[INFO] templates/: missing required value: name it'],
     ],
-    ['a strange file', { ...template(configMap), 'templates/a.json': '{}' }, /file extension '.json' not valid/],
-    ['no templates', {}, /WARNING templates\/: directory does not exist/],
+    [
+      'a strange file',
+      { ...template(configMap), 'templates/a.json': '{}' },
+      ["[ERROR] templates/a.json: file extension '.json' not valid. Valid extensions are .yaml, .yml, .tpl, or .txt"],
+    ],
+    ['no templates', {}, ['[WARNING] templates/: directory does not exist']],
+    ['no values', { ...template(configMap), 'values.yaml': undefined }, ['[INFO] values.yaml: file does not exist']],
     [
       'values that a schema refuses',
       { ...template(configMap), 'values.schema.json': '{"required": ["x"]}' },
-      /ERROR values.yaml: .*missing property 'x'/s,
+      [
+        "[ERROR] values.yaml: - at '': missing property 'x'\n",
+        "[ERROR] templates/: values don't meet the specifications of the schema(s) in the following chart(s):\n" +
+          "web:\n- at '': missing property 'x'\n",
+      ],
     ],
     [
-      'a capital name',
-      { ...template(configMap), 'Chart.yaml': chartYaml.replace('web', 'Web') },
-      /WARNING Chart.yaml: chart name "Web"/,
+      'a custom resource that is none',
+      { ...template(configMap), 'crds/a.yaml': configMap },
+      [
+        "[ERROR] crds/a.yaml: apiVersion is not in 'apiextensions.k8s.io'",
+        "[ERROR] crds/a.yaml: object kind is not 'CustomResourceDefinition'",
+      ],
     ],
     [
-      'an address that is none',
-      { ...template(configMap), 'Chart.yaml': `${chartYaml}maintainers: [{name: x, email: nobody}]\n` },
-      /invalid email 'nobody'/,
+      'a missing dependency, and one too many',
+      {
+        ...template(configMap),
+        'Chart.yaml': `${chartYaml}dependencies: [{name: db, version: 1.0.0}]\n`,
+        'charts/x/Chart.yaml': 'apiVersion: v2\nname: x\nversion: 1.0.0\n',
+      },
+      [
+        '[ERROR] /charts/web: chart metadata is missing these dependencies: x',
+        '[WARNING] /charts/web: chart directory is missing these dependencies: db',
+      ],
     ],
     [
-      'a missing dependency',
-      { ...template(configMap), 'Chart.yaml': `${chartYaml}dependencies: [{name: db, version: 1.0.0}]\n` },
-      /missing these dependencies: db/,
+      'a subchart that is none',
+      { 'charts/bad/Chart.yaml': 'description: bad\n' },
+      [
+        '[WARNING] templates/: directory does not exist',
+        '[ERROR] : unable to load chart\n\terror unpacking subchart bad in web: validation: chart.metadata.name is required',
+      ],
     ],
   ])('finds %s', async (_, files, expected) => {
-    expect((await lint(files)).join('\n')).toMatch(expected);
+    expect(await lint(files)).toEqual(expected);
+  });
+
+  it.each([
+    ['description: bad', ['ERROR name is required', /apiVersion is required/, 'ERROR version is required', /SemVerV2/]],
+    ['apiVersion: v2\nname: Web\nversion: 1.0.0', [/^ERROR chart name "Web" is invalid; chart names must contain/]],
+    ['apiVersion: v2\nname: web\nversion: v1', ["WARNING version 'v1' is not a valid SemVerV2"]],
+    ['apiVersion: v2\nname: web\nversion: 0.0.0.0', [/'0.0.0.0' is not a valid SemVer$/, /not a valid SemVerV2/]],
+    [
+      'apiVersion: v2\nname: web\nversion: 1.0.0\nappVersion: 1.10',
+      ["ERROR appVersion should be of type string but it's of type float64"],
+    ],
+    ['apiVersion: v2\nname: web\nversion: 1.0.0\nmaintainers: [{name: x, email: nobody}]', [/invalid email 'nobody'/]],
+    ['apiVersion: v2\nname: web\nversion: 1.0.0\nsources: [nowhere]', ["ERROR invalid source URL 'nowhere'"]],
+    [
+      'apiVersion: v1\nname: web\nversion: 1.0.0\ntype: library\ndependencies: [{name: a}]',
+      [
+        "ERROR chart type is not valid in apiVersion 'v1'. It is valid in apiVersion 'v2'",
+        "ERROR dependencies are not valid in the Chart file with apiVersion 'v1'. They are valid in apiVersion 'v2'",
+      ],
+    ],
+    [
+      'apiVersion: v2\nname: web\nname: web\nversion: 1.0.0',
+      [
+        'WARNING failed to strictly parse chart metadata file\n\terror converting YAML to JSON: yaml: unmarshal errors:\n' +
+          '  line 3: key "name" already set in map',
+      ],
+    ],
+    [
+      'apiVersion: v2\nname: web\nversion: 1.0.0\ncolour: red',
+      [/^WARNING failed to strictly parse .*\n\t.*json: unknown field "colour"$/],
+    ],
+    [
+      'name: [1]',
+      [`ERROR unable to parse YAML\n\t${scalarMap} array into Go struct field Metadata.name of type string`],
+    ],
+  ])('says of the metadata %s what Helm says', async (text, expected) => {
+    const said = (await lint({ 'Chart.yaml': `${text}\nicon: https://example.com/i.png\n` }))
+      .filter((line) => line.includes('] Chart.yaml: '))
+      .map((line) => line.replace(/^\[(\w+)\] Chart.yaml:/, '$1'));
+    expect(said).toEqual(
+      expected.map((line) => (typeof line === 'string' ? line : (expect.stringMatching(line) as unknown))),
+    );
   });
 });
 

@@ -43,7 +43,8 @@ const dependency: Shape = {
   },
 };
 
-const metadataShape = {
+/** `Chart.yaml` as Helm decodes it. */
+export const metadataShape = {
   struct: 'chart.Metadata',
   fields: {
     name: 'string',

@@ -26,8 +26,7 @@ function fieldsOf(map: Record<string, unknown>, shape: StructShape, path: string
   const found: Record<string, unknown> = {};
   const names = Object.keys(shape.fields);
   for (const key of Object.keys(map).sort()) {
-    const name =
-      names.find((known) => known === key) ?? names.find((known) => known.toLowerCase() === key.toLowerCase());
+    const name = fieldNamed(names, key);
     if (name === undefined || map[key] === null) continue;
     const at = path === '' ? name : `${path}.${name}`;
     found[name] = decode(map[key], shape.fields[name] as Shape, { within: shape.struct, path: at });
@@ -88,4 +87,29 @@ function typeName(shape: Shape): string {
   if (typeof shape === 'string') return shape;
   if ('list' in shape) return `[]${isStruct(shape.list) ? '*' : ''}${typeName(shape.list)}`;
   return 'map' in shape ? `map[string]${typeName(shape.map)}` : shape.struct;
+}
+
+/** The first field that a struct, or one in it, does not have: what a strict decoder refuses. */
+export function unknownField(value: unknown, shape: Shape): string | undefined {
+  if (Array.isArray(value)) {
+    const elements = value as unknown[];
+    const inner = typeof shape === 'object' && 'list' in shape ? shape.list : 'any';
+    for (const element of elements) {
+      const unknown = unknownField(element, inner);
+      if (unknown !== undefined) return unknown;
+    }
+    return undefined;
+  }
+  if (!isMap(value) || !isStruct(shape)) return undefined;
+  const names = Object.keys(shape.fields);
+  for (const key of Object.keys(value).sort()) {
+    const name = fieldNamed(names, key);
+    const unknown = name === undefined ? key : unknownField(value[key], shape.fields[name] as Shape);
+    if (unknown !== undefined) return unknown;
+  }
+  return undefined;
+}
+
+function fieldNamed(names: readonly string[], key: string): string | undefined {
+  return names.find((known) => known === key) ?? names.find((known) => known.toLowerCase() === key.toLowerCase());
 }

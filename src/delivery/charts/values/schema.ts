@@ -33,6 +33,11 @@ async function problemsOf(chart: Chart, values: Values): Promise<string[]> {
   return problems;
 }
 
+/** What one schema refuses of values, a line for each. */
+export function schemaViolations(schema: Uint8Array, values: Values): Promise<string[]> {
+  return violations(schema, plainValues(values));
+}
+
 async function violations(schemaBytes: Uint8Array, values: Values): Promise<string[]> {
   let validate: ValidateFunction;
   try {
