@@ -13,6 +13,11 @@ export interface DeviceRate {
 export const deviceLimits = ['read_bps', 'read_iops', 'write_bps', 'write_iops'] as const;
 type DeviceLimit = (typeof deviceLimits)[number];
 
+export interface FileOwner {
+  uid?: number;
+  gid?: number;
+}
+
 export interface ContainerSettings {
   /** By their names without `RLIMIT_`, in lower case; -1: no limit. */
   ulimits?: Readonly<Record<string, { soft: number; hard: number }>>;
@@ -27,6 +32,8 @@ export interface ContainerSettings {
   groups?: readonly string[];
   /** Mount paths of volumes that get, while they are empty and may be written, what the image has there. */
   filledFromImage?: readonly string[];
+  /** By the names of volumes and, in them, of files that come from secrets and config maps: whose they are. */
+  fileOwners?: Readonly<Record<string, Readonly<Record<string, FileOwner>>>>;
   /** The image's own healthcheck is the readiness probe; what is given here takes the place of its own. */
   imageHealthcheck?: Partial<Healthcheck>;
 }

@@ -12,6 +12,9 @@ import type { Mount } from './runtime.ts';
 
 const run = promisify(execFile);
 
+/** Settings that are none of the runtime's specification. */
+const besideSpec: ReadonlySet<string> = new Set(['filledFromImage', 'fileOwners', 'imageHealthcheck']);
+
 /**
  * Gives a container, which has been made and not started, what CRI has no field for: through containerd's own
  * services, and its layers on disk.
@@ -22,7 +25,7 @@ export async function settleContainer(
   { settings, mounts }: { settings: ContainerSettings; mounts: readonly Mount[] },
 ): Promise<void> {
   const { groups = [], filledFromImage = [] } = settings;
-  const isOfSpec = Object.keys(settings).some((key) => key !== 'filledFromImage' && key !== 'imageHealthcheck');
+  const isOfSpec = Object.keys(settings).some((key) => !besideSpec.has(key));
   const layers = groups.length + filledFromImage.length > 0 ? await services.layersOf(containerId) : [];
   if (isOfSpec) {
     const gids = await groupNumbers(layers, groups);

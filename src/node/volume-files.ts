@@ -101,7 +101,7 @@ async function replacePayload(
     if (file.path.includes('/')) await mkdir(dirname(path), { recursive: true });
     await writeFile(path, file.data);
     await chmod(path, file.mode);
-    if (file.uid !== undefined) await chown(path, file.uid, -1);
+    if (file.uid !== undefined || file.gid !== undefined) await chown(path, file.uid ?? -1, file.gid ?? -1);
   }
   if (fsGroup !== undefined) await setGroupOf(stamped, fsGroup, groupReads);
   const temporary = join(directory, '..data_tmp');

@@ -9,6 +9,7 @@ import type {
   VolumeProjection,
 } from '../api/types/core-v1.ts';
 import { fieldValue, resourceValue, type NodeFacts } from './downward-api.ts';
+import { containerSettingsOf } from './pod-annotations.ts';
 import { containersOf } from './pod-spec.ts';
 
 /** One file of a volume that the agent writes itself. */
@@ -18,8 +19,9 @@ export interface PayloadFile {
   data: Uint8Array;
   /** Permission bits. */
   mode: number;
-  /** Owner, where it is not root. */
+  /** Owner and group, where they are not root. */
   uid?: number;
+  gid?: number;
 }
 
 export interface PayloadSources {
@@ -67,7 +69,8 @@ export function volumePayload(pod: Pod, volume: Volume, sources: PayloadSources)
   for (const source of volume.projected?.sources ?? []) {
     for (const file of projectionFiles(pod, source, mode, sources)) files.set(file.path, file);
   }
-  return [...files.values()];
+  const owners = containerSettingsOf(pod)?.fileOwners?.[volume.name];
+  return [...files.values()].map((file) => ({ ...file, ...owners?.[file.path] }));
 }
 
 function projectionFiles(pod: Pod, source: VolumeProjection, mode: number, sources: PayloadSources): PayloadFile[] {

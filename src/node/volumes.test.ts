@@ -51,6 +51,14 @@ describe('the files of a volume', () => {
     expect(payload({ projected }, owned)[0]).toBe('token=jwt 600 1000');
   });
 
+  it('belong to whom a Compose project says', () => {
+    const projected = { sources: [{ configMap: { name: 'conf', items: [{ key: 'b', path: 'b' }] } }] };
+    const settings = { fileOwners: { v: { b: { uid: 103, gid: 104 } }, other: { b: { uid: 1 } } } };
+    const annotations = { 'timonel.dev/container-settings': JSON.stringify(settings) };
+    const owned: Pod = { ...pod, metadata: { ...pod.metadata, annotations } };
+    expect(volumePayload(owned, { name: 'v', projected }, sources)).toMatchObject([{ path: 'b', uid: 103, gid: 104 }]);
+  });
+
   it('miss nothing silently', () => {
     expect(() => payload({ configMap: { name: 'no' } })).toThrow('configmap "no" not found');
     expect(() => payload({ secret: { secretName: 'no' } })).toThrow('secret "no" not found');

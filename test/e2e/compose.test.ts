@@ -214,11 +214,13 @@ const seeded = `services:
     pids_limit: 40
     cpuset: '0'
     group_add: [docker, '5']
+    secrets: [{ source: word, uid: '103', gid: '104', mode: 0440 }]
     volumes: ['data:/real', '/data', 'none:/none']
   next:
     image: busybox
     depends_on: { web: { condition: service_healthy } }
     command: 'true'
+secrets: { word: { environment: PATH } }
 volumes: { data: , none: }
 `;
 
@@ -236,6 +238,7 @@ describe('what the image has, and what pods have no field for', () => {
     expect(await inside('stat -c "%u:%g %a" /real; cat /real/file /data/file; ls /none')).toBe(
       '33:33 750\nseeded under 300\nseeded under 300\n',
     );
+    expect(await inside('stat -Lc "%u:%g %a" /run/secrets/word')).toBe('103:104 440\n');
     const forks = 'for i in $(seq 60); do sleep 5 & done; true';
     expect((await compose('seeded', 'exec', '-T', 'web', 'sh', '-c', forks)).stderr).toContain("can't fork");
     await inside('rm /real/file; echo own >/real/own');

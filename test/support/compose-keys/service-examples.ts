@@ -33,8 +33,8 @@ const fileExamples = (kind: 'secrets' | 'configs'): Record<string, KeyExample> =
     [kind]: inProject(`${kind}: [one]`, rest, `"${object}":{"name":"${name}"`),
     [`${kind}[].source`]: inProject(item('target: /etc/x'), rest, `"${object}":{"name":"${name}"`),
     [`${kind}[].target`]: inProject(item('target: /etc/x'), rest, '"mountPath":"/etc/x"'),
-    [`${kind}[].uid`]: { ...inProject(item('uid: "103"\n    mode: 0440'), rest), says: 'files belong to root' },
-    [`${kind}[].gid`]: { ...inProject(item('gid: "103"'), rest), says: 'files belong to root' },
+    [`${kind}[].uid`]: inProject(item('uid: "103"\n    mode: 0440'), rest, String.raw`\"uid\":103}`),
+    [`${kind}[].gid`]: inProject(item('gid: "103"'), rest, String.raw`\"gid\":103}`),
     [`${kind}[].mode`]: inProject(item('mode: 0440'), rest, '"mode":288'),
   };
 };

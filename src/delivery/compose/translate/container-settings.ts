@@ -1,5 +1,6 @@
 import { deviceLimits, type ContainerSettings, type DeviceRate } from '../../../api/container-settings.ts';
 import type { Mount, Service } from '../model.ts';
+import { fileOwnersOf } from './files.ts';
 import { imageHealthcheckChanges } from './probes.ts';
 import type { ServiceScope } from './scope.ts';
 
@@ -22,6 +23,7 @@ export function containerSettingsOf(scope: ServiceScope): ContainerSettings | un
   const settings: ContainerSettings = {
     ...limits,
     filledFromImage: some((service.volumes ?? []).filter(isFilled).map(({ target }) => target)),
+    fileOwners: fileOwnersOf(scope),
     imageHealthcheck: imageHealthcheckChanges(service),
   };
   const given = Object.entries(settings).filter(([, value]) => value !== undefined);

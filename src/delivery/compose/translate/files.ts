@@ -1,6 +1,7 @@
 import type { ConfigMap, Secret, Volume, VolumeMount, VolumeProjection } from '../../../api/types/core-v1.ts';
 import type { KubeObject } from '../../../api/object.ts';
 import { posix } from 'node:path';
+import type { ContainerSettings } from '../../../api/container-settings.ts';
 import type { FileObject, FileReference } from '../model.ts';
 import type { Path } from '../tree.ts';
 import { objectName, projectLabels } from './names.ts';
@@ -77,8 +78,20 @@ function fileObject(
 }
 
 interface Placed {
+  kind: Kind;
+  index: number;
+  reference: FileReference;
   projection: VolumeProjection;
   target: string;
+  mode: number;
+}
+
+interface FileVolume {
+  name: string;
+  mountPath: string;
+  /** The one file that is mounted, without what else is in the volume. */
+  subPath?: string;
+  files: Placed[];
 }
 
 /**
@@ -86,44 +99,82 @@ interface Placed {
  * one mounted for itself, among the files that the image has there.
  */
 export function fileMountsOf(scope: ServiceScope): Mounted {
+  const all = fileVolumesOf(scope);
+  if (scope.options.isLocal === false) for (const { files } of all) files.forEach((file) => checkOwner(scope, file));
+  return {
+    volumes: all.map(({ name, files }): Volume => {
+      return { name, projected: { sources: files.map(({ projection }) => projection) } };
+    }),
+    mounts: all.map(({ name, mountPath, subPath }): VolumeMount => {
+      return { name, mountPath, ...(subPath !== undefined && { subPath }), readOnly: true };
+    }),
+  };
+}
+
+/** Who the files of {@link fileMountsOf} belong to, where it is not root: pods have no field for it. */
+export function fileOwnersOf(scope: ServiceScope): ContainerSettings['fileOwners'] {
+  const owners = fileVolumesOf(scope).flatMap(({ name, files }) => {
+    const entries = files.flatMap(({ target, reference: { uid, gid }, kind, index }) => {
+      const numbers = { ...ownerNumber(scope, { kind, index, key: 'uid', text: uid }) };
+      Object.assign(numbers, ownerNumber(scope, { kind, index, key: 'gid', text: gid }));
+      return Object.keys(numbers).length > 0 ? [[posix.basename(target), numbers] as const] : [];
+    });
+    return entries.length > 0 ? [[name, Object.fromEntries(entries)] as const] : [];
+  });
+  return owners.length > 0 ? Object.fromEntries(owners) : undefined;
+}
+
+function ownerNumber(
+  { problems, at }: ServiceScope,
+  { kind, index, key, text }: { kind: Kind; index: number; key: 'uid' | 'gid'; text: string | undefined },
+): { uid?: number; gid?: number } {
+  if (text === undefined || text === '0') return {};
+  if (/^\d+$/.test(text)) return { [key]: Number(text) };
+  problems.refuse(at(kind, index, key), `${text} is no number`);
+  return {};
+}
+
+const secretDirectory = '/run/secrets';
+
+function fileVolumesOf(scope: ServiceScope): FileVolume[] {
   const placed = (['secrets', 'configs'] as const).flatMap((kind) =>
     (scope.service[kind] ?? []).map((reference, index) => place(scope, { kind, reference, index })),
   );
   const together = placed.filter(({ target }) => posix.dirname(target) === secretDirectory);
   const apart = placed.filter((each) => !together.includes(each));
-  const volumes: Volume[] = [];
-  const mounts: VolumeMount[] = [];
-  if (together.length > 0) {
-    volumes.push({ name: 'secrets', projected: { sources: together.map(({ projection }) => projection) } });
-    mounts.push({ name: 'secrets', mountPath: secretDirectory, readOnly: true });
-  }
-  for (const [index, { projection, target }] of apart.entries()) {
-    const name = `file-${index + 1}`;
-    volumes.push({ name, projected: { sources: [projection] } });
-    mounts.push({ name, mountPath: target, subPath: posix.basename(target), readOnly: true });
-  }
-  return { volumes, mounts };
+  return [
+    ...(together.length > 0 ? [{ name: 'secrets', mountPath: secretDirectory, files: together }] : []),
+    ...apart.map((file, index) => ({
+      name: `file-${index + 1}`,
+      mountPath: file.target,
+      subPath: posix.basename(file.target),
+      files: [file],
+    })),
+  ];
 }
 
-const secretDirectory = '/run/secrets';
-
 function place(
-  { project, problems, at }: ServiceScope,
+  { project }: ServiceScope,
   { kind, reference, index }: { kind: Kind; reference: FileReference; index: number },
 ): Placed {
-  const { source, target = source, uid, gid, mode } = reference;
+  const { source, target: given = source } = reference;
   const object = project[kind][source] ?? { name: source };
-  const absolute = posix.resolve(kind === 'secrets' ? secretDirectory : '/', target);
-  const bits = mode === undefined ? 0o444 : Number.parseInt(mode, 8);
+  const target = posix.resolve(kind === 'secrets' ? secretDirectory : '/', given);
+  const mode = reference.mode === undefined ? 0o444 : Number.parseInt(reference.mode, 8);
+  const from = {
+    name: fileObjectName(kind, source, object),
+    items: [{ key: contentKey(source, object), path: posix.basename(target), mode }],
+  };
+  const projection = kind === 'secrets' ? { secret: from } : { configMap: from };
+  return { kind, index, reference, projection, target, mode };
+}
+
+/** Nodes of other clusters give files to root. */
+function checkOwner({ problems, at }: ServiceScope, { kind, index, reference: { uid, gid }, mode }: Placed): void {
   const owner = [uid, gid].filter((id) => id !== undefined && id !== '0');
-  if (owner.length > 0 && (bits & 0o004) === 0) {
+  if (owner.length > 0 && (mode & 0o004) === 0) {
     problems.refuse(at(kind, index, 'uid'), 'files belong to root, and mode does not let others read this one');
   } else if (owner.length > 0) {
     problems.warn(at(kind, index, 'uid'), 'files belong to root; everybody may read this one');
   }
-  const from = {
-    name: fileObjectName(kind, source, object),
-    items: [{ key: contentKey(source, object), path: posix.basename(absolute), mode: bits }],
-  };
-  return { target: absolute, projection: kind === 'secrets' ? { secret: from } : { configMap: from } };
 }

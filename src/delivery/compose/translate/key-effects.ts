@@ -15,7 +15,6 @@ const decided = new Set([
   'services.*.volumes[].bind.selinux',
   'services.*.volumes[].image',
   ...['post_start', 'pre_stop'].flatMap((hook) => [`services.*.${hook}[].user`, `services.*.${hook}[].privileged`]),
-  ...['secrets', 'configs'].flatMap((kind) => [`services.*.${kind}[].uid`, `services.*.${kind}[].gid`]),
   'services.*.deploy.update_config.max_failure_ratio',
   'secrets.*.driver',
 ]);

@@ -122,6 +122,21 @@ describe('what pods have no field for', () => {
     expect(settings(keys)).toEqual(expected);
   });
 
+  it('is the owners of secrets and configs; other clusters give them to root', () => {
+    const keys = '{secrets: [{source: one, uid: "103", gid: "104", mode: 0400}], configs: [{source: two, uid: "103"}]}';
+    const file = `${web(keys.slice(1, -1).replace(', configs', '\n    configs'))}secrets: {one: {environment: S}}\n`;
+    const all = { '/app/compose.yaml': `${file}configs: {two: {content: x}}\n` };
+    const { project, tree } = load(all, { environment: { S: 'x' } });
+    const { workloads } = translate(project, tree, { files: memoryFiles(all) });
+    const { annotations: given } = workloads['web']?.spec?.template.metadata ?? {};
+    expect(JSON.parse(given?.[containerSettingsAnnotation] ?? '')).toMatchObject({
+      fileOwners: { secrets: { one: { uid: 103, gid: 104 } }, 'file-1': { two: { uid: 103 } } },
+    });
+    expect(messageOf(() => translate(project, tree, { files: memoryFiles(all), isLocal: false }))).toContain(
+      'services.web.secrets[0].uid: files belong to root, and mode does not let others read this one',
+    );
+  });
+
   it('is an error for other clusters, with the key', () => {
     const keys = '{pids_limit: 5, ulimits: {nofile: 5}}';
     expect(() => all(keys, { isLocal: false })).toThrow(/services\.web\.ulimits: .*\n.*services\.web\.pids_limit: /);

@@ -8,11 +8,13 @@ const hook: KeyTable = {
   '[].environment': field('env NAME=VALUE before the command'),
 };
 
+const settings = 'annotation timonel.dev/container-settings';
+
 const fileReference = (volume: string): KeyTable => ({
   '[].source': field(`${volume} name`),
   '[].target': field('items[].path, volumeMounts[].mountPath'),
-  '[].uid': warned('files belong to root (an error where mode does not let others read)', ['0']),
-  '[].gid': warned('files belong to root (an error where mode does not let others read)', ['0']),
+  '[].uid': field(settings, 'on other clusters: a warning, an error where mode does not let others read'),
+  '[].gid': field(settings, 'on other clusters: a warning, an error where mode does not let others read'),
   '[].mode': field('items[].mode'),
 });
 
@@ -27,7 +29,7 @@ const gpu = (prefix: string): KeyTable => ({
 
 const noProviders = 'programs that provide services know Docker only';
 const elsewhere = 'on other clusters: an error';
-const setting = (but = elsewhere): Effect => field('annotation timonel.dev/container-settings', but);
+const setting = (but = elsewhere): Effect => field(settings, but);
 const noBlockWeights = 'kernels of today have no weights of block devices';
 const blockLimits: KeyTable = Object.fromEntries(
   ['read_bps', 'read_iops', 'write_bps', 'write_iops']
