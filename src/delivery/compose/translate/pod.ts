@@ -47,7 +47,10 @@ export function podSpecOf(scope: ServiceScope): PodSpec {
 function checkNetworkMode({ service, problems, at }: ServiceScope): void {
   const { network_mode: mode, pid, ipc } = service;
   if (mode?.startsWith('service:') || mode?.startsWith('container:')) {
-    problems.refuse(at('network_mode'), 'every container has a pod, and so a network, of its own');
+    problems.refuse(
+      at('network_mode'),
+      `every container has a pod, and so a network, of its own: reach ${mode.split(':')[1]} by its name, not at localhost`,
+    );
   } else if (mode === 'host') {
     problems.warn(
       at('network_mode'),

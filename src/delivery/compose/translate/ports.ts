@@ -3,6 +3,7 @@ import type { Port } from '../model.ts';
 import { maxPorts, portsOf } from './container.ts';
 import { objectName, serviceLabels, serviceObjectName, serviceSelector } from './names.ts';
 import type { ServiceScope } from './scope.ts';
+import { replicasOf } from './workload.ts';
 
 /** Which of a service's ports are published on the host, and where (docs/networking.md). */
 const hostPortsAnnotation = 'timonel.dev/host-ports';
@@ -39,9 +40,18 @@ export function publishedServiceOf(scope: ServiceScope): KubeService | undefined
     spec: {
       type: fixed.length > 0 ? 'LoadBalancer' : 'NodePort',
       selector: serviceSelector(project.name, name),
+      ...(isOpenAtOnce(scope) && { publishNotReadyAddresses: true }),
       ports: [...new Map(planned.map(({ port }) => [`${port.port}/${port.protocol}`, port])).values()],
     },
   };
+}
+
+/**
+ * Docker opens a port when its container starts, whatever the healthcheck says. Where several containers answer, or one
+ * follows another, those that are ready do.
+ */
+function isOpenAtOnce({ service, options }: ServiceScope): boolean {
+  return options.swarm !== true && replicasOf(service) <= 1 && service.deploy?.update_config === undefined;
 }
 
 interface Planned {

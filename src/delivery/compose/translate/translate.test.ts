@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { containerSettingsAnnotation } from '../../../api/container-settings.ts';
+import type { Service as KubeService } from '../../../api/types/core-v1.ts';
 import { load, memoryFiles, messageOf, type TestFiles } from '../../../../test/support/compose.ts';
 import { translate, type Translation } from './translate.ts';
 import type { TranslateOptions } from './scope.ts';
@@ -77,6 +78,21 @@ describe('names that objects cannot have', () => {
 });
 
 const both = { memlock: { soft: -1, hard: -1 }, nofile: { soft: 1, hard: 2 } };
+
+describe('a published port', () => {
+  it.each<[string, Partial<TranslateOptions>, boolean | undefined]>([
+    ['ports: ["80:80"]', {}, true],
+    ['ports: ["80:80"]', { swarm: true }, undefined],
+    ['{ports: ["80:80"], scale: 2}', {}, undefined],
+    ['{ports: ["80:80"], deploy: {update_config: {order: start-first}}}', {}, undefined],
+  ])('is open before its container is healthy where no other one answers: %s %j', (keys, options, expected) => {
+    const lines = keys.replace(/^\{(.*)\}$/, (_, inside: string) => inside.replaceAll(', ', '\n    '));
+    const published = translated(web(lines), options).base.find(({ metadata }) =>
+      metadata.name?.endsWith('-published'),
+    ) as KubeService;
+    expect(published.spec?.publishNotReadyAddresses).toBe(expected);
+  });
+});
 
 describe('what pods have no field for', () => {
   const all = (keys: string, options: Partial<TranslateOptions> = {}): Record<string, string> => {
