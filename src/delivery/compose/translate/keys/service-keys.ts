@@ -177,7 +177,10 @@ export const serviceKeysFromO: KeyTable = below('services.*.', {
   shm_size: field('an emptyDir in memory at /dev/shm'),
   secrets: field('a projected volume of Secrets'),
   ...below('secrets', fileReference('Secret')),
-  sysctls: field('securityContext.sysctls of the pod'),
+  sysctls: field(
+    'securityContext.sysctls of the pod: those under `net.` and `kernel.shm_rmid_forced`',
+    'for others, nodes reject the pod (`SysctlForbidden`)',
+  ),
   stdin_open: field('stdin'),
   stop_grace_period: field('terminationGracePeriodSeconds; 10 by default'),
   stop_signal: field('lifecycle.preStop, which sends it by /bin/sh', 'beside init: an error'),
