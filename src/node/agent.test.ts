@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { SimulatedClock } from '../base/simulated-clock.ts';
 import { isApiError } from '../api/status.ts';
 import type { Client } from '../client/client.ts';
@@ -160,6 +160,17 @@ describe('a pod', () => {
     expect(status).toMatchObject({ phase: 'Failed', reason: 'OutOfcpu' });
     expect(status).not.toHaveProperty('containerStatuses');
     expect(await runtime.listPodSandboxes()).toEqual([]);
+  });
+
+  it('takes the place of one whose containers have ended, and which still leaves', async () => {
+    const resources = { requests: { cpu: '1500m' } };
+    await create('low', { containers: [{ ...app, resources }], terminationGracePeriodSeconds: 1 });
+    vi.spyOn(runtime, 'removePodSandbox').mockReturnValueOnce(new Promise(() => undefined));
+    await client.delete(pods, { namespace: 'default', name: 'low' });
+    await clock.advance(2000);
+    expect((await get('low')).status?.phase).toBe('Failed');
+    await create('high', { containers: [{ ...app, resources }] });
+    expect(await stateOf('high')).toMatchObject({ running: {} });
   });
 
   it('takes the place of one that the API has no more, which may still be ending', async () => {

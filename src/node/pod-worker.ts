@@ -1,4 +1,5 @@
 import { healthcheckProbe } from '../api/healthcheck.ts';
+import { isPodFinished } from '../api/pod-phase.ts';
 import type { Pod, PodStatus } from '../api/types/core-v1.ts';
 import { hostIpsOf, logDirectoryOf, podDirectoryOf, type AgentContext } from './agent-context.ts';
 import { healthcheckOf } from './container-config.ts';
@@ -107,10 +108,11 @@ export class PodWorker {
   }
 
   /**
-   * Does the pod still take resources of the node? One that the API has no more does not: the scheduler has given its
-   * place to others by then.
+   * Does the pod still take resources of the node? One that the API has no more does not, nor one that is told to have
+   * ended: the scheduler has given its place to others by then.
    */
   get isActive(): boolean {
+    if (this.status && isPodFinished({ metadata: {}, status: this.status })) return false;
     return !this.removed && (this.stage === 'running' || this.stage === 'ending');
   }
 
