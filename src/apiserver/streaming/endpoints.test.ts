@@ -354,6 +354,24 @@ describe('logs', () => {
     expect((await get('/x/pods/web/log?container=one&follow=true')).text).toBe('one\ntwo\n');
   });
 
+  it('come over a WebSocket, which begins with an empty message', async () => {
+    const listen = async (protocols: string[]): Promise<[string, string[]]> => {
+      const client = new WebSocket(`ws://127.0.0.1:${apiPort}/x/pods/web/log?container=one`, protocols);
+      const messages: string[] = [];
+      client.on('message', (data: Buffer, isBinary) =>
+        messages.push(`${isBinary ? 'binary' : 'text'}:${data.toString()}`),
+      );
+      await once(client, 'close');
+      return [client.protocol, messages];
+    };
+    expect(await listen([])).toEqual(['', ['binary:', 'binary:one\ntwo\n']]);
+    expect(await listen(['binary.k8s.io'])).toEqual(['binary.k8s.io', ['binary:', 'binary:one\ntwo\n']]);
+    expect(await listen(['base64.binary.k8s.io'])).toEqual(['base64.binary.k8s.io', ['text:', 'text:b25lCnR3bwo=']]);
+    const refused = new WebSocket(`ws://127.0.0.1:${apiPort}/x/pods/web/log?container=one`, ['other']);
+    const [error] = (await once(refused, 'error')) as [Error];
+    expect(error.message).toContain('400');
+  });
+
   it('say why there are none', async () => {
     const waiting = await get('/x/pods/web/log?container=new');
     expect(waiting).toMatchObject({

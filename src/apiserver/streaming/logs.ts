@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { ApiError, invalid } from '../../api/status.ts';
 import type { StatusCause } from '../../api/types/meta-v1.ts';
 import type { Lookup } from '../admission/lookup.ts';
@@ -6,6 +7,8 @@ import type { ApiResponse } from '../handler.ts';
 import type { BackendResponse, NodeConnector } from './node-connector.ts';
 import { passThrough } from './pass-through.ts';
 import { chooseContainer, findPod, nodeOf } from './pod-target.ts';
+import { readOverWebSocket } from './read-over-websocket.ts';
+import { isWebSocket } from './websocket.ts';
 
 /** GET pods/log: `kubectl logs`, streamed through from the node. */
 export function createLogEndpoint(lookup: Lookup, connector: NodeConnector): Endpoint {
@@ -20,12 +23,13 @@ export function createLogEndpoint(lookup: Lookup, connector: NodeConnector): End
       const pod = await findPod(lookup, namespace, name);
       const container = chooseContainer(pod, query.get('container'));
       // A pod that no node has yet has nothing to say, and that is no error.
-      if (!pod.spec?.nodeName) return nothing();
+      if (!pod.spec?.nodeName) return isWebSocket(request) ? readOverWebSocket(request, Readable.from([])) : nothing();
       const skipVerify = truth(query.get('insecureSkipTLSVerifyBackend'));
       const backend = connector.node(await nodeOf(lookup, pod), { skipVerify });
       const path = `/containerLogs/${namespace}/${name}/${container}${nodeQuery(query)}`;
       const answer = await backend.send({ method: 'GET', path, headers: {}, signal: request.signal });
       if (answer.kind === 'answer' && answer.status >= 400) throw await failure(answer);
+      if (answer.kind === 'answer' && isWebSocket(request)) return readOverWebSocket(request, answer.body);
       const response = passThrough(answer);
       return { ...response, headers: { 'content-type': 'text/plain' } };
     },
