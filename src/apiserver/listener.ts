@@ -12,6 +12,7 @@ import { ApiError } from '../api/status.ts';
 import type { ApiResponse, Handler, RequestContext } from './handler.ts';
 import { HttpRequest } from './http-request.ts';
 import { sendResponse } from './http-response.ts';
+import { Turns } from './turns.ts';
 
 export interface ListenOptions {
   handler: Handler;
@@ -108,12 +109,13 @@ function createListener(options: ListenOptions, diverted: Diverted): Server {
     maxHeaderSize: longestHeaders,
   });
   const sockets = new Set<Duplex>();
+  const turns = new Turns();
   server.on('secureConnection', (socket: TLSSocket) => {
     socket.on('error', () => socket.destroy());
     peers.set(socket, lookAt(socket, diverted.get(keyOf(socket)) ?? handler));
   });
   server.on('request', (message: IncomingMessage, response: ServerResponse) => {
-    void serve({ message, response, log });
+    turns.take(() => void serve({ message, response, log }));
   });
   server.on('upgrade', (message: IncomingMessage, socket: Duplex, head: Buffer) => {
     // The server forgets sockets that it handed over; they end with it all the same.
