@@ -1,5 +1,17 @@
-import { Parser, Composer, LineCounter, type Document, type ScalarTag } from 'yaml';
+import {
+  Composer,
+  isCollection,
+  isMap as yamlMap,
+  isScalar,
+  LineCounter,
+  Parser,
+  visit,
+  type Document,
+  type Node,
+  type ScalarTag,
+} from 'yaml';
 import { emptyMap, isMap, mapSet } from '../template/values.ts';
+import { structuralProblem } from './yaml-problem.ts';
 import { resolveScalar } from './yaml-scalar.ts';
 
 /** All of YAML, by the `yaml` library made to read as go-yaml does: see `yaml-read.ts`. */
@@ -37,6 +49,9 @@ const timestamp = explicit('timestamp', (text) => text);
 const maxLength = 8 * 1024 * 1024;
 const maxBrackets = 1000;
 
+/** What libyaml's reader stops at. */
+const unreadable = /[^\t\n\r\x20-\x7e\x85\xa0-\ufffd]/;
+
 /** Refuses at once what would take the parser long. */
 function checkSize(text: string): void {
   if (text.length > maxLength)
@@ -54,6 +69,7 @@ function checkSize(text: string): void {
 /** Reads the first document of a text. @throws Error in go-yaml's words where they are known */
 export function readWholeYaml(text: string): unknown {
   checkSize(text);
+  if (unreadable.test(text)) throw new Error('error converting YAML to JSON: yaml: control characters are not allowed');
   const lines = new LineCounter();
   const composer = new Composer({
     version: '1.1',
@@ -71,7 +87,7 @@ export function readWholeYaml(text: string): unknown {
   });
   const [document] = composer.compose(new Parser(lines.addNewLine).parse(text));
   if (!document) return null;
-  check(document, lines);
+  check(text, document, lines);
   return plain(valueOf(document), 0);
 }
 
@@ -88,15 +104,39 @@ function valueOf(document: Document.Parsed | Document): unknown {
   }
 }
 
-function check(document: Document.Parsed | Document, lines: LineCounter): void {
+function check(text: string, document: Document.Parsed | Document, lines: LineCounter): void {
   const [error] = document.errors;
-  if (!error) return;
+  if (!error) return checkKeys(document);
+  const found = structuralProblem(text);
+  if (found !== undefined) throw new Error(`error converting YAML to JSON: yaml: ${found}`);
   // A key that goes over lines is wrong where it ends.
   const { line } = lines.linePos(error.pos[error.code === 'BLOCK_AS_IMPLICIT_KEY' ? 1 : 0]);
   const { problem, isParsers } = explain(error.code, error.message);
   // The parser, unlike the scanner, counts from 0; neither names the first line.
   const shown = isParsers ? line - 1 : line === 1 ? 0 : line;
   throw new Error(`error converting YAML to JSON: yaml: ${shown > 0 ? `line ${shown}: ` : ''}${problem}`);
+}
+
+/** A key that is a collection is most often a template's action that lost its quotes: `{{ x }}`. */
+function checkKeys(node: Document.Parsed | Document | Node): void {
+  visit(node, {
+    Pair(_, { key }) {
+      if (!isCollection(key)) return;
+      // The innermost is found first.
+      checkKeys(key);
+      const isNamed = yamlMap(key) && key.items.every((pair) => isScalar(pair.key) && isNothing(pair.value));
+      // Of what is in it, names alone: values may be secrets.
+      const names = isNamed
+        ? key.items.map((pair) => `${JSON.stringify(String(pair.key))}:interface {}(nil)`)
+        : ['...'];
+      const type = yamlMap(key) ? 'map[interface {}]interface {}' : '[]interface {}';
+      throw new Error(`error converting YAML to JSON: yaml: invalid map key: ${type}{${names.join(', ')}}`);
+    },
+  });
+}
+
+function isNothing(node: unknown): boolean {
+  return node === null || node === undefined || (isScalar(node) && node.value === null);
 }
 
 interface Problem {
