@@ -13,7 +13,7 @@ let imported: { text: string; name: string | undefined; sockets: readonly string
 /** A `docker` that writes down its arguments, one a line, and saves an archive where it is told to. */
 const docker = `#!/bin/sh
 printf '%s\\n' "$@" --- >> "$0.calls"
-[ "$1" = build ] && echo 'step 1' >&2 && [ -e "$0.broken" ] && exit 17
+[ "$1" = build ] && echo 'step 1' >&2 && [ -e "$0.broken" ] && cat "$0.broken" >&2 && exit 17
 [ "$1" = save ] && echo "archive of $4" > "$3"
 exit 0
 `;
@@ -93,8 +93,26 @@ describe('a build by Docker', () => {
   });
 
   it('ends with what Docker says when it fails, and leaves nothing behind', async () => {
-    writeFileSync(join(scratch, 'bin/docker.broken'), '');
-    await expect(build()).rejects.toMatchObject({ exitCode: 17 });
+    const broken = (said: string): void => writeFileSync(join(scratch, 'bin/docker.broken'), said);
+    const dockerfile = join(scratch, 'context/Dockerfile');
+    writeFileSync(dockerfile, 'FROM scratch\n# comment\nRUN a \\\n  b\n');
+    broken('ERROR: failed to solve: no such file\n');
+    const seen = (): void => undefined;
+    const failed = { exitCode: 17, message: `${dockerfile}: failed to solve: no such file` };
+    await expect(build({}, seen)).rejects.toMatchObject(failed);
+    broken('many words\nError: building at STEP "RUN a   b": exit status 1\n');
+    await expect(build({}, seen)).rejects.toMatchObject({ message: `${dockerfile}:3: RUN a   b: exit status 1` });
+    await expect(build()).rejects.toThrow('exit status 1\nstep 1\nmany words\n');
+    broken('Error: building at STEP "RUN a b": checking "c": stat: "/d": none\n');
+    await expect(build({}, seen)).rejects.toMatchObject({
+      message: `${dockerfile}:3: RUN a b: checking "c": stat: "/d": none`,
+    });
+    broken('Error: building at STEP "FROM ": Build error: Unknown instruction: "FROM" &imagebuilder.Step{Env:[]}\n');
+    await expect(build({}, seen)).rejects.toMatchObject({
+      message: `${dockerfile}:1: FROM: Unknown instruction: "FROM"`,
+    });
+    broken('');
+    await expect(build({}, seen)).rejects.toMatchObject({ message: `${dockerfile}: exit code 17` });
     expect(imported).toEqual([]);
     await expect(build({ dockerfile: join(scratch, 'none') })).rejects.toThrow('there is no file');
   });

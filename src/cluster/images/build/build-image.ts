@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { runCommand } from '../../command.ts';
+import { CommandError, runCommand } from '../../command.ts';
 import { requireCommand } from '../../prerequisites.ts';
 import { type ImageLibrary, normaliseImageName } from '../image-library.ts';
 import { type BaseSources, provideBases } from './base-images.ts';
 import { openBuildah } from './buildah.ts';
-import { baseImages } from './dockerfile.ts';
+import { baseImages, lineOfStep } from './dockerfile.ts';
 
 /** What a build is made of, as `docker build` takes it. */
 export interface BuildRequest {
@@ -66,12 +66,44 @@ export async function buildImageFromDockerfile(request: BuildRequest, around: Bu
   const archive = join(around.storageDirectory, `built-${process.pid}.tar`);
   try {
     const build = around.builder === 'docker' ? buildWithDocker : buildWithBuildah;
-    await build({ request, around, names, dockerfile, text, archive });
+    await build({ request, around, names, dockerfile, text, archive }).catch((error: unknown) => {
+      throw error instanceof CommandError ? new BuildError(error, { dockerfile, text, around }) : error;
+    });
     for (const name of names) await around.library.import(archive, { name, sockets: around.sockets });
   } finally {
     await rm(archive, { force: true });
   }
   return names;
+}
+
+/** What a builder said last, with the place in the Dockerfile. Who has not seen the rest of it, gets its end. */
+export class BuildError extends Error {
+  readonly exitCode: number | null;
+
+  constructor(
+    { stderr, exitCode }: CommandError,
+    { dockerfile, text, around }: Pick<Work, 'dockerfile' | 'text' | 'around'>,
+  ) {
+    const lines = stderr.trim().split('\n');
+    const last = lines.findLast((line) => /^error:/i.test(line))?.replace(/^error: (?:error )?/i, '');
+    const { place, what } = placeOf(last ?? (exitCode === null ? stderr : `exit code ${exitCode}`), text);
+    const seen = around.onProgress ? '' : `\n${lines.slice(-20).join('\n')}`;
+    super(`${dockerfile}${place}: ${what}${seen}`);
+    this.name = 'BuildError';
+    this.exitCode = exitCode;
+  }
+}
+
+/** Where in the Dockerfile (`:4`) buildah's last word tells of, and what is wrong there. */
+function placeOf(said: string, dockerfile: string): { place: string; what: string } {
+  // Steps have quotes and colons of their own: the right end is where the step stands in the file.
+  for (const pattern of [/^building at STEP "(.*?)": (.*)$/, /^building at STEP "(.*)": (.*)$/]) {
+    const [, step = '', reason = ''] = pattern.exec(said) ?? [];
+    const line = lineOfStep(dockerfile, step);
+    const what = reason.replace(/^Build error: /, '').replace(/ &imagebuilder\.Step\{.*$/, '');
+    if (line !== undefined) return { place: `:${line}`, what: `${step.trim()}: ${what}` };
+  }
+  return { place: '', what: said };
 }
 
 interface Work {

@@ -32,19 +32,33 @@ export function baseImages(dockerfile: string, buildArgs: Readonly<Record<string
   return bases;
 }
 
-/** Instructions with their continuation lines; comments and the bodies of here-documents are left out. */
-function* instructions(text: string): Generator<{ word: string; rest: string }> {
+/** The line (from 1) of the instruction that a builder calls `step`; undefined where it shows values of variables. */
+export function lineOfStep(dockerfile: string, step: string): number | undefined {
+  const plain = (text: string): string => text.replace(/\s+/g, ' ').trim().toLowerCase();
+  for (const { word, rest, line } of instructions(dockerfile)) {
+    // Of an instruction that there is not, buildah gives the word alone.
+    if ([plain(`${word} ${rest}`), plain(word)].includes(plain(step))) return line;
+  }
+  return undefined;
+}
+
+/**
+ * Instructions with their continuation lines, and the line that they begin in (from 1); comments and the bodies of
+ * here-documents are left out.
+ */
+function* instructions(text: string): Generator<{ word: string; rest: string; line: number }> {
   const lines = text.split(/\r?\n/);
   const escape = /^#\s*escape\s*=\s*`/im.test(lines.slice(0, 5).join('\n')) ? '`' : '\\';
   for (let at = 0; at < lines.length; at++) {
     if (/^\s*(#|$)/.test(lines[at] as string)) continue;
+    const line = at + 1;
     let whole = (lines[at] as string).trim();
     while (whole.endsWith(escape) && at + 1 < lines.length) {
       const next = (lines[++at] as string).trim();
       whole = next.startsWith('#') ? whole : `${whole.slice(0, -1)} ${next}`;
     }
     const [, word = '', rest = ''] = /^(\w+)\s*(.*)$/.exec(whole) ?? [];
-    yield { word: word.toUpperCase(), rest };
+    yield { word: word.toUpperCase(), rest, line };
     for (const [, marker] of rest.matchAll(/<<-?["']?(\w+)["']?/g)) {
       while (at + 1 < lines.length && (lines[++at] as string).trim() !== marker);
     }
