@@ -77,7 +77,7 @@ export async function buildImageFromDockerfile(request: BuildRequest, around: Bu
 }
 
 /** What a builder said last, with the place in the Dockerfile. Who has not seen the rest of it, gets its end. */
-export class BuildError extends Error {
+class BuildError extends Error {
   readonly exitCode: number | null;
 
   constructor(

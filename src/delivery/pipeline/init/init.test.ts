@@ -109,6 +109,7 @@ CMD ["gunicorn", "--bind", "0.0.0.0:5001", "web:app"]
     );
     const deployment = objects.find((object) => object?.kind === 'Deployment');
     expect(deployment).toMatchObject({
+      metadata: { labels: { 'app.kubernetes.io/version': '0.1.0' } },
       spec: {
         template: {
           spec: {

@@ -42,9 +42,16 @@ function chartFiles(detected: Detected): NewFile[] {
     .filter(({ name: path }) => !path.startsWith('templates/tests/'))
     .map(({ name: path, data }): NewFile => {
       const text = Buffer.from(data).toString();
-      return { path: `chart/${path}`, text: path === 'values.yaml' ? chartValues(text, detected) : text };
+      const fill = fillers[path];
+      return { path: `chart/${path}`, text: fill ? fill(text, detected) : text };
     });
 }
+
+const fillers: Readonly<Record<string, (scaffold: string, detected: Detected) => string>> = {
+  // The scaffold's is that of the image that it shows.
+  'Chart.yaml': (text) => text.replace(/^appVersion: .*$/m, 'appVersion: "0.1.0"'),
+  'values.yaml': chartValues,
+};
 
 /** Fills the scaffold's values in, section by section, so that whatever else it has stays as it is. */
 function chartValues(scaffold: string, { name, port, healthPath }: Detected): string {
