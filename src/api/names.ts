@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { numberOfIp, parseIpBlock } from '../base/ip-address.ts';
 
 /**
  * The rules for names, as apimachinery's validation package has them. Each check takes a value and returns what is
@@ -133,6 +134,36 @@ export function cidr(value: string): string[] {
   const family = match ? isIP(match[1] as string) : 0;
   if (match && family !== 0 && Number(match[2]) <= (family === 4 ? 32 : 128)) return [];
   return ['must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)'];
+}
+
+/** An address in a field of a built-in kind: with nothing that programs read in different ways (KEP-4858). */
+export function fieldIp(value: string): string[] {
+  const plain = withoutLeadingZeros(value);
+  const problems = ip(plain);
+  if (problems.length > 0) return problems;
+  if (plain !== value) return ['must not have leading 0s'];
+  return isMapped(value) ? ['must not be an IPv4-mapped IPv6 address'] : [];
+}
+
+/** The same for a range, which is one, and no address in a network. */
+export function fieldCidr(value: string): string[] {
+  const [address = '', prefix = '', ...rest] = value.split('/');
+  const plain = [withoutLeadingZeros(address), prefix.replace(/^0+(?=\d)/, ''), ...rest].join('/');
+  const problems = cidr(plain);
+  if (problems.length > 0) return problems;
+  if (plain !== value) return ['must not have leading 0s in IP or prefix length'];
+  if (isMapped(address)) return ['must not have an IPv4-mapped IPv6 address'];
+  const isRange = parseIpBlock(value)?.first === numberOfIp(address);
+  return isRange ? [] : ['must not have bits set beyond the prefix length'];
+}
+
+function withoutLeadingZeros(address: string): string {
+  return /^\d+(\.\d+){3}$/.test(address) ? address.replaceAll(/(?<=^|\.)0+(?=\d)/g, '') : address;
+}
+
+/** RFC 4291, 2.5.5.2. */
+function isMapped(address: string): boolean {
+  return isIP(address) === 6 && numberOfIp(address) >> 32n === 0xffffn;
 }
 
 /** A name that may stand in a URL path: RBAC's and other kinds with free names. */

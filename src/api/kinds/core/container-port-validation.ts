@@ -1,4 +1,4 @@
-import { ip, portName } from '../../names.ts';
+import { fieldIp, portName } from '../../names.ts';
 import type { Container, ContainerPort, PodSpec } from '../../types/core-v1.ts';
 import type { StatusCause } from '../../types/meta-v1.ts';
 import { duplicate, invalidValue, notSupported, required } from '../../field-errors.ts';
@@ -21,7 +21,7 @@ export function validateContainerPorts(causes: StatusCause[], ports: readonly Co
     if (hostPort) validatePortNumber(causes, `${at}.hostPort`, hostPort);
     if (!protocol) causes.push(required(`${at}.protocol`, ''));
     else if (!protocols.includes(protocol)) causes.push(notSupported(`${at}.protocol`, protocol, protocols));
-    if (hostIP) for (const text of ip(hostIP)) causes.push(invalidValue(`${at}.hostIP`, hostIP, text));
+    if (hostIP) for (const text of fieldIp(hostIP)) causes.push(invalidValue(`${at}.hostIP`, hostIP, text));
   }
 }
 

@@ -1,7 +1,7 @@
 import type { EndpointAddress, EndpointPort, Endpoints, EndpointSubset } from '../../types/core-v1.ts';
 import type { StatusCause } from '../../types/meta-v1.ts';
 import { invalidValue, notSupported, required } from '../../field-errors.ts';
-import { dnsLabel, ip } from '../../names.ts';
+import { dnsLabel, fieldIp } from '../../names.ts';
 import { validatePortNumber } from '../ports.ts';
 
 export function validateEndpoints({ subsets }: Endpoints): StatusCause[] {
@@ -25,7 +25,7 @@ function validateSubset(
 }
 
 function validateAddress({ ip: address, hostname, nodeName }: EndpointAddress, path: string): StatusCause[] {
-  const causes = ip(address).map((text) => invalidValue(`${path}.ip`, address, text));
+  const causes = fieldIp(address).map((text) => invalidValue(`${path}.ip`, address, text));
   if (hostname) for (const text of dnsLabel(hostname)) causes.push(invalidValue(`${path}.hostname`, hostname, text));
   if (nodeName === '') causes.push(invalidValue(`${path}.nodeName`, nodeName, 'must not be empty'));
   if (causes.length === 0) causes.push(...validateReachable(address, `${path}.ip`));

@@ -1,4 +1,4 @@
-import { cidr, labelValue, qualifiedName } from '../../names.ts';
+import { fieldCidr, labelValue, qualifiedName } from '../../names.ts';
 import type { Node, Taint } from '../../types/core-v1.ts';
 import type { StatusCause } from '../../types/meta-v1.ts';
 import { duplicate, forbidden, invalidValue, notSupported, required } from '../../field-errors.ts';
@@ -12,7 +12,7 @@ export function validateNode({ spec, status }: Node): StatusCause[] {
   if (spec?.taints) validateTaints(causes, spec.taints);
   const { podCIDRs = [] } = spec ?? {};
   podCIDRs.forEach((range, index) => {
-    for (const text of cidr(range)) causes.push(invalidValue(`spec.podCIDRs[${index}]`, range, text));
+    for (const text of fieldCidr(range)) causes.push(invalidValue(`spec.podCIDRs[${index}]`, range, text));
   });
   const v6 = podCIDRs.filter((range) => range.includes(':')).length;
   if (podCIDRs.length > 2 || (podCIDRs.length === 2 && v6 !== 1)) {

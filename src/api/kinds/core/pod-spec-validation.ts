@@ -1,4 +1,4 @@
-import { dnsLabel, dnsSubdomain, dnsSubdomainWithUnderscores, ip, qualifiedName } from '../../names.ts';
+import { dnsLabel, dnsSubdomain, dnsSubdomainWithUnderscores, fieldIp, qualifiedName } from '../../names.ts';
 import type { PodSpec } from '../../types/core-v1.ts';
 import type { StatusCause } from '../../types/meta-v1.ts';
 import { duplicate, invalidValue, notSupported, required } from '../../field-errors.ts';
@@ -80,7 +80,7 @@ function validateNames(causes: StatusCause[], spec: PodSpec, path: string): void
 
 function validateHostAliases(causes: StatusCause[], aliases: NonNullable<PodSpec['hostAliases']>, path: string): void {
   aliases.forEach(({ ip: address, hostnames }, index) => {
-    for (const text of ip(address)) causes.push(invalidValue(`${path}[${index}].ip`, address, text));
+    for (const text of fieldIp(address)) causes.push(invalidValue(`${path}[${index}].ip`, address, text));
     hostnames?.forEach((name, at) => {
       for (const text of dnsSubdomain(name)) {
         causes.push(invalidValue(`${path}[${index}].hostnames[${at}]`, name, text));
@@ -104,7 +104,7 @@ function validateDnsConfig(causes: StatusCause[], { dnsPolicy, dnsConfig }: PodS
     causes.push(invalidValue(`${config}.nameservers`, nameservers, rule));
   }
   nameservers.forEach((address, index) => {
-    for (const text of ip(address)) causes.push(invalidValue(`${config}.nameservers[${index}]`, address, text));
+    for (const text of fieldIp(address)) causes.push(invalidValue(`${config}.nameservers[${index}]`, address, text));
   });
   if (searches.length > mostSearches) {
     causes.push(invalidValue(`${config}.searches`, searches, `must not have more than ${mostSearches} search paths`));

@@ -1,7 +1,7 @@
 import type { Service, ServiceSpec } from '../../types/core-v1.ts';
 import type { StatusCause } from '../../types/meta-v1.ts';
 import { forbidden, invalidValue, notSupported, required, tooMany } from '../../field-errors.ts';
-import { cidr, dnsSubdomain, ip, labelValue, qualifiedName } from '../../names.ts';
+import { dnsSubdomain, fieldCidr, fieldIp, labelValue, qualifiedName } from '../../names.ts';
 import { isExternallyAccessible } from './service-defaults.ts';
 import { validateServicePorts } from './service-port-validation.ts';
 
@@ -73,13 +73,13 @@ function validateAddresses(spec: ServiceSpec): StatusCause[] {
       }
       return;
     }
-    for (const text of ip(address)) causes.push(invalidValue(`spec.clusterIPs[${index}]`, address, text));
+    for (const text of fieldIp(address)) causes.push(invalidValue(`spec.clusterIPs[${index}]`, address, text));
   });
   if (clusterIP !== '' && clusterIPs.length > 0 && clusterIPs[0] !== clusterIP) {
     causes.push(invalidValue('spec.clusterIPs', clusterIPs, 'first value must match `clusterIP`'));
   }
   externalIPs.forEach((address, index) => {
-    for (const text of ip(address)) causes.push(invalidValue(`spec.externalIPs[${index}]`, address, text));
+    for (const text of fieldIp(address)) causes.push(invalidValue(`spec.externalIPs[${index}]`, address, text));
   });
   if (loadBalancerSourceRanges.length > 0 && spec.type !== 'LoadBalancer') {
     const rule = "may only be used when `type` is 'LoadBalancer'";
@@ -87,7 +87,8 @@ function validateAddresses(spec: ServiceSpec): StatusCause[] {
   }
   loadBalancerSourceRanges.forEach((range, index) => {
     const value = range.trim();
-    for (const text of cidr(value)) causes.push(invalidValue(`spec.loadBalancerSourceRanges[${index}]`, value, text));
+    for (const text of fieldCidr(value))
+      causes.push(invalidValue(`spec.loadBalancerSourceRanges[${index}]`, value, text));
   });
   return causes;
 }

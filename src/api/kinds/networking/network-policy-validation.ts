@@ -1,6 +1,6 @@
 import { parseIpBlock } from '../../../base/ip-address.ts';
 import { forbidden, invalidValue, notSupported, required } from '../../field-errors.ts';
-import { cidr, portName } from '../../names.ts';
+import { fieldCidr, portName } from '../../names.ts';
 import type { StatusCause } from '../../types/meta-v1.ts';
 import type { IPBlock, NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort } from '../../types/networking-v1.ts';
 import { validateLabelSelector } from '../label-selector-validation.ts';
@@ -75,12 +75,12 @@ function validatePeer(peer: NetworkPolicyPeer, path: string): StatusCause[] {
 
 function validateBlock({ cidr: text, except = [] }: IPBlock, path: string): StatusCause[] {
   if (!text) return [required(`${path}.cidr`, '')];
-  const wrong = cidr(text).map((problem) => invalidValue(`${path}.cidr`, text, problem));
+  const wrong = fieldCidr(text).map((problem) => invalidValue(`${path}.cidr`, text, problem));
   const whole = parseIpBlock(text);
   if (wrong.length > 0 || !whole) return wrong;
   return except.flatMap((entry, i) => {
     const at = `${path}.except[${i}]`;
-    const problems = cidr(entry).map((problem) => invalidValue(at, entry, problem));
+    const problems = fieldCidr(entry).map((problem) => invalidValue(at, entry, problem));
     const part = parseIpBlock(entry);
     if (problems.length > 0 || !part) return problems;
     const isInside = part.family === whole.family && part.first >= whole.first && part.first < whole.first + whole.size;
