@@ -146,7 +146,9 @@ class InProcessClient implements Client {
 
   /** Rejects with the ApiError of a failure. What another server answers is whole. */
   async #respond(call: Call): Promise<ApiResponse> {
-    return collected(await refusing(await this.#call(call)));
+    const response = await this.#call(call);
+    const isPlain = response.status < 400 && response.body.kind !== 'stream';
+    return isPlain ? response : collected(await refusing(response));
   }
 
   #call({

@@ -12,6 +12,38 @@ function service(files: TestFiles | string, name = 'web', environment: Record<st
   return found;
 }
 
+describe('ports in their short form', () => {
+  const ports = (text: string): Service['ports'] => service(web(`ports: ['${text}']`)).ports;
+
+  it.each<[string, object[]]>([
+    ['80', [{ target: 80, protocol: 'tcp' }]],
+    ['8080:80/udp', [{ target: 80, published: '8080', protocol: 'udp' }]],
+    ['127.0.0.1:8080:80', [{ target: 80, published: '8080', host_ip: '127.0.0.1' }]],
+    ['127.0.0.1::80', [{ target: 80, host_ip: '127.0.0.1' }]],
+    ['[::1]:8080:80', [{ target: 80, published: '8080', host_ip: '::1' }]],
+    [
+      '8000-8001:80-81',
+      [
+        { target: 80, published: '8000' },
+        { target: 81, published: '8001' },
+      ],
+    ],
+  ])('%s', (text, expected) => {
+    expect(ports(text)).toMatchObject(expected);
+  });
+
+  it.each([
+    ['80:80:80:80', 'invalid IP address: 80:80'],
+    ['localhost:80:80', 'invalid IP address: localhost'],
+    ['8080:', 'no container port'],
+    ['80/http', 'unknown protocol http'],
+    ['70000', 'is no port'],
+    ['1-3:1-2', 'differ in length'],
+  ])('%s is an error', (text, words) => {
+    expect(messageOf(() => ports(text))).toContain(words);
+  });
+});
+
 describe('volumes in their short form', () => {
   const bind = (source: string, rest: object = {}): object => ({
     type: 'bind',

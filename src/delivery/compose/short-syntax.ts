@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import type { Mapping } from './tree.ts';
 
 /** `host:container[/protocol]` and its kin, each port of a range for itself. `published` stays a text: it may be a range. */
@@ -16,6 +17,7 @@ export function parsePort(text: string): PortMapping[] {
   const protocol = slash < 0 ? 'tcp' : text.slice(slash + 1).toLowerCase();
   if (!['tcp', 'udp', 'sctp'].includes(protocol)) throw invalid(`unknown protocol ${protocol}`);
   const { hostIp, host, container } = splitPort(slash < 0 ? text : text.slice(0, slash));
+  if (hostIp !== '' && isIP(hostIp) === 0) throw invalid(`invalid IP address: ${hostIp}`);
   if (container === '') throw invalid('no container port');
   const targets = portRange(container, invalid);
   const published = host === '' ? undefined : portRange(host, invalid);
