@@ -251,11 +251,15 @@ describe('annotations of ingress-nginx', () => {
   });
 
   it('refuse what is not known and could protect, and say so', async () => {
-    for (const name of ['auth-url', 'configuration-snippet', 'server-snippet', 'auth-tls-secret', 'my-auth-thing']) {
+    for (const name of ['configuration-snippet', 'server-snippet', 'enable-modsecurity', 'my-auth-thing']) {
       const told = await serve({ [name]: 'x' });
       expect(told.join()).toContain(`Refused: not served: annotation nginx.ingress.kubernetes.io/${name}`);
       expect((await get('/')).status).toBe(503);
     }
+    expect((await serve({ 'auth-url': 'x' })).join()).toContain(
+      'Refused: annotation nginx.ingress.kubernetes.io/auth-url',
+    );
+    expect((await get('/')).status).toBe(503);
     expect((await serve({ 'proxy-buffering': 'on' })).join()).toContain('has no effect here');
     expect((await get('/')).status).toBe(200);
   });

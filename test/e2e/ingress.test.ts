@@ -181,7 +181,7 @@ describe('ingresses of a cluster', () => {
 
   it('tell what they cannot do, and refuse what would be open', async () => {
     const closed = ingress('closed', 'closed.localhost');
-    closed.metadata.annotations = { 'nginx.ingress.kubernetes.io/auth-url': 'http://auth' };
+    closed.metadata.annotations = { 'nginx.ingress.kubernetes.io/enable-modsecurity': 'true' };
     await apply({ apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', ...closed });
     await eventually(async () => (await get('closed.localhost')).status === 503, 'a refusal');
     await eventually(async () => {

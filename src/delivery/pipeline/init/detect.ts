@@ -143,10 +143,7 @@ function staticSite({ names }: ProjectFiles): Found | undefined {
 /** The port inside the container that the first service publishes. */
 function composePort(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
-  const document = parseDocument(text, { logLevel: 'silent' });
-  if (document.errors.length > 0) return undefined;
-  const { services = {} } =
-    (document.toJS({ maxAliasCount: 100 }) as { services?: Record<string, { ports?: unknown[] }> } | null) ?? {};
+  const { services = {} } = plainCompose(text) ?? {};
   for (const service of Object.values(services)) {
     const [port] = service?.ports ?? [];
     const isLong = typeof port === 'object' && port !== null;
@@ -156,6 +153,17 @@ function composePort(text: string | undefined): number | undefined {
     if (/^\d+$/.test(String(inner))) return Number(inner);
   }
   return undefined;
+}
+
+/** Undefined for what is no YAML, or too much of it: `compose` says what is wrong with it. */
+function plainCompose(text: string): { services?: Record<string, { ports?: unknown[] }> } | undefined {
+  const document = parseDocument(text, { logLevel: 'silent' });
+  if (document.errors.length > 0) return undefined;
+  try {
+    return (document.toJS({ maxAliasCount: 100 }) as ReturnType<typeof plainCompose> | null) ?? undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** `127.0.0.1:8080:80/tcp` → `80` */

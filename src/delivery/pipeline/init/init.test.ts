@@ -60,6 +60,9 @@ describe('a project', () => {
     });
     expect(detect({ 'compose.yaml': 'services: {web: {ports: [{target: 81}]}}' }).port).toBe(81);
     expect(detect({ 'compose.yaml': 'services: [' }).port).toBe(8080);
+    const aliases = 'bcdefgh'.split('').map((c, i) => `${c}: &${c} [${Array(10).fill(`*${'abcdefg'[i]}`).join(', ')}]`);
+    const bomb = ['services: {web: {ports: [81]}}', 'a: &a [x]', ...aliases].join('\n');
+    expect(detect({ 'compose.yaml': bomb }).port).toBe(8080);
   });
 
   it('may have any name of a directory', () => {
