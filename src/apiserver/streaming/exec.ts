@@ -9,7 +9,7 @@ import { passThrough } from './pass-through.ts';
 import { chooseContainer, findPod, nodeOf } from './pod-target.ts';
 import { SpdySession } from './spdy-session.ts';
 import { translate } from './translator.ts';
-import { isWebSocket, offeredProtocols, webSocketServer } from './websocket.ts';
+import { isWebSocket, offeredProtocols, webSocketAnswer } from './websocket.ts';
 
 /** GET and POST pods/exec and pods/attach. SPDY goes through as bytes, WebSockets are translated to SPDY here. */
 export function createExecEndpoint(lookup: Lookup, connector: NodeConnector, subresource: 'exec' | 'attach'): Endpoint {
@@ -88,18 +88,9 @@ async function overWebSocket(options: {
     headers: { connection: 'Upgrade', upgrade: 'SPDY/3.1', 'x-stream-protocol-version': 'v4.channel.k8s.io' },
   });
   if (answer.kind === 'answer') return passThrough(answer);
-  const accept = await webSocketServer(resolved.request, protocol.name);
-  return {
-    status: 101,
-    headers: {},
-    body: {
-      kind: 'upgrade',
-      accept(socket, head) {
-        const session = new SpdySession(answer.socket, answer.head);
-        // A socket that dies in the handshake has no WebSocket to tell us.
-        socket.once('close', () => session.close());
-        void accept(socket, head).then((client) => translate({ client, session, protocol, streams, tty }));
-      },
-    },
-  };
+  return webSocketAnswer(resolved.request, protocol.name, (socket, opening) => {
+    const session = new SpdySession(answer.socket, answer.head);
+    socket.once('close', () => session.close());
+    void opening.then((client) => translate({ client, session, protocol, streams, tty }));
+  });
 }

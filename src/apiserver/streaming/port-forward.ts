@@ -7,7 +7,7 @@ import type { ApiRequest, ApiResponse } from '../handler.ts';
 import type { Backend, NodeConnector } from './node-connector.ts';
 import { passThrough } from './pass-through.ts';
 import { findPod, nodeOf } from './pod-target.ts';
-import { isWebSocket, offeredProtocols, webSocketServer } from './websocket.ts';
+import { isWebSocket, offeredProtocols, webSocketAnswer } from './websocket.ts';
 
 const tunnelPrefix = 'SPDY/3.1+';
 
@@ -63,18 +63,10 @@ async function overTunnel(options: {
   const headers = { connection: 'Upgrade', upgrade: 'SPDY/3.1', 'x-stream-protocol-version': inner };
   const answer = await backend.send({ method: 'POST', path, upgrade: true, headers });
   if (answer.kind === 'answer') return passThrough(answer);
-  const accept = await webSocketServer(request, protocol);
-  return {
-    status: 101,
-    headers: {},
-    body: {
-      kind: 'upgrade',
-      accept(socket, head) {
-        socket.once('close', () => answer.socket.destroy());
-        void accept(socket, head).then((client) => tunnel(client, answer.socket, answer.head));
-      },
-    },
-  };
+  return webSocketAnswer(request, protocol, (socket, opening) => {
+    socket.once('close', () => answer.socket.destroy());
+    void opening.then((client) => tunnel(client, answer.socket, answer.head));
+  });
 }
 
 /** Bytes waiting for a slow client before we stop reading from the node. */

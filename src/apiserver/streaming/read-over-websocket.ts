@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import type { WebSocket } from 'ws';
 import { ApiError } from '../../api/status.ts';
 import type { ApiRequest, ApiResponse } from '../handler.ts';
-import { offeredProtocols, webSocketServer } from './websocket.ts';
+import { offeredProtocols, webSocketAnswer } from './websocket.ts';
 
 /** How bytes go over a WebSocket that only reads: as they are, or in base64. Without a subprotocol as they are. */
 const encodings: Readonly<Record<string, 'binary' | 'base64'>> = {
@@ -21,18 +21,10 @@ export async function readOverWebSocket(request: ApiRequest, source: Readable): 
     source.destroy();
     throw ApiError.of('BadRequest', `unable to upgrade: none of the subprotocols is supported: ${offered.join(', ')}`);
   }
-  const accept = await webSocketServer(request, protocol);
-  return {
-    status: 101,
-    headers: {},
-    body: {
-      kind: 'upgrade',
-      accept(socket, head) {
-        socket.once('close', () => source.destroy());
-        void accept(socket, head).then((client) => pump(client, source, encodings[protocol] ?? 'binary'));
-      },
-    },
-  };
+  return webSocketAnswer(request, protocol, (socket, opening) => {
+    socket.once('close', () => source.destroy());
+    void opening.then((client) => pump(client, source, encodings[protocol] ?? 'binary'));
+  });
 }
 
 async function pump(client: WebSocket, source: Readable, encoding: 'binary' | 'base64'): Promise<void> {

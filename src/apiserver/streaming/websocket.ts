@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
-import type { ApiRequest } from '../handler.ts';
+import type { ApiRequest, ApiResponse } from '../handler.ts';
 
 export function isWebSocket(request: ApiRequest): boolean {
   const { headers } = request;
@@ -17,8 +17,25 @@ export function offeredProtocols(request: ApiRequest): string[] {
 /** Largest message that a client may send. */
 const messageLimit = 32 * 1024 * 1024;
 
+/**
+ * The answer that makes a WebSocket of the connection. `serve` is called with the socket when it is the server's, before
+ * the handshake: a socket that dies in that has no WebSocket to tell of it. `opening` resolves after it.
+ */
+export async function webSocketAnswer(
+  request: ApiRequest,
+  protocol: string,
+  serve: (socket: Duplex, opening: Promise<WebSocket>) => void,
+): Promise<ApiResponse> {
+  const accept = await webSocketServer(request, protocol);
+  return {
+    status: 101,
+    headers: {},
+    body: { kind: 'upgrade', accept: (socket, head) => serve(socket, accept(socket, head)) },
+  };
+}
+
 /** Prepares the server's side of a WebSocket; the library is loaded with the first one. */
-export async function webSocketServer(
+async function webSocketServer(
   request: ApiRequest,
   protocol: string,
 ): Promise<(socket: Duplex, head: Uint8Array) => Promise<WebSocket>> {

@@ -71,7 +71,8 @@ function wrong(value: unknown, shape: Shape, { within, path }: Place): never {
   mismatch(value, `struct field ${struct}.${path} of type ${typeName(shape)}`);
 }
 
-function mismatch(value: unknown, target: string): never {
+/** @throws Error in the words of Go's decoder; `target` follows `into Go` */
+export function mismatch(value: unknown, target: string): never {
   const found = Array.isArray(value)
     ? 'array'
     : isMap(value)

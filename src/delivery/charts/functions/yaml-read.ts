@@ -1,4 +1,5 @@
 import { emptyMap, isMap, type GoMap } from '../template/values.ts';
+import { mismatch } from './go-struct.ts';
 import { readQuickly, unsure } from './yaml-quick.ts';
 import { readWholeYaml } from './yaml-whole.ts';
 
@@ -18,15 +19,5 @@ export function readYamlAs(text: string, kind: 'map' | 'list'): GoMap | unknown[
   const value = readYaml(text);
   if (value === null) return kind === 'map' ? emptyMap() : [];
   if (kind === 'list' ? Array.isArray(value) : isMap(value)) return value as GoMap | unknown[];
-  const found = Array.isArray(value)
-    ? 'array'
-    : isMap(value)
-      ? 'object'
-      : typeof value === 'boolean'
-        ? 'bool'
-        : typeof value;
-  const target = kind === 'map' ? 'map[string]interface {}' : '[]interface {}';
-  throw new Error(
-    `error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ${found} into Go value of type ${target}`,
-  );
+  return mismatch(value, `value of type ${kind === 'map' ? 'map[string]interface {}' : '[]interface {}'}`);
 }
