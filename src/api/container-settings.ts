@@ -18,6 +18,9 @@ export interface FileOwner {
   gid?: number;
 }
 
+/** Linux namespaces that containers of different pods may have in common. With the network goes the host's name. */
+export type SharedNamespace = 'network' | 'pid' | 'ipc';
+
 export interface ContainerSettings {
   /** By their names without `RLIMIT_`, in lower case; -1: no limit. */
   ulimits?: Readonly<Record<string, { soft: number; hard: number }>>;
@@ -36,6 +39,12 @@ export interface ContainerSettings {
   fileOwners?: Readonly<Record<string, Readonly<Record<string, FileOwner>>>>;
   /** The image's own healthcheck is the readiness probe; what is given here takes the place of its own. */
   imageHealthcheck?: Partial<Healthcheck>;
+  /**
+   * Namespaces that are not the container's own but those of another pod's container: of the pod in the same namespace
+   * of the API, on the same node, that has these labels. Without such a pod on the node this one is deleted, so that
+   * its owner makes another where there is one.
+   */
+  joins?: Readonly<Partial<Record<SharedNamespace, Readonly<Record<string, string>>>>>;
 }
 
 /** A healthcheck as images have it (`HEALTHCHECK` of a Dockerfile): seconds, 0 or absent for Docker's defaults. */

@@ -8,6 +8,7 @@ import type { NodeAddress, Pod, Service, Taint } from '../api/types/core-v1.ts';
 import type { Backoff } from './backoff.ts';
 import type { DnsSettings } from './dns-config.ts';
 import type { ImagePuller } from './image-puller.ts';
+import type { Neighbour } from './joined-pods.ts';
 import type { Limiter } from './limiter.ts';
 import type { NodeSystem } from './node-system.ts';
 import type { ObjectCache } from './object-cache.ts';
@@ -95,6 +96,8 @@ export interface AgentContext {
   crashBackoff: Backoff;
   limiter: Limiter;
   gate: PodGate;
+  /** Every pod of this node. */
+  neighbours: () => Iterable<Neighbour>;
 }
 
 /** Addresses under which pods in the host's network are reached: the node's internal ones. */

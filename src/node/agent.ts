@@ -20,6 +20,7 @@ import type { NodeSystem } from './node-system.ts';
 import { createObjectCache } from './object-cache.ts';
 import { removeOrphans } from './orphans.ts';
 import { openGate, type PodGate } from './pod-gate.ts';
+import type { ObservedPod } from './pod-observation.ts';
 import { resizeRefusal, type ResizeRefusal } from './pod-resize.ts';
 import { PodWorker } from './pod-worker.ts';
 import { readRuntime, type RuntimeContents } from './runtime-contents.ts';
@@ -91,6 +92,7 @@ class NodeAgent implements Agent {
       runtimeName: 'containerd',
       objects: createObjectCache(open),
       services: () => serviceInformer.list(),
+      neighbours: () => [...this.podInformer.list()].map((pod) => ({ pod, observed: this.observedOf(pod) })),
       images: createImagePuller({
         runtime,
         clock,
@@ -147,7 +149,10 @@ class NodeAgent implements Agent {
     this.podInformer.subscribe({
       added: (pod) => this.podChanged(pod),
       updated: (pod) => this.podChanged(pod),
-      deleted: (pod) => this.workers.get(pod.metadata.uid ?? '')?.remove(),
+      deleted: (pod) => {
+        this.workers.get(pod.metadata.uid ?? '')?.remove();
+        this.neighbourChanged();
+      },
     });
     await orphans;
     // Pods that went while the node registered have neither been orphans nor had a worker.
@@ -174,6 +179,7 @@ class NodeAgent implements Agent {
     // Objects of a list do not say what they are; events about them must.
     const pod: Pod = found.kind ? found : { ...found, apiVersion: 'v1', kind: 'Pod' };
     const uid = pod.metadata.uid ?? '';
+    this.neighbourChanged();
     const known = this.workers.get(uid);
     if (known) return known.update(pod);
     const mine = (of: { uid?: string; labels: Record<string, string> }): boolean => of.uid === uid;
@@ -224,6 +230,15 @@ class NodeAgent implements Agent {
     const waiting = [...this.workers.values()].filter((worker) => worker.isResizePending);
     const priority = ({ pod }: PodWorker): number => pod.spec?.priority ?? 0;
     for (const worker of waiting.sort((a, b) => priority(b) - priority(a))) worker.wake();
+  }
+
+  /** Pods that share what is another's look again. */
+  private neighbourChanged(): void {
+    for (const worker of this.workers.values()) if (worker.isJoining) worker.wake();
+  }
+
+  private observedOf({ metadata }: Pod): ObservedPod | undefined {
+    return this.workers.get(metadata.uid ?? '')?.observed;
   }
 
   private forget(worker: PodWorker): void {
@@ -278,7 +293,10 @@ class NodeAgent implements Agent {
     if (!worker) return;
     worker
       .refresh(runtimeId)
-      .then(() => this.backend.refreshed(runtimeId))
+      .then(() => {
+        this.backend.refreshed(runtimeId);
+        this.neighbourChanged();
+      })
       .catch((error: Error) => this.context.log.warn('cannot read a container', { error }));
   }
 

@@ -1,6 +1,7 @@
 import type { Pod } from '../api/types/core-v1.ts';
 import { expand } from './expansion.ts';
 import type { ContainerSettings, Healthcheck } from '../api/container-settings.ts';
+import { joinedAnnotation, type JoinTargets } from './joined-pods.ts';
 import { hashAnnotation } from './pod-actions.ts';
 import { containerResources } from './pod-cgroup.ts';
 import { resourcesAnnotation } from './pod-resize.ts';
@@ -23,6 +24,8 @@ export interface ContainerOptions {
   settings?: ContainerSettings | undefined;
   /** The image's, where the pod goes by it. */
   healthcheck?: Healthcheck | undefined;
+  /** Containers of other pods whose namespaces it joins. */
+  joins?: JoinTargets | undefined;
 }
 
 const annotationPrefix = 'io.kubernetes.container';
@@ -34,6 +37,7 @@ export function containerConfig(options: ContainerOptions): ContainerConfig {
   const { pod, container, attempt, image, env, mounts, memoryCapacity } = options;
   const { spec } = container;
   const { metadata } = pod;
+  const joins = Object.entries(options.joins ?? {});
   return {
     name: spec.name,
     attempt,
@@ -59,6 +63,7 @@ export function containerConfig(options: ContainerOptions): ContainerConfig {
       [`${annotationPrefix}.terminationMessagePolicy`]: spec.terminationMessagePolicy ?? 'File',
       'io.kubernetes.pod.terminationGracePeriod': String(pod.spec?.terminationGracePeriodSeconds ?? 30),
       ...(options.healthcheck && { [healthcheckAnnotation]: JSON.stringify(options.healthcheck) }),
+      ...(joins.length > 0 && { [joinedAnnotation]: joins.map(([, { sandboxId }]) => sandboxId).join(',') }),
     },
     logPath: `${spec.name}/${attempt}.log`,
     stdin: spec.stdin === true,
@@ -69,6 +74,7 @@ export function containerConfig(options: ContainerOptions): ContainerConfig {
     pid: pidNamespace(pod),
     ...(options.pidTarget && { pidTargetContainerId: options.pidTarget }),
     ...(options.settings && { settings: options.settings }),
+    ...(joins.length > 0 && { joins: Object.fromEntries(joins.map(([kind, { containerId }]) => [kind, containerId])) }),
   };
 }
 

@@ -7,6 +7,7 @@ import { quantityToMilli, quantityToNumber } from '../api/quantity.ts';
 import type { NodeFacts } from './downward-api.ts';
 import { containerEnvironment, ContainerConfigError } from './environment.ts';
 import { runHook } from './handlers.ts';
+import type { JoinTargets } from './joined-pods.ts';
 import type { ImageResult } from './image-puller.ts';
 import { containerSettingsOf } from './pod-annotations.ts';
 import type { ContainerStart } from './pod-actions.ts';
@@ -27,6 +28,8 @@ export interface StartRequest {
   admission: Promise<void>;
   /** Id of the container that an ephemeral one targets. */
   targetId: string | undefined;
+  /** Containers of other pods whose namespaces the pod's joins. */
+  joins: JoinTargets;
   /** The container exists from here on: its events are the pod's. */
   created: (containerId: string) => void;
   /** The container runs; what is left is its hook. */
@@ -156,6 +159,7 @@ async function configOf(
   return containerConfig({
     ...{ pod, container, attempt, image, env, mounts, memoryCapacity, settings, pidTarget: request.targetId },
     healthcheck: healthcheck && { ...healthcheck, ...settings.imageHealthcheck },
+    joins: container.role === 'app' ? request.joins : undefined,
   });
 }
 

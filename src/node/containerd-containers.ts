@@ -4,16 +4,16 @@ import { mkdtemp, readdir, readFile, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { ContainerSettings, Healthcheck } from '../api/container-settings.ts';
+import type { Healthcheck } from '../api/container-settings.ts';
 import type { ContainerdServices } from './containerd-services.ts';
 import { findInImage, readFromImage } from './image-tree.ts';
-import { changedSpec } from './oci-spec.ts';
-import type { Mount } from './runtime.ts';
+import { changedSpec, type JoinedContainer, type SpecChanges } from './oci-spec.ts';
+import type { ContainerConfig } from './runtime.ts';
 
 const run = promisify(execFile);
 
 /** Settings that are none of the runtime's specification. */
-const besideSpec: ReadonlySet<string> = new Set(['filledFromImage', 'fileOwners', 'imageHealthcheck']);
+const besideSpec: ReadonlySet<string> = new Set(['filledFromImage', 'fileOwners', 'imageHealthcheck', 'joins']);
 
 /**
  * Gives a container, which has been made and not started, what CRI has no field for: through containerd's own
@@ -22,19 +22,30 @@ const besideSpec: ReadonlySet<string> = new Set(['filledFromImage', 'fileOwners'
 export async function settleContainer(
   services: ContainerdServices,
   containerId: string,
-  { settings, mounts }: { settings: ContainerSettings; mounts: readonly Mount[] },
+  { settings = {}, mounts, joins = {} }: Pick<ContainerConfig, 'settings' | 'mounts' | 'joins'>,
 ): Promise<void> {
   const { groups = [], filledFromImage = [] } = settings;
-  const isOfSpec = Object.keys(settings).some((key) => !besideSpec.has(key));
+  const isOfSpec = Object.keys(settings).some((key) => !besideSpec.has(key)) || Object.keys(joins).length > 0;
   const layers = groups.length + filledFromImage.length > 0 ? await services.layersOf(containerId) : [];
   if (isOfSpec) {
-    const gids = await groupNumbers(layers, groups);
-    await services.changeSpec(containerId, (json) => changedSpec(json, { settings, gids, deviceOf }));
+    const [gids, joined] = await Promise.all([groupNumbers(layers, groups), joinedContainers(services, joins)]);
+    await services.changeSpec(containerId, (json) => changedSpec(json, { settings, gids, deviceOf, joins: joined }));
   }
   for (const path of filledFromImage) {
     const mount = mounts.find(({ containerPath }) => containerPath === path);
     if (mount && !mount.readonly) await fillVolume(layers, path, mount.hostPath);
   }
+}
+
+async function joinedContainers(
+  services: ContainerdServices,
+  joins: NonNullable<ContainerConfig['joins']>,
+): Promise<SpecChanges['joins']> {
+  const found = Object.entries(joins).map(async ([kind, id]): Promise<[string, JoinedContainer]> => {
+    const [pid, spec] = await Promise.all([services.pidOf(id), services.specOf(id)]);
+    return [kind, { pid, spec }];
+  });
+  return Object.fromEntries(await Promise.all(found));
 }
 
 /** The healthcheck that an image (by its id) has, as Docker keeps it in the image's configuration. */

@@ -76,6 +76,10 @@ export interface ContainerdServices {
   snapshotDirectory(name: string): Promise<string | undefined>;
   /** The directories of a container's image, topmost layer first. */
   layersOf(containerId: string): Promise<string[]>;
+  /** The specification (JSON) of a container. */
+  specOf(containerId: string): Promise<string>;
+  /** Number of the first process of a container that runs. */
+  pidOf(containerId: string): Promise<number>;
   /** Changes the specification (JSON) that a container will be started by. */
   changeSpec(containerId: string, change: (json: string) => string): Promise<void>;
   close(): void;
@@ -89,6 +93,10 @@ const containerRequest = message({
   container: nested(1, container),
   updateMask: nested(2, message({ paths: strings(1) })),
 });
+
+const byId = message({ id: string(1) });
+const taskRequest = message({ containerId: string(1) });
+const taskAnswer = message({ process: nested(1, message({ pid: int(3) })) });
 
 const metadata: Metadata = { 'containerd-namespace': 'k8s.io' };
 const snapshotter = 'overlayfs';
@@ -206,14 +214,25 @@ function snapshotCalls(call: Call) {
 }
 
 function containerCalls(call: Call) {
+  const specOf = async (id: string): Promise<{ typeUrl: string; value: Uint8Array }> => {
+    const found = await call('containers.v1.Containers/Get', [byId, { id }], containerRequest);
+    return found.container?.spec ?? { typeUrl: '', value: new Uint8Array() };
+  };
   return {
+    async specOf(id) {
+      return Buffer.from((await specOf(id)).value).toString();
+    },
+    async pidOf(containerId) {
+      const { process: first } = await call('tasks.v1.Tasks/Get', [taskRequest, { containerId }], taskAnswer);
+      if (!first?.pid) throw new Error(`container ${containerId} does not run`);
+      return first.pid;
+    },
     async layersOf(key) {
       const found = await call('snapshots.v1.Snapshots/Mounts', [snapshot, { snapshotter, key }], mounts);
       return (optionOf(found.mounts, 'lowerdir') ?? '').split(':').filter((layer) => layer !== '');
     },
     async changeSpec(id, change) {
-      const found = await call('containers.v1.Containers/Get', [message({ id: string(1) }), { id }], containerRequest);
-      const { typeUrl, value } = found.container?.spec ?? { typeUrl: '', value: new Uint8Array() };
+      const { typeUrl, value } = await specOf(id);
       const spec = { typeUrl, value: Buffer.from(change(Buffer.from(value).toString())) };
       const request = { container: { id, spec }, updateMask: { paths: ['spec'] } };
       await call('containers.v1.Containers/Update', [containerRequest, request], none);

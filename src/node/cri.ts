@@ -146,10 +146,9 @@ function containerCalls(call: Call, known: Map<string, string>, services: Contai
       };
       const { containerId } = await call(cri.createContainer, request, slowMs);
       known.set(containerId, podSandboxId);
-      const { settings, mounts } = config;
-      if (!settings) return containerId;
+      if (!config.settings && !config.joins) return containerId;
       try {
-        await settleContainer(services, containerId, { settings, mounts });
+        await settleContainer(services, containerId, config);
       } catch (error) {
         // Its name is free again for the next attempt.
         await unlessGone(call(cri.removeContainer, { containerId }, slowMs));

@@ -52,4 +52,49 @@ describe('the specification of a container', () => {
       },
     });
   });
+
+  it('has the namespaces of another container, and what is seen of them in files', () => {
+    const mount = (destination: string, source: string): object => ({ destination, source, type: 'bind' });
+    const own = {
+      hostname: 'web',
+      process: { env: ['PATH=/bin', 'HOSTNAME=web', 'A=b'] },
+      mounts: [mount('/etc/hosts', '/own'), mount('/data', '/own'), mount('/dev/shm', '/own')],
+      linux: { namespaces: [{ type: 'pid' }, { type: 'network', path: '/proc/1/ns/net' }, { type: 'mount' }] },
+    };
+    const spec = JSON.stringify({
+      process: { env: ['HOSTNAME=vpn'] },
+      mounts: [mount('/etc/hosts', '/vpn'), mount('/data', '/vpn'), mount('/dev/shm', '/vpn')],
+    });
+    const joined = (kinds: readonly ('network' | 'pid' | 'ipc')[]): unknown => {
+      const joins = Object.fromEntries(kinds.map((kind) => [kind, { pid: 42, spec }]));
+      const deviceOf = (): { major: number; minor: number } => ({ major: 0, minor: 0 });
+      return JSON.parse(changedSpec(JSON.stringify(own), { settings: {}, gids: [], deviceOf, joins }));
+    };
+    expect(joined(['network'])).toMatchObject({
+      process: { env: ['PATH=/bin', 'HOSTNAME=vpn', 'A=b'] },
+      mounts: [mount('/etc/hosts', '/vpn'), mount('/data', '/own'), mount('/dev/shm', '/own')],
+      linux: {
+        namespaces: [
+          { type: 'pid' },
+          { type: 'mount' },
+          { type: 'network', path: '/proc/42/ns/net' },
+          { type: 'uts', path: '/proc/42/ns/uts' },
+        ],
+      },
+    });
+    expect(joined(['network'])).not.toHaveProperty('hostname');
+    expect(joined(['pid', 'ipc'])).toMatchObject({
+      hostname: 'web',
+      process: { env: own.process.env },
+      mounts: [mount('/etc/hosts', '/own'), mount('/data', '/own'), mount('/dev/shm', '/vpn')],
+      linux: {
+        namespaces: [
+          { type: 'network', path: '/proc/1/ns/net' },
+          { type: 'mount' },
+          { type: 'pid', path: '/proc/42/ns/pid' },
+          { type: 'ipc', path: '/proc/42/ns/ipc' },
+        ],
+      },
+    });
+  });
 });

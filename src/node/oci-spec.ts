@@ -1,15 +1,22 @@
-import { deviceLimits, type ContainerSettings, type DeviceRate } from '../api/container-settings.ts';
+import {
+  deviceLimits,
+  type ContainerSettings,
+  type DeviceRate,
+  type SharedNamespace,
+} from '../api/container-settings.ts';
 
 /** The parts of an OCI runtime specification (config.md, config-linux.md) that are looked at here. */
 interface Spec {
   process?: Process;
-  linux?: { resources?: Resources; [key: string]: unknown };
+  mounts?: { destination: string; [key: string]: unknown }[];
+  linux?: { resources?: Resources; namespaces?: { type: string; path?: string }[]; [key: string]: unknown };
   [key: string]: unknown;
 }
 interface Process {
   rlimits?: { type: string; soft: number; hard: number }[];
   user?: { additionalGids?: number[]; [key: string]: unknown };
   oomScoreAdj?: number;
+  env?: string[];
   [key: string]: unknown;
 }
 interface Resources {
@@ -19,6 +26,14 @@ interface Resources {
   [key: string]: unknown;
 }
 
+/** A running container whose namespaces another one joins. */
+export interface JoinedContainer {
+  /** Of its first process. */
+  pid: number;
+  /** Its specification (JSON). */
+  spec: string;
+}
+
 /** What settings come to on the node. */
 export interface SpecChanges {
   settings: ContainerSettings;
@@ -26,6 +41,7 @@ export interface SpecChanges {
   gids: readonly number[];
   /** Of a device's path: its numbers. */
   deviceOf: (path: string) => { major: number; minor: number };
+  joins?: Partial<Record<SharedNamespace, JoinedContainer>>;
 }
 
 const throttles = {
@@ -46,11 +62,65 @@ export function changedSpec(json: string, changes: SpecChanges): string {
     limits.set(type, { type, soft, hard });
   }
   const changed = { ...rest, ...processOf(rest, changes) };
-  const linux = { ...spec.linux, resources: { ...spec.linux?.resources, ...resourcesOf(spec, changes) } };
+  const joined = joinedParts({ ...spec, process }, changes.joins ?? {});
+  const linux = {
+    ...spec.linux,
+    ...joined.linux,
+    resources: { ...spec.linux?.resources, ...resourcesOf(spec, changes) },
+  };
   // Limits go up to 2^64 - 1, which JavaScript's numbers do not: they are written by hand.
   const rlimitsJson = `[${[...limits.values()].map(limitJson).join(',')}]`;
-  const processJson = `{"rlimits":${rlimitsJson},${JSON.stringify(changed).slice(1)}`;
-  return `{"process":${processJson},${JSON.stringify({ ...spec, linux }).slice(1)}`;
+  const processJson = `{"rlimits":${rlimitsJson},${JSON.stringify({ ...changed, ...joined.process }).slice(1)}`;
+  // A name would be given to the host that is shared.
+  const { hostname, ...unnamed } = spec;
+  const named = hostname === undefined || changes.joins?.network ? unnamed : spec;
+  return `{"process":${processJson},${JSON.stringify({ ...named, ...joined.mounts, linux }).slice(1)}`;
+}
+
+/** Types of the specification's namespaces, each with its file under /proc/<pid>/ns. */
+const namespaceFiles = {
+  network: { network: 'net', uts: 'uts' },
+  pid: { pid: 'pid' },
+  ipc: { ipc: 'ipc' },
+} as const satisfies Record<SharedNamespace, Record<string, string>>;
+
+/** What containers see of a namespace in their files, and so have in common with it. */
+const namespaceMounts: Readonly<Record<SharedNamespace, readonly string[]>> = {
+  network: ['/etc/hosts', '/etc/hostname', '/etc/resolv.conf'],
+  pid: [],
+  ipc: ['/dev/shm'],
+};
+
+/** The parts of a specification that namespaces of other containers change. */
+function joinedParts(
+  { linux, mounts, process }: Spec,
+  joins: NonNullable<SpecChanges['joins']>,
+): { linux?: Pick<NonNullable<Spec['linux']>, 'namespaces'>; mounts?: Pick<Spec, 'mounts'>; process?: Process } {
+  const kinds = Object.entries(joins) as [SharedNamespace, JoinedContainer][];
+  if (kinds.length === 0) return {};
+  const paths = new Map<string, string>();
+  const shared = new Map<string, NonNullable<Spec['mounts']>[number]>();
+  for (const [kind, { pid, spec }] of kinds) {
+    for (const [type, file] of Object.entries(namespaceFiles[kind])) paths.set(type, `/proc/${pid}/ns/${file}`);
+    for (const mount of (JSON.parse(spec) as Spec).mounts ?? []) {
+      if (namespaceMounts[kind].includes(mount.destination)) shared.set(mount.destination, mount);
+    }
+  }
+  const others = (linux?.namespaces ?? []).filter(({ type }) => !paths.has(type));
+  const namespaces = [...others, ...[...paths].map(([type, path]) => ({ type, path }))];
+  return {
+    linux: { namespaces },
+    mounts: { mounts: (mounts ?? []).map((mount) => shared.get(mount.destination) ?? mount) },
+    process: joins.network && { env: withHostname(process?.env ?? [], joins.network) },
+  };
+}
+
+/** The runtime tells containers their host's name by the environment as well, before what is theirs. */
+function withHostname(env: readonly string[], { spec }: JoinedContainer): string[] {
+  const isName = (text: string): boolean => text.startsWith('HOSTNAME=');
+  const [name] = ((JSON.parse(spec) as Spec).process?.env ?? []).filter(isName);
+  const index = env.findIndex(isName);
+  return name === undefined || index < 0 ? [...env] : env.with(index, name);
 }
 
 function processOf({ user }: Process, { settings, gids }: SpecChanges): Process {

@@ -3,6 +3,7 @@ import { hostIpsOf, logDirectoryOf, podDirectoryOf, type AgentContext } from './
 import { nodeFacts, recorderFor, startContainer, type StartResult } from './container-starter.ts';
 import { formatGoDuration } from '../api/go-duration.ts';
 import type { ImageResult } from './image-puller.ts';
+import type { JoinTargets } from './joined-pods.ts';
 import { objectReferences } from './object-references.ts';
 import type { ContainerKill, ContainerStart } from './pod-actions.ts';
 import { podCgroupPath, podCgroupResources } from './pod-cgroup.ts';
@@ -23,6 +24,8 @@ export interface PodStarterOptions {
   /** The state changed: a step is due. */
   wake: () => void;
   kill: (kill: ContainerKill) => void;
+  /** Containers of other pods whose namespaces the pod's containers join, as they are now. */
+  joins: () => JoinTargets;
 }
 
 /** Longest pause between attempts to make a sandbox or a container that failed for no reason of its own. */
@@ -310,6 +313,7 @@ export class PodStarter {
       sandbox: { id: sandbox.id, config: this.sandboxConfig(sandbox.attempt), ips: this.podIps() },
       // A sandbox that an earlier agent made may not have been admitted by it.
       admission: (this.admission ??= this.catchUp().then(() => this.admit())),
+      joins: this.options.joins(),
       targetId: target ? currentOf(view.observed(), target)?.id : undefined,
       created: (containerId) => {
         createdId = containerId;

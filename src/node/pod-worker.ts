@@ -1,10 +1,13 @@
 import { healthcheckProbe } from '../api/healthcheck.ts';
 import { isPodFinished } from '../api/pod-phase.ts';
+import { isApiError } from '../api/status.ts';
 import type { Pod, PodStatus } from '../api/types/core-v1.ts';
+import { pods } from '../client/resources.ts';
 import { hostIpsOf, logDirectoryOf, podDirectoryOf, type AgentContext } from './agent-context.ts';
 import { healthcheckOf } from './container-config.ts';
 import { killAll, killContainer } from './container-killer.ts';
 import { recorderFor } from './container-starter.ts';
+import { joining, joinsOf, type Joining } from './joined-pods.ts';
 import { runProbe } from './handlers.ts';
 import { computePodActions, type ContainerKill, type PodActions } from './pod-actions.ts';
 import { wantsPause } from './pod-annotations.ts';
@@ -60,6 +63,7 @@ export class PodWorker {
   private status: PodStatus | undefined;
   private failure: { reason: string; message: string } | undefined;
   private removed = false;
+  private leaving = false;
   private graceSeconds: number | undefined;
   private stage: 'running' | 'ending' | 'ended' | 'gone' = 'running';
   private finishing = false;
@@ -81,6 +85,7 @@ export class PodWorker {
       owns: options.owns,
       wake: () => this.wake(),
       kill: (kill) => this.kill(kill),
+      joins: () => (this.joining.state === 'ready' ? this.joining.targets : {}),
     });
     this.prober = this.createProber();
     const isAdopted = options.containers.length > 0;
@@ -124,6 +129,17 @@ export class PodWorker {
     this.currentPod = this.resizer.given(pod);
     if (changed && this.stage === 'running') this.starter.specChanged();
     this.wake();
+  }
+
+  /** Is in namespaces of other pods. */
+  get isJoining(): boolean {
+    return this.stage === 'running' && joinsOf(this.currentPod) !== undefined;
+  }
+
+  private get joining(): Joining {
+    const joins = joinsOf(this.currentPod);
+    const own = { pod: this.currentPod, observed: this.view.observed() };
+    return joins ? joining(own, joins, this.context.neighbours()) : { state: 'ready', targets: {} };
   }
 
   /** Waits for room on the node to be resized. */
@@ -245,6 +261,8 @@ export class PodWorker {
     starter.passTime(now);
     if (starter.volumesWanted) this.task('volumes', () => starter.setUpVolumes());
     this.allocate();
+    const { joining: joined } = this;
+    if (joined.state === 'gone') return void (this.leaving || this.task('leave', () => this.leaveNode(joined.message)));
     const actions = computePodActions(this.pod, this.view.observed(), this.memory());
     for (const id of actions.stopSandboxes) this.task(`sandbox ${id}`, () => this.stopSandbox(id));
     for (const kill of actions.kill) this.kill(kill);
@@ -254,12 +272,25 @@ export class PodWorker {
       const { attempt } = actions.createSandbox;
       this.task('sandbox', () => starter.createSandbox(attempt));
     }
-    if (!this.tasks.has('start')) {
+    if (!this.tasks.has('start') && joined.state === 'ready') {
       const due = starter.due(actions.start, now);
       if (due.length > 0) this.task('start', () => starter.startAll(due));
     }
     this.pause();
     this.setTimer();
+  }
+
+  /** Its owner makes another pod, for which the scheduler finds a place. */
+  private async leaveNode(why: string): Promise<void> {
+    const { client, recorder } = this.context;
+    const { name = '', namespace = '', uid = '' } = this.pod.metadata;
+    recorder.record(this.pod, 'Normal', 'JoinedPodGone', `Deleting the pod: ${why}`);
+    try {
+      await client.delete(pods, { name, namespace }, { preconditions: { uid } });
+    } catch (error) {
+      if (!isApiError(error, 'NotFound', 'Conflict')) throw error;
+    }
+    this.leaving = true;
   }
 
   /** Not while something is in the making, which would stand still with the rest. */

@@ -1,4 +1,4 @@
-import type { ContainerSettings, Healthcheck } from '../api/container-settings.ts';
+import type { ContainerSettings, Healthcheck, SharedNamespace } from '../api/container-settings.ts';
 
 /**
  * The container runtime, narrowed to what a node needs of CRI (runtime.v1). `cri.ts` speaks it to containerd over
@@ -135,6 +135,8 @@ export interface ContainerConfig {
   pidTargetContainerId?: string;
   /** What CRI has no field for. Runtimes that cannot pass it over. */
   settings?: ContainerSettings;
+  /** Ids of the running containers whose namespaces it joins ({@link ContainerSettings.joins}). */
+  joins?: Readonly<Partial<Record<SharedNamespace, string>>>;
 }
 
 export interface Mount {

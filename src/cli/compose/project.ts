@@ -13,6 +13,8 @@ export async function loadOptions(
 ): Promise<{ place: ProjectPlace; options: LoadOptions }> {
   const cwd = process.cwd();
   const place = asCliError(() => findProject(flags, { files: diskFiles, cwd, processEnvironment: process.env }));
+  const warn = (message: string): void => void process.stderr.write(`WARN ${message}\n`);
+  place.warnings.forEach(warn);
   const sources = await Promise.all(
     place.files.map(async (path) => (path === '-' ? { path, text: await readStandardInput() } : { path })),
   );
@@ -27,7 +29,7 @@ export async function loadOptions(
     home: homedir(),
     interpolate: true,
     resolvePaths: true,
-    warn: (message) => process.stderr.write(`WARN ${message}\n`),
+    warn,
     ...overrides,
   };
   return { place, options };

@@ -19,6 +19,7 @@ export interface ProjectPlace {
   name: string | undefined;
   profiles: string[];
   environment: Record<string, string>;
+  warnings: string[];
 }
 
 const defaultNames = ['compose.yaml', 'compose.yml', 'docker-compose.yml', 'docker-compose.yaml'];
@@ -30,8 +31,8 @@ const overrideNames = [
 ];
 
 /**
- * Finds a project as docker compose does: `-f` or `COMPOSE_FILE`, else the nearest compose file of the working directory
- * and those above it with its override; `--env-file` or `COMPOSE_ENV_FILES`, else the project directory's `.env`.
+ * Finds a project as docker compose does: `-f` or `COMPOSE_FILE`, else the nearest compose file of the project
+ * directory (the working directory unless `--project-directory` says else) and those above it with its override; `--env-file` or `COMPOSE_ENV_FILES`, else the project directory's `.env`.
  * The machine's environment wins over env files.
  */
 export function findProject(
@@ -42,7 +43,8 @@ export function findProject(
   for (const [key, value] of Object.entries(processEnvironment)) if (value !== undefined) own[key] = value;
   const named = flags.file?.length ? flags.file : listFrom(own, 'COMPOSE_FILE');
   const found = named.length > 0 ? named.map((file) => (file === '-' ? file : resolve(cwd, file))) : undefined;
-  const early = found ?? discover(cwd, files);
+  const warnings: string[] = [];
+  const early = found ?? discover(resolve(cwd, flags.projectDirectory ?? ''), files, warnings);
   const directory = flags.projectDirectory
     ? resolve(cwd, flags.projectDirectory)
     : directoryOf(found ?? early ?? [], cwd, own);
@@ -52,7 +54,14 @@ export function findProject(
   if (!late) throw new ComposeError('no configuration file provided: not found');
   const profiles = flags.profile?.length ? flags.profile : splitList(environment['COMPOSE_PROFILES'], ',');
   const name = flags.projectName || environment['COMPOSE_PROJECT_NAME'] || undefined;
-  return { files: late, directory, name, profiles: [...profiles], environment };
+  return {
+    files: late,
+    directory,
+    name,
+    profiles: [...profiles],
+    environment,
+    warnings: late === early ? warnings : [],
+  };
 }
 
 function directoryOf(found: readonly string[], cwd: string, own: Record<string, string>): string {
@@ -78,13 +87,17 @@ function splitList(text: string | undefined, separator: string): string[] {
   return (text ?? '').split(separator).filter((part) => part !== '');
 }
 
-function discover(cwd: string, files: ProjectFiles): string[] | undefined {
-  for (let directory = cwd; ; directory = dirname(directory)) {
-    const file = defaultNames.map((name) => join(directory, name)).find((path) => files.exists(path));
-    if (file) {
-      const override = overrideNames.map((name) => join(directory, name)).find((path) => files.exists(path));
-      return override ? [file, override] : [file];
-    }
+function discover(start: string, files: ProjectFiles, warnings: string[]): string[] | undefined {
+  for (let directory = start; ; directory = dirname(directory)) {
+    const one = (kind: string, names: readonly string[]): string[] => {
+      const found = names.map((name) => join(directory, name)).filter((path) => files.exists(path));
+      const [first] = found;
+      if (found.length > 1)
+        warnings.push(`Found multiple ${kind} files with supported names: ${found.join(', ')}`, `Using ${first}`);
+      return found.slice(0, 1);
+    };
+    const file = one('config', defaultNames);
+    if (file.length > 0) return [...file, ...one('override', overrideNames)];
     if (directory === dirname(directory)) return undefined;
   }
 }

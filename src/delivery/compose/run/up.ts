@@ -9,6 +9,7 @@ import type { Project } from '../model.ts';
 import { requirementsOf } from '../start-order.ts';
 import { configHashAnnotation, projectLabel } from '../translate/names.ts';
 import { healthDeadlineMs } from '../translate/probes.ts';
+import { sharedServices } from '../translate/shared-namespaces.ts';
 import type { Translation } from '../translate/translate.ts';
 import { failureActionAnnotation, replicasOf, type Workload, type WorkloadKind } from '../translate/workload.ts';
 import { judge, type Progress } from './condition.ts';
@@ -148,6 +149,7 @@ class UpRun {
   readonly #run: Run;
   readonly #started = new Map<string, Promise<void>>();
   readonly #applied = new Map<string, Workload>();
+  readonly #recreated = new Set<string>();
   readonly #abort = new AbortController();
 
   constructor(run: Run) {
@@ -293,7 +295,9 @@ class UpRun {
       this.#applied.set(name, before.object);
       return 'Running';
     }
-    const isAnew = options.recreate === 'always' || this.#hasChangedFile(wanted);
+    const isAnew = options.recreate === 'always' || this.#hasChangedFile(wanted) || this.#goesWithOthers(name);
+    // A job that runs once more is the same one.
+    if (before && (isAnew || hashOf(before.object) !== hashOf(wanted))) this.#recreated.add(name);
     if (before && (before.kind !== wanted.kind || (before.kind === 'Job' && !this.#mayStay(before, wanted, isAnew)))) {
       await this.#remove(before);
       return this.#create(wanted, name);
@@ -360,6 +364,16 @@ class UpRun {
     const target = { kind: workload.kind as WorkloadKind, name: workload.metadata.name ?? '' };
     const patched = await patchWorkload(context, target, { spec: { template: { metadata: { annotations } } } });
     return { kind: workload.kind, ...patched };
+  }
+
+  /** Whether it is made anew because what it depends on, or shares a namespace with, was. */
+  #goesWithOthers(name: string): boolean {
+    const { project } = this.#run;
+    const shared = sharedServices(project, name).map(([, service]) => service);
+    const restarting = Object.entries(project.services[name]?.depends_on ?? {}).flatMap(([service, { restart }]) =>
+      restart ? [service] : [],
+    );
+    return [...shared, ...restarting].some((service) => this.#recreated.has(service));
   }
 
   #hasChangedFile(workload: Workload): boolean {

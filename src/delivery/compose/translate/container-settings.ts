@@ -3,6 +3,7 @@ import type { Mount, Service } from '../model.ts';
 import { fileOwnersOf } from './files.ts';
 import { imageHealthcheckChanges } from './probes.ts';
 import type { ServiceScope } from './scope.ts';
+import { joinsOf } from './shared-namespaces.ts';
 
 /** What a service says of its containers and pods have no field for: the agents of local clusters go by it. */
 export function containerSettingsOf(scope: ServiceScope): ContainerSettings | undefined {
@@ -16,6 +17,7 @@ export function containerSettingsOf(scope: ServiceScope): ContainerSettings | un
     deviceRates: deviceRatesOf(service),
     groups: some((service.group_add ?? []).filter((group) => !/^\d+$/.test(group))),
   };
+  const joins = joinsOf(scope);
   if (options.isLocal === false) {
     refuseElsewhere(scope, limits);
     return undefined;
@@ -25,6 +27,7 @@ export function containerSettingsOf(scope: ServiceScope): ContainerSettings | un
     filledFromImage: some((service.volumes ?? []).filter(isFilled).map(({ target }) => target)),
     fileOwners: fileOwnersOf(scope),
     imageHealthcheck: imageHealthcheckChanges(service),
+    joins,
   };
   const given = Object.entries(settings).filter(([, value]) => value !== undefined);
   return given.length > 0 ? Object.fromEntries(given) : undefined;

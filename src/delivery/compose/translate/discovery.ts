@@ -11,6 +11,7 @@ import {
   serviceObjectName,
   serviceSelector,
 } from './names.ts';
+import { isSharedMode } from './shared-namespaces.ts';
 import { type Scope, serviceScope, type ServiceScope } from './scope.ts';
 
 interface Alias {
@@ -27,7 +28,8 @@ export function nameServicesOf(scope: Scope): KubeService[] {
   const { project } = scope;
   const own = Object.keys(project.services).flatMap((name) => {
     const service = serviceScope(scope, name);
-    if (service.service.network_mode === 'none') return [];
+    const { network_mode: mode } = service.service;
+    if (mode === 'none' || isSharedMode(mode)) return [];
     const kube = { ...named(name, serviceObjectName(name), serviceLabels(project.name, name)), spec: specOf(service) };
     return [kube];
   });
@@ -130,16 +132,20 @@ function checkForeignDns({ options, problems }: Scope, path: Path, name: string)
 }
 
 function givenAliases({ project }: Scope): Alias[] {
-  return Object.entries(project.services).flatMap(([service, { networks, container_name: container, links }]) => {
-    const at = (...path: (string | number)[]): Path => ['services', service, ...path];
-    const ofNetworks = Object.entries(networks ?? {}).flatMap(([key, network]) =>
-      (network?.aliases ?? []).map((name, index) => ({ name, service, path: at('networks', key, 'aliases', index) })),
-    );
-    const ofLinks = (links ?? []).flatMap((link, index) => {
-      const [target = '', name] = link.split(':');
-      return name === undefined || name === target ? [] : [{ name, service: target, path: at('links', index) }];
-    });
-    const ofContainer = container ? [{ name: container, service, path: at('container_name') }] : [];
-    return [...ofNetworks, ...ofLinks, ...ofContainer].map((alias) => ({ ...alias, name: alias.name.toLowerCase() }));
-  });
+  return Object.entries(project.services).flatMap(
+    ([service, { networks, container_name: container, links, network_mode: mode }]) => {
+      const at = (...path: (string | number)[]): Path => ['services', service, ...path];
+      const ofNetworks = Object.entries(networks ?? {}).flatMap(([key, network]) =>
+        (network?.aliases ?? []).map((name, index) => ({ name, service, path: at('networks', key, 'aliases', index) })),
+      );
+      const ofLinks = (links ?? []).flatMap((link, index) => {
+        const [target = '', name] = link.split(':');
+        return name === undefined || name === target ? [] : [{ name, service: target, path: at('links', index) }];
+      });
+      // Who has another's network is in none of his own that would know his name.
+      const ofContainer =
+        container && !isSharedMode(mode) ? [{ name: container, service, path: at('container_name') }] : [];
+      return [...ofNetworks, ...ofLinks, ...ofContainer].map((alias) => ({ ...alias, name: alias.name.toLowerCase() }));
+    },
+  );
 }

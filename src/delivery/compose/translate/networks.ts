@@ -2,6 +2,7 @@ import type { NetworkPolicy, NetworkPolicyPeer } from '../../../api/types/networ
 import type { Network } from '../model.ts';
 import { portsOf } from './container.ts';
 import { networkLabelDomain, objectName, projectLabels, serviceSelector } from './names.ts';
+import { isSharedMode } from './shared-namespaces.ts';
 import { type Scope, serviceScope, type ServiceScope } from './scope.ts';
 
 /** Which networks a service is in; none when its `network_mode` says something else. */
@@ -11,8 +12,9 @@ function networksOf({ service, project }: ServiceScope): [string, Network][] {
   return keys.map((key) => [key, project.networks[key] ?? { name: `${project.name}_${key}` }]);
 }
 
+/** In no network of the project's, or in none but another service's. */
 function isOutside(mode: string | undefined): boolean {
-  return mode === 'host' || mode === 'none';
+  return mode === 'host' || mode === 'none' || isSharedMode(mode);
 }
 
 /** Labels by which policies know the pods of a network. */

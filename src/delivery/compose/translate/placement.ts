@@ -6,6 +6,7 @@ import type {
 } from '../../../api/types/core-v1.ts';
 import { serviceSelector } from './names.ts';
 import type { ServiceScope } from './scope.ts';
+import { besideOthers } from './shared-namespaces.ts';
 
 /** Where a service's pods may run: Swarm's constraints and preferences, and the platform. */
 export function placementOf(
@@ -18,7 +19,9 @@ export function placementOf(
     },
   };
   const podAntiAffinity = apartFromEachOther(scope);
-  const affinity = { ...nodeAffinity, ...podAntiAffinity };
+  const beside = scope.options.isLocal === false ? [] : besideOthers(scope);
+  const podAffinity = beside.length > 0 && { podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: beside } };
+  const affinity = { ...nodeAffinity, ...podAffinity, ...podAntiAffinity };
   return {
     affinity: Object.keys(affinity).length > 0 ? affinity : undefined,
     topologySpreadConstraints: spreadOf(scope),

@@ -7,6 +7,7 @@ import { placementOf } from './placement.ts';
 import { seconds } from './probes.ts';
 import type { ServiceScope } from './scope.ts';
 import { podSecurityContextOf } from './security.ts';
+import { checkSharing, isSharedMode } from './shared-namespaces.ts';
 import { mountsOf } from './volumes.ts';
 
 /** Docker's grace period when it stops a container. */
@@ -44,27 +45,25 @@ export function podSpecOf(scope: ServiceScope): PodSpec {
   };
 }
 
-function checkNetworkMode({ service, problems, at }: ServiceScope): void {
+function checkNetworkMode(scope: ServiceScope): void {
+  const { service, problems, at } = scope;
+  checkSharing(scope);
   const { network_mode: mode, pid, ipc } = service;
-  if (mode?.startsWith('service:') || mode?.startsWith('container:')) {
-    problems.refuse(
-      at('network_mode'),
-      `every container has a pod, and so a network, of its own: reach ${mode.split(':')[1]} by its name, not at localhost`,
-    );
-  } else if (mode === 'host') {
+  if (mode === 'host') {
     problems.warn(
       at('network_mode'),
       "the network is the node's: its ports are at the node's address, not at localhost",
     );
-  } else if (mode !== undefined && !['none', 'bridge', 'default'].includes(mode)) {
+  } else if (mode !== undefined && !isSharedMode(mode) && !['none', 'bridge', 'default'].includes(mode)) {
     problems.refuse(at('network_mode'), `there is no network mode ${mode}`);
   }
   for (const [key, value] of [
     ['pid', pid],
     ['ipc', ipc],
   ] as const) {
-    if (value === undefined || ['host', 'private', 'shareable', 'none'].includes(value)) continue;
-    problems.refuse(at(key), 'every container has a pod of its own: there is nobody to share with');
+    if (value === undefined || isSharedMode(value) || ['host', 'private', 'shareable', 'none'].includes(value))
+      continue;
+    problems.refuse(at(key), `there is no such mode: ${value}`);
   }
 }
 

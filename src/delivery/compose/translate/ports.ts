@@ -3,6 +3,7 @@ import type { Port } from '../model.ts';
 import { maxPorts, portsOf } from './container.ts';
 import { objectName, serviceLabels, serviceObjectName, serviceSelector } from './names.ts';
 import type { ServiceScope } from './scope.ts';
+import { isSharedMode } from './shared-namespaces.ts';
 import { replicasOf } from './workload.ts';
 
 /** Which of a service's ports are published on the host, and where (docs/networking.md). */
@@ -21,7 +22,8 @@ export function publishedServiceOf(scope: ServiceScope): KubeService | undefined
   const ports = portsOf(service);
   if ((service.ports?.length ?? 0) > maxPorts)
     problems.refuse(at('ports'), `more than ${maxPorts} ports are too many for a Service`);
-  if (ports.length === 0 || service.network_mode === 'host' || service.network_mode === 'none') return undefined;
+  const { network_mode: mode } = service;
+  if (ports.length === 0 || mode === 'host' || mode === 'none' || isSharedMode(mode)) return undefined;
   const planned = planPorts(scope, ports);
   const fixed = planned.filter(({ host }) => host !== undefined);
   const isPlain = planned.every(({ host, hostIp, port }) => host === port.port && hostIp === '');

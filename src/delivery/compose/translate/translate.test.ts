@@ -1,15 +1,22 @@
 import { describe, expect, it } from 'vitest';
 import { containerSettingsAnnotation } from '../../../api/container-settings.ts';
-import type { Service as KubeService } from '../../../api/types/core-v1.ts';
+import type { PodTemplateSpec, Service as KubeService } from '../../../api/types/core-v1.ts';
 import { load, memoryFiles, messageOf, type TestFiles } from '../../../../test/support/compose.ts';
 import { translate, type Translation } from './translate.ts';
 import type { TranslateOptions } from './scope.ts';
+import type { Workload } from './workload.ts';
 
 function translated(text: string, options: Partial<TranslateOptions> = {}, files: TestFiles = {}): Translation {
   const all = { ...files, '/app/compose.yaml': text };
   const { project, tree } = load(all);
   return translate(project, tree, { files: memoryFiles(all), ...options });
 }
+
+const podTemplate = (workload: Workload | undefined): PodTemplateSpec => {
+  const { template } = workload?.spec ?? {};
+  if (!template) throw new Error('there is no template');
+  return template;
+};
 
 const web = (keys: string): string => `services:\n  web:\n    image: web\n    ${keys}\n`;
 
@@ -53,6 +60,61 @@ describe('what cannot be honoured', () => {
     const text = web("volumes: ['./src:/src']");
     expect(messageOf(() => translated(text, { isLocal: false }))).toContain("not on the cluster's nodes");
     expect(messageOf(() => translated(web("volumes: ['/var/run/docker.sock:/x']")))).toContain('no Docker daemon');
+  });
+});
+
+describe('namespaces of another service', () => {
+  const vpn = (keys: string): string =>
+    `services:\n  vpn: {image: vpn, container_name: tunnel, ports: ['8080:80']}\n  web:\n    image: web\n    ${keys}\n`;
+  const labels = {
+    'com.docker.compose.project': 'app',
+    'com.docker.compose.service': 'vpn',
+    'com.docker.compose.oneoff': 'False',
+  };
+
+  it('are those of its pod on the same node, in whose networks it is', () => {
+    for (const mode of ['service:vpn', 'container:tunnel']) {
+      const { workloads, base } = translated(vpn(`network_mode: ${mode}\n    container_name: own`));
+      const template = podTemplate(workloads['web']);
+      const settings = template.metadata?.annotations?.[containerSettingsAnnotation] ?? '{}';
+      expect(JSON.parse(settings)).toMatchObject({ joins: { network: labels } });
+      expect(template.spec?.affinity?.podAffinity?.requiredDuringSchedulingIgnoredDuringExecution).toEqual([
+        { labelSelector: { matchLabels: labels }, topologyKey: 'kubernetes.io/hostname' },
+      ]);
+      expect(Object.keys(template.metadata?.labels ?? {})).not.toContain('network.compose.timonel.dev/app-default');
+      const names = base.filter(({ kind }) => kind === 'Service').map(({ metadata }) => metadata.name);
+      expect(names).toEqual(['vpn', 'tunnel', 'vpn-published']);
+    }
+  });
+
+  it('are of processes and memory as well', () => {
+    const { workloads } = translated(vpn('pid: service:vpn\n    ipc: service:vpn'));
+    const template = podTemplate(workloads['web']);
+    const settings = JSON.parse(template.metadata?.annotations?.[containerSettingsAnnotation] ?? '{}') as unknown;
+    expect(settings).toMatchObject({ joins: { pid: labels, ipc: labels } });
+    expect(template.metadata?.labels).toHaveProperty(['network.compose.timonel.dev/app-default']);
+  });
+
+  it.each([
+    ['ports: [80]', 'ports', 'port publishing'],
+    ['expose: [80]', 'expose', 'port exposing'],
+    ['hostname: x', 'hostname', 'hostname'],
+    ['links: [vpn]', 'links', 'links'],
+    ['dns: 1.1.1.1', 'dns', 'dns'],
+    ["extra_hosts: ['a:1.1.1.1']", 'extra_hosts', 'custom host-to-IP mapping'],
+  ])('are not told of by whoever shares them: %s', (keys, key, what) => {
+    expect(messageOf(() => translated(vpn(`network_mode: service:vpn\n    ${keys}`)))).toBe(
+      `compose.yaml:6: services.web.${key}: conflicting options: ${what} and the network mode: say it of vpn, whose network it is`,
+    );
+  });
+
+  it('are nobody’s outside the project, and on other clusters', () => {
+    expect(messageOf(() => translated(vpn('network_mode: container:elsewhere')))).toBe(
+      'compose.yaml:5: services.web.network_mode: there is no container elsewhere in the project to share with',
+    );
+    expect(messageOf(() => translated(vpn('pid: service:vpn'), { isLocal: false }))).toBe(
+      'compose.yaml:5: services.web.pid: a pod of another cluster shares nothing with the pods of vpn',
+    );
   });
 });
 

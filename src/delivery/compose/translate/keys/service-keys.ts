@@ -115,7 +115,10 @@ export const serviceKeysToN: KeyTable = below('services.*.', {
   hostname: field('hostname', 'a domain, capitals: a warning'),
   image: field('image'),
   init: field('shareProcessNamespace: the sandbox is the first process, and cares for orphans'),
-  ipc: field('hostIPC', 'service: and container: are errors'),
+  ipc: field(
+    'hostIPC; service:, container: annotation timonel.dev/container-settings',
+    'service:, container: on other clusters: an error',
+  ),
   isolation: refused('is of Windows', ['default']),
   labels: field('annotations of the pod'),
   links: field('a Service with the alias; depends_on'),
@@ -130,7 +133,10 @@ export const serviceKeysToN: KeyTable = below('services.*.', {
   models: refused('there is no model runner in a cluster'),
   'models.*.endpoint_var': refused('there is no model runner in a cluster'),
   'models.*.model_var': refused('there is no model runner in a cluster'),
-  network_mode: field('hostNetwork; none: a NetworkPolicy without rules', 'service: and container: are errors'),
+  network_mode: field(
+    'hostNetwork; none: a NetworkPolicy without rules; service:, container: annotation timonel.dev/container-settings',
+    'service:, container: on other clusters: an error',
+  ),
   networks: field('NetworkPolicy objects: only pods of the same network get in'),
   'networks.*.aliases': field('a Service with this name, or with the annotation timonel.dev/dns-names'),
   'networks.*.interface_name': refused('pods have one interface, eth0', ['eth0']),
@@ -147,7 +153,10 @@ export const serviceKeysToN: KeyTable = below('services.*.', {
 export const serviceKeysFromO: KeyTable = below('services.*.', {
   oom_kill_disable: refused('a node must be able to save itself'),
   oom_score_adj: setting('less than 0, and on other clusters: an error'),
-  pid: field('hostPID', 'service: and container: are errors'),
+  pid: field(
+    'hostPID; service:, container: annotation timonel.dev/container-settings',
+    'service:, container: on other clusters: an error',
+  ),
   pids_limit: setting(),
   platform: warned('nodeSelector: nothing is emulated'),
   ports: field('a Service of type LoadBalancer, open on the host (docs/networking.md)'),
