@@ -1,17 +1,10 @@
-import { isUsual, maxDepth, readQuickly, scalarOf, unsure } from './yaml-quick.ts';
+import { isUsual, maxDepth, readQuickly, scalarOf, unsure, type Unsure } from './yaml-quick.ts';
 
-/**
- * Finds out what kind of object a document is without making the object: charts render thousands, of which only the
- * head is asked for. What it takes, `yaml-quick.ts` reads, and gives the same.
- */
-
-const headKey = /^(?:kind|metadata):/i;
+/** Of an object's head these are asked for, and `metadata.labels` and the like are not. */
+const kind = /^kind:/i;
+const metadata = /^metadata:/i;
+const metadataKey = /^(?:name|annotations):/i;
 const literalHeader = /^\|-?(?: +#.*| *)$/;
-
-/** `kind` and `metadata` of a document that is a block map and surely YAML (null without them); `unsure` of any other. */
-export function skimHead(text: string): unknown {
-  return isUsual(text) && !text.includes('\t') ? new Skimmer(text).head() : unsure;
-}
 
 const space = 0x20;
 const dash = 0x2d;
@@ -19,60 +12,120 @@ const hash = 0x23;
 const colon = 0x3a;
 const backslash = 0x5c;
 
-class Skimmer {
-  readonly #text: string;
+/** What a line is, whatever stands around it: many lines of a chart's manifests are the same. */
+interface Line {
+  /** Where its dashes stand, and its key (the last one, unless the line is an item that is a scalar). */
+  readonly columns: readonly number[];
+  /** Which of them are dashes: all, or all but the last. */
+  readonly dashes: number;
+  /** Its value: none yet, a scalar that ends with it, or a literal block that follows. */
+  readonly value: 'open' | 'scalar' | 'literal';
+  /** Where the value begins, behind dashes and key. */
+  readonly valueAt: number;
+  readonly text: string;
+}
+
+/** One of the head's lines; those of literal blocks have no depth. */
+interface HeadLine {
+  readonly text: string;
+  /** 1 for the keys of the object itself; Infinity where the line is none of a key. */
+  readonly depth: number;
+  readonly column: number;
+  readonly line: Line;
+}
+
+const blank = Symbol('blank');
+type LineKind = Line | typeof blank | Unsure;
+
+/** Lines that are kept: how many, and up to which length. */
+const maxLines = 20_000;
+const longestLine = 200;
+
+/** What Helm asks a document for. */
+export interface ObjectHead {
+  kind: string;
+  name: string;
+  annotations: Record<string, string>;
+}
+
+/**
+ * Finds out what kind of object a document is without making the object: charts render thousands, of which only the
+ * head is asked for. What it takes, `yaml-quick.ts` reads, and gives the same.
+ */
+export class HeadSkimmer {
+  readonly #known = new Map<string, LineKind>();
+
+  /**
+   * The head of a block map that is surely YAML; where it is not of the usual form, `kind`, `metadata.name` and
+   * `metadata.annotations` as they are. `unsure` of anything else.
+   */
+  head(text: string): { usual: ObjectHead } | { document: unknown } | Unsure {
+    const lines = new Skim(text.split('\n'), (line) => this.#kindOf(line)).wanted();
+    if (lines === unsure) return unsure;
+    const usual = usualHead(lines);
+    return usual ? { usual } : { document: readQuickly(lines.map((line) => line.text).join('\n')) };
+  }
+
+  #kindOf(line: string): LineKind {
+    const known = this.#known.get(line);
+    if (known !== undefined) return known;
+    const found = kindOfLine(line);
+    if (line.length <= longestLine && this.#known.size < maxLines) this.#known.set(line, found);
+    return found;
+  }
+}
+
+/** One document, line by line. */
+class Skim {
+  readonly #lines: readonly string[];
+  readonly #kindOf: (line: string) => LineKind;
   /** Columns of the collections that are open, and whether each is a list. */
   readonly #columns: number[] = [];
   readonly #lists: boolean[] = [];
   /** Whether the last key or dash is still without a value, which may begin in the next line. */
   #isOpen = true;
-  /** Where the next line begins. */
+  /** The line that comes next. */
   #next = 0;
 
-  constructor(text: string) {
-    this.#text = text;
+  constructor(lines: readonly string[], kindOf: (line: string) => LineKind) {
+    this.#lines = lines;
+    this.#kindOf = kindOf;
   }
 
-  head(): unknown {
-    const text = this.#text;
-    let wanted = '';
+  /** The lines of the head. */
+  wanted(): HeadLine[] | Unsure {
+    const lines = this.#lines;
+    const columns = this.#columns;
+    const wanted: HeadLine[] = [];
     let isWanted = false;
-    for (let at = 0; at < text.length; at = this.#next) {
-      const end = lineEnd(text, at);
-      const start = afterSpaces(text, at, end);
-      this.#next = end + 1;
-      if (start === end || text.charCodeAt(start) === hash) continue;
-      if (!this.#line(start - at, start, end)) return unsure;
-      if (start === at && text.charCodeAt(at) !== dash) isWanted = headKey.test(text.slice(at, at + 9));
-      if (isWanted) wanted += text.slice(at, this.#next);
+    let isInMetadata = false;
+    while (this.#next < lines.length) {
+      const first = this.#next++;
+      const line = this.#kindOf(lines[first] as string);
+      if (line === blank) continue;
+      if (line === unsure || !this.#place(line) || (line.value === 'literal' && !this.#literal())) return unsure;
+      const depth = line.dashes > 0 ? Infinity : columns.length;
+      if (depth === 1) {
+        isInMetadata = metadata.test(line.text);
+        isWanted = isInMetadata || kind.test(line.text);
+      } else if (depth === 2 && isInMetadata) isWanted = metadataKey.test(line.text.slice(columns[1]));
+      if (!isWanted) continue;
+      wanted.push({ text: line.text, depth, column: line.columns[0] as number, line });
+      for (const text of lines.slice(first + 1, this.#next)) wanted.push({ text, depth: Infinity, column: 0, line });
     }
-    return this.#columns[0] === 0 && this.#lists[0] === false ? readQuickly(wanted) : unsure;
+    return columns[0] === 0 && this.#lists[0] === false ? wanted : unsure;
   }
 
-  /** A line whose content begins at `start`, in `column`. Whether it surely stands where it may. */
-  #line(column: number, start: number, end: number): boolean {
-    const text = this.#text;
-    let isItem = isDash(text, start, end);
-    if (!this.#place(column, isItem)) return false;
-    while (isItem) {
-      const next = afterSpaces(text, start + 1, end);
-      this.#isOpen = true;
-      if (next === end || text.charCodeAt(next) === hash) return true;
-      isItem = isDash(text, next, end);
-      if (!isItem && afterKey(text, next, end) < 0) return this.#scalar(next, end);
-      column += next - start;
-      start = next;
-      if (!this.#open(column, isItem)) return false;
-    }
-    const after = afterKey(text, start, end);
-    if (after < 0) return false;
-    const value = afterSpaces(text, after, end);
-    this.#isOpen = true;
-    return value === end || text.charCodeAt(value) === hash || this.#scalar(value, end);
+  /** Whether a line surely stands where it may: closes what ended above it, and opens what begins with it. */
+  #place(line: Line): boolean {
+    const { columns, dashes } = line;
+    if (!this.#begin(columns[0] as number, dashes > 0)) return false;
+    for (let i = 1; i < columns.length; i++) if (!this.#open(columns[i] as number, i < dashes)) return false;
+    this.#isOpen = line.value === 'open';
+    return true;
   }
 
-  /** Closes what ended above this line, and opens what begins with it. */
-  #place(column: number, isItem: boolean): boolean {
+  #begin(column: number, isItem: boolean): boolean {
     const columns = this.#columns;
     const lists = this.#lists;
     let last = columns.length - 1;
@@ -96,35 +149,74 @@ class Skimmer {
     return this.#columns.length < maxDepth;
   }
 
-  /** A value in its key's or dash's own line; but for a literal block no more of it may follow. */
-  #scalar(start: number, end: number): boolean {
-    this.#isOpen = false;
-    const text = this.#text;
-    if (text.charAt(start) !== '|') return isSureScalar(text, start, end);
-    return literalHeader.test(text.slice(start, end)) && this.#literal(end + 1, this.#columns.at(-1) as number);
-  }
-
-  #literal(first: number, column: number): boolean {
-    const text = this.#text;
-    let end = lineEnd(text, first);
-    const margin = afterSpaces(text, first, end) - first;
-    if (first + margin >= end || margin <= column) return false;
-    for (let at = first; at < text.length; at = end + 1) {
-      end = lineEnd(text, at);
-      const indent = afterSpaces(text, at, end) - at;
-      const isBlank = at + indent === end;
+  #literal(): boolean {
+    const lines = this.#lines;
+    const first = lines[this.#next] ?? '';
+    const margin = afterSpaces(first, 0, first.length);
+    if (margin === first.length || margin <= (this.#columns.at(-1) as number)) return false;
+    for (; this.#next < lines.length; this.#next++) {
+      const line = lines[this.#next] as string;
+      if (!isUsual(line) || line.includes('\t')) return false;
+      const indent = afterSpaces(line, 0, line.length);
+      const isBlank = indent === line.length;
       // Spaces alone, more than the margin, are content in the middle and something else at the end.
       if (isBlank && indent > margin) return false;
       if (!isBlank && indent < margin) return true;
-      this.#next = end + 1;
     }
     return true;
   }
 }
 
-function lineEnd(text: string, at: number): number {
-  const found = text.indexOf('\n', at);
-  return found < 0 ? text.length : found;
+/** The head of most objects, from its lines: kind, name and annotations are strings, and no key is there twice. */
+function usualHead(lines: readonly HeadLine[]): ObjectHead | undefined {
+  const annotations: Record<string, string> = {};
+  const values: Record<string, string | undefined> = {};
+  for (const { text, depth, column, line } of lines) {
+    const key = depth === Infinity ? '' : text.slice(column, text.indexOf(':', column));
+    const known = depth === 3 ? annotations : values;
+    if (Object.hasOwn(known, key)) return undefined;
+    if (line.value === 'open') {
+      if (depth > 2 || key !== (depth === 1 ? 'metadata' : 'annotations')) return undefined;
+      values[key] = undefined;
+      continue;
+    }
+    const isUsual = depth === 3 || key === (depth === 1 ? 'kind' : 'name');
+    const scalar = isUsual && line.value === 'scalar' ? scalarOf(text.slice(line.valueAt)) : undefined;
+    if (typeof scalar !== 'string') return undefined;
+    known[key] = scalar;
+  }
+  return { kind: values['kind'] ?? '', name: values['name'] ?? '', annotations };
+}
+
+function kindOfLine(text: string): LineKind {
+  if (!isUsual(text) || text.includes('\t')) return unsure;
+  const end = text.length;
+  let start = afterSpaces(text, 0, end);
+  if (start === end || text.charCodeAt(start) === hash) return blank;
+  const columns = [start];
+  let dashes = 0;
+  while (isDash(text, start, end)) {
+    dashes++;
+    start = afterSpaces(text, start + 1, end);
+    if (start === end || text.charCodeAt(start) === hash) return { text, columns, dashes, value: 'open', valueAt: end };
+    if (!isDash(text, start, end) && afterKey(text, start, end) < 0) {
+      return lineWith(text, start, { columns, dashes });
+    }
+    columns.push(start);
+  }
+  const after = afterKey(text, start, end);
+  if (after < 0) return unsure;
+  const value = afterSpaces(text, after, end);
+  if (value === end || text.charCodeAt(value) === hash) return { text, columns, dashes, value: 'open', valueAt: end };
+  return lineWith(text, value, { columns, dashes });
+}
+
+/** A line whose value begins in it, at `at`; but for a literal block no more of it may follow. */
+function lineWith(text: string, at: number, { columns, dashes }: Pick<Line, 'columns' | 'dashes'>): LineKind {
+  if (text.charAt(at) === '|') {
+    return literalHeader.test(text.slice(at)) ? { text, columns, dashes, value: 'literal', valueAt: at } : unsure;
+  }
+  return isSureScalar(text, at, text.length) ? { text, columns, dashes, value: 'scalar', valueAt: at } : unsure;
 }
 
 function afterSpaces(text: string, at: number, end: number): number {

@@ -2,7 +2,7 @@ import { sortByKind } from '../../apply/order.ts';
 import { unsure } from '../functions/yaml-quick.ts';
 import { decodeStruct } from '../functions/go-struct.ts';
 import { readYaml } from '../functions/yaml-read.ts';
-import { skimHead } from '../functions/yaml-skim.ts';
+import { HeadSkimmer, type ObjectHead } from '../functions/yaml-skim.ts';
 import { type Hook, type HookEvent, hookEvents } from '../release/release.ts';
 import { isPartial } from './context.ts';
 import type { PostRenderer } from './post-renderer.ts';
@@ -45,8 +45,9 @@ interface SourcedText {
 function sortDocuments(documents: readonly SourcedText[]): SortedManifests {
   const hooks: Hook[] = [];
   const manifests: RenderedManifest[] = [];
+  const skimmer = new HeadSkimmer();
   for (const { path, content } of documents) {
-    const head = headOf(content, path);
+    const head = headOf(content, path, skimmer);
     const events = head.annotations['helm.sh/hook'];
     if (events === undefined) manifests.push({ path, content, kind: head.kind });
     else hooks.push(...hookOf({ path, content, head, events }));
@@ -76,7 +77,7 @@ export async function postRender(sorted: SortedManifests, change: PostRenderer):
 const postRendered = 'post-renderer';
 
 function nameIn(content: string, path: string): string {
-  const { kind, name } = headOf(content, path);
+  const { kind, name } = headOf(content, path, new HeadSkimmer());
   return `${kind}/${name}`;
 }
 
@@ -105,12 +106,6 @@ export function joinManifests(manifests: readonly { path: string; content: strin
   return manifests.map(({ path, content }) => `---\n# Source: ${path}\n${content}\n`).join('');
 }
 
-interface Head {
-  kind: string;
-  name: string;
-  annotations: Record<string, string>;
-}
-
 const headShape = {
   struct: 'util.SimpleHead',
   fields: {
@@ -122,11 +117,12 @@ const headShape = {
   },
 } as const;
 
-function headOf(content: string, path: string): Head {
+function headOf(content: string, path: string, skimmer: HeadSkimmer): ObjectHead {
   try {
-    const skimmed = skimHead(content);
-    const fields = decodeStruct(skimmed === unsure ? readYaml(content) : skimmed, headShape);
-    const { kind = '', metadata = {} } = fields as { kind?: string; metadata?: Partial<Head> };
+    const skimmed = skimmer.head(content);
+    if (skimmed !== unsure && 'usual' in skimmed) return skimmed.usual;
+    const fields = decodeStruct(skimmed === unsure ? readYaml(content) : skimmed.document, headShape);
+    const { kind = '', metadata = {} } = fields as { kind?: string; metadata?: Partial<ObjectHead> };
     return { kind, name: metadata.name ?? '', annotations: metadata.annotations ?? {} };
   } catch (error) {
     throw new RenderError(`YAML parse error on ${path}: ${(error as Error).message}`, error);
@@ -134,7 +130,7 @@ function headOf(content: string, path: string): Head {
 }
 
 /** Nothing for a document with a hook that nobody knows: it is passed over, as Helm does. */
-function hookOf(document: { path: string; content: string; head: Head; events: string }): Hook[] {
+function hookOf(document: { path: string; content: string; head: ObjectHead; events: string }): Hook[] {
   const { path, content, head } = document;
   const events = list(document.events).map((event) => (event === 'test-success' ? 'test' : event));
   if (!events.every((event) => hookEvents.some((known) => known === event))) return [];
