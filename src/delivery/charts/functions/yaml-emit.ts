@@ -79,7 +79,9 @@ class Emitter {
   }
 
   #freshLine(): void {
-    if (this.#line !== '') this.#write('\n');
+    if (this.#line === '') return;
+    this.#done += `${this.#line}\n`;
+    this.#line = '';
   }
 
   #write(text: string): void {
@@ -104,7 +106,7 @@ class Emitter {
       if (i === 0 && at === 'item') this.#write(' -');
       else {
         this.#freshLine();
-        this.#write(`${' '.repeat(own)}-`);
+        this.#line = `${' '.repeat(own)}-`;
       }
       this.#value(element, own, 'item');
     });
@@ -122,16 +124,16 @@ class Emitter {
       if (i === 0 && at === 'item') this.#write(' ');
       else {
         this.#freshLine();
-        this.#write(' '.repeat(own));
+        this.#line = ' '.repeat(own);
       }
       this.#entry(key, map[key] as JsonValue, own);
     });
   }
 
   #entry(key: string, value: JsonValue, own: number): void {
-    const isSimple = Buffer.byteLength(key) <= 128 && !key.includes('\n');
+    const isSimple = (key.length <= 42 || Buffer.byteLength(key) <= 128) && !key.includes('\n');
     if (isSimple) {
-      this.#write(`${this.#string(key, own, 'simple key')}:`);
+      this.#line += `${this.#string(key, own, 'simple key')}:`;
       this.#value(value, own, 'key');
     } else {
       this.#write('? ');
@@ -325,9 +327,9 @@ function escapeCharacter(c: string): string {
 function compareNaturally(a: string, b: string, digitsFirst: boolean): number {
   const length = Math.min(a.length, b.length);
   let i = 0;
-  let digits = false;
-  while (i < length && a[i] === b[i]) digits = isDigit(a[i++]);
+  while (i < length && a.charCodeAt(i) === b.charCodeAt(i)) i++;
   if (i === length) return a.length - b.length;
+  const digits = isDigit(a[i - 1]);
   const [x, y] = [a[i] as string, b[i] as string];
   const [isLetterA, isLetterB] = [isLetter(x), isLetter(y)];
   if (isLetterA && isLetterB) return compareStrings(x, y);

@@ -2,7 +2,7 @@ import { validate } from './assign.ts';
 import type { Execution } from './execution.ts';
 import { canBeNil, parameterName, type FunctionMap, type ParameterType } from './function.ts';
 import { compileCall } from './call.ts';
-import { fieldOf } from './field.ts';
+import { fieldOf, MethodFound } from './field.ts';
 import {
   nodeText,
   type ChainNode,
@@ -214,28 +214,28 @@ function compileFieldChain(
 ): Resolve {
   const last = fields.length - 1;
   const hasArgs = hasFinal || (args !== undefined && args.length > 1);
-  const compile = argumentsIn(scope);
   const callMethod = compileMethodCall(node, args?.slice(1) ?? [], scope, hasFinal);
+  const callInner = compileMethodCall(node, [], scope, false);
   return (x, dot, receiver, final) => {
     let value = receiver;
     for (let i = 0; i < last; i++) {
-      value = fieldOf(x, value, fields[i] as string, isElement || i > 0, false, (method, name) =>
-        compileCall({ name, method, node, args: [], compile, hasFinal: false })(x, dot, missing),
-      );
+      value = fieldOf(x, value, fields[i] as string, isElement || i > 0, false);
+      if (value instanceof MethodFound) value = callInner(value)(x, dot, missing);
     }
-    return fieldOf(x, value, fields[last] as string, isElement || last > 0, hasArgs, (method, name) =>
-      callMethod(name, method)(x, dot, final),
-    );
+    const field = fieldOf(x, value, fields[last] as string, isElement || last > 0, hasArgs);
+    return field instanceof MethodFound ? callMethod(field)(x, dot, final) : field;
   };
 }
 
 /** Methods are known only when the template runs: the call is compiled then, once for each method met. */
 function compileMethodCall(node: OperandNode, args: readonly OperandNode[], scope: Scope, hasFinal: boolean) {
-  const known = new WeakMap<object, EvaluateCommand>();
-  const compile = argumentsIn(scope);
-  return (name: string, method: FunctionMap[string]): EvaluateCommand => {
+  let known: WeakMap<object, EvaluateCommand> | undefined;
+  return ({ name, method }: MethodFound): EvaluateCommand => {
+    // Most fields are no methods.
+    known ??= new WeakMap();
     let call = known.get(method);
-    if (!call) known.set(method, (call = compileCall({ name, method, node, args, compile, hasFinal })));
+    if (!call)
+      known.set(method, (call = compileCall({ name, method, node, args, compile: argumentsIn(scope), hasFinal })));
     return call;
   };
 }
