@@ -19,11 +19,8 @@ import { isTrue } from './values.ts';
 
 /** An expression, compiled. */
 export type Evaluate = (x: Execution, dot: unknown) => unknown;
-/** A command of a pipeline, compiled: it also gets the value of the command before it, or `missing`. */
-type EvaluateCommand = (x: Execution, dot: unknown, final: unknown) => unknown;
-
-/** There is no command before this one. */
-const missing = Symbol('missing');
+/** A command of a pipeline, compiled: it also gets the value of the command before it, if there is one. */
+type EvaluateCommand = (x: Execution, dot: unknown, final?: unknown) => unknown;
 
 /** What surrounds an expression at compile time. */
 export interface Scope {
@@ -54,12 +51,12 @@ function chainCommands(pipe: PipeNode, commands: EvaluateCommand[]): Evaluate {
   if (commands.length === 1) {
     return (x, dot) => {
       x.node = pipe;
-      return first(x, dot, missing) ?? undefined;
+      return first(x, dot) ?? undefined;
     };
   }
   return (x, dot) => {
     x.node = pipe;
-    let value: unknown = missing;
+    let value: unknown;
     for (const command of commands) value = command(x, dot, value) ?? undefined;
     return value;
   };
@@ -220,7 +217,7 @@ function compileFieldChain(
     let value = receiver;
     for (let i = 0; i < last; i++) {
       value = fieldOf(x, value, fields[i] as string, isElement || i > 0, false);
-      if (value instanceof MethodFound) value = callInner(value)(x, dot, missing);
+      if (value instanceof MethodFound) value = callInner(value)(x, dot);
     }
     const field = fieldOf(x, value, fields[last] as string, isElement || last > 0, hasArgs);
     return field instanceof MethodFound ? callMethod(field)(x, dot, final) : field;
@@ -312,26 +309,15 @@ function compileArgument(node: OperandNode, type: ParameterType, scope: Scope): 
 }
 
 function compileOperand(node: OperandNode, scope: Scope): Evaluate {
-  const evaluate = compileBareOperand(node, scope);
-  return (x, dot) => {
-    x.node = node;
-    return evaluate(x, dot);
-  };
-}
-
-function compileBareOperand(node: OperandNode, scope: Scope): Evaluate {
-  const withoutFinal = (command: EvaluateCommand): Evaluate => {
-    return (x, dot) => command(x, dot, missing);
-  };
   switch (node.type) {
     case 'field':
-      return withoutFinal(compileField(node, undefined, scope, false));
+      return compileField(node, undefined, scope, false);
     case 'variable':
-      return withoutFinal(compileVariable(node, undefined, scope, false));
+      return compileVariable(node, undefined, scope, false);
     case 'chain':
-      return withoutFinal(compileChain(node, undefined, scope, false));
+      return compileChain(node, undefined, scope, false);
     case 'identifier':
-      return withoutFinal(compileFunction(node, node, [], scope, false));
+      return compileFunction(node, node, [], scope, false);
     case 'pipe':
       return compilePipeline(node, scope);
     default:

@@ -148,7 +148,8 @@ export class Execution {
 }
 
 function newVariables(slots: number, dot: unknown): unknown[] {
-  const variables: unknown[] = [dot];
-  for (let i = 1; i < slots; i++) variables.push(undefined);
+  if (slots === 1) return [dot];
+  const variables = new Array<unknown>(slots).fill(undefined);
+  variables[0] = dot;
   return variables;
 }

@@ -32,14 +32,14 @@ export interface VariableNode extends NodeBase {
 
 export interface CommandNode extends NodeBase {
   readonly type: 'command';
-  readonly args: OperandNode[];
+  readonly args: readonly OperandNode[];
 }
 
 export interface PipeNode extends NodeBase {
   readonly type: 'pipe';
   readonly declarations: VariableNode[];
   isAssignment: boolean;
-  readonly commands: CommandNode[];
+  commands: readonly CommandNode[];
 }
 
 export interface ChainNode extends NodeBase {
@@ -96,7 +96,7 @@ export interface TemplateNode extends NodeBase {
 
 export interface ListNode extends NodeBase {
   readonly type: 'list';
-  readonly nodes: StatementNode[];
+  nodes: StatementNode[];
 }
 
 export type StatementNode =

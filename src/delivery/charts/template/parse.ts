@@ -174,6 +174,7 @@ class Parser {
       const node = this.#textOrAction();
       if (node.type === 'end' || node.type === 'else') {
         this.#nesting--;
+        list.nodes = exact(list.nodes);
         return { list, end: node };
       }
       list.nodes.push(node as StatementNode);
@@ -301,9 +302,11 @@ class Parser {
     };
     if (++this.#nesting > maxNesting) this.#fail(tooDeep);
     const declared = this.#declarations(pipe, context);
+    const commands: CommandNode[] = [];
     for (;;) {
       const token = this.#nextNonSpace();
       if (token.type === end) {
+        pipe.commands = exact(commands);
         this.#checkPipeline(pipe, context);
         // What is declared can be used only after the pipeline ran; its slots are new.
         for (const name of declared) this.#declare(pipe, name);
@@ -312,7 +315,7 @@ class Parser {
       }
       if (!startsOperand(token.type)) this.#unexpected(token, context);
       this.#pending.push(token);
-      pipe.commands.push(this.#command());
+      commands.push(this.#command());
     }
   }
 
@@ -377,19 +380,19 @@ class Parser {
 
   #command(): CommandNode {
     const { position } = this.#peekNonSpace();
-    const command: CommandNode = { type: 'command', source: this.#source, position, args: [] };
+    const args: OperandNode[] = [];
     for (;;) {
       this.#peekNonSpace();
       const operand = this.#operand();
-      if (operand) command.args.push(operand);
+      if (operand) args.push(operand);
       const token = this.#next();
       if (token.type === 'space') continue;
       if (token.type === 'right delimiter' || token.type === 'right paren') this.#pending.push(token);
       else if (token.type !== 'pipe') this.#unexpected(token, 'operand');
       break;
     }
-    if (command.args.length === 0) this.#fail('empty command');
-    return command;
+    if (args.length === 0) this.#fail('empty command');
+    return { type: 'command', source: this.#source, position, args: exact(args) };
   }
 
   #operand(): OperandNode | undefined {
@@ -416,39 +419,47 @@ class Parser {
 
   #term(): OperandNode | undefined {
     const token = this.#nextNonSpace();
-    const at = { source: this.#source, position: token.position };
+    const source = this.#source;
+    const { position } = token;
     switch (token.type) {
       case 'identifier':
         if (!this.#hasFunction(token.value)) this.#fail(`function ${quote(token.value)} not defined`);
-        return { type: 'identifier', ...at, name: token.value };
+        return { type: 'identifier', source, position, name: token.value };
       case 'dot':
       case 'nil':
-        return { type: token.type, ...at };
+        return { type: token.type, source, position };
       case 'variable': {
         const known = this.#scope.findLast(({ name }) => name === token.value);
         if (!known) this.#fail(`undefined variable ${quote(token.value)}`);
-        return this.#variable(token.position, [token.value], known.slot);
+        return this.#variable(position, [token.value], known.slot);
       }
       case 'field':
-        return { type: 'field', ...at, identifiers: [token.value.slice(1)] };
+        return { type: 'field', source, position, identifiers: [token.value.slice(1)] };
       case 'bool':
-        return { type: 'bool', ...at, value: token.value === 'true' };
+        return { type: 'bool', source, position, value: token.value === 'true' };
       case 'char constant':
       case 'complex':
       case 'number': {
         const number = parseNumber(token.value, token.type);
-        return 'error' in number ? this.#fail(number.error) : { type: 'number', ...at, text: token.value, ...number };
+        return 'error' in number
+          ? this.#fail(number.error)
+          : { type: 'number', source, position, text: token.value, ...number };
       }
       case 'left paren':
         return this.#pipeline('parenthesized pipeline', 'right paren');
       case 'string':
       case 'raw string':
-        return { type: 'string', ...at, quoted: token.value, text: this.#unquoted(token) };
+        return { type: 'string', source, position, quoted: token.value, text: this.#unquoted(token) };
       default:
         this.#pending.push(token);
         return undefined;
     }
   }
+}
+
+/** A list that has grown keeps room for more, as much as many small nodes take. */
+function exact<T>(list: T[]): T[] {
+  return list.slice();
 }
 
 function startsOperand(type: TokenType): boolean {
