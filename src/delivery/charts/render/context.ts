@@ -74,7 +74,15 @@ function collect(chart: Chart, { path, isRoot, values, shared, found }: Walk): R
   for (const file of chart.templates) {
     // A library has definitions only.
     if (isLibrary(chart) && !isPartial(file.name)) continue;
-    found.push({ name: `${path}/${file.name}`, text: textOf(file), data, basePath: `${path}/templates` });
+    found.push({
+      name: `${path}/${file.name}`,
+      // Of the data of a rendering that starts over nobody asks for the text again.
+      get text() {
+        return textOf(file);
+      },
+      data,
+      basePath: `${path}/templates`,
+    });
   }
   return data;
 }
