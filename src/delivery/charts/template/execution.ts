@@ -149,7 +149,8 @@ export class Execution {
 
 function newVariables(slots: number, dot: unknown): unknown[] {
   if (slots === 1) return [dot];
-  const variables = new Array<unknown>(slots).fill(undefined);
+  const variables: unknown[] = [];
+  variables.length = slots;
   variables[0] = dot;
   return variables;
 }
