@@ -10,6 +10,7 @@ import {
 import {
   bridgesAreFiltered,
   configureNamespace,
+  forwardIpv6,
   hasLink,
   ipBatch,
   listNamespaces,
@@ -31,19 +32,20 @@ export async function setUpNetwork(plan: NetworkPlan, nodes: readonly NodePlan[]
   const namespaces = new Set(listNamespaces());
   const fresh = nodes.filter((node) => !namespaces.has(node.namespace) || !hasLink(node.hostLink));
   const { defaultInterface } = readRoutes();
-  const edge = defaultInterface === undefined ? Promise.resolve() : nftApply(edgeRules(plan));
+  const edge = nftApply(edgeRules(plan, { ipv4: defaultInterface !== undefined }));
   await setUpBridge(plan);
   await ipBatch([
     ...fresh.flatMap((node) => cableCommands(plan, node, namespaces.has(node.namespace))),
     ...nodes.flatMap(podRoutes),
   ]);
   setHostSysctl('net.ipv4.ip_forward', '1');
+  if (plan.ipv6) forwardIpv6();
   await Promise.all([
     edge,
     ...nodes.map((node) =>
       fresh.includes(node)
         ? configureNamespace(node.namespace, { sysctls: nodeSysctls, ip: nodeCommands(plan, node, nodes) })
-        : configureNamespace(node.namespace, { sysctls: {}, ip: routesTo(nodes, node) }),
+        : configureNamespace(node.namespace, { sysctls: {}, ip: [...wayOutIpv6(plan), ...routesTo(nodes, node)] }),
     ),
   ]);
 }
@@ -55,6 +57,8 @@ export async function setUpBridge(plan: NetworkPlan): Promise<void> {
   // Answers of services that the host reaches at 127.0.0.1 (node ports) come back over the bridge.
   setHostSysctl(`net.ipv4.conf.${plan.bridge}.route_localnet`, '1');
   setHostSysctl(`net.ipv4.conf.${plan.bridge}.rp_filter`, '0');
+  // Nobody in the cluster tells the host which router it has.
+  setHostSysctl(`net.ipv6.conf.${plan.bridge}.accept_ra`, '0');
 }
 
 /**
@@ -106,10 +110,7 @@ function lastResortRoutes(plan: NetworkPlan): string[] {
   return ranges.map((range) => `route replace unreachable ${range} metric ${lastResortMetric}`);
 }
 
-/**
- * Service addresses need a way out of the host's own stack before they are translated. The host forwards no IPv6 (it
- * might stop to hear its own router): its addresses are for the machine alone.
- */
+/** Service addresses need a way out of the host's own stack before they are translated. */
 function bridgeCommands(plan: NetworkPlan): string[] {
   return [
     `link add ${plan.bridge} mtu ${plan.mtu} type bridge stp_state 0 forward_delay 0`,
@@ -146,10 +147,13 @@ function nodeCommands(plan: NetworkPlan, node: NodePlan, nodes: readonly NodePla
       // For addresses that no pod has.
       `route replace unreachable ${stack.podCidr} metric ${lastResortMetric}`,
     ]),
-    // Service addresses need a way out before they are translated; there is none to the world.
-    ...(plan.ipv6 ? [`route replace ${plan.ipv6.cidr} via ${plan.ipv6.hostAddress} dev eth0`] : []),
+    ...wayOutIpv6(plan),
     ...routesTo(nodes, node),
   ];
+}
+
+function wayOutIpv6({ ipv6 }: NetworkPlan): string[] {
+  return ipv6 ? [`route replace default via ${ipv6.hostAddress} dev eth0`] : [];
 }
 
 /** What joins the pods of the node: each pod's link is plugged in by the CNI plugin. */
@@ -191,17 +195,28 @@ const nodeSysctls = {
   'net.bridge.bridge-nf-call-ip6tables': '1',
 };
 
-/** Nodes and pods reach the world under the host's address. */
-function edgeRules({ cluster, bridge, nodesCidr, podsCidr, servicesCidr, loadBalancersCidr }: NetworkPlan): string {
-  const table = `ip timonel-${cluster}.edge`;
-  const inside = `${nodesCidr}, ${podsCidr}`;
-  return `add table ${table}
-delete table ${table}
-table ${table} {
+/**
+ * Nodes and pods reach the world under the host's address: by IPv6 wherever the cluster has that, since the host's own
+ * way out may come later; it says "no route" as long as there is none.
+ */
+function edgeRules(plan: NetworkPlan, has: { ipv4: boolean }): string {
+  const { cluster, bridge, nodesCidr, podsCidr, servicesCidr, loadBalancersCidr, ipv6 } = plan;
+  const table = (
+    family: 'ip' | 'ip6',
+    from: string,
+    notTo: string,
+  ): string => `add table ${family} timonel-${cluster}.edge
+delete table ${family} timonel-${cluster}.edge
+table ${family} timonel-${cluster}.edge {
   chain postrouting {
     type nat hook postrouting priority srcnat; policy accept;
-    ip saddr { ${inside} } ip daddr != { ${inside}, ${servicesCidr}, ${loadBalancersCidr} } oifname != "${bridge}" masquerade
+    ${family} saddr ${from} ${family} daddr != ${notTo} oifname != "${bridge}" masquerade
   }
 }
 `;
+  const inside = `${nodesCidr}, ${podsCidr}`;
+  return [
+    ...(has.ipv4 ? [table('ip', `{ ${inside} }`, `{ ${inside}, ${servicesCidr}, ${loadBalancersCidr} }`)] : []),
+    ...(ipv6 ? [table('ip6', ipv6.cidr, ipv6.cidr)] : []),
+  ].join('');
 }

@@ -87,6 +87,20 @@ export function setHostSysctl(key: string, value: string): void {
   if (existsSync(file) && readFileSync(file, 'utf8').trim() !== value) writeFileSync(file, value);
 }
 
+/**
+ * Has the host forward IPv6. Interfaces that hear their router's advertisements go on to (2): one that forwards would
+ * forget its routers otherwise, and the host its way out (the kernel's ip-sysctl.txt, `accept_ra`).
+ */
+export function forwardIpv6(): void {
+  const interfaces = '/proc/sys/net/ipv6/conf';
+  if (!existsSync(interfaces)) return;
+  for (const name of readdirSync(interfaces)) {
+    const file = `${interfaces}/${name}/accept_ra`;
+    if (readFileSync(file, 'utf8').trim() === '1') writeFileSync(file, '2');
+  }
+  setHostSysctl('net.ipv6.conf.all.forwarding', '1');
+}
+
 /** Whether frames that a bridge passes on go through netfilter (module br_netfilter). */
 export function bridgesAreFiltered(): boolean {
   return existsSync('/proc/sys/net/bridge/bridge-nf-call-iptables');

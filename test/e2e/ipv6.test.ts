@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { eventually, remains, TestCluster } from './support.ts';
+import { eventually, remains, run, TestCluster } from './support.ts';
 import {
   applyAll,
   ask,
@@ -25,6 +25,27 @@ const ports = [
 ];
 const service = (name: string, spec: object = {}, annotations: Record<string, string> = {}): unknown =>
   webService(name, { ports, ...spec }, { annotations });
+/** Somebody beyond the host who knows no way to the cluster, and answers with the address that he sees. */
+async function makeOutside(cluster: TestCluster): Promise<{ address: string; port: number; hostAddress: string }> {
+  const namespace = `timonel-${cluster.name}.outside`;
+  const link = `out-${cluster.name}`;
+  const [hostAddress, address, port] = ['2001:db8:77::1', '2001:db8:77::2', 5000];
+  for (const command of [
+    `ip netns add ${namespace}`,
+    `ip link add ${link} type veth peer name eth0 netns ${namespace}`,
+    `ip addr add ${hostAddress}/64 dev ${link} nodad`,
+    `ip link set ${link} up`,
+    `ip -n ${namespace} addr add ${address}/64 dev eth0 nodad`,
+    `ip -n ${namespace} link set eth0 up`,
+  ]) {
+    expect(await run(command.split(' ')), command).toMatchObject({ code: 0 });
+  }
+  const program = `require('net').createServer((s) => s.end(s.remoteAddress)).listen(${port}, '${address}', () => console.log('up'))`;
+  const server = cluster.background('nsenter', `--net=/run/netns/${namespace}`, process.execPath, '-e', program);
+  await eventually(() => Promise.resolve(server.output().includes('up')), 'the outside');
+  return { address, port, hostAddress };
+}
+
 const ownAddress = /^fd[\da-f]{2}:1[\da-f]{3}:1[\da-f]{3}:/;
 
 describe.each([
@@ -186,6 +207,19 @@ for name in (host, "kubernetes.default.svc"):
     expect(await eventually(() => itself().catch(() => ''), 'the pod to reach itself')).toMatch(/^web-/);
     await cluster.kubectl('scale', 'deployment/web', '--replicas=3');
     await cluster.kubectl('rollout', 'status', 'deployment/web', '--timeout=60s');
+  });
+
+  it('leads pods to the outside under the address of the host', async () => {
+    const [client] = await pods();
+    const outside = await makeOutside(cluster);
+    const seen = await inPod(
+      client,
+      `
+import socket
+with socket.create_connection(("${outside.address}", ${outside.port}), 5) as s: print(s.recv(100).decode())
+`,
+    );
+    expect(seen.trim()).toBe(outside.hostAddress);
   });
 
   it('keeps to policies, opens host ports and counts connections', async () => {
