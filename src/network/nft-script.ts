@@ -78,6 +78,8 @@ function skeleton(scope: DataplaneScope, { moreRanges, isCrowded }: TableFrame):
     `map service-ips { type ${address} . inet_proto . inet_service : verdict; }`,
     'map node-ports { type inet_proto . inet_service : verdict; }',
     `set unserved { type ${address} . inet_proto . inet_service; }`,
+    `map addresses { type ${address} : verdict; }`,
+    `set unserved-addresses { type ${address}; }`,
     ...counts.map((count) => `map ${sharedMap(count)} { typeof ${key(count)} : ${family} daddr . th dport; }`),
     ...counts.map((count) => `map ${sharedPortMap(count)} { typeof ${portKey(count)} : ${family} daddr . th dport; }`),
     ...(isCrowded ? [`set ${sharedPorts} { type inet_proto . inet_service; }`] : []),
@@ -98,6 +100,7 @@ function skeleton(scope: DataplaneScope, { moreRanges, isCrowded }: TableFrame):
     'chain services {',
     `  ${family} daddr . meta l4proto . th dport vmap @service-ips`,
     ...counts.map((count) => `  dnat ${family} to ${key(count)} map @${sharedMap(count)}`),
+    `  ${family} daddr vmap @addresses`,
     // IPv6 has no way from the loopback address to another host.
     `  ${family === 'ip6' ? 'ip6 daddr != ::1 ' : ''}fib daddr type local jump ports`,
     '}',
@@ -112,6 +115,7 @@ function skeleton(scope: DataplaneScope, { moreRanges, isCrowded }: TableFrame):
     'chain turn-away { meta l4proto tcp reject with tcp reset; reject; }',
     'chain refuse {',
     `  ct state new ${family} daddr . meta l4proto . th dport @unserved jump turn-away`,
+    `  ct state new ${family} daddr @unserved-addresses jump turn-away`,
     ...(serviceRange ? [`  ${family} daddr ${serviceRange} ct state new jump turn-away`] : []),
     '}',
     'chain cut {',
@@ -149,6 +153,8 @@ function collect(rules: Iterable<ServiceRules>): Objects {
     fill('service-ips', service.serviceIps);
     fill('node-ports', service.nodePorts);
     fill('unserved', new Map([...service.unserved].map((key) => [key, ''])));
+    fill('addresses', service.addresses);
+    fill('unserved-addresses', new Map([...service.unservedAddresses].map((key) => [key, ''])));
     for (const [count, elements] of service.shared) fill(sharedMap(count), elements);
     for (const [count, elements] of service.sharedPorts) {
       fill(sharedPortMap(count), elements);

@@ -79,6 +79,19 @@ export function targetsOf(slices: readonly EndpointSlice[], port: ServicePort, p
   };
 }
 
+/** Addresses of the endpoints that are ready, whatever their ports; without any, of those that still serve. */
+export function endpointIps(slices: readonly EndpointSlice[], family: Family): string[] {
+  const endpoints = slices
+    .filter(({ addressType }) => addressType === (family === 'ip6' ? 'IPv6' : 'IPv4'))
+    .flatMap((slice) => slice.endpoints ?? []);
+  const of = (is: (endpoint: Endpoint) => boolean | undefined): string[] =>
+    [...new Set(endpoints.filter(is).map(({ addresses }) => addresses[0] as string))].toSorted();
+  return firstNonEmpty(
+    of(({ conditions }) => conditions?.ready ?? true),
+    of(({ conditions }) => conditions?.serving),
+  );
+}
+
 function inOrder(candidates: ReadonlyMap<string, Candidate>): Candidate[] {
   return [...candidates].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, candidate]) => candidate);
 }

@@ -263,6 +263,36 @@ describe('service rules', () => {
     expect(served.unserved.size).toBe(0);
   });
 
+  it('lead addresses of a service’s own to its endpoints with every port, or nowhere', () => {
+    const annotations = { 'timonel.dev/addresses': '172.20.0.5 fd00::5 x' };
+    const own: Service = { metadata: { name: 'db', namespace: 'app', annotations }, spec: { clusterIP: 'None' } };
+    const portless = (...endpoints: Endpoint[]): EndpointSlice => ({ ...slice(...endpoints), ports: [] });
+    const rules = (...endpoints: Endpoint[]): ServiceRules =>
+      renderService({ service: own, slices: [portless(...endpoints)] }, { nodeName: 'dev-1' });
+    const chain = 'addresses/app/db';
+    const unready: Endpoint = { ...there, conditions: { ready: false, serving: false } };
+    const one = rules(here, unready);
+    expect([...one.addresses]).toEqual([['172.20.0.5', `goto ${chain}`]]);
+    expect(one.chains.get(chain)).toEqual(['dnat to 10.244.1.2']);
+    expect([...one.hairpins]).toEqual(['10.244.1.2']);
+    expect(rules(there, here).chains.get(chain)).toEqual([
+      'dnat ip to numgen inc mod 2 map { 0 : 10.244.1.2, 1 : 10.244.2.3 }',
+    ]);
+    const none = rules(unready);
+    expect([[...none.addresses], [...none.unservedAddresses]]).toEqual([[], ['172.20.0.5']]);
+    const still = { gone: [], added: [] };
+    const change = { before: [none], after: [one], hairpins: still, endpoints: still };
+    expect(differenceScript(scope, change)).toBe(
+      [
+        `add chain ip timonel-dev ${chain}`,
+        'delete element ip timonel-dev unserved-addresses { 172.20.0.5 }',
+        `add rule ip timonel-dev ${chain} dnat to 10.244.1.2`,
+        `add element ip timonel-dev addresses { 172.20.0.5 : goto ${chain} }`,
+        '',
+      ].join('\n'),
+    );
+  });
+
   it('make no rules for headless and external-name services', () => {
     for (const spec of [{ clusterIP: 'None' }, { type: 'ExternalName', externalName: 'example.org' }]) {
       const rules = renderService({ service: service(spec), slices: [slice(here)] }, { nodeName: 'dev-1' });

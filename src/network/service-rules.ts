@@ -1,6 +1,7 @@
 import { hostAndPort } from '../base/ip-address.ts';
 import { algorithmOf, balancingAnnotations } from '../api/load-balancing.ts';
 import type { Service, ServicePort } from '../api/types/core-v1.ts';
+import { ownAddressesOf } from '../api/service-addresses.ts';
 import type { EndpointSlice } from '../api/types/discovery-v1.ts';
 import { hashSlots, hashTable, rotation, sharesOf } from './balancing.ts';
 import type { ServiceInput } from './dataplane.ts';
@@ -8,6 +9,7 @@ import type { HostPort } from './host-ports.ts';
 import {
   balancerIps,
   clusterIps,
+  endpointIps,
   type Family,
   isOf,
   type Place,
@@ -49,6 +51,10 @@ export interface ServiceRules {
   unserved: ReadonlySet<string>;
   /** `protocol address port` of TCP endpoints that do not answer as they should. */
   failing: ReadonlySet<string>;
+  /** Elements of the `addresses` map, of addresses that lead to the endpoints with every port: address -> verdict. */
+  addresses: ReadonlyMap<string, string>;
+  /** Elements of the `unserved-addresses` set: such addresses while there is no endpoint. */
+  unservedAddresses: ReadonlySet<string>;
 }
 
 /** Where rules are rendered for, and what is the service's own there. */
@@ -78,6 +84,8 @@ type MutableRules = {
   datagramEntries: Set<string>;
   unserved: Set<string>;
   failing: Set<string>;
+  addresses: Map<string, string>;
+  unservedAddresses: Set<string>;
 };
 
 interface PortContext {
@@ -104,11 +112,33 @@ export function renderService({ service, slices }: ServiceInput, place: RenderPl
     datagramEntries: new Set(),
     unserved: new Set(),
     failing: new Set(),
+    addresses: new Map(),
+    unservedAddresses: new Set(),
   };
   const spec = service.spec;
   if (!spec || spec.type === 'ExternalName') return rules;
+  renderAddresses(rules, { service, slices }, familyAt(place));
   for (const port of spec.ports ?? []) renderPort({ rules, service, port, place }, slices);
   return rules;
+}
+
+/** Packets to an address of the service's own go to an endpoint as they are, whatever their protocol and port. */
+function renderAddresses(rules: MutableRules, { service, slices }: ServiceInput, family: Family): void {
+  const addresses = ownAddressesOf(service).filter(isOf(family));
+  if (addresses.length === 0) return;
+  const endpoints = endpointIps(slices, family);
+  if (endpoints.length === 0) {
+    for (const address of addresses) rules.unservedAddresses.add(address);
+    return;
+  }
+  const chain = `addresses/${service.metadata.namespace}/${service.metadata.name}`;
+  const [only] = endpoints;
+  const all = endpoints.map((ip, i) => `${i} : ${ip}`).join(', ');
+  rules.chains.set(chain, [
+    endpoints.length === 1 ? `dnat to ${only}` : `dnat ${family} to numgen inc mod ${endpoints.length} map { ${all} }`,
+  ]);
+  for (const ip of endpoints) rules.hairpins.add(ip);
+  for (const address of addresses) rules.addresses.set(address, `goto ${chain}`);
 }
 
 function renderPort(context: PortContext, slices: readonly EndpointSlice[]): void {

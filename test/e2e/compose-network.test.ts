@@ -107,3 +107,49 @@ describe('a service in the network of another', () => {
     await ok('down', '-t', '0');
   });
 });
+
+describe('a service with an address that the file chooses', () => {
+  const file = (address: string): string => `services:
+  db:
+    image: busybox
+    init: true
+    networks: { back: { ipv4_address: ${address} } }
+    ports: ['18932:82']
+    command: sh -c "mkdir /w; hostname >/w/index.html; httpd -p 81 -h /w; httpd -p 82 -h /w; sleep 600"
+  friend: { image: busybox, init: true, command: sleep 600, networks: [back] }
+  stranger: { image: busybox, init: true, command: sleep 600 }
+networks:
+  back: { ipam: { config: [{ subnet: 172.30.77.0/24 }] } }
+`;
+
+  it('is reached there on every port, by those of its network, also when its container is another', async () => {
+    const ok = project('fixed', file('172.30.77.5'));
+    await ok('up', '-d');
+    const ask = (from: string, at: string): Promise<Ran> =>
+      compose('fixed', 'exec', '-T', from, 'timeout', '2', 'wget', '-qO-', `http://${at}/`);
+    const first = await ok('ps', '-q', 'db');
+    expect(await ask('friend', '172.30.77.5:81')).toMatchObject({ code: 0, stdout: first });
+    expect(await ask('friend', '172.30.77.5:82')).toMatchObject({ code: 0, stdout: first });
+    // Itself too.
+    expect(await ask('db', '172.30.77.5:82')).toMatchObject({ code: 0, stdout: first });
+    expect((await ask('stranger', '172.30.77.5:81')).code).not.toBe(0);
+    // The machine, and all others, get through to what is published.
+    expect(await answer('172.30.77.5:82/')).toBe(first);
+    expect(await ask('stranger', '172.30.77.5:82')).toMatchObject({ code: 0, stdout: first });
+
+    project('second', file('172.30.77.5'));
+    const second = await compose('second', 'up', '-d');
+    expect(second.code).toBe(1);
+    expect(second.stderr).toContain('Address already in use: 172.30.77.5 is that of db in project fixed');
+    await compose('second', 'down');
+
+    await ok('up', '-d', '--force-recreate', '-t', '0', 'db');
+    const next = await ok('ps', '-q', 'db');
+    expect(next).not.toBe(first);
+    expect(await ask('friend', '172.30.77.5:81')).toMatchObject({ code: 0, stdout: next });
+    await ok('stop', '-t', '0', 'db');
+    // Nobody is there, and nobody outside is asked.
+    expect((await ask('friend', '172.30.77.5:81')).stderr).toContain('refused');
+    await ok('down', '-t', '0');
+  });
+});

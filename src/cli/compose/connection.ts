@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { existsSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
 import { hostAddressOf } from '../../cluster/network-plan.ts';
 import { silentLogger } from '../../base/log.ts';
 import { systemRandom } from '../../base/random.ts';
@@ -148,6 +149,7 @@ export function translateProject(
       files: diskFiles,
       lenient: options.lenient ?? false,
       hostGateway: state && hostAddressOf(state.network),
+      takenRanges: state && takenRanges(state),
       isLocal: state !== undefined,
       swarm: options.swarm ?? false,
       ...(options.runOnce && { runOnce: options.runOnce }),
@@ -155,6 +157,14 @@ export function translateProject(
   );
   for (const warning of translation.warnings) process.stderr.write(`WARN ${warning}\n`);
   return translation;
+}
+
+/** Addresses that lead somewhere already: to the cluster's own, and to the machine's networks. */
+function takenRanges({ network }: ClusterState): string[] {
+  const { nodesCidr, podsCidr, servicesCidr, loadBalancersCidr } = network;
+  const machine = Object.values(networkInterfaces()).flatMap((all) => all ?? []);
+  const own = machine.flatMap(({ family, cidr }) => (family === 'IPv4' && cidr ? [cidr] : []));
+  return [...new Set([nodesCidr, podsCidr, servicesCidr, loadBalancersCidr, ...own])];
 }
 
 /** What commands on projects say is a sentence already. */

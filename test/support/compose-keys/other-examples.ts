@@ -143,14 +143,13 @@ export const sectionExamples: Record<string, KeyExample> = {
   'networks.*.driver_opts': network('driver_opts: {a: b}'),
   'networks.*.ipam': network('ipam: {}', '"kind":"NetworkPolicy"'),
   'networks.*.ipam.driver': network('ipam: {driver: x}'),
-  'networks.*.ipam.config': network('ipam: {config: [{subnet: 10.1.0.0/16}]}'),
-  ...Object.fromEntries(
-    ['subnet: 10.1.0.0/16', 'ip_range: 10.1.0.0/24', 'gateway: 10.1.0.1', 'aux_addresses: {a: 10.1.0.5}'].map(
-      (keys) => [
-        `networks.*.ipam.config[].${keys.split(':')[0]}`,
-        { ...network(`ipam: {config: [{${keys}}]}`), says: 'networks.back.ipam.config: ' },
-      ],
-    ),
+  'networks.*.ipam.config': network('ipam: {config: [{}]}', '"kind":"NetworkPolicy"'),
+  'networks.*.ipam.config[].subnet': network('ipam: {config: [{subnet: 10.1.0.0/16}]}'),
+  'networks.*.ipam.config[].ip_range': network('ipam: {config: [{ip_range: 10.1.0.0/24}]}'),
+  'networks.*.ipam.config[].gateway': network('ipam: {config: [{gateway: 10.1.0.1}]}'),
+  'networks.*.ipam.config[].aux_addresses': network(
+    'ipam: {config: [{aux_addresses: {a: 10.1.0.5}}]}',
+    '"aux_addresses":{"a":"10.1.0.5"}',
   ),
   'networks.*.ipam.options': network('ipam: {options: {a: b}}'),
   'networks.*.external': network('external: true', '"namespaceSelector":{}'),

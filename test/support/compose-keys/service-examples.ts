@@ -208,7 +208,14 @@ export const serviceExamples: Record<string, KeyExample> = prefixed('services.*.
   networks: inProject('networks: [back]', back, '"network.compose.timonel.dev/app-back":"true"'),
   'networks.*.aliases': inProject(net('aliases: [shop]'), back, '"name":"shop","labels"'),
   'networks.*.interface_name': inProject(net('interface_name: eth7'), back),
-  'networks.*.ipv4_address': inProject(net('ipv4_address: 172.16.1.9'), back),
+  'networks.*.ipv4_address': {
+    ...inProject(
+      net('ipv4_address: 172.16.1.9'),
+      'networks:\n  back:\n    ipam: {config: [{subnet: 172.16.0.0/16}]}\n',
+      '"timonel.dev/addresses":"172.16.1.9"',
+    ),
+    says: 'networks.back.ipam.config[0].subnet: is where ipv4_address lies',
+  },
   'networks.*.ipv6_address': inProject(net("ipv6_address: '2001:db8::9'"), back),
   'networks.*.link_local_ips': inProject(net('link_local_ips: [57.123.22.11]'), back),
   'networks.*.mac_address': inProject(net("mac_address: '02:42:ac:11:65:43'"), back),

@@ -1,4 +1,5 @@
 import type { KubeObject } from '../../../api/object.ts';
+import { ownAddressesOf } from '../../../api/service-addresses.ts';
 import { isApiError } from '../../../api/status.ts';
 import type { Resource } from '../../../client/client.ts';
 import {
@@ -40,16 +41,23 @@ export async function takeDown(context: ProjectContext, options: DownOptions): P
     return;
   }
   const watch = new ProjectWatch(context);
-  const [live] = await Promise.all([listWorkloads(context), watch.synced()]);
+  const [live, objects] = await Promise.all([
+    listWorkloads(context),
+    client.list(services, { namespace }),
+    watch.synced(),
+  ]);
   const isWanted = (service: string): boolean => options.services === undefined || options.services.includes(service);
   const workloads = live.filter(({ service }) => isWanted(service));
   const names = new Set([...workloads.map(({ service }) => service), ...servicesOf(watch).filter(isWanted)]);
   for (const name of names) report({ what: 'Container', name, status: 'Stopping', state: 'working' });
   await Promise.all(workloads.map((workload) => deleteWorkload(context, workload)));
   await endPods(context, watch, { isWanted, graceSeconds: options.graceSeconds });
-  if (options.services === undefined) await removeBelongings(context);
+  // What is sent to an address that is nobody's any more would leave the machine: the last container ends first.
+  const isLate = objects.items.some((service) => ownAddressesOf(service).length > 0);
+  if (options.services === undefined && !isLate) await removeBelongings(context);
   await waitForEnd(context, watch, { names, timeoutMs: options.timeoutMs });
   if (options.services !== undefined) return;
+  if (isLate) await removeBelongings(context);
   await removeRest(context, options.volumes);
 }
 

@@ -1,9 +1,10 @@
 import { setMaxListeners } from 'node:events';
 import { isDeepStrictEqual } from 'node:util';
 import type { KubeObject } from '../../../api/object.ts';
+import { ownAddressesOf } from '../../../api/service-addresses.ts';
 import { isApiError } from '../../../api/status.ts';
 import { formatTime } from '../../../base/clock.ts';
-import { namespaces } from '../../../client/resources.ts';
+import { namespaces, services } from '../../../client/resources.ts';
 import { applyObject } from '../../apply/applier.ts';
 import type { Project } from '../model.ts';
 import { requirementsOf } from '../start-order.ts';
@@ -54,6 +55,7 @@ export async function bringUp(
   const isNew = await ensureNamespace(context, translation.base[0] as KubeObject);
   const watch = new ProjectWatch(context);
   const [, live] = await Promise.all([watch.synced(), isNew ? [] : listWorkloads(context)]);
+  await checkAddresses(context, translation.base);
   const changedFiles = await applyBase(context, translation.base.slice(1));
   await handleOrphans(context, live, options);
   const run = new UpRun({ context, project, translation, options, watch, live, changedFiles });
@@ -83,6 +85,17 @@ async function ensureNamespace(
     throw new ProjectError(`the namespace ${namespace} is there and ${whose}: choose another name with -p`);
   }
   return false;
+}
+
+/** An address of which two projects say that it is theirs would lead to one of them. */
+async function checkAddresses({ client, namespace }: ProjectContext, base: readonly KubeObject[]): Promise<void> {
+  const wanted = new Set(base.filter(({ kind }) => kind === 'Service').flatMap(ownAddressesOf));
+  if (wanted.size === 0) return;
+  for (const other of (await client.list(services, {})).items) {
+    const { name, namespace: where } = other.metadata;
+    const address = where === namespace ? undefined : ownAddressesOf(other).find((each) => wanted.has(each));
+    if (address) throw new ProjectError(`Address already in use: ${address} is that of ${name} in project ${where}`);
+  }
 }
 
 /** Resolves with the names of secrets and configs whose content is another than before. */

@@ -1,5 +1,6 @@
 import type { Service as KubeService, ServicePort } from '../../../api/types/core-v1.ts';
 import { dns1035Label } from '../../../api/names.ts';
+import { addressesAnnotation } from '../../../api/service-addresses.ts';
 import type { Path } from '../tree.ts';
 import { knownPorts } from './container.ts';
 import {
@@ -30,8 +31,10 @@ export function nameServicesOf(scope: Scope): KubeService[] {
     const service = serviceScope(scope, name);
     const { network_mode: mode } = service.service;
     if (mode === 'none' || isSharedMode(mode)) return [];
-    const kube = { ...named(name, serviceObjectName(name), serviceLabels(project.name, name)), spec: specOf(service) };
-    return [kube];
+    const { metadata, ...kube } = named(name, serviceObjectName(name), serviceLabels(project.name, name));
+    const annotations = { ...metadata.annotations, ...addressAnnotation(service) };
+    const isPlain = Object.keys(annotations).length === 0;
+    return [{ ...kube, metadata: { ...metadata, ...(!isPlain && { annotations }) }, spec: specOf(service) }];
   });
   const shared = [...aliasesOf(scope)].map(([name, services]) => {
     const [only = ''] = services;
@@ -40,6 +43,12 @@ export function nameServicesOf(scope: Scope): KubeService[] {
     return { ...named(name, object, projectLabels(project.name)), spec: headless(selector) };
   });
   return [...own, ...shared];
+}
+
+/** The annotation of a service's Service by which its `ipv4_address` leads to its container. */
+function addressAnnotation({ service }: ServiceScope): Record<string, string> | undefined {
+  const addresses = Object.values(service.networks ?? {}).flatMap((network) => network?.ipv4_address ?? []);
+  return addresses.length > 0 ? { [addressesAnnotation]: addresses.join(' ') } : undefined;
 }
 
 /** A Service that the cluster's DNS knows by `name`, whatever its object has to be called. */

@@ -10,6 +10,8 @@ export interface TranslateOptions {
   lenient?: boolean;
   /** Address of the machine as containers see it: `host-gateway`. */
   hostGateway?: string | undefined;
+  /** Ranges of addresses (IPv4) that are the machine's or its cluster's: nobody's `ipv4_address` lies there. */
+  takenRanges?: readonly string[] | undefined;
   /**
    * The cluster is one of this machine: bind mounts lie on it, and its nodes and DNS know the annotations of Compose
    * projects. Default: true.

@@ -118,6 +118,43 @@ describe('namespaces of another service', () => {
   });
 });
 
+describe('an address that a file chooses', () => {
+  const at = (address: string, more = '', subnet = '172.20.0.0/16'): string =>
+    `services:\n  web:\n    image: web\n    networks: {back: {ipv4_address: ${address}}}\n    ${more}\n` +
+    `networks:\n  back:\n    ipam: {config: [{subnet: ${subnet}, gateway: 172.20.0.1}]}\n`;
+  const said = (text: string, options: Partial<TranslateOptions> = {}): string =>
+    messageOf(() => translated(text, options)).replace('compose.yaml:4: services.web.networks.back.ipv4_address: ', '');
+
+  it('leads to the service', () => {
+    const { base, warnings } = translated(at('172.20.0.5'));
+    expect(base.find(({ metadata }) => metadata.name === 'web')?.metadata.annotations).toEqual({
+      'timonel.dev/addresses': '172.20.0.5',
+    });
+    expect(warnings).toEqual([
+      'compose.yaml:8: networks.back.ipam.config[0].subnet: is where ipv4_address lies; containers have addresses of their nodes',
+      'compose.yaml:8: networks.back.ipam.config[0].gateway: the machine is not at this address, but at host-gateway',
+    ]);
+  });
+
+  it('is nobody else’s, and one that can be', () => {
+    expect(said(at('172.21.0.5'))).toBe('no configured subnet contains IP address 172.21.0.5: 172.20.0.0/16');
+    expect(said(at('172.20.0.1'))).toBe('Address already in use: by the gateway');
+    expect(said(at("'fd00::1'"))).toBe('fd00::1 is no address of IPv4');
+    expect(said(at('172.20.0.5', 'scale: 2'))).toContain('is the address of one container');
+    expect(said(at('172.20.0.5', 'deploy: {mode: global}'))).toContain('is the address of one container');
+    expect(said(at('172.20.0.5'), { takenRanges: ['10.0.0.0/8', '172.20.0.0/24'] })).toBe(
+      'Pool overlaps with other one on this address space: 172.20.0.5 is in 172.20.0.0/24, which is in use',
+    );
+    expect(said(at('172.20.0.5').replace(/ {4}ipam.*\n/, ''))).toContain('networks with user configured subnets');
+    expect(said(at('172.20.0.5'), { isLocal: false })).toBe("another cluster's network chooses addresses: use names");
+    const two = at('172.20.0.5').replace(
+      'services:\n',
+      'services:\n  app: {image: app, networks: {back: {ipv4_address: 172.20.0.5}}}\n',
+    );
+    expect(messageOf(() => translated(two))).toContain('Address already in use: by service app');
+  });
+});
+
 describe('names that objects cannot have', () => {
   const names = (text: string): Record<string, string | undefined> =>
     Object.fromEntries(

@@ -4,6 +4,7 @@ import type { PodTemplateSpec } from '../../../api/types/core-v1.ts';
 import { ComposeError } from '../compose-error.ts';
 import type { Project } from '../model.ts';
 import type { Mapping } from '../tree.ts';
+import { checkAddresses } from './addresses.ts';
 import { aliasesOf, nameServicesOf } from './discovery.ts';
 import { fileObjectsOf } from './files.ts';
 import { refuseUnsupported } from './key-effects.ts';
@@ -36,6 +37,7 @@ export function translate(project: Project, tree: Mapping, options: TranslateOpt
   const scope: Scope = { project, problems, options };
   const namespace = namespaceOf(project.name);
   refuseUnsupported(project, problems);
+  checkAddresses(scope);
   const aliases = aliasesOf(scope);
   const workloads: Record<string, Workload> = {};
   const published: KubeObject[] = [];
