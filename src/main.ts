@@ -27,7 +27,8 @@ async function run(words: readonly string[]): Promise<void> {
     if (command === 'agent') return (await import('./cli/local-agent.ts')).localAgent(file);
   }
   const { createProgram } = await import('./cli/program.ts');
-  await createProgram(TIMONEL_VERSION).parseAsync(process.argv);
+  const { commandFirst } = await import('./cli/kube/kube-command.ts');
+  await createProgram(TIMONEL_VERSION).parseAsync(commandFirst(words), { from: 'user' });
 }
 
 async function fail(error: unknown): Promise<void> {

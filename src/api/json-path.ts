@@ -5,16 +5,29 @@ export type JsonPath = (document: unknown) => unknown[];
 
 type Step = (value: unknown) => unknown[];
 
+export interface JsonPathOptions {
+  /** Whether an index past the end of a list throws IndexError, as in kubectl; default: it finds nothing. */
+  isStrict?: boolean;
+}
+
+/** A list is shorter than a path says. */
+export class IndexError extends Error {
+  constructor(index: number, length: number) {
+    super(`array index out of bounds: index ${index}, length ${length}`);
+    this.name = 'IndexError';
+  }
+}
+
 /**
  * Compiles a path of Kubernetes' JSONPath dialect as definitions of custom resources use it, without braces:
  * `.spec.a`, `['a.b']`, `[0]`, `[1:3]`, `[*]`, `..name`, `[?(@.type=="Ready")]`. Throws Error for one that is none.
  * A missing field finds nothing.
  */
-export function compileJsonPath(text: string): JsonPath {
+export function compileJsonPath(text: string, options: JsonPathOptions = {}): JsonPath {
   const steps: Step[] = [];
   let at = 0;
   while (at < text.length) {
-    const { step, end } = text[at] === '[' ? bracketStep(text, at) : fieldStep(text, at);
+    const { step, end } = text[at] === '[' ? bracketStep(text, at, options) : fieldStep(text, at);
     steps.push(step);
     at = end;
   }
@@ -50,10 +63,10 @@ function descendants(value: unknown): unknown[] {
   return [value, ...children(value).flatMap(descendants)];
 }
 
-function bracketStep(text: string, start: number): Parsed {
+function bracketStep(text: string, start: number, options: JsonPathOptions): Parsed {
   const end = closingBracket(text, start);
   const inside = text.slice(start + 1, end).trim();
-  return { step: bracketed(inside), end: end + 1 };
+  return { step: bracketed(inside, options), end: end + 1 };
 }
 
 /** Brackets in quotes and in filters do not count. */
@@ -75,7 +88,7 @@ function closingBracket(text: string, start: number): number {
 const quoted = /^(?:'((?:\\.|[^'\\])*)'|"((?:\\.|[^"\\])*)")$/s;
 const slice = /^(-?\d*):(-?\d*)(?::(\d+))?$/;
 
-function bracketed(inside: string): Step {
+function bracketed(inside: string, options: JsonPathOptions): Step {
   if (inside === '*') return children;
   if (inside.startsWith('?')) return filter(inside.slice(1).trim());
   const range = slice.exec(inside);
@@ -85,17 +98,18 @@ function bracketed(inside: string): Step {
     return (value) =>
       Array.isArray(value) ? value.slice(Number(from), until).filter((_, i) => i % Math.max(1, Number(by)) === 0) : [];
   }
-  const parts = inside.split(/,(?=(?:[^'"]|'[^']*'|"[^"]*")*$)/).map((part) => single(part.trim()));
+  const parts = inside.split(/,(?=(?:[^'"]|'[^']*'|"[^"]*")*$)/).map((part) => single(part.trim(), options));
   return (value) => parts.flatMap((part) => part(value));
 }
 
-function single(part: string): Step {
+function single(part: string, { isStrict = false }: JsonPathOptions): Step {
   const match = quoted.exec(part);
   if (match) return field((match[1] ?? match[2] ?? '').replaceAll(/\\(.)/gs, '$1'));
   if (!/^-?\d+$/.test(part)) throw new Error(`invalid array index ${part}`);
   const index = Number(part);
   return (value) => {
     const item: unknown = Array.isArray(value) ? value.at(index) : undefined;
+    if (item === undefined && isStrict && Array.isArray(value)) throw new IndexError(index, value.length);
     return item === undefined ? [] : [item];
   };
 }

@@ -3,7 +3,8 @@ import { examples } from './examples.ts';
 import { addBuildCommand } from './build-command.ts';
 import { collect, ipFamilies, ipv4Range, nodeCount, port, portRange, seconds, serviceAddress } from './arguments.ts';
 import { addDnsCommands } from './dns/commands.ts';
-import { withClusterFlags } from './kube/flags.ts';
+import { kubeCommand, withClusterFlags } from './kube/flags.ts';
+import type { KubeCommand } from './kube/kube-command.ts';
 import { addKubeCommands } from './kube/commands.ts';
 import { withDeleteFlags } from './kube/writing-commands.ts';
 import { addIngressCommands } from './ingress/commands.ts';
@@ -93,13 +94,15 @@ function addClusterCommands(program: Command): void {
     .addOption(clusterName())
     .action(async (options) => (await import('./down.ts')).down(options));
   withDeleteFlags(
-    program
-      .command('delete')
-      .description('without words: stop a cluster, remove its data and kubeconfig entries; with words: delete objects')
-      .addOption(clusterName()),
-  ).action(async (words, options, command: Command) => {
+    kubeCommand(
+      program,
+      'delete',
+      'without words: stop a cluster, remove its data and kubeconfig entries; with words: delete objects',
+    ).addOption(clusterName()),
+  ).action(async (words, options, command: KubeCommand) => {
     // Deleting a cluster must never be what came of a mistyped command about objects.
-    const isAboutObjects = words.length > 0 || optionsGiven(command).some((option) => option !== 'name');
+    const isAboutObjects =
+      words.length > 0 || command.hasSwitchedOff || optionsGiven(command).some((option) => option !== 'name');
     if (isAboutObjects) return (await import('./kube/delete.ts')).deleteObjects(words, options);
     return (await import('./down.ts')).deleteCluster(options);
   });

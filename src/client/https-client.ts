@@ -41,6 +41,14 @@ export interface Connection {
   /** Read again as it is renewed (a pod's own token). */
   tokenFile?: string;
   basic?: { username: string; password: string };
+  /** Acts as somebody else (Kubernetes documentation, "User impersonation"). */
+  impersonate?: Impersonation;
+}
+
+export interface Impersonation {
+  user?: string;
+  uid?: string;
+  groups?: readonly string[];
 }
 
 export interface HttpsClient extends Client {
@@ -82,6 +90,8 @@ interface HttpsClientOptions {
   clock: Clock;
   /** Told what the server warns of (deprecated versions, unknown fields). */
   onWarning?: (text: string) => void;
+  /** How long a request may go without a byte of its answer. Default: 90 s. */
+  timeoutMs?: number;
 }
 
 /** A client over HTTPS with connections kept alive. Watches have a connection each. */
@@ -164,11 +174,15 @@ class Transport {
   readonly #streams: HttpAgent;
   readonly #request: (options: RequestOptions, callback: (response: IncomingMessage) => void) => ClientRequest;
   readonly #prefix: string;
+  readonly #silenceMs: number;
+  readonly #impersonation: Record<string, string | string[]>;
   #tokenRead: { token: string; at: number } | undefined;
 
-  constructor(connection: Connection, { clock, onWarning }: HttpsClientOptions) {
+  constructor(connection: Connection, { clock, onWarning, timeoutMs = silenceMs }: HttpsClientOptions) {
+    this.#silenceMs = timeoutMs;
     this.#onWarning = onWarning;
     this.#connection = connection;
+    this.#impersonation = impersonationHeaders(connection.impersonate ?? {});
     this.#clock = clock;
     const url = new URL(connection.server);
     const isPlain = url.protocol === 'http:';
@@ -258,7 +272,7 @@ class Transport {
     const { server } = this.#connection;
     return openWebSocket(new URL(this.#prefix + path, server).href.replace(/^http/, 'ws'), protocols, {
       ...tlsOptions(this.#connection),
-      headers: { 'user-agent': 'timonel', ...(authorization && { authorization }) },
+      headers: { 'user-agent': 'timonel', ...(authorization && { authorization }), ...this.#impersonation },
     });
   }
 
@@ -284,7 +298,7 @@ class Transport {
   }: Call): Promise<IncomingMessage> {
     const data = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
     const authorization = this.#authorization();
-    const timeout = limitMs ?? silenceMs;
+    const timeout = limitMs ?? this.#silenceMs;
     return new Promise((resolve, reject) => {
       const outgoing = this.#request(
         {
@@ -295,6 +309,7 @@ class Transport {
             accept,
             'user-agent': 'timonel',
             ...(authorization && { authorization }),
+            ...this.#impersonation,
             ...(data && { 'content-type': contentType, 'content-length': data.length }),
           },
         },
@@ -356,6 +371,14 @@ function tlsOptions(connection: Connection): TlsOptions {
 function sharedTlsOptions(connection: Connection): ConnectionOptions {
   const { ca, cert, key, ...others } = tlsOptions(connection);
   return { ...others, secureContext: createSecureContext({ ca, cert, key }) };
+}
+
+function impersonationHeaders({ user, uid, groups }: Impersonation): Record<string, string | string[]> {
+  return {
+    ...(user && { 'impersonate-user': user }),
+    ...(uid && { 'impersonate-uid': uid }),
+    ...(groups?.length && { 'impersonate-group': [...groups] }),
+  };
 }
 
 /** A refused eviction is an answer: who asked decides when to ask again. */

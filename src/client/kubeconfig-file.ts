@@ -20,6 +20,9 @@ export interface LoadOptions {
   file?: string;
   /** `--context NAME` */
   context?: string;
+  /** `--cluster NAME`, `--user NAME`: entries of the file, in place of the context's. */
+  cluster?: string;
+  user?: string;
   environment: Readonly<Record<string, string | undefined>>;
 }
 
@@ -47,7 +50,7 @@ export async function loadConnection(options: LoadOptions): Promise<LoadedConnec
       `there is no kubeconfig (looked for ${looked}): name one with --kubeconfig or $KUBECONFIG`,
     );
   }
-  const selected = selectContext(files, options.context);
+  const selected = selectContext(files, options.context, options);
   return { connection: await connect(selected), namespace: selected.namespace, context: selected.context };
 }
 

@@ -72,7 +72,11 @@ interface Merged {
  * Selects a context (default: the current one) out of several files: of an entry or a current context that several
  * files have, the first file's counts. Throws {@link KubeconfigError}.
  */
-export function selectContext(files: readonly KubeconfigText[], contextName?: string): SelectedContext {
+export function selectContext(
+  files: readonly KubeconfigText[],
+  contextName?: string,
+  instead: { cluster?: string; user?: string } = {},
+): SelectedContext {
   const merged = merge(files);
   const where = files.map((file) => file.path).join(', ');
   const name = contextName ?? merged.currentContext;
@@ -82,11 +86,13 @@ export function selectContext(files: readonly KubeconfigText[], contextName?: st
     const known = [...merged.contexts.keys()].join(', ') || 'none';
     throw new KubeconfigError(`context ${name} does not exist in ${where}; there are: ${known}`);
   }
-  const cluster = merged.clusters.get(text(context.cluster) ?? '');
+  const { cluster: clusterName = text(context.cluster) ?? '', user: userName = text(context.user) } = instead;
+  const cluster = merged.clusters.get(clusterName);
+  if (!cluster && instead.cluster) throw new KubeconfigError(`cluster "${instead.cluster}" does not exist`);
   if (!cluster)
     throw new KubeconfigError(`context ${name} names cluster ${shown(context.cluster)}, which is not there`);
-  const userName = text(context.user);
   const user = userName ? merged.users.get(userName) : { fields: {}, directory: '' };
+  if (!user && instead.user) throw new KubeconfigError(`auth info "${instead.user}" does not exist`);
   if (!user) throw new KubeconfigError(`context ${name} names user ${shown(userName)}, which is not there`);
   const server = text(cluster.fields.server);
   if (!server) throw new KubeconfigError(`cluster ${shown(context.cluster)} has no server`);

@@ -1,12 +1,13 @@
 import type { AnyObject, KubeList } from '../../api/object.ts';
 import { isApiError } from '../../api/status.ts';
+import { objectPath } from '../../client/request-path.ts';
 import { type Columns, createColumns } from '../../delivery/inspect/columns.ts';
 import { headerOf, type RowOptions, rowOf, type Table } from '../../delivery/inspect/table-rows.ts';
 import { CliError } from '../errors.ts';
 import { type ObjectPrinter, objectPrinter } from './print-objects.ts';
 import { shownType } from './resource-finder.ts';
 import { placeOf, type Selection, type SelectionFlags, selectionOf, typed } from './selection.ts';
-import { type Kube, type KubeFlags, withKube } from './session.ts';
+import { FileError, type Kube, type KubeFlags, withKube } from './session.ts';
 import { type ListQuery, readTable } from './tables.ts';
 
 export interface GetFlags extends KubeFlags, SelectionFlags {
@@ -26,19 +27,33 @@ export interface GetFlags extends KubeFlags, SelectionFlags {
   outputWatchEvents?: boolean;
   chunkSize: string;
   showKind?: boolean;
+  /** Of `-o go-template` without one. */
+  template?: string;
+  raw?: string;
+  subresource?: string;
 }
 
 /** `timonel get TYPE …`: tables as the server makes them, or the objects in another format. */
 export async function get(words: readonly string[], flags: GetFlags): Promise<void> {
+  if (flags.raw !== undefined) return (await import('./raw.ts')).getRaw(flags.raw, words, flags);
+  if (words.length === 0 && !flags.filename?.length)
+    throw new CliError('Required resource not specified.', missingType);
+  requireCount(flags.chunkSize);
+  if (flags.outputWatchEvents && !flags.watch && !flags.watchOnly) {
+    throw new CliError('--output-watch-events option can only be used with --watch or --watch-only');
+  }
   await withKube(flags, async (kube) => {
     const selections = await selectionOf(kube, words, flags);
+    if (flags.subresource && selections.some(({ name }) => name === undefined)) {
+      throw new CliError('subresource cannot be used when bulk resources are specified');
+    }
     if (selections.some(({ name }) => name !== undefined) && (flags.selector || flags.allNamespaces)) {
       const what = flags.selector
         ? 'name cannot be provided when a selector is specified'
         : 'a resource cannot be retrieved by name across all namespaces';
       throw new CliError(what);
     }
-    const printer = await objectPrinter(flags.output, {
+    const printer = await objectPrinter(formatOf(flags), {
       showManagedFields: flags.showManagedFields ?? false,
       noHeaders: !flags.headers,
     });
@@ -48,6 +63,24 @@ export async function get(words: readonly string[], flags: GetFlags): Promise<vo
     if (printer) return printObjects(kube, { selections, flags, printer });
     await printTables(kube, selections, flags);
   });
+}
+
+const missingType = {
+  hint: [
+    'Use "timonel explain <resource>" for a detailed description of that resource (e.g. timonel explain pods), and',
+    '"timonel api-resources" for a complete list of supported resources.',
+    "See 'timonel get --help' for help and examples",
+  ].join('\n'),
+};
+
+/** `--template T` is what `-o go-template` takes, and means that where no format is named. */
+function formatOf({ output, template }: GetFlags): string | undefined {
+  if (template === undefined || output?.includes('=')) return output;
+  return `${output || 'go-template'}=${template}`;
+}
+
+function requireCount(text: string): void {
+  if (!/^\d+$/.test(text)) throw new CliError(`invalid argument "${text}" for "--chunk-size" flag: it is a number`);
 }
 
 export function queryOf(kube: Kube, { resource, namespace }: Selection, flags: GetFlags): ListQuery {
@@ -69,17 +102,16 @@ interface Group {
 async function printTables(kube: Kube, selections: readonly Selection[], flags: GetFlags): Promise<void> {
   const groups = groupsOf(selections);
   let isFirst = true;
-  const columns = createColumns();
-  for (const group of groups) {
-    const tables = await tablesOf(kube, group, flags);
+  const read: { resource: Selection['resource']; tables: Table[] }[] = [];
+  for (const group of groups) read.push({ resource: group.resource, tables: await tablesOf(kube, group, flags) });
+  const found = read.filter(({ tables }) => tables.length > 0);
+  for (const { resource, tables } of found) {
     const table = await sorted(joined(tables), flags.sortBy);
     if (!table.rows?.length) continue;
     if (!isFirst) process.stdout.write('\n');
     isFirst = false;
-    const options = rowOptions(group.resource, flags, { severalTypes: groups.length > 1 });
-    process.stdout.write(
-      tableText(table, options, { columns: groups.length > 1 ? createColumns() : columns, headers: flags.headers }),
-    );
+    const options = rowOptions(resource, flags, { severalTypes: found.length > 1 });
+    process.stdout.write(tableText(table, options, { columns: createColumns(), headers: flags.headers }));
   }
   if (isFirst && !process.exitCode && !flags.ignoreNotFound) sayNothingFound(kube, groups, flags);
 }
@@ -136,9 +168,14 @@ async function tablesOf(kube: Kube, { selections }: Group, flags: GetFlags): Pro
   const tables = await Promise.all(
     selections.map(async (selection) => {
       try {
-        return await readTable(kube, selection, queryOf(kube, selection, flags));
+        const query = queryOf(kube, selection, flags);
+        return await readTable(
+          kube,
+          selection,
+          flags.subresource ? { ...query, subresource: flags.subresource } : query,
+        );
       } catch (error) {
-        return { error };
+        return { error: explainedList(error, selection, flags) };
       }
     }),
   );
@@ -168,10 +205,10 @@ async function printObjects(
     selections.map(async (selection): Promise<AnyObject[]> => {
       const { resource, name } = selection;
       try {
-        if (name !== undefined) return [typed(resource, await kube.client.get(resource, placeOf(kube, selection)))];
+        if (name !== undefined) return [await oneOf(kube, selection, flags)];
         return (await listAll(kube, selection, flags)).map((item) => typed(resource, item));
       } catch (error) {
-        if (!(flags.ignoreNotFound && isApiError(error, 'NotFound'))) kube.fail(error);
+        if (!(flags.ignoreNotFound && isApiError(error, 'NotFound'))) kube.fail(explainedList(error, selection, flags));
         return [];
       }
     }),
@@ -203,3 +240,25 @@ async function listAll(kube: Kube, selection: Selection, flags: GetFlags): Promi
   } while (next);
   return items;
 }
+
+async function oneOf(kube: Kube, selection: Selection, { subresource }: GetFlags): Promise<AnyObject> {
+  const { resource } = selection;
+  const place = placeOf(kube, selection);
+  if (!subresource) return typed(resource, await kube.client.get(resource, place));
+  return (await kube.client.raw('GET', objectPath(resource, place, subresource))) as AnyObject;
+}
+
+/** kubectl says of a list that was refused what it looked for. */
+function explainedList(error: unknown, { resource, name }: Selection, flags: GetFlags): unknown {
+  if (name !== undefined || !isApiError(error, 'BadRequest', 'NotFound')) return error;
+  const { group, version, plural } = resource;
+  const { selector = '', fieldSelector = '' } = flags;
+  const type = `${group}/${version}, Resource=${plural}`;
+  const doing =
+    selector || fieldSelector
+      ? `Unable to find ${quoteGo(type)} that match label selector ${quoteGo(selector)}, field selector ${quoteGo(fieldSelector)}`
+      : `Unable to list ${quoteGo(type)}`;
+  return new FileError(error, doing);
+}
+
+const quoteGo = (text: string): string => JSON.stringify(text);

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { AnyObject, KubeObject } from '../../api/object.ts';
 import { encodeJson } from '../../delivery/charts/functions/json.ts';
+import { IndexError } from '../../api/json-path.ts';
 import { CliError } from '../errors.ts';
 
 /** Prints objects as `-o` asks, in kubectl's formats. */
@@ -42,12 +43,14 @@ export async function objectPrinter(
     case 'jsonpath':
     case 'jsonpath-file': {
       const { compileJsonPathTemplate } = await import('../../delivery/inspect/json-path-template.ts');
-      const template = made(format, () => compileJsonPathTemplate(textOf(name, argument)));
-      return { print: (object) => template(clean(object)) };
+      const text = textOf(name, argument);
+      const template = made(`jsonpath ${text}`, () => compileJsonPathTemplate(text, { isStrict: true }));
+      return { print: (object) => executed(text, () => template(clean(object))) };
     }
     case 'jsonpath-as-json': {
       const { compileRelaxedPath } = await import('../../delivery/inspect/json-path-template.ts');
-      const path = made(format, () => compileRelaxedPath(textOf(name, argument)));
+      const text = textOf(name, argument);
+      const path = made(`jsonpath ${text}`, () => compileRelaxedPath(text));
       return { print: (object) => `${encodeJson(path(clean(object)), { indent: '    ' })}\n` };
     }
     case 'custom-columns':
@@ -75,11 +78,33 @@ function textOf(name: string, argument: string | undefined): string {
   return name.endsWith('file') ? readFileSync(argument, 'utf8') : argument;
 }
 
+/** What is wrong says all. */
+function asTold<T>(make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    throw new CliError((error as Error).message, { cause: error });
+  }
+}
+
 function made<T>(format: string, make: () => T): T {
   try {
     return make();
   } catch (error) {
-    throw new CliError(`error parsing ${format}: ${(error as Error).message}`, { cause: error });
+    throw new CliError(`error parsing ${format}, ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/** A path to what a list does not have is an error, as scripts expect. */
+function executed(template: string, print: () => string): string {
+  try {
+    return print();
+  } catch (error) {
+    if (!(error instanceof IndexError)) throw error;
+    throw new CliError(
+      `error executing jsonpath ${JSON.stringify(template)}: Error executing template: ${error.message}.`,
+      { cause: error },
+    );
   }
 }
 
@@ -88,7 +113,7 @@ async function customColumns(name: string, argument: string | undefined, noHeade
   const { createColumns } = await import('../../delivery/inspect/columns.ts');
   const text = name === 'custom-columns' ? (argument ?? '') : textOf(name, argument);
   const parse = name === 'custom-columns' ? parseCustomColumns : parseCustomColumnsFile;
-  const { header, row } = made(`${name}=${argument ?? ''}`, () => parse(text));
+  const { header, row } = asTold(() => parse(text));
   const columns = createColumns();
   let withHeader = !noHeaders;
   return {
@@ -119,7 +144,7 @@ async function goTemplate(
     }),
   };
   const text = textOf(name.replace('templatefile', 'file'), argument);
-  const templates = made(name, () => parseTemplates([{ name: 'output', text }], functions));
+  const templates = made(`template ${text}`, () => parseTemplates([{ name: 'output', text }], functions));
   return { print: (object) => templates.execute('output', structuredClone(clean(object))) };
 }
 

@@ -33,11 +33,17 @@ export function createResourceFinder(client: Client): ResourceFinder {
       const served = await loading;
       const one = matching(served, name);
       if (one) return [one];
-      const members = served.filter(({ categories }) => categories.includes(name));
+      const members = newest(served.filter(({ categories }) => categories.includes(name)));
       if (members.length > 0) return members;
-      throw new CliError(`the server doesn't have a resource type "${word}"`);
+      throw new CliError(`the server doesn't have a resource type "${name.split('.')[0]}"`);
     },
   };
+}
+
+/** Of each type the version that its group prefers. */
+function newest(served: readonly Served[]): Served[] {
+  const seen = new Set<string>();
+  return served.filter(({ group, plural }) => seen.size < seen.add(`${plural}.${group}`).size);
 }
 
 /** `plural`, `plural.group` or `plural.version.group`; plural may be singular or short. Earlier groups come first. */

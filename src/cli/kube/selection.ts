@@ -35,7 +35,10 @@ export async function selectionOf(kube: Kube, words: readonly string[], flags: S
   if (words.some((word) => word.includes('/'))) {
     return (await Promise.all(words.map((word) => typeAndName(kube, word)))).flat();
   }
-  const types = first.split(',').filter((type) => type !== '');
+  const types = first.split(',');
+  if (types.includes('')) throw new CliError(`the server doesn't have a resource type ""`);
+  // A server would take the empty name for all of the type.
+  if (words.includes('')) throw new CliError('resource name may not be empty');
   const resources = (await Promise.all(types.map((type) => kube.finder.find(type)))).flat();
   const names = words.slice(1);
   if (names.length === 0) return resources.map((resource) => ({ resource }));
@@ -50,7 +53,8 @@ async function typeAndName({ finder }: Kube, word: string): Promise<Selection[]>
         "form (e.g. 'timonel get resource/<resource_name>' instead of 'timonel get resource resource/<resource_name>'",
     );
   }
-  if (more.length > 0 || type === '' || name === '') {
+  if (more.length > 0) throw new CliError('arguments in resource/name form may not have more than one slash');
+  if (type === '' || name === '') {
     throw new CliError('arguments in resource/name form must have a single resource and name');
   }
   const [resource] = (await finder.find(type)) as [Resource];

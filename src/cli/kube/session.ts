@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { ApiError } from '../../api/status.ts';
-import { createHttpsClient, type HttpsClient } from '../../client/https-client.ts';
+import { parseGoDuration } from '../../api/go-duration.ts';
+import { type Connection, createHttpsClient, type HttpsClient, type Impersonation } from '../../client/https-client.ts';
 import { loadConnection } from '../../client/kubeconfig-file.ts';
 import { clock } from '../context.ts';
 import { CliError } from '../errors.ts';
@@ -10,6 +12,20 @@ export interface KubeFlags {
   kubeconfig?: string;
   context?: string;
   namespace?: string;
+  cluster?: string;
+  user?: string;
+  server?: string;
+  token?: string;
+  as?: string;
+  asGroup?: string[];
+  asUid?: string;
+  certificateAuthority?: string;
+  clientCertificate?: string;
+  clientKey?: string;
+  tlsServerName?: string;
+  insecureSkipTlsVerify?: boolean;
+  /** A duration. */
+  requestTimeout?: string;
 }
 
 /** A cluster, and where in it. */
@@ -27,31 +43,75 @@ export interface Kube {
  * with its exit code.
  */
 export async function withKube(flags: KubeFlags, work: (kube: Kube) => Promise<void>): Promise<void> {
-  const { kubeconfig, context } = flags;
-  const loaded = await loadConnection({
-    environment: process.env,
-    ...(kubeconfig && { file: kubeconfig }),
-    ...(context && { context }),
-  });
+  const { connection, namespace } = await connectionOf(flags);
   const warned = new Set<string>();
   const onWarning = (text: string): void => {
     if (!warned.has(text)) process.stderr.write(`Warning: ${text}\n`);
     warned.add(text);
   };
-  const client = createHttpsClient(loaded.connection, { clock, onWarning });
+  const client = createHttpsClient(connection, { clock, onWarning, ...timeoutOf(flags) });
   const fail = (error: unknown): void => {
     if (!(error instanceof ApiError) && !(error instanceof CliError)) throw error;
     process.stderr.write(`${sentenceOf(error)}\n`);
     process.exitCode = error instanceof CliError ? error.exitCode : 1;
   };
   try {
-    const namespace = flags.namespace || loaded.namespace;
     await work({ client, namespace, finder: createResourceFinder(client), fail });
   } catch (error) {
-    fail(error);
+    fail(unreachable(error, connection) ?? error);
   } finally {
     client.close();
   }
+}
+
+async function connectionOf(flags: KubeFlags): Promise<{ connection: Connection; namespace: string }> {
+  const { kubeconfig, context, cluster, user, server } = flags;
+  const loaded = await loadConnection({
+    environment: process.env,
+    ...(kubeconfig && { file: kubeconfig }),
+    ...(context && { context }),
+    ...(cluster && { cluster }),
+    ...(user && { user }),
+  });
+  const { token, certificateAuthority, clientCertificate, clientKey, tlsServerName, insecureSkipTlsVerify } = flags;
+  const { as, asUid, asGroup } = flags;
+  const connection = {
+    ...loaded.connection,
+    ...(server && { server: server.includes('://') ? server : `http://${server}` }),
+    ...(token && { token }),
+    ...(certificateAuthority && { certificateAuthority: readFileSync(certificateAuthority, 'utf8') }),
+    ...(clientCertificate && { clientCertificate: readFileSync(clientCertificate, 'utf8') }),
+    ...(clientKey && { clientKey: readFileSync(clientKey, 'utf8') }),
+    ...(tlsServerName && { tlsServerName }),
+    ...(insecureSkipTlsVerify && { insecureSkipTlsVerify }),
+    ...((as || asUid || asGroup) && { impersonate: impersonation(as, asUid, asGroup) }),
+  };
+  return { connection, namespace: flags.namespace || loaded.namespace };
+}
+
+function impersonation(user?: string, uid?: string, groups?: string[]): Impersonation {
+  if (!user) throw new CliError('requesting uid, groups or user-extra without impersonating a user');
+  return { user, ...(uid && { uid }), ...(groups && { groups }) };
+}
+
+/** Seconds, or a Go duration; 0: no limit. */
+function timeoutOf({ requestTimeout = '0' }: KubeFlags): { timeoutMs?: number } {
+  const nanos = parseGoDuration(/^\d+$/.test(requestTimeout) ? `${requestTimeout}s` : requestTimeout);
+  if (nanos === undefined) {
+    throw new CliError(
+      'Invalid timeout value. Timeout must be a single integer in seconds, or an integer followed by a corresponding time unit (e.g. 1s | 2m | 3h)',
+    );
+  }
+  return nanos > 0 ? { timeoutMs: nanos / 1e6 } : {};
+}
+
+function unreachable(error: unknown, { server }: Connection): CliError | undefined {
+  if ((error as NodeJS.ErrnoException).code !== 'ECONNREFUSED') return undefined;
+  const message = `The connection to the server ${new URL(server).host} was refused - did you specify the right host or port?`;
+  return new CliError(message, {
+    hint: 'Is the cluster running? timonel status shows it, timonel up starts it.',
+    cause: error,
+  });
 }
 
 /** What the server refused of a file: says what was being done. */

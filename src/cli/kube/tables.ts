@@ -1,6 +1,8 @@
+import { humanDuration } from '../../api/human-duration.ts';
 import type { ListOptions, ObjectName, Resource } from '../../client/client.ts';
 import { collectionPath, listQuery, objectPath } from '../../client/request-path.ts';
 import type { Table } from '../../delivery/inspect/table-rows.ts';
+import { clock } from '../context.ts';
 import { placeOf, type Selection } from './selection.ts';
 import type { Kube } from './session.ts';
 
@@ -10,6 +12,8 @@ export const tableTypes =
 export interface ListQuery extends ListOptions {
   limit: number;
   includeObject: 'Metadata' | 'Object';
+  /** Of a named object. */
+  subresource?: string;
 }
 
 /** A type's or an object's table, in as many pages as the server makes of it. Rejects with ApiError. */
@@ -33,8 +37,8 @@ export async function readTable(kube: Kube, selection: Selection, query: ListQue
   return { ...first, rows };
 }
 
-function tablePath(resource: Resource, name: ObjectName, { includeObject }: ListQuery): string {
-  return `${objectPath(resource, name)}?includeObject=${includeObject}`;
+function tablePath(resource: Resource, name: ObjectName, { includeObject, subresource }: ListQuery): string {
+  return `${objectPath(resource, name, subresource)}?includeObject=${includeObject}`;
 }
 
 function listPath(resource: Resource, options: Omit<ListQuery, 'limit'>): string {
@@ -49,7 +53,14 @@ function plainTable(answer: unknown): Table {
   const objects = items ?? [answer as { metadata: { name?: string; creationTimestamp?: string } }];
   return {
     kind: 'Table',
-    columnDefinitions: [{ name: 'Name', format: 'name' }, { name: 'Created' }],
-    rows: objects.map((object) => ({ cells: [object.metadata.name, object.metadata.creationTimestamp], object })),
+    columnDefinitions: [{ name: 'Name', format: 'name' }, { name: 'Age' }],
+    rows: objects.map((object) => ({
+      cells: [object.metadata.name, ageText(object.metadata.creationTimestamp)],
+      object,
+    })),
   };
+}
+
+function ageText(time: string | undefined): string {
+  return time ? humanDuration(clock.now() - Date.parse(time)) : '<unknown>';
 }

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { collect } from '../arguments.ts';
-import { kubeCommand, waitOption, withClusterFlags, withFileFlags, withWriteFlags } from './flags.ts';
+import { dryRunOption, kubeCommand, waitOption, withFileFlags, withWriteFlags } from './flags.ts';
 
 /** Commands that change objects. */
 export function addWritingCommands(program: Command): void {
@@ -77,14 +77,14 @@ function addMakingCommands(program: Command, create: Command): void {
 
 function withMakeFlags(command: Command): Command {
   return command
-    .option('--dry-run [mode]', 'none, client or server: change nothing')
+    .addOption(dryRunOption())
     .option('-o, --output <format>', 'json, yaml, name, jsonpath=…')
     .option('--show-managed-fields', 'in JSON and YAML');
 }
 
 /** Flags of `delete` about objects. */
 export function withDeleteFlags(command: Command): Command {
-  return withFileFlags(withClusterFlags(command))
+  return withFileFlags(command)
     .argument('[words...]', 'TYPE NAME or TYPE/NAME')
     .option('-l, --selector <selector>', 'those with these labels')
     .option('--field-selector <selector>', 'those with these fields')
@@ -95,9 +95,13 @@ export function withDeleteFlags(command: Command): Command {
     .option('--grace-period <seconds>', 'how long containers may take to end')
     .option('--force', 'do not wait for the node to confirm')
     .option('--now', 'a grace period of one second')
-    .option('--cascade [how]', 'background, foreground or orphan: what becomes of the dependents')
+    .addOption(
+      new Option('--cascade [how]', 'background, foreground or orphan: what becomes of the dependents').preset(
+        'background',
+      ),
+    )
     .option('--ignore-not-found [true|false]', 'nothing wrong about what is not there')
-    .option('--dry-run [mode]', 'none, client or server: change nothing')
+    .addOption(dryRunOption())
     .option('-o, --output <format>', 'name');
 }
 

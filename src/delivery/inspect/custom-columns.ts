@@ -1,5 +1,6 @@
 import type { JsonPath } from '../../api/json-path.ts';
-import { compileRelaxedPath, valueText } from './json-path-template.ts';
+import { printText } from '../charts/template/format.ts';
+import { compileRelaxedPath } from './json-path-template.ts';
 
 export interface CustomColumns {
   header: string[];
@@ -37,7 +38,7 @@ function columnsOf(columns: readonly (readonly [string, string])[]): CustomColum
         const values = path(object);
         return values.length === 0
           ? '<none>'
-          : values.map((value) => (value === null ? '<nil>' : valueText(value))).join(',');
+          : values.map((value) => (value === null ? '<nil>' : printText(value))).join(',');
       }),
   };
 }

@@ -1,4 +1,5 @@
-import { compileJsonPath, type JsonPath } from '../../api/json-path.ts';
+import { compileJsonPath, type JsonPath, type JsonPathOptions } from '../../api/json-path.ts';
+import { encodeJson } from '../charts/functions/json.ts';
 
 /** A text with `{…}` in it, filled in from a document. */
 export type JsonPathTemplate = (document: unknown) => string;
@@ -15,10 +16,10 @@ interface RangePart {
 /**
  * Compiles a template of kubectl's JSONPath: text, `{.path}`, `{"text\n"}`, `{range .path}…{end}` (Kubernetes
  * documentation, "JSONPath Support"). Values of one path are divided by spaces; objects and lists are JSON; a missing
- * field gives nothing. Throws Error for a template that is none.
+ * field gives nothing. Throws Error for a template that is none; the template may throw IndexError (see `options`).
  */
-export function compileJsonPathTemplate(text: string): JsonPathTemplate {
-  const { parts, rest } = parseParts(tokens(text), false);
+export function compileJsonPathTemplate(text: string, options: JsonPathOptions = {}): JsonPathTemplate {
+  const { parts, rest } = parseParts(tokens(text), { isInRange: false, options });
   if (rest.length > 0) throw new Error('not in range, nothing to end');
   return (document) => render(parts, document, document);
 }
@@ -61,7 +62,10 @@ function closingBrace(text: string, open: number): number {
   throw new Error('unclosed action');
 }
 
-function parseParts(list: readonly Token[], isInRange: boolean): { parts: Part[]; rest: readonly Token[] } {
+function parseParts(
+  list: readonly Token[],
+  { isInRange, options }: { isInRange: boolean; options: JsonPathOptions },
+): { parts: Part[]; rest: readonly Token[] } {
   const parts: Part[] = [];
   let rest = list;
   for (let token = rest[0]; token; token = rest[0]) {
@@ -71,17 +75,17 @@ function parseParts(list: readonly Token[], isInRange: boolean): { parts: Part[]
       if (!isInRange) throw new Error('not in range, nothing to end');
       return { parts, rest };
     } else if (/^range\s/.test(token.text)) {
-      const inner = parseParts(rest, true);
-      parts.push({ kind: 'range', ...pathOf(token.text.slice('range'.length).trim()), body: inner.parts });
+      const inner = parseParts(rest, { isInRange: true, options });
+      parts.push({ kind: 'range', ...pathOf(token.text.slice('range'.length).trim(), options), body: inner.parts });
       rest = inner.rest;
-    } else parts.push(...action(token.text));
+    } else parts.push(...action(token.text, options));
   }
   if (isInRange) throw new Error('unterminated range');
   return { parts, rest };
 }
 
 /** Paths and quoted texts, one after another. */
-function action(text: string): Part[] {
+function action(text: string, options: JsonPathOptions): Part[] {
   const parts: Part[] = [];
   let rest = text;
   while (rest !== '') {
@@ -92,7 +96,7 @@ function action(text: string): Part[] {
       continue;
     }
     const end = endOfPath(rest);
-    parts.push({ kind: 'path', ...pathOf(rest.slice(0, end)) });
+    parts.push({ kind: 'path', ...pathOf(rest.slice(0, end), options) });
     rest = rest.slice(end).trimStart();
   }
   return parts;
@@ -114,8 +118,8 @@ function unescaped(text: string): string {
   return text.replaceAll(/\\(.)/gs, (_, letter: string) => known[letter] ?? letter);
 }
 
-function pathOf(text: string): { path: JsonPath; isAbsolute: boolean } {
-  return { path: compileJsonPath(rooted(text)), isAbsolute: text.startsWith('$') };
+function pathOf(text: string, options: JsonPathOptions): { path: JsonPath; isAbsolute: boolean } {
+  return { path: compileJsonPath(rooted(text), options), isAbsolute: text.startsWith('$') };
 }
 
 function rooted(text: string): string {
@@ -138,5 +142,5 @@ function render(parts: readonly Part[], current: unknown, root: unknown): string
 /** As a person reads a value: texts without quotes, the rest as JSON. */
 export function valueText(value: unknown): string {
   if (typeof value === 'string') return value;
-  return value === undefined ? '' : JSON.stringify(value);
+  return value === undefined ? '' : encodeJson(value);
 }

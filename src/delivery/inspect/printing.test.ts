@@ -46,7 +46,7 @@ describe("a table's rows", () => {
     };
     expect([headerOf(definitions, options), rowOf(row, definitions, options)]).toEqual([
       ['NAMESPACE', 'NAME', 'READY', 'IP', 'APP', 'APP', 'LABELS'],
-      ['shop', 'pod/web', '1', 'x...', '<none>', 'web', 'app=web,tier=front'],
+      ['shop', 'pod/web', '1', 'x...', '', 'web', 'app=web,tier=front'],
     ]);
   });
 });
@@ -71,6 +71,18 @@ describe('JSONPath templates', () => {
 
   it.each(['{.a', '{end}', '{range .items[*]}{.a}'])('%s is none', (template) => {
     expect(() => compileJsonPathTemplate(template)).toThrow();
+  });
+
+  it('fail at what a list does not have only where that is asked for', () => {
+    const path = '{.spec.containers[7].name}';
+    expect(compileJsonPathTemplate(path)(pod)).toBe('');
+    expect(() => compileJsonPathTemplate(path, { isStrict: true })(pod)).toThrow(
+      'array index out of bounds: index 7, length 2',
+    );
+  });
+
+  it('write objects with sorted fields', () => {
+    expect(compileJsonPathTemplate('{.metadata.labels}')(pod)).toBe('{"app":"web","tier":"front"}');
   });
 
   it('of one path need neither braces nor a dot', () => {

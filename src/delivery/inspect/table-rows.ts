@@ -57,7 +57,7 @@ export function rowOf({ cells, object }: TableRow, columns: readonly TableColumn
         `${column.format === 'name' || (i === 0 && column.name === 'Name') ? prefix : ''}${cellText(cells?.[i])}`,
       ];
     }),
-    ...labelColumns.map((label) => labels[label] ?? '<none>'),
+    ...labelColumns.map((label) => labels[label] ?? ''),
     ...(showLabels ? [labelsText(labels)] : []),
   ];
 }

@@ -1,0 +1,100 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { describeFailure } from '../../src/cli/failure.ts';
+import { createProgram } from '../../src/cli/program.ts';
+import { commandFirst } from '../../src/cli/kube/kube-command.ts';
+import { type Cluster, createCluster } from '../../src/library.ts';
+import { createKubectl, installedKubectls, type Kubectl, type Ran } from '../support/kubectl.ts';
+
+/** The same command line by kubectl and by timonel, in one cluster: output, messages and exit code are the same. */
+const [path] = installedKubectls();
+const home = mkdtempSync(join(tmpdir(), 'timonel-commands-'));
+const kubeconfig = join(home, 'config');
+let cluster: Cluster;
+let kubectl: Kubectl;
+
+beforeAll(async () => {
+  cluster = await createCluster({ nodes: 2, seed: 1 });
+  writeFileSync(kubeconfig, await cluster.kubeconfig());
+  if (!path) return;
+  kubectl = createKubectl(path, await cluster.kubeconfig());
+  await kubectl.ok('apply', '-f', new URL('../fixtures/rich-objects.yaml', import.meta.url).pathname);
+});
+afterAll(async () => {
+  kubectl?.close();
+  await cluster.stop();
+  rmSync(home, { recursive: true });
+});
+
+it.skipIf(path === undefined && !process.env.CI)('finds a kubectl to compare with (skipped: none is installed)', () => {
+  expect(path).toBeDefined();
+});
+
+async function timonel(args: readonly string[]): Promise<Ran> {
+  const said = { stdout: '', stderr: '' };
+  const spies = (['stdout', 'stderr'] as const).map((stream) =>
+    vi.spyOn(process[stream], 'write').mockImplementation((text) => {
+      said[stream] += String(text);
+      return true;
+    }),
+  );
+  const before = process.exitCode;
+  process.exitCode = undefined;
+  try {
+    await createProgram('0').parseAsync(commandFirst([...args, '--kubeconfig', kubeconfig]), { from: 'user' });
+    return { ...said, code: Number(process.exitCode ?? 0) };
+  } catch (error) {
+    const { lines, exitCode } = describeFailure(error);
+    return { stdout: said.stdout, stderr: said.stderr + lines.map((line) => `${line}\n`).join(''), code: exitCode };
+  } finally {
+    process.exitCode = before;
+    for (const spy of spies) spy.mockRestore();
+  }
+}
+
+/** Without the tools' names, and without ages, which go on between two commands. */
+function comparable({ stdout, stderr, code }: Ran): Ran {
+  const plain = (text: string): string =>
+    text
+      .replaceAll(/\bkubectl\b(?!\.)/g, 'timonel')
+      .replaceAll(/\b(?:\d+[smhd])+\b/g, 'AGE')
+      .replaceAll(/ +$/gm, '');
+  return { stdout: plain(stdout), stderr: plain(stderr), code };
+}
+
+describe.skipIf(path === undefined)('as kubectl answers', () => {
+  it.each([
+    'get pods -o wide',
+    'get all -n rich',
+    'get deploy/web svc/web -n rich',
+    'get deploy/nope svc/web -n rich',
+    'get svc web -n rich -o=yaml',
+    'get -n rich svc,cm -o name',
+    '-n rich get svc --no-headers=true',
+    'get svc -n rich -L app,tier --show-labels=true',
+    'get cm conf -n rich -o jsonpath={.data}',
+    'get cm -n rich -o jsonpath={.items[*].data}',
+    'get svc -n rich -o custom-columns=NAME:.metadata.name,SELECTOR:.spec.selector',
+    'get svc -n rich -o custom-columns=NAME',
+    'get svc -n rich -o template --template={{len(.items)}}',
+    'get svc -n rich --template={{.kind}}',
+    'get pods -n rich --field-selector=nope=1',
+    'get --raw /healthz',
+    'get --raw /nope',
+    'get --raw /healthz pods',
+    'get deploy web -n rich --subresource=status',
+    'get deploy -n rich --subresource=status',
+    'get pods//x',
+    'get nopes.example.com',
+    'get pods, -n rich',
+    'get pods --output-watch-events',
+    'get svc -n rich --as jane',
+    'get widgets.v1.example.com,wd -n rich',
+  ])('%s', async (line) => {
+    const args = line.split(' ');
+    const [theirs, ours] = [await kubectl.run(args), await timonel(args)];
+    expect(comparable(ours)).toEqual(comparable(theirs));
+  });
+});
