@@ -41,19 +41,23 @@ export async function openApiV3(kinds: readonly ResourceKind[], group: string, v
   };
 }
 
-/** `/openapi/v3`: where each group and version is described, with a hash that changes when its description may. */
-export function openApiV3Index(kinds: readonly ResourceKind[]): JsonObject {
+/**
+ * `/openapi/v3`: where each group and version is described, with a hash that changes when its description may. `others`
+ * are paths of other servers.
+ */
+export function openApiV3Index(kinds: readonly ResourceKind[], others: JsonObject = {}): JsonObject {
   const groups = new Map<string, Served[]>();
   for (const served of servedVersions(kinds)) {
     const apiVersion = apiVersionOf(served.at.group, served.at.version);
     groups.set(apiVersion, [...(groups.get(apiVersion) ?? []), served]);
   }
   const paths: JsonObject = {};
-  for (const [apiVersion, served] of [...groups].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
+  for (const [apiVersion, served] of groups) {
     const path = `${apiVersion.includes('/') ? 'apis' : 'api'}/${apiVersion}`;
     paths[path] = { serverRelativeURL: `/openapi/v3/${path}?hash=${hashOf(served)}` };
   }
-  return { paths };
+  const all = Object.entries({ ...others, ...paths }).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return { paths: Object.fromEntries(all) };
 }
 
 interface Served {

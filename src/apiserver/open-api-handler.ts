@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { ResourceKind } from '../api/kind.ts';
+import { mergeOpenApiV2, type RemoteDescription } from '../api/open-api-merge.ts';
 import { encodeOpenApiV2Protobuf } from '../api/open-api-protobuf.ts';
 import { openApiV2, openApiV3, openApiV3Index } from '../api/open-api.ts';
+import { jsonEquals, type JsonObject } from '../api/plain-json.ts';
 import { ApiError } from '../api/status.ts';
 import type { ApiRequest, ApiResponse } from './handler.ts';
 import type { KindIndex } from './kind-index.ts';
@@ -16,11 +18,24 @@ interface Document {
   etag: string;
 }
 
+/** What other servers say that they serve; their documents of one group and version they answer themselves. */
+export interface RemoteOpenApiSource {
+  /** Theirs of the `paths` of `/openapi/v3`. Never rejects. */
+  index(): Promise<JsonObject>;
+  /** Theirs of `/openapi/v2`, the same array while nothing changes. Never rejects. */
+  descriptions(): Promise<readonly RemoteDescription[]>;
+}
+
 /** Answers `/openapi/v2` and `/openapi/v3/...`, each document made when somebody first asks for it. */
-export function createOpenApi(kinds: KindIndex): (request: ApiRequest) => Promise<ApiResponse | undefined> {
+export function createOpenApi(
+  kinds: KindIndex,
+  remote?: RemoteOpenApiSource,
+): (request: ApiRequest) => Promise<ApiResponse | undefined> {
   let all = [...new Set(kinds.all.map(({ kind }) => kind))];
   let seen = kinds.all;
   const documents = new Map<string, Promise<Document>>();
+  let others: readonly RemoteDescription[] = [];
+  let theirIndex: JsonObject = {};
   const document = (key: string, make: () => Promise<Uint8Array>): Promise<Document> => {
     let found = documents.get(key);
     if (!found) documents.set(key, (found = make().then(withTag)));
@@ -33,9 +48,17 @@ export function createOpenApi(kinds: KindIndex): (request: ApiRequest) => Promis
       all = [...new Set(seen.map(({ kind }) => kind))];
       documents.clear();
     }
-    if (path === '/openapi/v2') return respondV2(request, all, document);
+    if (path === '/openapi/v2') {
+      const described = (await remote?.descriptions()) ?? others;
+      if (described !== others) for (const type of ['json', 'protobuf']) documents.delete(`v2 ${type}`);
+      others = described;
+      return respondV2(request, { kinds: all, others }, document);
+    }
     if (path === '/openapi/v3' || path === '/openapi/v3/') {
-      const index = await document('v3', () => Promise.resolve(jsonOf(openApiV3Index(all))));
+      const theirs = (await remote?.index()) ?? theirIndex;
+      if (!jsonEquals(theirs, theirIndex)) documents.delete('v3');
+      theirIndex = theirs;
+      const index = await document('v3', () => Promise.resolve(jsonOf(openApiV3Index(all, theirs))));
       return respond(request, index, { 'content-type': 'application/json' });
     }
     const match = /^\/openapi\/v3\/(?:api\/(v1)|apis\/([^/]+)\/([^/]+))$/.exec(path);
@@ -56,7 +79,7 @@ function caching({ query }: ApiRequest): Record<string, string> {
 
 async function respondV2(
   request: ApiRequest,
-  kinds: readonly ResourceKind[],
+  { kinds, others }: { kinds: readonly ResourceKind[]; others: readonly RemoteDescription[] },
   document: (key: string, make: () => Promise<Uint8Array>) => Promise<Document>,
 ): Promise<ApiResponse> {
   const accepted = (request.headers.accept ?? '*/*')
@@ -70,7 +93,8 @@ async function respondV2(
   }
   const isJson = type === 'application/json';
   const found = await document(`v2 ${isJson ? 'json' : 'protobuf'}`, async () => {
-    const description = await openApiV2(kinds);
+    const own = await openApiV2(kinds);
+    const description = others.length > 0 ? mergeOpenApiV2(own, others) : own;
     return isJson ? jsonOf(description) : encodeOpenApiV2Protobuf(description);
   });
   return respond(request, found, { 'content-type': isJson ? type : v2Protobuf, vary: 'Accept' });

@@ -4,7 +4,7 @@ import type { HealthCheck } from './health.ts';
 import type { KindIndex } from './kind-index.ts';
 import { groupsOf } from './discovery.ts';
 import type { Metrics } from './metrics.ts';
-import { createOpenApi } from './open-api-handler.ts';
+import { createOpenApi, type RemoteOpenApiSource } from './open-api-handler.ts';
 
 /** `version.Info`. */
 export interface VersionInfo {
@@ -40,10 +40,12 @@ export function createPathHandler(options: {
   documents: ReadonlyMap<string, () => ApiResponse>;
   version: Partial<VersionInfo>;
   checks: readonly HealthCheck[];
+  /** Of extension servers. */
+  remoteOpenApi?: RemoteOpenApiSource | undefined;
 }): PathHandler {
   const { kinds, metrics, documents, checks } = options;
   const version = Buffer.from(JSON.stringify({ ...defaultVersion, ...options.version }, null, 2));
-  const openApi = createOpenApi(kinds);
+  const openApi = createOpenApi(kinds, options.remoteOpenApi);
   return (request) => {
     const { path } = request;
     if (path.startsWith('/openapi/')) return openApi(request);

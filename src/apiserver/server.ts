@@ -116,6 +116,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       metrics,
       documents: options.documents ?? new Map(),
       version: options.version ?? {},
+      remoteOpenApi: aggregation?.openApi,
       checks: [{ name: 'ping', check: () => undefined }, ...(options.healthChecks ?? [])],
     }),
   });

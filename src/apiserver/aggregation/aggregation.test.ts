@@ -37,6 +37,29 @@ const fruits = [
   { name: 'apples/status', singularName: '', namespaced: true, kind: 'Apple', verbs: ['get'] },
 ];
 
+const place = 'apis/fruit.example/v1';
+const appleKind = { group: 'fruit.example', version: 'v1', kind: 'Apple' };
+/** How the extension server describes itself, by URL. */
+const openApi: Readonly<Record<string, { etag: string; document: object }>> = {
+  '/openapi/v3': {
+    etag: '"index"',
+    document: { paths: { [place]: { serverRelativeURL: `/openapi/v3/${place}?hash=1` }, 'apis/other/v1': {} } },
+  },
+  [`/openapi/v3/${place}?hash=1`]: { etag: '"v3"', document: { openapi: '3.0.0', info: { title: 'Fruit' } } },
+  '/openapi/v2': {
+    etag: '"v2"',
+    document: {
+      paths: {
+        [`/${place}/apples`]: { get: { schema: { $ref: '#/definitions/fruit.Apple' } } },
+        '/version/': { get: {} },
+      },
+      definitions: {
+        'fruit.Apple': { type: 'object', description: 'Not a pear.', 'x-kubernetes-group-version-kind': [appleKind] },
+      },
+    },
+  },
+};
+
 /** What the extension server was asked, and by whom. */
 interface Asked {
   line: string;
@@ -70,15 +93,7 @@ describe('an extension server', () => {
     extension.listen(0, '127.0.0.1');
     await once(extension, 'listening');
     const clientAuthority = createAuthority('kubernetes', now).certificate;
-    api = await startTestApiServer({
-      aggregation: { frontProxy, clientAuthority },
-      log: {
-        debug() {},
-        info() {},
-        warn: (...a: unknown[]) => process.stderr.write(require('util').inspect(a)),
-        error: (...a: unknown[]) => process.stderr.write(String(a)),
-      } as never,
-    });
+    api = await startTestApiServer({ aggregation: { frontProxy, clientAuthority } });
   });
   afterEach(async () => {
     await api.close();
@@ -92,6 +107,8 @@ describe('an extension server', () => {
     const { method, url, headersDistinct: headers } = message;
     const peer = String((message.socket as TLSSocket).getPeerCertificate().subject.CN);
     asked.push({ line: `${method} ${url}`, peer, headers, body: Buffer.concat(chunks).toString() });
+    const described = url?.startsWith('/openapi/') ? openApi[url] : undefined;
+    if (described) return answerOpenApi(described, { headers, response });
     const isDiscovery = url === '/apis/fruit.example/v1';
     const status = isHealthy || !isDiscovery ? 200 : 404;
     const list = { kind: 'APIResourceList', apiVersion: 'v1', groupVersion: 'fruit.example/v1', resources: fruits };
@@ -106,6 +123,14 @@ describe('an extension server', () => {
     });
     for (const byte of Buffer.from(lines.join(''))) response.write(Buffer.of(byte));
     response.end();
+  }
+
+  function answerOpenApi(
+    { etag, document }: { etag: string; document: object },
+    { headers, response }: { headers: IncomingMessage['headersDistinct']; response: ServerResponse },
+  ): void {
+    const isKnown = headers['if-none-match']?.includes(etag);
+    response.writeHead(isKnown ? 304 : 200, { etag }).end(isKnown ? undefined : JSON.stringify(document));
   }
 
   async function createService(): Promise<void> {
@@ -252,6 +277,37 @@ describe('an extension server', () => {
       body: { spec: { caBundle: null, insecureSkipTLSVerify: true } },
     });
     await expect.poll(async () => (await send('GET /apis/fruit.example/v1/apples')).status).toBe(200);
+  });
+
+  it('describes what it serves beside ours', async () => {
+    interface Described {
+      paths: Record<string, { serverRelativeURL?: string } | undefined>;
+      definitions: Record<string, { description?: string } | undefined>;
+    }
+    const described = async (url: string): Promise<Described> => (await send(`GET ${url}`)).json<Described>();
+    const questions = (): number => asked.filter(({ line }) => line === 'GET /openapi/v2').length;
+    expect((await described('/openapi/v3')).paths[place]).toBeUndefined();
+    const before = Object.keys((await described('/openapi/v2')).paths);
+    await createService();
+    await createEndpoints();
+    await register();
+    await becomes(/^True/);
+    const { paths } = await described('/openapi/v3');
+    expect(paths['apis/other/v1']).toBeUndefined();
+    expect(Object.keys(paths)).toEqual(Object.keys(paths).toSorted());
+    const url = paths[place]?.serverRelativeURL ?? '';
+    expect((await send(`GET ${url}`)).json()).toEqual({ openapi: '3.0.0', info: { title: 'Fruit' } });
+    const all = await described('/openapi/v2');
+    expect(Object.keys(all.paths)).toEqual([...before, `/${place}/apples`]);
+    expect(all.definitions['fruit.Apple']?.description).toBe('Not a pear.');
+    expect(all.definitions['io.k8s.api.core.v1.Pod']).toBeDefined();
+    const accept = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
+    const protobuf = await send('GET /openapi/v2', { headers: { accept } });
+    expect(Buffer.from(protobuf.bytes).includes('Not a pear.')).toBe(true);
+    expect(questions()).toBe(1);
+    await send(`DELETE ${path}/v1.fruit.example`);
+    expect(Object.keys((await described('/openapi/v2')).paths)).toEqual(before);
+    expect((await described('/openapi/v3')).paths[place]).toBeUndefined();
   });
 
   it('is asked again when its endpoints change, and its group goes with its APIService', async () => {

@@ -3,6 +3,7 @@ import { createStoreLookup } from '../admission/store-lookup.ts';
 import type { Core } from '../core.ts';
 import { Aggregator } from './aggregator.ts';
 import { ApiServices } from './api-services.ts';
+import { RemoteOpenApi } from './remote-open-api.ts';
 import { ExtensionServers, type FrontProxy } from './extension-servers.ts';
 
 export interface AggregationOptions {
@@ -13,6 +14,7 @@ export interface AggregationOptions {
 
 export interface Aggregation {
   aggregator: Aggregator;
+  openApi: RemoteOpenApi;
   /** `client` may do everything. */
   start(client: Client): Promise<void>;
   stop(): Promise<void>;
@@ -22,11 +24,13 @@ export interface Aggregation {
 export function createAggregation(core: Core, { frontProxy, clientAuthority }: AggregationOptions): Aggregation {
   const { store, kinds, clock, random, log } = core;
   const lookup = createStoreLookup(store, clock);
-  const servers = new ExtensionServers({ lookup, random, frontProxy });
-  const aggregator = new Aggregator({ kinds, lookup, clock, servers });
+  const servers = new ExtensionServers({ lookup, clock, random, frontProxy });
+  const aggregator = new Aggregator({ kinds, lookup, servers });
+  const openApi = new RemoteOpenApi({ servers, clock, services: () => aggregator.available });
   let services: ApiServices | undefined;
   return {
     aggregator,
+    openApi,
     async start(client) {
       const authentication = authenticationData(frontProxy.authority, clientAuthority);
       services = new ApiServices({ store, kinds, client, clock, log, aggregator, authentication });

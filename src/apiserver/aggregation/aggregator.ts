@@ -1,30 +1,24 @@
 import { ApiError } from '../../api/status.ts';
 import type { APIService } from '../../api/types/apiregistration-v1.ts';
 import type { APIResourceList } from '../../api/types/meta-v1.ts';
-import type { Clock } from '../../base/clock.ts';
 import { endpointSlices, services, type Lookup } from '../admission/lookup.ts';
 import type { ApiRequest, ApiResponse, User } from '../handler.ts';
 import type { KindIndex } from '../kind-index.ts';
 import type { RequestInfo } from '../request-info.ts';
-import type { BackendResponse } from '../streaming/node-connector.ts';
 import { passThrough } from '../streaming/pass-through.ts';
 import { encodePath, handOn } from '../streaming/proxy.ts';
 import { available, failedCheck, isAvailable, obstacleOf, type Verdict } from './availability.ts';
 import { type ExtensionServers, userHeaders } from './extension-servers.ts';
 import type { RemoteVersion } from './remote-discovery.ts';
 
-/** An extension server that takes longer to say what it serves is not available. */
-const checkTimeoutMs = 5000;
 /** So many questions at once; one that is answered is enough. */
 const attempts = 5;
 /** Lists of resources are not longer. */
 const longestListBytes = 4 * 1024 * 1024;
-const checker: User = { name: 'system:kube-aggregator', groups: ['system:masters'] };
 
 export interface AggregatorParts {
   kinds: KindIndex;
   lookup: Lookup;
-  clock: Clock;
   servers: ExtensionServers;
 }
 
@@ -46,6 +40,19 @@ export class Aggregator {
   /** Another array after each change. */
   get versions(): readonly RemoteVersion[] {
     return this.#versions;
+  }
+
+  /** The APIServices of extension servers that are there, those of the highest priority first. */
+  get available(): APIService[] {
+    const priorityOf = ({ spec }: APIService): [number, number] => [
+      spec?.groupPriorityMinimum ?? 0,
+      spec?.versionPriority ?? 0,
+    ];
+    return [...this.#remote.values()].filter(isAvailable).toSorted((a, b) => {
+      const [groupA, versionA] = priorityOf(a);
+      const [groupB, versionB] = priorityOf(b);
+      return groupB - groupA || versionB - versionA;
+    });
   }
 
   /** Takes the APIServices as they are now. */
@@ -139,45 +146,18 @@ export class Aggregator {
   async #ask(service: APIService, skipVerify: boolean): Promise<APIResourceList> {
     const { group, version } = service.spec ?? {};
     const path = `/apis/${group}/${version}`;
-    const reached = await this.#parts.servers.reach(service, { skipVerify });
-    const url = `https://${reached.host}:${reached.port}${path}`;
-    const abort = new AbortController();
-    const cancel = this.#parts.clock.setTimer(checkTimeoutMs, () => abort.abort(new Error('timed out')));
-    try {
-      const headers = { ...userHeaders(checker), accept: 'application/json' };
-      const answer = await reached.backend.send({ method: 'GET', path, headers, signal: abort.signal });
-      if (answer.kind !== 'answer' || answer.status < 200 || answer.status >= 300) {
-        if (answer.kind === 'answer') answer.body.resume();
-        throw new Error(`bad status from ${url}: ${answer.kind === 'answer' ? answer.status : 101}`);
-      }
-      return JSON.parse(await textOf(answer)) as APIResourceList;
-    } catch (error) {
-      const reason = abort.signal.aborted ? 'context deadline exceeded' : (error as Error).message;
-      throw new Error(`failing or missing response from ${url}: ${reason}`, { cause: error });
-    } finally {
-      cancel();
-    }
+    const { text = '' } = await this.#parts.servers.ask(service, { path, skipVerify, longestBytes: longestListBytes });
+    return JSON.parse(text) as APIResourceList;
   }
 }
 
 function placeOf(info: RequestInfo): string | undefined {
   if (info.kind === 'resource') return `${info.group}/${info.version}`;
-  return /^\/apis\/([^/]+\/[^/]+)\/?$/.exec(info.path)?.[1];
+  return /^(?:\/openapi\/v3)?\/apis\/([^/]+\/[^/]+)\/?$/.exec(info.path)?.[1];
 }
 
 /** Upstream's aggregator answers in plain words. */
 function unavailable(text: string): ApiResponse {
   const headers = { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' };
   return { status: 503, headers, body: { kind: 'bytes', bytes: Buffer.from(`${text}\n`) } };
-}
-
-async function textOf({ body }: Extract<BackendResponse, { kind: 'answer' }>): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of body as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > longestListBytes) throw new Error(`the answer is longer than ${longestListBytes} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString();
 }

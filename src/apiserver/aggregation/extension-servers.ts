@@ -1,13 +1,19 @@
 import { Agent } from 'node:https';
 import type { APIService } from '../../api/types/apiregistration-v1.ts';
+import type { Clock } from '../../base/clock.ts';
+import { hostAndPort } from '../../base/ip-address.ts';
 import type { Random } from '../../base/random.ts';
 import { services } from '../admission/lookup.ts';
 import type { Lookup } from '../admission/lookup.ts';
 import type { User } from '../handler.ts';
 import { backend } from '../streaming/https-node-connector.ts';
-import type { Backend } from '../streaming/node-connector.ts';
+import type { Backend, BackendResponse } from '../streaming/node-connector.ts';
 import { chooseEndpoint } from '../streaming/service-endpoint.ts';
 import { defaultServicePort } from './availability.ts';
+
+/** An extension server that takes longer to say what it serves is not available. */
+const askTimeoutMs = 5000;
+const asker: User = { name: 'system:kube-aggregator', groups: ['system:masters'] };
 
 /** How the aggregator proves to extension servers that it may speak for others. PEM. */
 export interface FrontProxy {
@@ -24,12 +30,28 @@ export interface Reached {
   port: number;
 }
 
+export interface Question {
+  path: string;
+  headers?: Readonly<Record<string, string>>;
+  /** Whatever certificate the server shows. */
+  skipVerify?: boolean;
+  /** A longer answer is none. */
+  longestBytes: number;
+}
+
+interface ExtensionServersOptions {
+  lookup: Lookup;
+  clock: Clock;
+  random: Random;
+  frontProxy: FrontProxy;
+}
+
 /** Connections to extension servers, of each APIService its own; they are reached at the endpoints of their service. */
 export class ExtensionServers {
-  readonly #options: { lookup: Lookup; random: Random; frontProxy: FrontProxy };
+  readonly #options: ExtensionServersOptions;
   readonly #agents = new Map<string, { key: string; agent: Agent }>();
 
-  constructor(options: { lookup: Lookup; random: Random; frontProxy: FrontProxy }) {
+  constructor(options: ExtensionServersOptions) {
     this.#options = options;
   }
 
@@ -42,6 +64,37 @@ export class ExtensionServers {
     const address = await chooseEndpoint({ lookup, random, service, wanted: String(port) });
     const agent = this.#agentOf(apiService, skipVerify);
     return { ...address, backend: backend({ protocol: 'https:', ...address, agent }) };
+  }
+
+  /**
+   * Asks an extension server for ourselves. Rejects when it does not answer in time, or with a status that is no
+   * success. 304 is one where the question has `if-none-match`: the text is undefined then.
+   */
+  async ask(
+    apiService: APIService,
+    { path, headers, skipVerify = false, longestBytes }: Question,
+  ): Promise<{ text: string | undefined; etag: string | undefined }> {
+    const reached = await this.reach(apiService, { skipVerify });
+    const url = `https://${hostAndPort(reached.host, reached.port)}${path}`;
+    const abort = new AbortController();
+    const cancel = this.#options.clock.setTimer(askTimeoutMs, () => abort.abort(new Error('timed out')));
+    try {
+      const sent = { ...userHeaders(asker), accept: 'application/json', ...headers };
+      const answer = await reached.backend.send({ method: 'GET', path, headers: sent, signal: abort.signal });
+      if (answer.kind !== 'answer') throw new Error(`bad status from ${url}: 101`);
+      const isSame = answer.status === 304 && headers?.['if-none-match'] !== undefined;
+      if (!isSame && (answer.status < 200 || answer.status >= 300)) {
+        answer.body.resume();
+        throw new Error(`bad status from ${url}: ${answer.status}`);
+      }
+      const text = await textOf(answer, longestBytes);
+      return { text: isSame ? undefined : text, etag: answer.headers.etag?.toString() };
+    } catch (error) {
+      const reason = abort.signal.aborted ? 'context deadline exceeded' : (error as Error).message;
+      throw new Error(`failing or missing response from ${url}: ${reason}`, { cause: error });
+    } finally {
+      cancel();
+    }
   }
 
   /** Keeps the connections of these APIServices alone. */
@@ -97,4 +150,15 @@ function escapedKey(key: string): string {
     const letter = String.fromCharCode(byte);
     return /[!#$&'*+.^_`|~0-9A-Za-z-]/.test(letter) ? letter : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
   }).join('');
+}
+
+async function textOf({ body }: Extract<BackendResponse, { kind: 'answer' }>, longestBytes: number): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > longestBytes) throw new Error(`the answer is longer than ${longestBytes} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
 }
