@@ -50,3 +50,31 @@ describe('the command line', () => {
     expect(await complaint('completion', 'tcsh')).toContain('Allowed choices are bash, zsh, fish');
   });
 });
+
+describe('chart commands', () => {
+  const program = createProgram('0.0.0-test');
+  const chart = program.commands.find((command) => command.name() === 'chart');
+  const leaves = (chart?.commands ?? []).flatMap((command) =>
+    command.commands.length > 0 ? command.commands : command,
+  );
+
+  it.each([
+    ...['--burst-limit', '--color', '--colour', '--content-cache', '--debug', '--kube-apiserver', '--kube-as-group'],
+    ...[
+      '--kube-as-user',
+      '--kube-ca-file',
+      '--kube-context',
+      '--kube-insecure-skip-tls-verify',
+      '--kube-tls-server-name',
+    ],
+    ...['--kube-token', '--kubeconfig', '--namespace', '--qps', '--registry-config', '--repository-cache'],
+    '--repository-config',
+  ])("all take Helm's %s", (flag) => {
+    expect(leaves.length).toBeGreaterThan(25);
+    for (const command of leaves)
+      expect(
+        command.options.map(({ long }) => long),
+        command.name(),
+      ).toContain(flag);
+  });
+});

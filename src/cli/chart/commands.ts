@@ -5,6 +5,7 @@ import { addRepositoryCommands } from './repository-commands.ts';
 import {
   addChartFlags,
   addClusterFlags,
+  addGlobalFlags,
   addOperationFlags,
   addReleaseFlags,
   addRenderFlags,
@@ -32,8 +33,7 @@ export function addChartCommands(program: Command): void {
   addAuthoringCommands(chart);
   addRepositoryCommands(chart);
   for (const command of chart.commands) {
-    goFlags(command);
-    command.commands.forEach(goFlags);
+    for (const each of [command, ...command.commands]) goFlags(addGlobalFlags(each));
   }
 }
 

@@ -44,12 +44,16 @@ type Loaded = Awaited<ReturnType<typeof loadConnection>>;
 
 async function connectionOf(flags: ClusterFlags): Promise<Pick<Loaded, 'connection' | 'namespace'>> {
   const { kubeApiserver, kubeToken, kubeCaFile, kubeTlsServerName, kubeInsecureSkipTlsVerify } = flags;
+  if (flags.kubeAsGroup.length > 0 && !flags.kubeAsUser) {
+    throw new CliError('requesting uid, groups or user-extra without impersonating a user', { exitCode: 2 });
+  }
   const over = {
     ...(kubeApiserver && { server: kubeApiserver }),
     ...(kubeToken && { token: kubeToken }),
     ...(kubeCaFile && { certificateAuthority: readFileSync(kubeCaFile, 'utf8') }),
     ...(kubeTlsServerName && { tlsServerName: kubeTlsServerName }),
     ...(kubeInsecureSkipTlsVerify && { insecureSkipTlsVerify: true }),
+    ...(flags.kubeAsUser && { impersonate: { user: flags.kubeAsUser, groups: flags.kubeAsGroup } }),
   };
   if (kubeApiserver && kubeToken) return { connection: { server: kubeApiserver, ...over }, namespace: 'default' };
   const { kubeconfig, kubeContext } = flags;

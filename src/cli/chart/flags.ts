@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { parseGoDuration } from '../../api/go-duration.ts';
 import { collect } from '../arguments.ts';
 
@@ -13,6 +13,30 @@ const bareValues: Readonly<Record<string, string>> = {
   '--wait': 'watcher',
   '--server-side': 'true',
 };
+
+/** Where Helm's own files are: each flag and the variable that says the same. */
+const pathFlags = {
+  '--registry-config': 'HELM_REGISTRY_CONFIG',
+  '--repository-config': 'HELM_REPOSITORY_CONFIG',
+  '--repository-cache': 'HELM_REPOSITORY_CACHE',
+} as const;
+
+/** What every command of Helm's takes. */
+export function addGlobalFlags(command: Command): Command {
+  for (const [flag, variable] of Object.entries(pathFlags)) {
+    const option = new Option(`${flag} <path>`).hideHelp();
+    command.addOption(option).on(`option:${option.name()}`, (path: string) => (process.env[variable] = path));
+  }
+  // There are no colours, and archives of charts are not kept.
+  for (const flag of ['--color <when>', '--colour <when>', '--content-cache <directory>']) {
+    command.addOption(new Option(flag).hideHelp());
+  }
+  // Where no cluster is asked, those of one change nothing.
+  for (const option of addClusterFlags(new Command()).options) {
+    if (!command.options.some(({ long }) => long === option.long)) command.addOption(option.hideHelp());
+  }
+  return command;
+}
 
 /** Lets a command's flags be written as Go's: call it after all options are declared. */
 export function goFlags(command: Command): Command {
@@ -69,6 +93,8 @@ export interface ClusterFlags {
   kubeCaFile?: string;
   kubeTlsServerName?: string;
   kubeInsecureSkipTlsVerify?: boolean;
+  kubeAsUser?: string;
+  kubeAsGroup: string[];
   debug?: boolean;
 }
 
@@ -83,6 +109,14 @@ export function addClusterFlags(command: Command): Command {
       .addOption(new Option('--kube-ca-file <file>', 'certificate authority file').env('HELM_KUBECAFILE').hideHelp())
       .addOption(new Option('--kube-tls-server-name <name>').env('HELM_KUBETLS_SERVER_NAME').hideHelp())
       .addOption(new Option('--kube-insecure-skip-tls-verify').env('HELM_KUBEINSECURE_SKIP_TLS_VERIFY').hideHelp())
+      .addOption(new Option('--kube-as-user <name>', 'act as this user').env('HELM_KUBEASUSER').hideHelp())
+      .addOption(
+        new Option('--kube-as-group <name>', 'and as one of this group')
+          .env('HELM_KUBEASGROUPS')
+          .argParser(list)
+          .default([])
+          .hideHelp(),
+      )
       // Helm's limits of its own requests: there is none here.
       .addOption(new Option('--qps <rate>').hideHelp())
       .addOption(new Option('--burst-limit <count>').hideHelp())

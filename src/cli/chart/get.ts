@@ -57,21 +57,15 @@ function hooksText({ hooks }: Release): string {
 }
 
 function everything(release: Release): string {
-  const computed = computedValues(release);
   return [
-    statusText(release, { hideNotes: true }),
-    `CHART: ${release.chart.metadata.name}`,
-    `VERSION: ${release.chart.metadata.version}`,
-    `APP_VERSION: ${release.chart.metadata.appVersion ?? ''}`,
+    statusText(release, { hideNotes: true, showMetadata: true }),
     'USER-SUPPLIED VALUES:',
     emitYaml(release.config),
     'COMPUTED VALUES:',
-    emitYaml(computed),
-    'HOOKS:',
-    hooksText(release),
-    'MANIFEST:',
+    emitYaml(computedValues(release)),
+    `HOOKS:\n${hooksText(release)}MANIFEST:`,
     release.manifest,
-    ...(release.info.notes === '' ? [] : ['NOTES:', release.info.notes]),
+    ...(release.info.notes === '' ? [] : ['NOTES:', release.info.notes.trim()]),
     '',
   ].join('\n');
 }

@@ -55,12 +55,18 @@ export interface UpgradeFlags extends InstallFlags {
 }
 
 export async function install(words: string[], flags: InstallFlags): Promise<void> {
+  checkHidden(flags);
   const { name, reference } = await nameAndChart(words, flags);
   const [chart, values] = await Promise.all([chartOf(reference, flags), userValues(flags)]);
   await withCluster(flags, async (context) => {
     const release = await installChart(context, { name, chart, values }, flags);
     show(release, flags);
   });
+}
+
+/** Whoever hides secrets wants to see the rest, and not to install. */
+function checkHidden({ hideSecret, dryRun }: RenderFlags): void {
+  if (hideSecret && !dryRun) throw new CliError('hiding Kubernetes secrets requires a dry-run mode', { exitCode: 2 });
 }
 
 /** `NAME CHART`, or `CHART` where the name is made. */
@@ -117,6 +123,7 @@ async function installChart(
 }
 
 export async function upgrade(name: string, reference: string, flags: UpgradeFlags): Promise<void> {
+  checkHidden(flags);
   const [chart, values] = await Promise.all([chartOf(reference, flags), userValues(flags)]);
   await withCluster(flags, async (context) => {
     if (flags.install && (await isMissing(context, name))) {

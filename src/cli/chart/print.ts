@@ -1,18 +1,27 @@
 import { formatTime, parseTime, type Time } from '../../delivery/charts/functions/go-time.ts';
 import { localZone, utc } from '../../delivery/charts/functions/time-zones.ts';
 import { emitYaml } from '../../delivery/charts/functions/yaml-emit.ts';
+import { storedForm } from '../../delivery/charts/release/codec.ts';
 import type { Release } from '../../delivery/charts/release/release.ts';
 import type { OutputFormat } from './flags.ts';
 
 /** Prints data as JSON or YAML, or as the text that `table` gives. */
 export function printAs(format: OutputFormat, data: unknown, table: () => string): void {
-  if (format === 'json') process.stdout.write(`${JSON.stringify(data)}\n`);
+  if (format === 'json') process.stdout.write(`${jsonText(data)}\n`);
   else if (format === 'yaml') process.stdout.write(emitYaml(data));
   else process.stdout.write(`${table()}\n`);
 }
 
+/** JSON as encoding/json writes it: what would mean something in HTML is escaped. */
+export function jsonText(data: unknown): string {
+  return JSON.stringify(data).replace(
+    /[<>&\u2028\u2029]/g,
+    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
 /** Columns as Helm prints them: padded to the widest cell, a tab between. */
-export function helmTable(rows: readonly (readonly string[])[], maxWidth = 60): string {
+export function helmTable(rows: readonly (readonly string[])[], maxWidth = Infinity): string {
   const cut = (cell: string): string => (cell.length > maxWidth ? `${cell.slice(0, maxWidth - 3)}...` : cell);
   const cells = rows.map((row) => row.map(cut));
   const widths = (cells[0] ?? []).map((_, i) => Math.max(...cells.map((row) => (row[i] ?? '').length)));
@@ -45,40 +54,16 @@ export function chartLabel({ chart }: Release): string {
   return chart.metadata.name === '' ? 'MISSING' : `${chart.metadata.name}-${chart.metadata.version}`;
 }
 
-/** A release for `-o json`: with Helm's names, without the chart, which is long. */
-export function releaseData({
-  name,
-  namespace,
-  version,
-  info,
-  config,
-  manifest,
-  hooks,
-}: Release): Record<string, unknown> {
-  return {
-    name,
-    info: {
-      first_deployed: info.firstDeployed,
-      last_deployed: info.lastDeployed,
-      deleted: info.deleted,
-      description: info.description,
-      status: info.status,
-      ...(info.notes !== '' && { notes: info.notes }),
-    },
-    config,
-    manifest,
-    hooks: hooks.map(({ lastRun, deletePolicies, outputLogPolicies, ...hook }) => ({
-      ...hook,
-      last_run: { started_at: lastRun.startedAt, completed_at: lastRun.completedAt, phase: lastRun.phase },
-      ...(deletePolicies.length > 0 && { delete_policies: deletePolicies }),
-      ...(outputLogPolicies.length > 0 && { output_log_policies: outputLogPolicies }),
-    })),
-    version,
-    namespace,
-  };
+/** A release for `-o json`, in Helm's form; `status` tells nothing of its chart, which is long. */
+export function releaseData(release: Release, { withChart = true } = {}): object {
+  const { chart, ...rest } = storedForm(release);
+  const { name, info, ...more } = rest;
+  return withChart ? { name, info, chart, ...more } : rest;
 }
 
 export interface StatusText {
+  /** Chart and versions, as `get all` has them. */
+  showMetadata?: boolean;
   hideNotes?: boolean;
   /** Show hooks and manifest: a dry run. */
   showManifest?: boolean;
@@ -86,14 +71,19 @@ export interface StatusText {
 }
 
 /** What Helm says after an install or upgrade, and for `status`. */
-export function statusText(release: Release, { hideNotes, showManifest, hideSecret }: StatusText = {}): string {
+export function statusText(release: Release, options: StatusText = {}): string {
+  const { hideNotes, showManifest, hideSecret, showMetadata } = options;
   const { info } = release;
+  const { metadata } = release.chart;
   const lines = [
     `NAME: ${release.name}`,
     ...(info.lastDeployed ? [`LAST DEPLOYED: ${ansiTime(info.lastDeployed)}`] : []),
     `NAMESPACE: ${release.namespace}`,
     `STATUS: ${info.status}`,
     `REVISION: ${release.version}`,
+    ...(showMetadata
+      ? [`CHART: ${metadata.name}`, `VERSION: ${metadata.version}`, `APP_VERSION: ${metadata.appVersion ?? ''}`]
+      : []),
     ...(info.description ? [`DESCRIPTION: ${info.description}`] : []),
     ...testLines(release),
   ];

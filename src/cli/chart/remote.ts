@@ -10,6 +10,7 @@ import { loadArchive, loadChart } from '../../delivery/charts/chart/load-chart.t
 import {
   buildDependencies,
   dependencyStates,
+  unaskedDependencies,
   type FetchOptions,
   updateDependencies,
 } from '../../delivery/charts/repository/dependency-manager.ts';
@@ -18,7 +19,6 @@ import {
   formatIndex,
   type IndexEntry,
   mergeIndexes,
-  newestIn,
   parseIndex,
   type RepositoryIndex,
 } from '../../delivery/charts/repository/index-file.ts';
@@ -35,6 +35,7 @@ import {
   type Repository,
   writeRepositories,
 } from '../../delivery/charts/repository/repositories.ts';
+import { searchCharts } from '../../delivery/charts/repository/search.ts';
 import { clock } from '../context.ts';
 import { CliError } from '../errors.ts';
 import { createOutput } from '../output.ts';
@@ -128,12 +129,18 @@ export async function dependency(
 ): Promise<void> {
   if (verb === 'update') return updateDependencies(directory, fetchOptions(flags));
   if (verb === 'build') return buildDependencies(directory, fetchOptions(flags));
-  const states = dependencyStates(await loadChart(directory));
-  if (states.length === 0) createOutput().message(`WARNING: no dependencies at ${join(directory, 'charts')}`);
-  else
-    process.stdout.write(
-      `${helmTable([['NAME', 'VERSION', 'REPOSITORY', 'STATUS'], ...states.map((row) => Object.values(row))], flags.maxColWidth)}\n`,
-    );
+  const chart = await loadChart(directory);
+  const states = dependencyStates(chart);
+  const output = createOutput();
+  if (states.length === 0) {
+    output.message(`WARNING: no dependencies at ${join(directory, 'charts')}`);
+    return;
+  }
+  process.stdout.write(
+    `${helmTable([['NAME', 'VERSION', 'REPOSITORY', 'STATUS'], ...states.map((row) => Object.values(row))], flags.maxColWidth)}\n\n`,
+  );
+  for (const path of unaskedDependencies(chart))
+    output.message(`WARNING: "${join(directory, path)}" is not in Chart.yaml.`);
 }
 
 export interface RepoAddFlags extends ChartFlags {
@@ -177,7 +184,7 @@ export async function repoList(flags: { output: OutputFormat }): Promise<void> {
   const repositories = await readRepositories(paths);
   if (repositories.length === 0 && flags.output === 'table') throw new CliError('no repositories to show');
   const data = repositories.map(({ name, url }) => ({ name, url }));
-  printAs(flags.output, data, () => helmTable([['NAME', 'URL'], ...data.map(({ name, url }) => [name, url])], 80));
+  printAs(flags.output, data, () => helmTable([['NAME', 'URL'], ...data.map(({ name, url }) => [name, url])]));
 }
 
 export async function repoUpdate(names: string[]): Promise<void> {
@@ -247,25 +254,20 @@ export interface SearchFlags {
 }
 
 export async function searchRepo(words: string[], flags: SearchFlags): Promise<void> {
-  const keyword = words.join(' ');
-  const matches = matcherOf(keyword, flags.regexp ?? false);
-  const range = flags.version ?? (flags.devel ? '>0.0.0-0' : '');
-  const repositories = await readRepositories(paths);
-  if (repositories.length === 0)
+  const known = await readRepositories(paths);
+  if (known.length === 0)
     throw new CliError('no repositories configured', { hint: 'Add one: timonel chart repo add NAME URL' });
-  const found: { name: string; version: string; app_version: string; description: string }[] = [];
-  for (const { name: repository } of repositories) {
-    const { entries } = await cachedIndex(paths, repository);
-    for (const [chart, versions] of Object.entries(entries)) {
-      const name = `${repository}/${chart}`;
-      const newest = newestIn(versions, range);
-      if (!newest || !matches([name, newest.description ?? '', ...(newest.keywords ?? [])].join('\n'))) continue;
-      const shown = flags.versions ? versions.filter((entry) => newestIn([entry], range)) : [newest];
-      for (const { version, appVersion = '', description = '' } of shown)
-        found.push({ name, version, app_version: appVersion, description });
-    }
-  }
-  found.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+  const repositories = await Promise.all(
+    known.map(async ({ name }) => ({ name, index: await cachedIndex(paths, name) })),
+  );
+  const found = await searchCharts(repositories, {
+    text: words.join(' '),
+    isExpression: flags.regexp ?? false,
+    range: flags.version ?? (flags.devel ? '>0.0.0-0' : ''),
+    allVersions: flags.versions ?? false,
+  }).catch((error: Error) => {
+    throw new CliError(`--regexp: ${error.message}`, { exitCode: 2, cause: error });
+  });
   if (found.length === 0 && flags.failOnNoResult) throw new CliError('no results found');
   printAs(flags.output, found, () =>
     found.length === 0
@@ -275,14 +277,4 @@ export async function searchRepo(words: string[], flags: SearchFlags): Promise<v
           flags.maxColWidth,
         ),
   );
-}
-
-function matcherOf(keyword: string, isExpression: boolean): (text: string) => boolean {
-  if (!isExpression) return (text) => text.toLowerCase().includes(keyword.toLowerCase());
-  try {
-    const expression = new RegExp(keyword, 'i');
-    return (text) => expression.test(text);
-  } catch (error) {
-    throw new CliError(`${keyword} is no regular expression: ${(error as Error).message}`, { exitCode: 2 });
-  }
 }

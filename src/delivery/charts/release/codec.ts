@@ -22,7 +22,7 @@ const maxBytes = 256 * 2 ** 20;
 const zeroTime = '0001-01-01T00:00:00Z';
 
 export function encodeRelease(release: Release): string {
-  return gzipSync(JSON.stringify(toStored(release)), { level: 9 }).toString('base64');
+  return gzipSync(JSON.stringify(storedForm(release)), { level: 9 }).toString('base64');
 }
 
 /** @throws ReleaseError when it is none */
@@ -31,14 +31,14 @@ export function decodeRelease(text: string): Release {
   try {
     if (bytes[0] === 0x1f && bytes[1] === 0x8b && bytes[2] === 8)
       bytes = gunzipSync(bytes, { maxOutputLength: maxBytes });
-    return fromStored(JSON.parse(bytes.toString()) as Stored);
+    return fromStored(JSON.parse(bytes.toString()) as StoredRelease);
   } catch (error) {
     // What was read is not quoted: it may hold secrets.
     throw new ReleaseError('a stored release cannot be read: it is no gzipped JSON', { cause: error });
   }
 }
 
-interface Stored {
+export interface StoredRelease {
   name?: string;
   info?: {
     first_deployed?: string;
@@ -84,7 +84,8 @@ interface StoredHook {
   output_log_policies?: string[] | null;
 }
 
-function toStored(release: Release): Stored {
+/** Helm's names, in the order of its structs; what Go leaves out when it is empty is left out. */
+export function storedForm(release: Release): StoredRelease {
   const { info, chart } = release;
   return {
     name: release.name,
@@ -92,7 +93,7 @@ function toStored(release: Release): Stored {
       first_deployed: info.firstDeployed,
       last_deployed: info.lastDeployed,
       deleted: info.deleted,
-      description: info.description,
+      ...(info.description !== '' && { description: info.description }),
       status: info.status,
       ...(info.notes !== '' && { notes: info.notes }),
     },
@@ -104,9 +105,9 @@ function toStored(release: Release): Stored {
       schema: chart.schema ? Buffer.from(chart.schema).toString('base64') : null,
       files: chart.files.map(toFile),
     },
-    config: plainValues(release.config),
-    manifest: release.manifest,
-    hooks: release.hooks.map(toHook),
+    ...(Object.keys(release.config).length > 0 && { config: plainValues(release.config) }),
+    ...(release.manifest !== '' && { manifest: release.manifest }),
+    ...(release.hooks.length > 0 && { hooks: release.hooks.map(toHook) }),
     version: release.version,
     namespace: release.namespace,
     ...(release.applyMethod !== undefined && { apply_method: release.applyMethod }),
@@ -141,7 +142,7 @@ function toHook(hook: Hook): StoredHook {
   };
 }
 
-function fromStored(stored: Stored): Release {
+function fromStored(stored: StoredRelease): Release {
   const { info = {}, chart } = stored;
   return {
     name: stored.name ?? '',

@@ -65,13 +65,10 @@ describe('a stored release', () => {
     const written = JSON.parse(
       gunzipSync(Buffer.from(encodeRelease(decodeRelease(base64(ofHelm))), 'base64')).toString(),
     );
-    const { config, hooks, ...rest } = written as { config: unknown; hooks: object[] } & Record<string, unknown>;
+    const { hooks, ...rest } = written as { hooks: object[] } & Record<string, unknown>;
     const { hooks: given, ...others } = ofHelm;
     expect(rest).toEqual({ ...others, chart: { ...ofHelm.chart, files: [{ name: 'README.md', data: '' }] } });
-    expect([config, hooks[0]]).toEqual([
-      {},
-      { ...given[0], last_run: { started_at: '', completed_at: '', phase: '' } },
-    ]);
+    expect(hooks[0]).toEqual({ ...given[0], last_run: { started_at: '', completed_at: '', phase: '' } });
   });
 
   it('that is none is refused, and not shown', () => {

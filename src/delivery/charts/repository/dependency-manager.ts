@@ -30,6 +30,16 @@ export function dependencyStates(chart: Chart): DependencyState[] {
   });
 }
 
+/** What lies in `charts/` though Chart.yaml does not ask for it: a forgotten archive, or a directory. */
+export function unaskedDependencies({ metadata, dependencies, raw }: Chart): string[] {
+  const asked = new Set((metadata.dependencies ?? []).map(({ name }) => name));
+  const unasked = dependencies.map((subchart) => subchart.metadata).filter(({ name }) => !asked.has(name));
+  return unasked.map(({ name, version }) => {
+    const archive = `charts/${name}-${version}.tgz`;
+    return raw.some((file) => file.name === archive) ? archive : `charts/${name}`;
+  });
+}
+
 export type FetchOptions = Omit<LocateOptions, 'version' | 'repo'> & {
   now: { iso: string; epochMs: number };
   say: (message: string) => void;

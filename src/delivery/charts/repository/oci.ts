@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { findLogin, loginFiles } from '../../registry/docker-config.ts';
+import { findLogin } from '../../registry/docker-config.ts';
 import { ChartError, type ChartMetadata } from '../chart/chart.ts';
 import { compareVersions, parseVersion } from '../functions/semver.ts';
 import { type Access, type Answer, type Ask, fetchUrl } from './fetch.ts';
+import { helmLoginFiles } from './repositories.ts';
 
 /** Charts in OCI registries (Helm documentation, "Use OCI-based registries"; OCI distribution specification). */
 
@@ -173,7 +174,7 @@ class Registry {
     const { username, password } = this.#access;
     const known = username
       ? { username, password: password ?? '' }
-      : await findLogin(this.#host, loginFiles(process.env));
+      : await findLogin(this.#host, helmLoginFiles(process.env));
     const basic = known && `Basic ${Buffer.from(`${known.username}:${known.password}`).toString('base64')}`;
     if (!/^bearer /i.test(challenge)) {
       if (basic) return basic;

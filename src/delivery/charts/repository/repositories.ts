@@ -1,6 +1,7 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { loginFiles } from '../../registry/docker-config.ts';
 import { emitYaml } from '../functions/yaml-emit.ts';
 import { readYaml } from '../functions/yaml-read.ts';
 import { ChartError } from '../chart/chart.ts';
@@ -27,15 +28,33 @@ export interface HelmPaths {
   cache: string;
 }
 
-export function helmPaths(environment: Readonly<Record<string, string | undefined>>): HelmPaths {
-  const home = environment['HOME'] ?? homedir();
-  const config =
-    environment['HELM_CONFIG_HOME'] ?? join(environment['XDG_CONFIG_HOME'] || join(home, '.config'), 'helm');
+type Environment = Readonly<Record<string, string | undefined>>;
+
+export function helmPaths(environment: Environment): HelmPaths {
+  const home = homeOf(environment);
   const cache = environment['HELM_CACHE_HOME'] ?? join(environment['XDG_CACHE_HOME'] || join(home, '.cache'), 'helm');
   return {
-    repositories: environment['HELM_REPOSITORY_CONFIG'] ?? join(config, 'repositories.yaml'),
+    repositories: environment['HELM_REPOSITORY_CONFIG'] ?? join(configOf(environment), 'repositories.yaml'),
     cache: environment['HELM_REPOSITORY_CACHE'] ?? join(cache, 'repository'),
   };
+}
+
+/** Where logins are looked for: in a file that was named for Helm, in Docker's and Podman's, and in Helm's usual one. */
+export function helmLoginFiles(environment: Environment): string[] {
+  const files = loginFiles(environment, homeOf(environment));
+  const named = environment['HELM_REGISTRY_CONFIG'];
+  return named ? [named, ...files] : [...files, join(configOf(environment), 'registry/config.json')];
+}
+
+function homeOf(environment: Environment): string {
+  return environment['HOME'] ?? homedir();
+}
+
+function configOf(environment: Environment): string {
+  return (
+    environment['HELM_CONFIG_HOME'] ??
+    join(environment['XDG_CONFIG_HOME'] || join(homeOf(environment), '.config'), 'helm')
+  );
 }
 
 export async function readRepositories(paths: HelmPaths): Promise<Repository[]> {

@@ -11,11 +11,18 @@ import { unpackChart } from '../chart/archive.ts';
 import type { Chart } from '../chart/chart.ts';
 import { loadArchive, loadChart } from '../chart/load-chart.ts';
 import { loadFiles } from '../chart/load-files.ts';
-import { buildDependencies, dependencyStates, updateDependencies } from './dependency-manager.ts';
+import { buildDependencies, dependencyStates, unaskedDependencies, updateDependencies } from './dependency-manager.ts';
 import { formatIndex, newestIn, parseIndex } from './index-file.ts';
 import { locateChart, type LocateOptions } from './locate.ts';
 import { parseOciReference, pushOci } from './oci.ts';
-import { cacheIndex, fetchIndex, helmPaths, readRepositories, writeRepositories } from './repositories.ts';
+import {
+  cacheIndex,
+  fetchIndex,
+  helmPaths,
+  helmLoginFiles,
+  readRepositories,
+  writeRepositories,
+} from './repositories.ts';
 
 let directory: string;
 let server: Server;
@@ -124,6 +131,14 @@ describe('a chart repository', () => {
 });
 
 describe('a registry', () => {
+  it("finds logins in Docker's files and in Helm's", () => {
+    expect(helmLoginFiles({ HOME: '/home/me' })).toEqual([
+      ...['/home/me/.docker/config.json', '/home/me/.config/containers/auth.json'],
+      '/home/me/.config/helm/registry/config.json',
+    ]);
+    expect(helmLoginFiles({ HOME: '/home/me', HELM_REGISTRY_CONFIG: '/r.json' })[0]).toBe('/r.json');
+  });
+
   it('takes charts and gives them back', async () => {
     const host = url.replace('http://', '');
     for (const version of ['1.0.0', '1.1.0+build.5']) {
@@ -174,6 +189,10 @@ describe('dependencies', () => {
     expect(await readdir(join(app, 'charts'))).toEqual(['db-1.5.0.tgz']);
     await writeFile(join(app, 'Chart.yaml'), yaml('1.0.0'));
     await expect(buildDependencies(app, fetching)).rejects.toThrow('out of sync');
+    const cache = await packageChart(await chartNamed('cache', '2.0.0'), { modified: 0 });
+    await writeFile(join(app, 'charts', cache.fileName), cache.data);
+    expect(unaskedDependencies(await loadChart(app))).toEqual(['charts/cache-2.0.0.tgz']);
+    await rm(join(app, 'charts/cache-2.0.0.tgz'));
     await updateDependencies(app, fetching);
     expect(await readdir(join(app, 'charts'))).toEqual(['db-1.0.0.tgz']);
   });

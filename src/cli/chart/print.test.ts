@@ -1,0 +1,86 @@
+import { describe, expect, it } from 'vitest';
+import { decodeRelease, encodeRelease } from '../../delivery/charts/release/codec.ts';
+import type { Hook, Release } from '../../delivery/charts/release/release.ts';
+import { helmTable, jsonText, releaseData, statusText } from './print.ts';
+
+process.env['TZ'] = 'UTC';
+
+const hook: Hook = {
+  ...{ name: 'check', kind: 'Pod', path: 'web/templates/check.yaml', manifest: 'kind: Pod', events: ['test'] },
+  ...{ weight: 0, deletePolicies: [], outputLogPolicies: [] },
+  lastRun: { startedAt: '2026-01-02T03:04:05Z', completedAt: '2026-01-02T03:04:09Z', phase: 'Succeeded' },
+};
+
+function release(over: Partial<Release> = {}): Release {
+  return {
+    ...{ name: 'web', namespace: 'shop', version: 3, config: {}, manifest: 'kind: Secret\n', hooks: [], labels: {} },
+    info: {
+      ...{ firstDeployed: '2026-01-01T00:00:00Z', lastDeployed: '2026-01-02T03:04:05Z', deleted: '' },
+      ...{ description: 'Upgrade complete', status: 'deployed', notes: '\nLook at <web> & co.\n\n' },
+    },
+    chart: {
+      metadata: { name: 'web', version: '1.2.3', apiVersion: 'v2', appVersion: '9' },
+      ...{ lock: null, templates: [], values: { a: 1 }, files: [] },
+    },
+    ...over,
+  };
+}
+
+describe('what is printed of a release', () => {
+  it('tells its state, line by line', () => {
+    expect(statusText(release()).split('\n')).toEqual([
+      'NAME: web',
+      'LAST DEPLOYED: Fri Jan  2 03:04:05 2026',
+      'NAMESPACE: shop',
+      'STATUS: deployed',
+      'REVISION: 3',
+      'DESCRIPTION: Upgrade complete',
+      'TEST SUITE: None',
+      'NOTES:',
+      'Look at <web> & co.',
+    ]);
+  });
+
+  it('has the chart before the description where everything is shown', () => {
+    const lines = statusText(release({ hooks: [hook] }), { showMetadata: true, hideNotes: true }).split('\n');
+    expect(lines.slice(4)).toEqual([
+      ...['REVISION: 3', 'CHART: web', 'VERSION: 1.2.3', 'APP_VERSION: 9', 'DESCRIPTION: Upgrade complete'],
+      ...['TEST SUITE:     check', 'Last Started:   Fri Jan  2 03:04:05 2026'],
+      ...['Last Completed: Fri Jan  2 03:04:09 2026', 'Phase:          Succeeded'],
+    ]);
+  });
+
+  it("is JSON with Helm's names, which encoding/json would write", () => {
+    const text = jsonText(releaseData(release({ hooks: [hook] }), { withChart: false }));
+    expect(text).toBe(
+      '{"name":"web","info":{"first_deployed":"2026-01-01T00:00:00Z","last_deployed":"2026-01-02T03:04:05Z",' +
+        '"deleted":"","description":"Upgrade complete","status":"deployed",' +
+        '"notes":"\\nLook at \\u003cweb\\u003e \\u0026 co.\\n\\n"},"manifest":"kind: Secret\\n","hooks":[{"name":"check",' +
+        '"kind":"Pod","path":"web/templates/check.yaml","manifest":"kind: Pod","events":["test"],"last_run":' +
+        '{"started_at":"2026-01-02T03:04:05Z","completed_at":"2026-01-02T03:04:09Z","phase":"Succeeded"}}],' +
+        '"version":3,"namespace":"shop"}',
+    );
+    expect(Object.keys(releaseData(release()))).toEqual([
+      ...['name', 'info', 'chart', 'manifest', 'version', 'namespace'],
+    ]);
+  });
+
+  it('is what is stored: nothing is lost on the way', () => {
+    const full = release({ config: { b: [1, { c: null }] }, hooks: [hook], applyMethod: 'ssa' });
+    expect(decodeRelease(encodeRelease(full))).toEqual(full);
+    expect(decodeRelease(encodeRelease(release()))).toEqual(release());
+  });
+});
+
+describe('a table', () => {
+  it('cuts nothing unless it is told to', () => {
+    const long = 'x'.repeat(100);
+    expect(
+      helmTable([
+        ['A', 'B'],
+        [long, '1'],
+      ]),
+    ).toBe(`${'A'.padEnd(100)}\tB\n${long}\t1`);
+    expect(helmTable([['A'], [long]], 50)).toBe(`${'A'.padEnd(50)}\n${'x'.repeat(47)}...`);
+  });
+});
