@@ -42,6 +42,8 @@ export interface ResourceKind<T extends KubeObject = AnyObject> {
   prepareForUpdate?: (object: T, old: T, subresource: string, context: RuleContext) => void;
   /** Rules beyond the schema. Returns causes as upstream words them: `spec.replicas` / `Invalid value: -1: must be ...`. */
   validate?: (object: T) => StatusCause[];
+  /** Further rules, for new objects alone. */
+  validateCreate?: (object: T) => StatusCause[];
   validateUpdate?: (object: T, old: T, subresource: string) => StatusCause[];
   /** Texts for `Warning` headers on create and update. */
   warnings?: (object: T, old?: T) => string[];

@@ -10,6 +10,7 @@ export type NameCheck = (value: string) => string[];
 const label = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
 const subdomain = `${label}(\\.${label})*`;
 const underscored = '[a-z0-9_]([-a-z0-9_]*[a-z0-9_])?(\\.[a-z0-9_]([-a-z0-9_]*[a-z0-9_])?)*';
+const wildcard = `\\*\\.${subdomain}`;
 const label1035 = '[a-z]([-a-z0-9]*[a-z0-9])?';
 const key = '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]';
 const configKey = '[-._a-zA-Z0-9]+';
@@ -17,6 +18,7 @@ const configKey = '[-._a-zA-Z0-9]+';
 const labelPattern = whole(label);
 const subdomainPattern = whole(subdomain);
 const underscoredPattern = whole(underscored);
+const wildcardPattern = whole(wildcard);
 const label1035Pattern = whole(label1035);
 const keyPattern = whole(key);
 const labelValuePattern = whole(`(${key})?`);
@@ -31,6 +33,9 @@ const subdomainRule =
 const underscoredRule =
   "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or '.', " +
   'and must start and end with an alphanumeric character or an underscore';
+const wildcardRule =
+  "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of " +
+  "lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character";
 const label1035Rule =
   "a DNS-1035 label must consist of lower case alphanumeric characters or '-', " +
   'start with an alphabetic character, and end with an alphanumeric character';
@@ -52,6 +57,13 @@ export function dnsSubdomain(value: string): string[] {
   const problems = value.length > 253 ? [maxCharacters(253)] : [];
   if (subdomainPattern.test(value)) return problems;
   return [...problems, regexProblem(subdomainRule, subdomain, ['example.com'])];
+}
+
+/** `*.` and a subdomain: hosts of ingresses (RFC 1034, 4.3.3). */
+export function wildcardSubdomain(value: string): string[] {
+  const problems = value.length > 253 ? [maxCharacters(253)] : [];
+  if (wildcardPattern.test(value)) return problems;
+  return [...problems, regexProblem(wildcardRule, wildcard, ['*.example.com'])];
 }
 
 /** A subdomain whose labels may have underscores anywhere: search domains of resolvers. */
@@ -176,7 +188,8 @@ function whole(pattern: string): RegExp {
   return new RegExp(`^${pattern}$`);
 }
 
-function regexProblem(rule: string, pattern: string, examples: readonly string[]): string {
+export function regexProblem(rule: string, pattern: string, examples: readonly string[]): string {
+  if (examples.length === 0) return `${rule} (regex used for validation is '${pattern}')`;
   const shown = examples.map((example) => `'${example}', `).join(' or ');
   return `${rule} (e.g. ${shown}regex used for validation is '${pattern}')`;
 }

@@ -16,6 +16,7 @@ export function validateCreate(object: AnyObject, request: ResourceRequest): voi
   const causes = [
     ...metaCauses(object, request),
     ...(kind.validate?.(object) ?? []),
+    ...(kind.validateCreate?.(object) ?? []),
     ...(custom?.validate(object) ?? []),
   ];
   refuse(causes, object, request);

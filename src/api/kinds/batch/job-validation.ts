@@ -1,8 +1,9 @@
 import type { Job, JobSpec } from '../../types/batch-v1.ts';
 import type { StatusCause } from '../../types/meta-v1.ts';
-import { dnsLabel, dnsSubdomain } from '../../names.ts';
+import { dnsLabel } from '../../names.ts';
 import { invalidValue, notSupported, required, tooLong } from '../../field-errors.ts';
 import { nonNegative } from '../checks.ts';
+import { validateDomainPrefixedPath } from '../domain-prefixed-path.ts';
 import { immutable } from '../immutable.ts';
 import { validateJobPolicies } from './job-policy-validation.ts';
 import { validatePodTemplate } from '../core/pod-template-validation.ts';
@@ -88,12 +89,7 @@ function validateManagement(spec: JobSpec, path: string): StatusCause[] {
     causes.push(notSupported(policyPath, podReplacementPolicy, ['Failed', 'TerminatingOrFailed']));
   }
   if (managedBy === undefined) return causes;
-  const [domain = '', ...rest] = managedBy.split('/');
-  if (managedBy === '') causes.push(required(`${path}.managedBy`, ''));
-  else if (rest.length === 0 || rest.join('/') === '' || dnsSubdomain(domain).length > 0) {
-    const rule = 'must be a domain-prefixed path (such as "acme.io/foo")';
-    causes.push(invalidValue(`${path}.managedBy`, managedBy, rule));
-  }
+  causes.push(...validateDomainPrefixedPath(managedBy, `${path}.managedBy`));
   if (managedBy.length > maxManagedBy) causes.push(tooLong(`${path}.managedBy`, maxManagedBy));
   return causes;
 }

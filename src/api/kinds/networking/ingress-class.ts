@@ -2,6 +2,8 @@ import type { IngressClass, IngressClassParametersReference } from '../../types/
 import { deprecated } from '../deprecation.ts';
 import { ageColumn, column, nameColumn } from '../columns.ts';
 import { defineKind, schemaType } from '../define-kind.ts';
+import { immutable } from '../immutable.ts';
+import { validateIngressClass } from './ingress-class-validation.ts';
 
 export const ingressClass = defineKind<IngressClass>({
   group: 'networking.k8s.io',
@@ -25,6 +27,8 @@ export const ingressClass = defineKind<IngressClass>({
   defaults: ({ spec }) => {
     if (spec?.parameters) spec.parameters.scope ??= 'Cluster';
   },
+  validate: validateIngressClass,
+  validateUpdate: ({ spec }, old) => immutable('spec.controller', spec?.controller, old.spec?.controller),
   columns: [
     nameColumn,
     column('Controller', ({ spec }) => spec?.controller ?? ''),

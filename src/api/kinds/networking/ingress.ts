@@ -5,7 +5,12 @@ import { deprecated } from '../deprecation.ts';
 import { ageColumn, column, nameColumn } from '../columns.ts';
 import { defineKind, schemaType } from '../define-kind.ts';
 import { fromV1beta1, toV1beta1 } from './ingress-conversion.ts';
-import { validateIngress } from './ingress-validation.ts';
+import {
+  classAnnotation,
+  validateIngress,
+  validateIngressCreate,
+  validateIngressStatus,
+} from './ingress-validation.ts';
 
 export const ingress = defineKind<Ingress>({
   group: 'networking.k8s.io',
@@ -20,10 +25,16 @@ export const ingress = defineKind<Ingress>({
     object.status = { loadBalancer: {} };
   },
   validate: validateIngress,
+  validateCreate: validateIngressCreate,
+  validateUpdate: (object, old, subresource) => (subresource === 'status' ? validateIngressStatus(object, old) : []),
+  warnings: ({ metadata, spec }, old) =>
+    old === undefined && metadata.annotations?.[classAnnotation] !== undefined && spec?.ingressClassName === undefined
+      ? [`annotation "${classAnnotation}" is deprecated, please use 'spec.ingressClassName' instead`]
+      : [],
   columns: [
     nameColumn,
     column('Class', ({ metadata, spec }) => {
-      return spec?.ingressClassName ?? metadata.annotations?.['kubernetes.io/ingress.class'] ?? '<none>';
+      return spec?.ingressClassName ?? metadata.annotations?.[classAnnotation] ?? '<none>';
     }),
     column('Hosts', hosts),
     column('Address', address),
