@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { familyOf, ipOfNumber, numberOfIp, parseIpBlock } from './ip-address.ts';
+import { familyOf, ipOfNumber, numberOfIp, parseIpBlock, isIpInBlock } from './ip-address.ts';
 
 describe('an IP address', () => {
   it.each([
@@ -26,5 +26,12 @@ describe('an IP address', () => {
     for (const wrong of ['10.96.0.0', '10.96.0.0/33', 'web/16', 'fd00::/129', '10.0.0.0/', '10.0.0.0/8/8']) {
       expect(parseIpBlock(wrong)).toBeUndefined();
     }
+  });
+
+  it('is in a range of its family, or not', () => {
+    expect(isIpInBlock('10.96.255.255', '10.96.3.4/16')).toBe(true);
+    expect(isIpInBlock('10.97.0.0', '10.96.0.0/16')).toBe(false);
+    expect(isIpInBlock('fd00::ff', 'fd00::/120')).toBe(true);
+    for (const other of ['::/0', '0.0.0.0', 'web/16']) expect(isIpInBlock('10.96.0.1', other)).toBe(false);
   });
 });

@@ -56,3 +56,11 @@ export function parseIpBlock(cidr: string): IpBlock | undefined {
   const host = BigInt(bits - prefix);
   return { family: familyOf(address), first: (numberOfIp(address) >> host) << host, size: 1n << host, prefix };
 }
+
+/** Whether an address is in a range like `10.96.0.0/12`; never in one of the other family, or in what is no range. */
+export function isIpInBlock(address: string, cidr: string): boolean {
+  const block = parseIpBlock(cidr);
+  if (!block || block.family !== familyOf(address)) return false;
+  const number = numberOfIp(address);
+  return number >= block.first && number < block.first + block.size;
+}

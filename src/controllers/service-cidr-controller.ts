@@ -2,7 +2,7 @@ import type { Service } from '../api/types/core-v1.ts';
 import type { Condition } from '../api/types/meta-v1.ts';
 import type { ServiceCIDR } from '../api/types/networking-v1.ts';
 import { formatTime } from '../base/clock.ts';
-import { numberOfIp, familyOf, parseIpBlock } from '../base/ip-address.ts';
+import { isIpInBlock } from '../base/ip-address.ts';
 import { keyOf, type Informer } from '../client/informer.ts';
 import { serviceCidrs, services } from '../client/resources.ts';
 import type { Controller, ControllerContext, Enqueue } from './controller.ts';
@@ -99,9 +99,5 @@ export class ServiceCidrReconciler implements Controller {
 }
 
 function contains({ spec }: ServiceCIDR, address: string): boolean {
-  const value = numberOfIp(address);
-  return (spec?.cidrs ?? []).some((cidr) => {
-    const block = parseIpBlock(cidr);
-    return block?.family === familyOf(address) && value >= block.first && value < block.first + block.size;
-  });
+  return (spec?.cidrs ?? []).some((cidr) => isIpInBlock(address, cidr));
 }

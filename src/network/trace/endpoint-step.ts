@@ -26,9 +26,7 @@ export function endpointStep(service: Service, plan: TracePlan, facts: TraceFact
   const lines = [selectorText(service), ...targets.slice(0, maxShown).map(targetText)];
   if (targets.length > maxShown) lines.push(`and ${targets.length - maxShown} more`);
   if (targets.length > 0) {
-    lines.push(
-      `chosen ${isHeadless(service) ? 'by the client, from the answer' : (spreads[algorithmOf(service)] ?? '')}`,
-    );
+    lines.push(`chosen ${choiceText(service)}`);
     for (const pod of notReady.slice(0, 3)) lines.push(`not ${titleOf(pod)}: ${notReadyReason(pod)}`);
     return { step: { title, status: notReady.length > 0 ? 'warning' : 'ok', lines }, problems: [] };
   }
@@ -37,6 +35,14 @@ export function endpointStep(service: Service, plan: TracePlan, facts: TraceFact
   }
   for (const pod of notReady.slice(0, maxShown)) lines.push(`not ${titleOf(pod)}: ${notReadyReason(pod)}`);
   return { step: { title, status: 'failed', lines }, problems: [missing(service, plan, selected, facts)] };
+}
+
+function choiceText(service: Service): string {
+  if (isHeadless(service)) return 'by the client, from the answer';
+  const { sessionAffinity, sessionAffinityConfig } = service.spec ?? {};
+  if (sessionAffinity !== 'ClientIP') return spreads[algorithmOf(service)] ?? '';
+  const seconds = sessionAffinityConfig?.clientIP?.timeoutSeconds ?? 10_800;
+  return `once for each client, which comes back to it for ${seconds} s after its last connection (sessionAffinity)`;
 }
 
 const spreads: Readonly<Record<string, string>> = {
@@ -86,8 +92,12 @@ function missing(service: Service, plan: TracePlan, selected: readonly Pod[], fa
   const ready = living.filter(isPodReady);
   if (ready.length === 0) {
     const reasons = [...new Set(living.map(notReadyReason))];
+    const who =
+      living.length === 1
+        ? `the one pod that service ${name} selects is not ready: ${reasons[0]}`
+        : `none of the ${living.length} pods that service ${name} selects is ready: ${reasons.slice(0, 3).join('; ')}`;
     return {
-      what: `none of the ${living.length} pods that service ${name} selects is ready: ${reasons.slice(0, 3).join('; ')}`,
+      what: who,
       fix: `Look at one: kubectl describe pod -n ${living[0]?.metadata.namespace} ${living[0]?.metadata.name}`,
     };
   }
@@ -155,7 +165,9 @@ function namedPortProblem(
   return {
     what: `service ${titleOf(service)} sends to the port named ${target}, and no container of its pods has a port of that name`,
     fix:
-      names.length > 0 ? `They have ${names.join(', ')}: set targetPort to it.` : 'Name the port in the pod template.',
+      names.length > 0
+        ? `They have ${names.join(', ')}: set targetPort to it.`
+        : `Give the container's port that name (ports[].name), or set targetPort to its number.`,
   };
 }
 

@@ -40,7 +40,12 @@ function reasonOf(
   name: string,
   { destination, source }: TracePlan,
   dns: DnsObservation,
-  { missing, services, domain }: Pick<TraceFacts, 'services' | 'domain'> & { missing: TraceProblem | undefined },
+  {
+    missing,
+    services,
+    namespaces,
+    domain,
+  }: Pick<TraceFacts, 'services' | 'namespaces' | 'domain'> & { missing: TraceProblem | undefined },
 ): TraceProblem {
   const last = dns.asked.at(-1)?.reply;
   if (!last) {
@@ -79,7 +84,10 @@ function reasonOf(
     };
   }
   const wanted = destination.kind === 'name' ? destination.wanted : undefined;
-  const fix = wanted && `If a service is meant: there is no namespace ${wanted.namespace}.`;
+  const alike = wanted && nearest(wanted.namespace, namespaces);
+  const fix =
+    wanted &&
+    `If a service is meant: there is no namespace ${wanted.namespace}${alike === undefined ? '.' : `; is ${alike} meant?`}`;
   return { what: `there is no name ${name}`, ...(fix !== undefined && { fix }) };
 }
 
@@ -94,7 +102,11 @@ function missingService(
   // `example.com` is a service of namespace com, or the outside's.
   if (!isClusterName && !hasNamespace) return undefined;
   const what = `there is no service ${wanted.name} in namespace ${wanted.namespace}`;
-  if (!hasNamespace) return { what, fix: `There is no namespace ${wanted.namespace} either.` };
+  if (!hasNamespace) {
+    const alike = nearest(wanted.namespace, namespaces);
+    const also = alike === undefined ? '' : ` Is ${alike} meant?`;
+    return { what, fix: `There is no namespace ${wanted.namespace} either.${also}` };
+  }
   const elsewhere = services.find(({ metadata }) => metadata.name === wanted.name);
   if (elsewhere) {
     const { namespace } = elsewhere.metadata;
@@ -102,18 +114,27 @@ function missingService(
   }
   const own = pods.filter(({ metadata }) => metadata.namespace === wanted.namespace);
   const exact = own.find(({ metadata }) => metadata.name === wanted.name);
-  const [alike] = services
-    .filter(({ metadata }) => metadata.namespace === wanted.namespace)
-    .map(({ metadata }) => ({ name: metadata.name, distance: editDistance(metadata.name ?? '', wanted.name) }))
-    .filter(({ distance }) => distance <= 2)
-    .sort((a, b) => a.distance - b.distance);
-  if (alike && !exact) return { what, fix: `Is ${alike.name} meant?` };
+  const names = services.filter(({ metadata }) => metadata.namespace === wanted.namespace);
+  const alike = nearest(wanted.name, names);
+  if (alike !== undefined && !exact) return { what, fix: `Is ${alike} meant?` };
   const pod = exact ?? own.find(({ metadata }) => metadata.name?.startsWith(`${wanted.name}-`));
   if (pod) {
     const fix = `Pods have no names in the DNS, services do. Make one: kubectl expose ${exposable(pod)} --port=PORT`;
     return { what, fix };
   }
   return { what, fix: `Its services: kubectl get services -n ${wanted.namespace}` };
+}
+
+/** The name that is a slip of the finger or two away; of several the one that begins alike. */
+function nearest(wanted: string, objects: readonly { metadata: { name?: string } }[]): string | undefined {
+  const [alike] = objects
+    .map(({ metadata: { name = '' } }) => ({
+      ...{ name, distance: editDistance(name, wanted) },
+      isBegun: wanted.startsWith(name) || name.startsWith(wanted),
+    }))
+    .filter(({ distance, isBegun, name }) => distance <= 2 && (isBegun || distance < name.length / 2))
+    .sort((a, b) => a.distance - b.distance || Number(b.isBegun) - Number(a.isBegun));
+  return alike?.name;
 }
 
 function exposable({ metadata }: TraceFacts['pods'][number]): string {

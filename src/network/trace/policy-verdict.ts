@@ -1,9 +1,8 @@
-import { BlockList } from 'node:net';
 import { labelMatcher } from '../../api/label-selector.ts';
 import type { NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort } from '../../api/types/networking-v1.ts';
+import { isIpInBlock } from '../../base/ip-address.ts';
 import {
   type Direction,
-  familyOf,
   isolates,
   type NamespaceView,
   type PolicyPod,
@@ -84,7 +83,7 @@ function isPeer(
   namespace: string,
   namespaces: ReadonlyMap<string, NamespaceView>,
 ): boolean {
-  if (ipBlock) return isIn(ip, ipBlock.cidr) && !(ipBlock.except ?? []).some((cidr) => isIn(ip, cidr));
+  if (ipBlock) return isIpInBlock(ip, ipBlock.cidr) && !(ipBlock.except ?? []).some((cidr) => isIpInBlock(ip, cidr));
   if (!pod || !labelMatcher(podSelector ?? {}).matches(pod.labels)) return false;
   return namespaceSelector
     ? labelMatcher(namespaceSelector).matches(namespaces.get(pod.namespace)?.labels ?? {})
@@ -96,13 +95,4 @@ function isPort(wanted: NetworkPolicyPort, { to, protocol, port }: PolicyConnect
   if (wanted.port === undefined) return true;
   if (typeof wanted.port === 'number') return port >= wanted.port && port <= (wanted.endPort ?? wanted.port);
   return (to.pod?.ports ?? []).some((p) => p.name === wanted.port && p.protocol === protocol && p.port === port);
-}
-
-function isIn(ip: string, cidr: string): boolean {
-  const [network = '', prefix = ''] = cidr.split('/');
-  if (familyOf(ip) !== familyOf(network)) return false;
-  const list = new BlockList();
-  const family = familyOf(ip) === 4 ? 'ipv4' : 'ipv6';
-  list.addSubnet(network, Number(prefix), family);
-  return list.check(ip, family);
 }

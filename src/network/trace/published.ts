@@ -1,6 +1,7 @@
 import type { Service } from '../../api/types/core-v1.ts';
 import { wantedHostPorts } from '../host-ports.ts';
 import { findDestination, isLocalhost } from './ends.ts';
+import { portOf } from './plan.ts';
 import type { Destination, Entry, Source, TraceFacts } from './facts.ts';
 
 /** What a connection is to, and by which port of it. */
@@ -29,11 +30,22 @@ export function findWay(
   }
   const ip = host === 'localhost' ? '127.0.0.1' : host;
   const destination = findDestination(ip, source, facts, namespace);
+  if (destination.kind === 'service') {
+    const how = destination.name === undefined ? howAt(ip, destination.service) : undefined;
+    const asked = how && portOf(destination.service, port, undefined);
+    return { destination, port, ...(asked && { entry: { ip, port: asked.port, how } }) };
+  }
   if (destination.kind !== 'address') return { destination, port };
   const published = publishedAt(ip, Number(port), facts.services);
   if (!published) return { destination, port };
   const { service, servicePort, ...entry } = published;
   return { destination: { kind: 'service', service, name: undefined }, port: String(servicePort), entry };
+}
+
+/** What an address of a service is to it, besides its own. */
+function howAt(ip: string, { spec, status }: Service): string | undefined {
+  if ((status?.loadBalancer?.ingress ?? []).some((each) => each.ip === ip)) return "its load balancer's address";
+  return (spec?.externalIPs ?? []).includes(ip) ? 'an external address of it' : undefined;
 }
 
 function publishedAt(ip: string, port: number, services: readonly Service[]): Published | undefined {

@@ -8,6 +8,7 @@ import {
   type TracePlan,
   type TraceProblem,
 } from './facts.ts';
+import { entryProblem } from './entry-problem.ts';
 import { isHeadless, portOf, slicesOf } from './plan.ts';
 
 /** The service, and which of its ports is meant. */
@@ -33,7 +34,9 @@ export function serviceStep(
   ];
   const { servicePort, entry } = plan;
   if (entry) lines.push(`${entry.ip}:${entry.port} is ${entry.how}`);
-  const problem = servicePort ? headlessPortProblem(service, plan) : portProblem(service, asked, plan, facts);
+  const problem = servicePort
+    ? (headlessPortProblem(service, plan) ?? entryProblem(service, plan))
+    : portProblem(service, asked, plan, facts);
   if (servicePort && !problem && (spec.ports ?? []).length > 1) lines.push(`this is about ${portText(servicePort)}`);
   if (hasRules === true) lines.push("the rules of the source's node have it");
   const ruleProblem: TraceProblem[] =

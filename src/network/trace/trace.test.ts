@@ -170,7 +170,7 @@ describe('a trace', () => {
       status: { containerStatuses: [{ name: 'c', ready: false, restartCount: 0, image: '', imageID: '' }] },
     });
     expect(verdict(trace('client', 'web', factsOf({ pods: [client, unready], slices: [] }), refused))).toContain(
-      'none of the 1 pods that service default/web selects is ready: container c does not pass its readiness probe (GET :5000/healthz)',
+      'the one pod that service default/web selects is not ready: container c does not pass its readiness probe (GET :5000/healthz)',
     );
   });
 
@@ -322,6 +322,57 @@ describe('a trace', () => {
     expect(trace('web-0', 'localhost:5000', facts, { listeners })).toMatchObject({
       ...{ to: 'pod default/web-0:5000', works: true, problems: [] },
     });
+  });
+
+  it('finds a client that source ranges leave out, and lets in who comes by another address', () => {
+    const spec: ServiceSpec = { type: 'LoadBalancer', selector: { app: 'web' }, ports: http };
+    const balanced: Service = {
+      ...service('web', { ...spec, externalIPs: ['203.0.113.7'], loadBalancerSourceRanges: ['198.51.100.0/24'] }),
+      status: { loadBalancer: { ingress: [{ ip: '10.90.0.1' }] } },
+    };
+    const facts = factsOf({ services: [balanced] });
+    for (const [from, address] of [
+      ['client', '10.244.1.2'],
+      ['host', '10.89.0.1'],
+    ] as const) {
+      const text = verdict(trace(from, '10.90.0.1:80', facts, dropped));
+      expect(text).toContain(
+        `false\nservice default/web takes connections to 10.90.0.1 from 198.51.100.0/24 alone (loadBalancerSourceRanges), and this one comes from ${address}`,
+      );
+    }
+    expect(verdict(trace('host', '203.0.113.7:80', facts))).toBe('true');
+    const open = { ...balanced, spec: { ...balanced.spec, loadBalancerSourceRanges: ['10.88.0.0/15'] } };
+    expect(verdict(trace('host', '10.90.0.1:80', factsOf({ services: [open] })))).toBe('true');
+  });
+
+  it('finds a node without a pod of a service that keeps connections where they come in', () => {
+    const local = service('web', {
+      ...{ type: 'NodePort', selector: { app: 'web' }, externalTrafficPolicy: 'Local' },
+      ports: [{ name: 'http', port: 80, targetPort: 'http', protocol: 'TCP', nodePort: 30_080 }],
+    });
+    const placed = webPods.map((each) => ({ ...each, status: { ...each.status, hostIP: '10.89.0.2' } }));
+    const guest = pod('guest', { app: 'client', ip: '10.89.0.3', spec: { hostNetwork: true } });
+    const elsewhere = { ...guest, status: { ...guest.status, hostIP: '10.89.0.3' } };
+    const facts = factsOf({ services: [local], pods: [client, elsewhere, ...placed] });
+    const said = 'keeps connections on the node where they come in (externalTrafficPolicy Local), and 10.89.0.4 has no';
+    expect(verdict(trace('host', '10.89.0.4:30080', facts, dropped))).toContain(said);
+    expect(verdict(trace('guest', '10.89.0.4:30080', facts, dropped))).toContain(said);
+    // Pods, and the node itself, are inside; and one node has pods of it.
+    expect(verdict(trace('client', '10.89.0.4:30080', facts))).toBe('true');
+    expect(verdict(trace('guest', '10.89.0.3:30080', facts))).toBe('true');
+    expect(verdict(trace('host', '10.89.0.2:30080', facts))).toBe('true');
+  });
+
+  it('knows slips of the finger in services and namespaces, and clients that come back', () => {
+    const facts = factsOf({ services: [service('ok', { ports: http }), service('away', { ports: http })] });
+    expect(verdict(trace('client', 'okay', facts, { dns: 'NXDOMAIN' }))).toContain('Is ok meant?');
+    expect(verdict(trace('client', 'ok.defualt', facts, { dns: 'NXDOMAIN' }))).toContain('is default meant?');
+    const full = verdict(trace('client', 'ok.shpo.svc.cluster.local', facts, { dns: 'NXDOMAIN' }));
+    expect(full).toContain('There is no namespace shpo either. Is shop meant?');
+    const sticky = service('web', { selector: { app: 'web' }, ports: http, sessionAffinity: 'ClientIP' });
+    expect(renderTrace(trace('client', 'web', factsOf({ services: [sticky] })))).toContain(
+      'chosen once for each client, which comes back to it for 10800 s after its last connection',
+    );
   });
 
   it('takes services by address, pods, and addresses of nobody', () => {

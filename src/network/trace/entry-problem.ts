@@ -1,0 +1,39 @@
+import type { Service } from '../../api/types/core-v1.ts';
+import { isIpInBlock } from '../../base/ip-address.ts';
+import { type Source, titleOf, type TracePlan, type TraceProblem } from './facts.ts';
+
+/**
+ * Why a service does not let this client in by the address that it connects to, though it has endpoints: source ranges
+ * hold at the balancer's addresses, and external traffic stays on the node where it comes in, when the service says so
+ * (as kube-proxy does both). What pods send to a node counts as internal.
+ */
+export function entryProblem(
+  service: Service,
+  { source, entry, targets }: Pick<TracePlan, 'source' | 'entry' | 'targets'>,
+): TraceProblem | undefined {
+  if (!entry || targets.length === 0) return undefined;
+  const name = titleOf(service);
+  const { externalTrafficPolicy, loadBalancerSourceRanges: ranges = [] } = service.spec ?? {};
+  const isBalancer = (service.status?.loadBalancer?.ingress ?? []).some(({ ip }) => ip === entry.ip);
+  const client = source.kind === 'host' ? source.ip : source.pod.status?.podIP;
+  if (isBalancer && client !== undefined && ranges.length > 0 && !ranges.some((each) => isIpInBlock(client, each))) {
+    return {
+      what: `service ${name} takes connections to ${entry.ip} from ${ranges.join(', ')} alone (loadBalancerSourceRanges), and this one comes from ${client}`,
+      fix: `Add the client's range to spec.loadBalancerSourceRanges, or connect to ${service.spec?.clusterIP} inside of the cluster.`,
+    };
+  }
+  const isOfNodes = (service.spec?.ports ?? []).some(({ nodePort }) => nodePort === entry.port);
+  if (externalTrafficPolicy !== 'Local' || !isOfNodes || !isOutside(source, entry.ip)) return undefined;
+  const places = targets.flatMap(({ pod }) => pod?.status?.hostIP ?? []);
+  if (places.includes(entry.ip) || places.length === 0) return undefined;
+  return {
+    what: `service ${name} keeps connections on the node where they come in (externalTrafficPolicy Local), and ${entry.ip} has no ready pod of it`,
+    fix: `Connect to a node that has one (${[...new Set(places)].join(', ')}), or set externalTrafficPolicy to Cluster.`,
+  };
+}
+
+/** Whether a connection to a node's address comes from outside of it, and of the pods' network. */
+function isOutside(source: Source, nodeIp: string): boolean {
+  if (source.kind === 'host') return !nodeIp.startsWith('127.');
+  return source.pod.spec?.hostNetwork === true && source.pod.status?.hostIP !== nodeIp;
+}
