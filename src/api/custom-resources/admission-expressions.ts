@@ -3,6 +3,7 @@ import { isJsonObject, type JsonObject } from '../plain-json.ts';
 import { registerAuthorizer } from './cel-authorizer.ts';
 import { registerLibrary } from './cel-library.ts';
 import { CelPatch, jsonOf, registerObjects, withoutMessages } from './cel-objects.ts';
+import { celProblem } from './cel-problem.ts';
 import { celPrograms, type CelPrograms } from './cel-programs.ts';
 import { celValue } from './cel-values.ts';
 
@@ -21,8 +22,18 @@ export interface AdmissionVariables {
 
 const names = ['object', 'oldObject', 'request', 'params', 'namespaceObject', 'authorizer', 'variables'] as const;
 
+type VariableTypes = Partial<Record<(typeof names)[number], string>>;
+
 function furnish(environment: Environment): void {
-  for (const name of names) environment.registerVariable(name, 'dyn');
+  furnishTyped(environment, { variables: 'dyn' });
+}
+
+/** The names and functions of admission; without a type, each but `variables` is of any. */
+export function furnishTyped(environment: Environment, types: VariableTypes): void {
+  for (const name of names) {
+    const type = types[name] ?? (name === 'variables' ? undefined : 'dyn');
+    if (type !== undefined) environment.registerVariable(name, type);
+  }
   registerLibrary(environment);
   registerAuthorizer(environment);
 }
@@ -41,11 +52,12 @@ export function admissionExpressionProblem(text: string, type: ExpressionType): 
   const isMutation = type === 'Object' || type === 'list<JSONPatch>' || type === 'mutation variable';
   try {
     const checked = (isMutation ? mutating : judging).check(text);
-    if (!checked.valid) return compilationFailure(checked.error?.message);
+    const isRewritten = isMutation && withoutMessages(text) !== text;
+    if (!checked.valid) return `compilation failed: ${celProblem(text, checked.error, { isRewritten })}`;
     if (isOfType(checked.type ?? 'dyn', type)) return undefined;
     return `compilation failed: must evaluate to ${type}`;
   } catch (error) {
-    return compilationFailure((error as Error).message);
+    return `compilation failed: ERROR: <input>: ${(error as Error).message.split('\n', 1)[0] ?? ''}`;
   }
 }
 
@@ -53,10 +65,6 @@ function isOfType(actual: string, type: ExpressionType): boolean {
   if (type === 'dyn' || type === 'mutation variable' || actual === 'dyn' || actual === type) return true;
   // An empty list, and one of items that are known when it is evaluated.
   return type === 'list<JSONPatch>' && ['list', 'list<dyn>', 'list<T>'].includes(actual);
-}
-
-function compilationFailure(message = ''): string {
-  return `compilation failed: ERROR: <input>: ${message.split('\n', 1)[0] ?? ''}`;
 }
 
 /** What an expression comes to, as CEL has it. Rejects with what went wrong in it. */

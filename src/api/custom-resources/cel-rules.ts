@@ -4,6 +4,7 @@ import { isJsonObject, jsonEquals } from '../plain-json.ts';
 import type { ValidationRule } from '../types/apiextensions-v1.ts';
 import type { StatusCause } from '../types/meta-v1.ts';
 import { registerLibrary } from './cel-library.ts';
+import { celProblem } from './cel-problem.ts';
 import { celPrograms } from './cel-programs.ts';
 import { celValue } from './cel-values.ts';
 import { childPath, childSchema, type StructuralSchema } from './structural-schema.ts';
@@ -18,7 +19,7 @@ const programs = celPrograms((environment) => {
 export function expressionProblem(text: string, type: 'bool' | 'string'): string | undefined {
   try {
     const checked = programs.check(text);
-    if (!checked.valid) return `compilation failed: ERROR: <input>:${firstLine(checked.error?.message)}`;
+    if (!checked.valid) return `compilation failed: ${celProblem(text, checked.error)}`;
     const { type: actual } = checked;
     if (actual !== type && actual !== 'dyn')
       return `compilation failed: must evaluate to ${type === 'bool' ? 'a bool' : 'a string'}`;

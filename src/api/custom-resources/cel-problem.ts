@@ -1,0 +1,96 @@
+import type { TypeCheckResult } from '@marcbachmann/cel-js';
+
+type CelError = NonNullable<TypeCheckResult['error']>;
+interface Span {
+  start: number;
+  end: number;
+}
+
+/**
+ * What is wrong with an expression, as cel-go says it: clients show it, and look for its words. `isRewritten`: the engine
+ * saw another text than the user's, whose places say nothing.
+ */
+export function celProblem(text: string, error: CelError | undefined, { isRewritten = false } = {}): string {
+  const message = messageOf(error);
+  if (error === undefined || isRewritten) return `ERROR: <input>: ${message}`;
+  const before = text.slice(0, placeOf(text, error));
+  const line = before.split('\n').length;
+  const column = before.length - before.lastIndexOf('\n') - 1;
+  const shown = text.split('\n')[line - 1] ?? '';
+  return `ERROR: <input>:${line}:${column + 1}: ${message}\n | ${shown}\n | ${'.'.repeat(column)}^`;
+}
+
+function messageOf(error: CelError | undefined): string {
+  const text = error?.message.split('\n', 1)[0] ?? '';
+  if (error?.name === 'ParseError') return `Syntax error: ${text}`;
+  for (const [pattern, say] of messages) {
+    const match = pattern.exec(text);
+    if (match) return say(...(match.slice(1) as [string, string, string]));
+  }
+  return text;
+}
+
+const messages: readonly (readonly [RegExp, (a: string, b: string, c: string) => string])[] = [
+  [/^no such overload: (.+) (\S+) (.+)$/, (left, op, right) => noOverload(operatorName(op), `(${left}, ${right})`)],
+  [/^no such overload: (.)(.+)$/, (op, operand) => noOverload(`${op}_`, `(${operand})`)],
+  [
+    /^Ternary branches must have the same type, got '(.+)' and '(.+)'$/,
+    (yes, no) => noOverload('_?_:_', `(bool, ${yes}, ${no})`),
+  ],
+  [/^Ternary condition must be bool, got '(.+)'$/, (actual) => notOfType('bool', actual)],
+  [/^Logical operator requires bool operands, got '(.+)'$/, (actual) => notOfType('bool', actual)],
+  [/^Unknown variable: (.+)$/, (name) => `undeclared reference to '${name}' (in container '')`],
+  [/^No such key: (.+)$/, (name) => `undefined field '${name}'`],
+  [/^Cannot index type '(.+)'$/, (type) => `type '${typeName(type)}' does not support field selection`],
+  [/^List index must be int, got '(.+)'$/, (type) => noOverload('_[_]', `(list, ${type})`)],
+  [/^found no matching overload for '(.+)\.(\w+)\((.*)\)'$/, (on, name, given) => noOverload(name, `${on}.(${given})`)],
+  [/^found no matching overload for '(\w+)(\(.*\))'$/, (name, given) => noOverload(name, given)],
+];
+
+function noOverload(name: string, types: string): string {
+  return `found no matching overload for '${name}' applied to '${typeName(types)}'`;
+}
+
+function notOfType(wanted: string, actual: string): string {
+  return `expected type '${wanted}' but found '${typeName(actual)}'`;
+}
+
+function operatorName(operator: string): string {
+  return operator === 'in' ? '@in' : `_${operator}_`;
+}
+
+/** `map<string, int>` is `map(string, int)` in cel-go's words. */
+function typeName(type: string): string {
+  return type.replaceAll('<', '(').replaceAll('>', ')');
+}
+
+/** Where cel-go puts the mark: at the operator, at a call's parenthesis, at the dot of a field. */
+function placeOf(text: string, { node, range }: CelError): number {
+  const start = range?.start ?? 0;
+  const parts = partsOf(node?.args);
+  const last = parts.at(-1)?.start ?? start;
+  switch (node?.op) {
+    case '.':
+      return text.lastIndexOf('.', start);
+    case '[]':
+      return text.indexOf('[', parts[0]?.end ?? start);
+    case '?:':
+      return text.indexOf('?', parts[0]?.end ?? start);
+    case 'call':
+    case 'rcall':
+      return text.indexOf('(', parts[0]?.end ?? start);
+    default: {
+      const { op = '' } = node ?? {};
+      const [left] = parts;
+      const at = parts.length === 2 && left ? text.indexOf(op, left.end) : -1;
+      return at >= 0 && at < last ? at : start;
+    }
+  }
+}
+
+/** Of operands: a call's first is its name, and its others may be a list. */
+function partsOf(args: unknown): Span[] {
+  const isSpan = (value: unknown): value is Span =>
+    typeof value === 'object' && value !== null && typeof (value as Partial<Span>).start === 'number';
+  return Array.isArray(args) ? args.filter(isSpan) : [];
+}
