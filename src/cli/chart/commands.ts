@@ -125,7 +125,7 @@ function addReleaseCommands(chart: Command): void {
     .addOption(historyMax())
     .action(async (name, revision, options) => (await import('./release.ts')).rollback(name, revision, options));
   addOperationFlags(addClusterFlags(chart.command('uninstall')))
-    .alias('delete')
+    .aliases(['delete', 'del', 'un'])
     .argument('<releases...>', 'their names')
     .description('uninstall releases')
     .option('--keep-history', 'keep the revisions: the name stays taken, and rollback works')

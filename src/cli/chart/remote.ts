@@ -193,17 +193,23 @@ export async function repoUpdate(names: string[]): Promise<void> {
   if (unknown !== undefined) throw new CliError(`no repositories found matching '${unknown}'. Nothing will be updated`);
   const wanted = names.length === 0 ? all : all.filter(({ name }) => names.includes(name));
   if (wanted.length === 0) throw new CliError('no repositories found. You must add one before updating');
-  const failures: string[] = [];
-  for (const repository of wanted) {
+  const say = (line: string): unknown => process.stdout.write(`${line}\n`);
+  say('Hang tight while we grab the latest from your chart repositories...');
+  const failed: string[] = [];
+  const update = async (repository: Repository): Promise<void> => {
+    const { name, url } = repository;
     try {
-      await cacheIndex(paths, repository.name, await fetchIndex(repository.url, accessOf(repository)));
-      process.stdout.write(`...Successfully got an update from the "${repository.name}" chart repository\n`);
+      await cacheIndex(paths, name, await fetchIndex(url, accessOf(repository)));
+      say(`...Successfully got an update from the "${name}" chart repository`);
     } catch (error) {
       if (!(error instanceof ChartError)) throw error;
-      failures.push(`${repository.name}: ${error.message}`);
+      say(`...Unable to get an update from the "${name}" chart repository (${url}):\n\t${error.message}`);
+      failed.push(url);
     }
-  }
-  if (failures.length > 0) throw new CliError(`failed to update the following repositories: ${failures.join('; ')}`);
+  };
+  await Promise.all(wanted.map(update));
+  if (failed.length > 0) throw new CliError(`Failed to update the following repositories: [${failed.join(' ')}]`);
+  say('Update Complete. ⎈Happy Helming!⎈');
 }
 
 export async function repoRemove(names: string[]): Promise<void> {

@@ -17,7 +17,10 @@ export function addRepositoryCommands(chart: Command): void {
     .argument('<remote>', 'oci://registry.example.com/charts')
     .description('push an archive to a registry (logins: timonel login)')
     .action(async (archive, remote, options) => (await import('./remote.ts')).push(archive, remote, options));
-  const dependency = chart.command('dependency').alias('dep').description("manage a chart's dependencies");
+  const dependency = chart
+    .command('dependency')
+    .aliases(['dep', 'dependencies'])
+    .description("manage a chart's dependencies");
   const verbs = {
     list: 'list what Chart.yaml asks for, and whether it is there',
     update: 'fetch the newest versions that fit into charts/, and write Chart.lock',
@@ -25,8 +28,11 @@ export function addRepositoryCommands(chart: Command): void {
   } as const;
   for (const [verb, description] of Object.entries(verbs)) {
     const command = dependency.command(verb).argument('[chart]', 'its directory', '.').description(description);
+    if (verb === 'update') command.alias('up');
     if (verb === 'list') {
-      command.addOption(new Option('--max-col-width <width>', 'widest column').argParser(wholeNumber).default(80));
+      command
+        .alias('ls')
+        .addOption(new Option('--max-col-width <width>', 'widest column').argParser(wholeNumber).default(80));
     } else {
       addConnectionFlags(command)
         .option('--verify', 'verify the signatures of the archives')
@@ -84,6 +90,7 @@ function addRepoCommands(chart: Command): void {
     .action(async (options) => (await import('./remote.ts')).repoList(options));
   repo
     .command('update')
+    .alias('up')
     .argument('[names...]', 'default: all')
     .description('fetch what repositories have')
     // It always does.

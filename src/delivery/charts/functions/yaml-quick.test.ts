@@ -219,6 +219,17 @@ describe('the quick reader of YAML', () => {
     ['short flow collections', 'a: []\nb: {}\nc: [a, "b", 1] # x\nd: {cpu: 500m, "x": [y]}\n'],
     ['quotes', `a: "x\\ty\\"z"\nb: 'it''s'\n"k": v\n'l': w\n`],
     ['what stands at the end', 'a:\nb:\n  - x\n  -'],
+    [
+      'words that go on',
+      'a: some words\n  and more (\n    of "them"\n  - \nb: true\n  or so\nc:\n- one\n  two\n-  three\n'.replace(
+        '  - \n',
+        '',
+      ),
+    ],
+    [
+      'quotes that end below',
+      `a: 'it''s: long\n  # and\n     more'' of it' # x\nb:\n- "one \\"\n  two\\n"\n- k: "x\n    y"\n  l: 1\n`,
+    ],
     ['nothing', '# only this\n\n'],
   ])('reads %s', (_, text) => {
     expect(read(text)).toBe('read');
@@ -229,8 +240,13 @@ describe('the quick reader of YAML', () => {
     ['merge keys', 'a:\n  <<: {b: 1}'],
     ['tags', 'a: !!str 1'],
     ['folded blocks', 'a: >\n  x\n  y'],
-    ['scalars over several lines', 'a: x\n  y'],
-    ['quotes over several lines', 'a: "x\n  y"'],
+    ['words that go on after an empty line', 'a: x\n\n  y'],
+    ['words that a comment ends', 'a: x\n  # no\n  y'],
+    ['numbers that go on', 'a: 1\n  2'],
+    ['keys in words that go on', 'a: x\n  y: z'],
+    ['quotes that go on after an empty line', 'a: "x\n\n  y"'],
+    ['quotes with escaped line breaks', 'a: "x\\\n  y"'],
+    ['quotes that never end', 'a: "x\n  y\n'],
     ['markers of documents', '---\na: 1'],
     ['keys that are other than strings', 'yes: 1'],
     ['tabs', 'a:\tb'],

@@ -34,6 +34,11 @@ const literalHeader = /^\|(-?)(?: +#.*| *)$/;
 const endOfValue = /^(?: *| +#.*)$/;
 const doubleQuoted = /^"((?:[^"\\]|\\.)*)"/;
 const singleQuoted = /^'((?:[^']|'')*)'/;
+/** What a line surely begins with that goes on with words. */
+const goesOn = /^[\w(./$"']/;
+/** Of a quoted scalar on several lines, in UTF-16 units, and in how many lines its quote may be without ending it. */
+const maxFolded = 8 * 1024;
+const maxQuotes = 20;
 /** What begins something else than a plain scalar. */
 const indicators = new Set('-?:,[]{}#&*!|>\'"%@`=<');
 
@@ -148,9 +153,46 @@ class QuickReader {
     }
     if (text.startsWith('|')) return this.#literal(text, column);
     const value = scalarOf(text);
+    if (value === unsure) return this.#quotedOn(text, column);
+    const at = this.#at;
     this.#next();
-    // More of it, or a mistake.
-    return this.#column > column ? unsure : value;
+    return this.#column > column ? this.#plainOn(text, at, column) : value;
+  }
+
+  /** Words that go on below, which is a string: long lines are written so. */
+  #plainOn(first: string, at: number, column: number): unknown {
+    if (!/^[A-Za-z]/.test(first) || first.includes(' #')) return unsure;
+    let folded = first.trimEnd();
+    for (let next = at + 1; this.#column > column; next++, this.#next()) {
+      const content = this.#content;
+      // An empty line or a comment between them means something else.
+      if (this.#at !== next || !goesOn.test(content) || /: |:$| #/.test(content)) return unsure;
+      folded += ` ${content.trimEnd()}`;
+    }
+    return folded;
+  }
+
+  /** A quoted scalar that ends some lines below. */
+  #quotedOn(first: string, column: number): unknown {
+    const quote = first.charAt(0);
+    if (quote !== '"' && quote !== "'") return unsure;
+    let folded = first.trimEnd();
+    let quotes = 0;
+    for (let at = this.#at + 1; ; at++) {
+      const line = this.#lines[at] ?? '';
+      const content = line.trim();
+      const indent = line.indexOf(content.charAt(0));
+      if (content === '' || indent <= column || line.includes('\t') || folded.endsWith('\\')) return unsure;
+      folded += ` ${content}`;
+      if (folded.length > maxFolded) return unsure;
+      if (!content.includes(quote)) continue;
+      const value = scalarOf(folded);
+      if (value === unsure && ++quotes > maxQuotes) return unsure;
+      if (value === unsure) continue;
+      this.#at = at;
+      this.#next();
+      return this.#column > column ? unsure : value;
+    }
   }
 
   #literal(header: string, column: number): unknown {

@@ -16,12 +16,44 @@ export interface RepositoryIndex {
   entries: Record<string, IndexEntry[]>;
 }
 
+/** What is shorter is read as a whole, in no time that matters. */
+const shortIndex = 64 * 1024;
+
+/**
+ * An index as block YAML, version by version: the indexes of large repositories are longer than a text of YAML may be,
+ * and what one version has that is hard to read does not make all others slow. As a whole where it has another form.
+ */
+function readIndexYaml(text: string): unknown {
+  const start = /^entries: *\n/m.exec(text);
+  if (text.length < shortIndex || !start) return readYaml(text);
+  const from = start.index + start[0].length;
+  const after = /^[^ \n#]/m.exec(text.slice(from));
+  const end = after ? from + after.index : text.length;
+  const head = readYaml(text.slice(0, start.index) + text.slice(end));
+  const entries: Record<string, unknown[]> = {};
+  for (const chart of text.slice(from, end).split(/^(?=  [^ \n#-])/m)) {
+    const [name, versions] = chartIn(chart);
+    if (name === undefined) return readYaml(text);
+    entries[name] = versions;
+  }
+  return isMap(head) ? { ...head, entries } : head;
+}
+
+/** `  name:`, and its versions as items of a list; no name where it is anything else. */
+function chartIn(text: string): [string | undefined, unknown[]] {
+  const [, name, indent = ''] = /^  ([\w./-]+): *\n( +)- /.exec(text) ?? [];
+  if (name === undefined || indent.length > 4) return [undefined, []];
+  const items = text.slice(text.indexOf('\n') + 1).split(indent.length === 2 ? /^(?=  - )/m : /^(?=    - )/m);
+  const lists = items.map((item) => readYaml(item));
+  return lists.every((list) => Array.isArray(list)) ? [name, lists.flat()] : [undefined, []];
+}
+
 /** Reads an index; entries that make no sense are left out. @throws ChartError when it is none */
 export function parseIndex(text: string, source: string): RepositoryIndex {
   let value: unknown;
   try {
     // Large repositories keep JSON, which is much quicker to read.
-    value = /^\s*\{/.test(text) ? JSON.parse(text) : readYaml(text);
+    value = /^\s*\{/.test(text) ? JSON.parse(text) : readIndexYaml(text);
   } catch (error) {
     throw new ChartError(
       `${source} is no chart repository: its index.yaml cannot be read: ${(error as Error).message}`,

@@ -13,6 +13,7 @@ import { loadArchive, loadChart } from '../chart/load-chart.ts';
 import { loadFiles } from '../chart/load-files.ts';
 import { buildDependencies, dependencyStates, unaskedDependencies, updateDependencies } from './dependency-manager.ts';
 import { formatIndex, newestIn, parseIndex } from './index-file.ts';
+import { readYaml } from '../functions/yaml-read.ts';
 import { locateChart, type LocateOptions } from './locate.ts';
 import { parseOciReference, pushOci } from './oci.ts';
 import {
@@ -195,5 +196,42 @@ describe('dependencies', () => {
     await rm(join(app, 'charts/cache-2.0.0.tgz'));
     await updateDependencies(app, fetching);
     expect(await readdir(join(app, 'charts'))).toEqual(['db-1.0.0.tgz']);
+  });
+});
+
+describe('a large index', () => {
+  const version = (chart: string, number: number, indent: string): string =>
+    ['- apiVersion: v2', '  description: some words that go on', '    in the next line', `  name: ${chart}`]
+      .concat(['  urls:', `  - https://example.com/${chart}.tgz`, `  version: 1.${number}.0`])
+      .map((line) => `${indent}${line}\n`)
+      .join('');
+
+  const indexOf = (charts: number, versions: number, indent = '  '): string => {
+    let text = '# made by hand\napiVersion: v1\nentries:\n';
+    for (let chart = 0; chart < charts; chart++) {
+      text += `  chart-${chart}:\n`;
+      for (let number = 0; number < versions; number++) text += version(`chart-${chart}`, number, indent);
+    }
+    return `${text}generated: "2026-01-01T00:00:00Z"\nserverInfo: {}\n`;
+  };
+
+  it.each(['  ', '    '])('is read part by part, however long it is (lists at %j)', (indent) => {
+    const text = indexOf(150, 400, indent);
+    expect(text.length).toBeGreaterThan(8 * 2 ** 20);
+    const { entries } = parseIndex(text, 'here');
+    expect(Object.keys(entries)).toHaveLength(150);
+    expect(entries['chart-149']?.map((entry) => entry.version).slice(0, 2)).toEqual(['1.399.0', '1.398.0']);
+    expect(entries['chart-0']?.[0]?.description).toBe('some words that go on in the next line');
+  });
+
+  it('gives the same as a short one, and the same errors', () => {
+    const text = indexOf(3, 200);
+    expect(text.length).toBeGreaterThan(64 * 1024);
+    expect(parseIndex(text, 'here')).toEqual(parseIndex(JSON.stringify(readYaml(text)), 'here'));
+    const broken = text.replace('  name: chart-2\n', '  name: [chart-2\n');
+    expect(() => parseIndex(broken, 'here')).toThrow('here is no chart repository: its index.yaml cannot be read');
+    const unusual = `${text.replace('entries:\n', 'entries: &all\n')}more: *all\n`;
+    expect(parseIndex(unusual, 'here')).toEqual(parseIndex(text, 'here'));
+    expect(() => parseIndex(text.replace('apiVersion: v1\n', ''), 'here')).toThrow('has no apiVersion');
   });
 });

@@ -90,6 +90,24 @@ describe('values.schema.json', () => {
     expect((await violations(chart('web', schema), 'a: 1')).join('\n')).toContain(message);
   });
 
+  it.each([
+    ['at once', { $ref: '#' }],
+    [
+      'by way of others',
+      { $ref: '#/$defs/a', $defs: { a: { allOf: [{ $ref: '#/$defs/b' }] }, b: { $ref: '#/$defs/a' } } },
+    ],
+  ])('may refer to itself, but not without end: %s', async (_, schema) => {
+    expect(await violations(chart('web', schema), 'a: 1')).toEqual([
+      'web:',
+      '- the schema is not valid: it refers to itself without end',
+    ]);
+    const tree = { properties: { left: { $ref: '#' }, size: { type: 'integer' } } };
+    expect(await violations(chart('web', tree), 'left: {left: {size: x}}')).toEqual([
+      'web:',
+      "- at '/left/left/size': got string, want integer",
+    ]);
+  });
+
   it('takes no longer for a pattern that is made to take long', async () => {
     const schema = { properties: { a: { pattern: '^(a+)+$' } } };
     expect(await violations(chart('web', schema), `a: ${'a'.repeat(50_000)}!`)).toHaveLength(2);

@@ -46,8 +46,12 @@ async function violations(schemaBytes: Uint8Array, values: Values): Promise<stri
   } catch (error) {
     return [`- the schema is not valid: ${(error as Error).message}`];
   }
-  if (validate(values)) return [];
-  return describe(validate.errors ?? []);
+  try {
+    return validate(values) ? [] : describe(validate.errors ?? []);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return ['- the schema is not valid: it refers to itself without end'];
+  }
 }
 
 async function compile(schema: unknown): Promise<ValidateFunction> {
