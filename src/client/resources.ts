@@ -9,12 +9,14 @@ import type {
   ConfigMap,
   Endpoints,
   Event,
+  LimitRange,
   Namespace,
   Node,
   PersistentVolume,
   PersistentVolumeClaim,
   Pod,
   ReplicationController,
+  ResourceQuota,
   Secret,
   Service,
   ServiceAccount,
@@ -64,6 +66,8 @@ export const configMaps = resource<ConfigMap>('', 'v1', 'configmaps', 'ConfigMap
 export const secrets = resource<Secret>('', 'v1', 'secrets', 'Secret');
 export const serviceAccounts = resource<ServiceAccount>('', 'v1', 'serviceaccounts', 'ServiceAccount');
 export const events = resource<Event>('', 'v1', 'events', 'Event');
+export const resourceQuotas = resource<ResourceQuota>('', 'v1', 'resourcequotas', 'ResourceQuota');
+export const limitRanges = resource<LimitRange>('', 'v1', 'limitranges', 'LimitRange');
 export const leases = resource<Lease>('coordination.k8s.io', 'v1', 'leases', 'Lease');
 export const deployments = resource<Deployment>('apps', 'v1', 'deployments', 'Deployment');
 export const replicaSets = resource<ReplicaSet>('apps', 'v1', 'replicasets', 'ReplicaSet');

@@ -92,6 +92,18 @@ describe.skipIf(path === undefined)('as kubectl answers', () => {
     'get pods --output-watch-events',
     'get svc -n rich --as jane',
     'get widgets.v1.example.com,wd -n rich',
+    'describe deploy,rs,sts,job,rc -n rich',
+    'describe svc,ing,netpol,endpointslices,ep -n rich',
+    'describe pv,sc,pc,ingressclass',
+    'describe pvc,hpa,pdb,sa,quota,limits -n rich',
+    'describe role,rolebinding -n rich',
+    'describe clusterrole big',
+    'describe clusterrolebinding big',
+    'describe clusterrole admin',
+    'describe ns rich default',
+    'describe crd widgets.example.com',
+    'describe podtemplate,lease,controllerrevision -n rich',
+    'describe pod nope -n rich',
   ])('%s', async (line) => {
     const args = line.split(' ');
     const [theirs, ours] = [await kubectl.run(args), await timonel(args)];

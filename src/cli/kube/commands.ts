@@ -37,6 +37,7 @@ function addReadingCommands(program: Command): void {
     .option('-l, --selector <selector>', 'of those with these labels')
     .option('-A, --all-namespaces', 'of all namespaces')
     .option('--show-events [true|false]', 'what happened to them (default: true)')
+    .addOption(new Option('--chunk-size <count>', 'objects of one request').default('500'))
     .action(async (words, options) => (await import('./describe.ts')).describe(words, options));
   kubeCommand(program, 'events', 'show what happened')
     .option('-A, --all-namespaces', 'in all namespaces')

@@ -1,17 +1,12 @@
-import type { AnyObject, KubeObject } from '../../api/object.ts';
-import type { CronJob } from '../../api/types/batch-v1.ts';
-import type { Event, Pod } from '../../api/types/core-v1.ts';
-import { endpointSlices, events, leases, pods, replicaSets } from '../../client/resources.ts';
+import type { AnyObject } from '../../api/object.ts';
+import { isApiError } from '../../api/status.ts';
+import type { Event } from '../../api/types/core-v1.ts';
+import { events } from '../../client/resources.ts';
 import { eventLines } from '../../delivery/inspect/describe/events.ts';
-import { ingressLines, serviceLines } from '../../delivery/inspect/describe/network.ts';
-import { nodeLines } from '../../delivery/inspect/describe/node.ts';
-import * as plain from '../../delivery/inspect/describe/plain.ts';
-import { podLines } from '../../delivery/inspect/describe/pod.ts';
-import * as workloads from '../../delivery/inspect/describe/workloads.ts';
+import { genericLines } from '../../delivery/inspect/describe/plain.ts';
 import { alignTabs } from '../../delivery/inspect/tab-writer.ts';
-import { labelMatcher } from '../../api/label-selector.ts';
-import type { LabelSelector } from '../../api/types/meta-v1.ts';
 import { clock } from '../context.ts';
+import { ownLines } from './describe-lines.ts';
 import { placeOf, type Selection, type SelectionFlags, selectionOf, typed } from './selection.ts';
 import { type Kube, type KubeFlags, withKube } from './session.ts';
 
@@ -19,6 +14,7 @@ export interface DescribeFlags extends KubeFlags, SelectionFlags {
   selector?: string;
   allNamespaces?: boolean;
   showEvents?: string | boolean;
+  chunkSize: string;
 }
 
 /** `timonel describe TYPE NAME`: an object, what belongs to it, and what happened to it. */
@@ -29,7 +25,9 @@ export async function describe(words: readonly string[], flags: DescribeFlags): 
       try {
         for (const object of await objectsOf(kube, selection, flags)) found.push({ selection, object });
       } catch (error) {
-        kube.fail(error);
+        const similar = isOnlyName(words, error) ? await beginningWith(kube, selection) : [];
+        if (similar.length === 0) kube.fail(error);
+        for (const object of similar) found.push({ selection, object });
       }
     }
     if (found.length === 0 && !process.exitCode) {
@@ -42,7 +40,17 @@ export async function describe(words: readonly string[], flags: DescribeFlags): 
   });
 }
 
-async function objectsOf(kube: Kube, selection: Selection, flags: DescribeFlags): Promise<AnyObject[]> {
+/** `describe pod web` is about all pods whose names begin so where none is called so. */
+function isOnlyName(words: readonly string[], error: unknown): boolean {
+  return words.length === 2 && isApiError(error, 'NotFound');
+}
+
+async function beginningWith(kube: Kube, { resource, name = '' }: Selection): Promise<AnyObject[]> {
+  const all = await objectsOf(kube, { resource });
+  return all.filter((object) => object.metadata.name?.startsWith(name));
+}
+
+async function objectsOf(kube: Kube, selection: Selection, flags: Partial<DescribeFlags> = {}): Promise<AnyObject[]> {
   const { resource, name } = selection;
   if (name !== undefined) return [typed(resource, await kube.client.get(resource, placeOf(kube, selection)))];
   const { items } = await kube.client.list(resource, {
@@ -53,86 +61,22 @@ async function objectsOf(kube: Kube, selection: Selection, flags: DescribeFlags)
 }
 
 /** Descriptions that end without events. */
-const withoutEvents = new Set(['Secret', 'Namespace']);
+const withoutEvents = new Set([
+  ...['Secret', 'Namespace', 'Role', 'ClusterRole', 'RoleBinding', 'ClusterRoleBinding'],
+  ...['ResourceQuota', 'LimitRange', 'NetworkPolicy'],
+]);
 
 async function linesOf(kube: Kube, { resource }: Selection, object: AnyObject, withEvents: boolean): Promise<string[]> {
   const now = clock.now();
-  const about = withEvents && !withoutEvents.has(resource.kind) ? await eventsAbout(kube, object) : [];
-  if (resource.kind === 'Pod') return podLines(object, { events: about, now });
-  const own =
-    resource.group === '' || builtIn.has(resource.group) ? await ownLines(kube, resource.kind, object, now) : undefined;
-  const lines = own ?? plain.genericLines(object);
-  return withEvents && !withoutEvents.has(resource.kind) ? [...lines, ...eventLines(about, now)] : lines;
+  const own = isBuiltIn(resource) ? await ownLines(kube, resource.kind, object, now) : undefined;
+
+  if (!withEvents || (own && withoutEvents.has(resource.kind))) return own ?? genericLines(object);
+  return [...(own ?? genericLines(object)), ...eventLines(await eventsAbout(kube, object), now)];
 }
 
-const builtIn = new Set(['apps', 'batch', 'networking.k8s.io']);
-
-async function ownLines(kube: Kube, kind: string, object: AnyObject, now: number): Promise<string[] | undefined> {
-  const { namespace, name } = object.metadata;
-  switch (kind) {
-    case 'Deployment': {
-      const { items } = await kube.client.list(replicaSets, { namespace: namespace ?? '' });
-      return workloads.deploymentLines(
-        object,
-        items.filter((set) => isOwned(set, object)),
-      );
-    }
-    case 'ReplicaSet':
-      return workloads.replicaSetLines(object, await podsSelectedBy(kube, object));
-    case 'StatefulSet':
-      return workloads.statefulSetLines(object, await podsSelectedBy(kube, object));
-    case 'DaemonSet':
-      return workloads.daemonSetLines(object, await podsSelectedBy(kube, object));
-    case 'Job':
-      return workloads.jobLines(object);
-    case 'CronJob':
-      return workloads.cronJobLines(object as CronJob & AnyObject);
-    case 'Service': {
-      const labelSelector = `kubernetes.io/service-name=${name}`;
-      const { items } = await kube.client.list(endpointSlices, { namespace: namespace ?? '', labelSelector });
-      return serviceLines(object, items);
-    }
-    case 'Ingress':
-      return ingressLines(object);
-    case 'Node': {
-      const { items } = await kube.client.list(pods, { fieldSelector: `spec.nodeName=${name}` });
-      const lease = await kube.client
-        .get(leases, { name: name ?? '', namespace: 'kube-node-lease' })
-        .catch(() => undefined);
-      return nodeLines(object, items, now, lease);
-    }
-    case 'PersistentVolumeClaim': {
-      const { items } = await kube.client.list(pods, { namespace: namespace ?? '' });
-      const users = items.filter(({ spec }) =>
-        spec?.volumes?.some(({ persistentVolumeClaim: claim }) => claim?.claimName === name),
-      );
-      return plain.claimLines(
-        object,
-        users.map(({ metadata }) => metadata.name ?? ''),
-      );
-    }
-    default:
-      return plainKinds[kind]?.(object);
-  }
-}
-
-const plainKinds: Record<string, (object: AnyObject) => string[]> = {
-  ConfigMap: plain.configMapLines,
-  Secret: plain.secretLines,
-  Namespace: plain.namespaceLines,
-  ServiceAccount: plain.serviceAccountLines,
-  PersistentVolume: plain.volumeLines,
-};
-
-function isOwned({ metadata }: KubeObject, owner: KubeObject): boolean {
-  return metadata.ownerReferences?.some(({ uid }) => uid === owner.metadata.uid) ?? false;
-}
-
-async function podsSelectedBy({ client }: Kube, object: AnyObject): Promise<Pod[]> {
-  const { selector } = (object['spec'] ?? {}) as { selector?: LabelSelector };
-  const labelSelector = labelMatcher(selector).toString();
-  const { items } = await client.list(pods, { namespace: object.metadata.namespace ?? '', labelSelector });
-  return items.filter((pod) => isOwned(pod, object));
+/** Groups of the API itself have no dot, or end so. */
+function isBuiltIn({ group }: Selection['resource']): boolean {
+  return !group.includes('.') || group.endsWith('.k8s.io');
 }
 
 async function eventsAbout({ client }: Kube, object: AnyObject): Promise<Event[]> {

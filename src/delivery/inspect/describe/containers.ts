@@ -1,4 +1,12 @@
-import type { Container, ContainerState, ContainerStatus, EnvVar, Probe } from '../../../api/types/core-v1.ts';
+import { quantityToMilli, quantityToNumber } from '../../../api/quantity.ts';
+import type {
+  Container,
+  ContainerState,
+  ContainerStatus,
+  EnvVar,
+  Probe,
+  ResourceFieldSelector,
+} from '../../../api/types/core-v1.ts';
 import { capital, indent, type Lines, longTime, sorted } from './fields.ts';
 
 /** Containers of a pod or of a template, with the statuses of those that have one. */
@@ -45,7 +53,10 @@ function oneContainer(container: Container, status: ContainerStatus | undefined)
         ]
       : []),
     `Environment:${env.length === 0 ? '\t<none>' : ''}`,
-    ...indent(env.flatMap(environmentLines), 2),
+    ...indent(
+      env.flatMap((variable) => environmentLines(variable, container)),
+      2,
+    ),
     ...mountLines(container),
   ];
 }
@@ -108,11 +119,12 @@ function probeText(probe: Probe): string {
   return `unknown ${times}`;
 }
 
-function environmentLines({ name, value = '', valueFrom }: EnvVar): Lines {
+function environmentLines({ name, value = '', valueFrom }: EnvVar, container: Container): Lines {
   if (!valueFrom) return value.split('\n').map((line, i) => (i === 0 ? `${name}:\t${line}` : `\t${line}`));
   const { fieldRef, resourceFieldRef, secretKeyRef, configMapKeyRef } = valueFrom;
   if (fieldRef) return [`${name}:\t (${fieldRef.apiVersion ?? 'v1'}:${fieldRef.fieldPath})`];
-  if (resourceFieldRef) return [`${name}:\t (${resourceFieldRef.resource})`];
+  if (resourceFieldRef)
+    return [`${name}:\t${resourceAmount(resourceFieldRef, container)} (${resourceFieldRef.resource})`];
   if (secretKeyRef) {
     const { key, name: secret, optional = false } = secretKeyRef;
     return [`${name}:\t<set to the key '${key}' in secret '${secret}'>\tOptional: ${optional}`];
@@ -129,4 +141,17 @@ function mountLines({ volumeMounts = [] }: Container): Lines {
     return `  ${mountPath} from ${name} (${readOnly ? 'ro' : 'rw'}${subPath ? `,path="${subPath}"` : ''})`;
   });
   return ['Mounts:', ...lines];
+}
+
+/** What a variable gets of `limits.cpu`: whole units of the divisor, rounded up; nothing without a limit. */
+function resourceAmount({ resource, divisor }: ResourceFieldSelector, { resources = {} }: Container): string {
+  const [list, name = ''] = resource.split('.', 2);
+  const amount = (list === 'limits' ? resources.limits : resources.requests)?.[name];
+  if (amount === undefined) return '0';
+  const unit = divisor && divisor !== '0' ? divisor : '1';
+  const units =
+    name === 'cpu'
+      ? quantityToMilli(amount) / quantityToMilli(unit)
+      : quantityToNumber(amount) / quantityToNumber(unit);
+  return String(Math.ceil(units));
 }

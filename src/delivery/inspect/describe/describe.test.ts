@@ -44,7 +44,7 @@ describe('descriptions', () => {
       spec: { clusterIP: 'c', items: [{ a: 1 }] },
     });
     expect(lines.slice(4)).toEqual([
-      ...['API Version:\ta/v1', 'Kind:\tK', 'Metadata:', '  UID:\tu'].map((line) => line.replace('UID', 'Uid')),
+      ...['API Version:\ta/v1', 'Kind:\tK', 'Metadata:', '  UID:\tu'],
       ...['Spec:', '  Cluster IP:\tc', '  Items:', '    A:\t1'],
     ]);
   });

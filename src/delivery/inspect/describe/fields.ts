@@ -22,7 +22,7 @@ export function annotationLines(title: string, annotations: Record<string, strin
     if (text.includes('\n') || text.length + key.length + 2 > longValue) {
       const cut = text
         .split('\n')
-        .map((line) => (line.length > longValue ? `${line.slice(0, longValue - 3)}...` : line));
+        .map((line) => (line.length > longValue ? `${line.slice(0, longValue - 2)}...` : line));
       return [`${key}:`, ...cut.map((line) => `  ${line}`)];
     }
     return [`${key}: ${text}`];
@@ -59,4 +59,13 @@ export function longTime(time: string | undefined): string {
 /** `True`. */
 export function capital(value: boolean): string {
   return value ? 'True' : 'False';
+}
+
+/** `a=b,c=d` on one line; `<none>`. */
+export function pairs(map: Record<string, string> | undefined): string {
+  return (
+    sorted(map)
+      .map(([key, value]) => `${key}=${value}`)
+      .join(',') || '<none>'
+  );
 }

@@ -58,7 +58,10 @@ function endpointsText(slices: readonly EndpointSlice[], portName: string): stri
   return more > 0 ? `${all.slice(0, shownEndpoints).join(',')} + ${more} more...` : all.join(',');
 }
 
-export function ingressLines({ metadata, spec = {}, status }: Ingress): Lines {
+/** The services that an ingress names, by name, and where they are answered. */
+export type Backends = ReadonlyMap<string, { service: Service; slices: readonly EndpointSlice[] }>;
+
+export function ingressLines({ metadata, spec = {}, status }: Ingress, backends: Backends): Lines {
   const { tls = [], rules = [], defaultBackend } = spec;
   const addresses = (status?.loadBalancer?.ingress ?? []).map(({ ip, hostname }) => ip ?? hostname ?? '');
   return [
@@ -67,7 +70,7 @@ export function ingressLines({ metadata, spec = {}, status }: Ingress): Lines {
     `Namespace:\t${metadata.namespace}`,
     `Address:\t${addresses.join(',')}`,
     `Ingress Class:\t${spec.ingressClassName ?? '<none>'}`,
-    `Default backend:\t${defaultBackend ? backendText(defaultBackend) : '<default>'}`,
+    `Default backend:\t${defaultBackend ? backendText(defaultBackend, backends) : '<default>'}`,
     ...(tls.length > 0
       ? [
           'TLS:',
@@ -82,14 +85,23 @@ export function ingressLines({ metadata, spec = {}, status }: Ingress): Lines {
     '  ----\t----\t--------',
     ...rules.flatMap(({ host = '*', http }) => [
       `  ${host}\t`,
-      ...(http?.paths ?? []).map(({ path = '', backend }) => `  \t${path} \t${backendText(backend)}`),
+      ...(http?.paths ?? []).map(({ path = '', backend }) => `  \t${path} \t${backendText(backend, backends)}`),
     ]),
-    ...(rules.length === 0 && defaultBackend ? [`  *\t*\t${backendText(defaultBackend)}`] : []),
+    ...(rules.length === 0 && defaultBackend ? [`  *\t*\t${backendText(defaultBackend, backends)}`] : []),
     ...annotationLines('Annotations', metadata.annotations),
   ];
 }
 
-function backendText({ service, resource }: IngressBackend): string {
-  if (service) return `${service.name}:${service.port?.name ?? service.port?.number ?? ''}`;
+function backendText({ service, resource }: IngressBackend, backends: Backends): string {
+  if (service)
+    return `${service.name}:${service.port?.name ?? service.port?.number ?? ''} (${answeredBy(service, backends)})`;
   return resource ? `APIGroup: ${resource.apiGroup ?? '<none>'}, Kind: ${resource.kind}, Name: ${resource.name}` : '';
+}
+
+function answeredBy({ name, port }: NonNullable<IngressBackend['service']>, backends: Backends): string {
+  const found = backends.get(name);
+  if (!found) return `<error: services "${name}" not found>`;
+  const ports = found.service.spec?.ports ?? [];
+  const own = ports.find((each) => (port?.name ? each.name === port.name : each.port === port?.number));
+  return endpointsText(found.slices, own?.name ?? '');
 }

@@ -1,14 +1,9 @@
 import type { AnyObject } from '../../../api/object.ts';
-import type {
-  ConfigMap,
-  Namespace,
-  PersistentVolume,
-  PersistentVolumeClaim,
-  Secret,
-  ServiceAccount,
-} from '../../../api/types/core-v1.ts';
+import type { ConfigMap, Secret, ServiceAccount } from '../../../api/types/core-v1.ts';
+import type { IngressClass } from '../../../api/types/networking-v1.ts';
+import type { PriorityClass } from '../../../api/types/scheduling-v1.ts';
 import { isJsonObject } from '../../../api/plain-json.ts';
-import { annotationLines, indent, labelLines, type Lines, sorted } from './fields.ts';
+import { annotationLines, indent, labelLines, type Lines, listed, pairs, sorted } from './fields.ts';
 
 /** Kinds that are described by little more than their fields. */
 
@@ -22,12 +17,12 @@ export function configMapLines({ metadata, data = {}, binaryData = {} }: ConfigM
     '',
     'BinaryData',
     '====',
-    ...sorted(binaryData).flatMap(([key, value]) => [`${key}: ${Buffer.from(value, 'base64').length} bytes`, '']),
+    ...sorted(binaryData).map(([key, value]) => `${key}: ${Buffer.from(value, 'base64').length} bytes`),
     '',
   ];
 }
 
-/** Values of secrets are never shown: only how long they are. */
+/** Values of secrets are not shown, only how long they are; tokens of service accounts are there to be read. */
 export function secretLines({ metadata, type, data = {} }: Secret): Lines {
   return [
     ...headLines(metadata),
@@ -36,77 +31,68 @@ export function secretLines({ metadata, type, data = {} }: Secret): Lines {
     '',
     'Data',
     '====',
-    ...sorted(data).map(([key, value]) => `${key}:\t${Buffer.from(value, 'base64').length} bytes`),
+    ...sorted(data).map(([key, value]) => {
+      const bytes = Buffer.from(value, 'base64');
+      const isToken = key === 'token' && type === tokenType;
+      return `${key}:\t${isToken ? bytes.toString() : `${bytes.length} bytes`}`;
+    }),
   ];
 }
 
-export function namespaceLines({ metadata, status }: Namespace): Lines {
-  return [
-    `Name:\t${metadata.name}`,
-    ...labelLines('Labels', metadata.labels),
-    ...annotationLines('Annotations', metadata.annotations),
-    `Status:\t${status?.phase ?? ''}`,
-  ];
-}
-
-export function serviceAccountLines({ metadata, imagePullSecrets = [], secrets = [] }: ServiceAccount): Lines {
-  const names = (list: readonly { name?: string }[]): string => list.map(({ name }) => name).join(', ') || '<none>';
-  return [
-    ...headLines(metadata),
-    `Image pull secrets:\t${names(imagePullSecrets)}`,
-    `Mountable secrets:\t${names(secrets)}`,
-    'Tokens:\t<none>',
-  ];
-}
-
-export function claimLines({ metadata, spec, status }: PersistentVolumeClaim, usedBy: readonly string[]): Lines {
-  return [
-    `Name:\t${metadata.name}`,
-    `Namespace:\t${metadata.namespace}`,
-    `StorageClass:\t${spec?.storageClassName ?? ''}`,
-    `Status:\t${metadata.deletionTimestamp ? 'Terminating' : (status?.phase ?? '')}`,
-    `Volume:\t${spec?.volumeName ?? ''}`,
-    ...labelLines('Labels', metadata.labels),
-    ...annotationLines('Annotations', metadata.annotations),
-    `Finalizers:\t[${(metadata.finalizers ?? []).join(' ')}]`,
-    `Capacity:\t${status?.capacity?.['storage'] ?? ''}`,
-    `Access Modes:\t${modes(status?.accessModes)}`,
-    `VolumeMode:\t${spec?.volumeMode ?? 'Filesystem'}`,
-    `Used By:\t${usedBy.join('\n\t') || '<none>'}`,
-  ];
-}
-
-export function volumeLines({ metadata, spec, status }: PersistentVolume): Lines {
-  const claim = spec?.claimRef;
-  const source = Object.entries(spec ?? {}).find(([key]) =>
-    ['hostPath', 'local', 'nfs', 'csi', 'iscsi', 'fc'].includes(key),
+/** `known`: the secrets that there are in the account's namespace. */
+export function serviceAccountLines(
+  { metadata, imagePullSecrets = [], secrets = [] }: ServiceAccount,
+  known: readonly Secret[],
+): Lines {
+  const found = new Set(known.map((secret) => secret.metadata.name));
+  const names = (list: readonly { name?: string }[]): string[] =>
+    list.map(({ name = '' }) => (found.has(name) ? name : `${name} (not found)`));
+  const tokens = known.filter(
+    ({ type, metadata: { annotations } }) =>
+      type === tokenType &&
+      annotations?.['kubernetes.io/service-account.name'] === metadata.name &&
+      annotations?.['kubernetes.io/service-account.uid'] === metadata.uid,
   );
   return [
-    `Name:\t${metadata.name}`,
-    ...labelLines('Labels', metadata.labels),
-    ...annotationLines('Annotations', metadata.annotations),
-    `Finalizers:\t[${(metadata.finalizers ?? []).join(' ')}]`,
-    `StorageClass:\t${spec?.storageClassName ?? ''}`,
-    `Status:\t${status?.phase ?? ''}`,
-    `Claim:\t${claim ? `${claim.namespace}/${claim.name}` : ''}`,
-    `Reclaim Policy:\t${spec?.persistentVolumeReclaimPolicy ?? ''}`,
-    `Access Modes:\t${modes(spec?.accessModes)}`,
-    `VolumeMode:\t${spec?.volumeMode ?? 'Filesystem'}`,
-    `Capacity:\t${spec?.capacity?.['storage'] ?? ''}`,
-    'Source:',
-    ...(source ? indent([`Type:\t${source[0]}`, ...valueLines(source[1])], 4) : []),
+    ...headLines(metadata),
+    ...listed('Image pull secrets', names(imagePullSecrets)),
+    ...listed('Mountable secrets', names(secrets)),
+    ...listed(
+      'Tokens',
+      tokens.map((token) => token.metadata.name ?? ''),
+    ),
   ];
 }
 
-const shortModes: Record<string, string> = {
-  ReadWriteOnce: 'RWO',
-  ReadOnlyMany: 'ROX',
-  ReadWriteMany: 'RWX',
-  ReadWriteOncePod: 'RWOP',
-};
+const tokenType = 'kubernetes.io/service-account-token';
 
-function modes(list: readonly string[] = []): string {
-  return list.map((mode) => shortModes[mode] ?? mode).join(',');
+export function priorityClassLines({ metadata, value, globalDefault, ...rest }: PriorityClass): Lines {
+  return [
+    `Name:\t${metadata.name}`,
+    `Value:\t${value}`,
+    `GlobalDefault:\t${globalDefault ?? false}`,
+    `PreemptionPolicy:\t${rest.preemptionPolicy ?? ''}`,
+    `Description:\t${rest.description ?? ''}`,
+    ...`Annotations:\t${pairs(metadata.annotations)}`.split('\n'),
+  ];
+}
+
+export function ingressClassLines({ metadata, spec = {} }: IngressClass): Lines {
+  const { controller = '', parameters } = spec;
+  return [
+    `Name:\t${metadata.name}`,
+    ...labelLines('Labels', metadata.labels),
+    ...annotationLines('Annotations', metadata.annotations),
+    `Controller:\t${controller}`,
+    ...(parameters
+      ? [
+          'Parameters:',
+          ...(parameters.apiGroup ? [`  APIGroup:\t${parameters.apiGroup}`] : []),
+          `  Kind:\t${parameters.kind}`,
+          `  Name:\t${parameters.name}`,
+        ]
+      : []),
+  ];
 }
 
 /** Any other kind: its fields, with titles made of their names. */
@@ -118,11 +104,7 @@ export function genericLines({ apiVersion, kind, metadata, ...rest }: AnyObject)
     `Namespace:\t${namespace ?? ''}`,
     ...labelLines('Labels', labels),
     ...annotationLines('Annotations', annotations),
-    `API Version:\t${apiVersion}`,
-    `Kind:\t${kind}`,
-    'Metadata:',
-    ...indent(valueLines(more), 2),
-    ...valueLines(rest),
+    ...valueLines({ apiVersion, kind, metadata: more, ...rest }),
   ];
 }
 
@@ -137,10 +119,17 @@ function valueLines(value: unknown): Lines {
   });
 }
 
-/** `clusterIP` → `Cluster IP`. */
+/** `clusterIP` → `Cluster IP`, `apiGroups` → `API Groups`; a name with more than letters and dashes stays as it is. */
 function titleOf(key: string): string {
-  const spaced = key.replaceAll(/([a-z0-9])([A-Z])/g, '$1 $2').replaceAll(/([A-Z]+)([A-Z][a-z])/g, '$1 $2');
-  return spaced.charAt(0).toUpperCase() + spaced.slice(1);
+  if (!/^[\p{L}-]+$/u.test(key)) return key;
+  const words = key.match(/[A-Z]+(?![a-z])|[A-Z]?[a-z]+|-+/g) ?? [key];
+  return words.map((word) => (acronyms.has(word.toUpperCase()) ? word.toUpperCase() : capitalized(word))).join(' ');
+}
+
+const acronyms = new Set(['API', 'URL', 'UID', 'OSB', 'GUID']);
+
+function capitalized(word: string): string {
+  return word.charAt(0).toUpperCase() + word.slice(1);
 }
 
 function headLines(metadata: AnyObject['metadata']): Lines {

@@ -1,10 +1,10 @@
-import type { Event, Pod, PodStatus } from '../../../api/types/core-v1.ts';
+import type { Pod, PodStatus } from '../../../api/types/core-v1.ts';
 import { containerLines } from './containers.ts';
-import { eventLines } from './events.ts';
 import { annotationLines, labelLines, type Lines, longTime } from './fields.ts';
-import { tolerationLines, volumeLines } from './pod-template.ts';
+import { spreadLines, tolerationLines } from './pod-template.ts';
+import { volumeLines } from './volumes.ts';
 
-export function podLines(pod: Pod, { events, now }: { events: readonly Event[]; now: number }): Lines {
+export function podLines(pod: Pod): Lines {
   const { metadata, spec, status = {} } = pod;
   const { initContainers = [], containers = [], ephemeralContainers = [] } = spec ?? {};
   const { podIPs = [], qosClass } = status;
@@ -31,7 +31,7 @@ export function podLines(pod: Pod, { events, now }: { events: readonly Event[]; 
     ...(qosClass ? [`QoS Class:\t${qosClass}`] : []),
     ...labelLines('Node-Selectors', spec?.nodeSelector),
     ...tolerationLines('Tolerations', spec?.tolerations),
-    ...eventLines(events, now),
+    ...spreadLines('Topology Spread Constraints', spec?.topologySpreadConstraints),
   ];
 }
 

@@ -45,6 +45,7 @@ function setsText(sets: readonly ReplicaSet[]): string {
   return texts.join(', ') || '<none>';
 }
 
+/** Of replication controllers as well, whose selector is a map. */
 export function replicaSetLines({ metadata, spec, status }: ReplicaSet, pods: readonly Pod[]): Lines {
   const owner = metadata.ownerReferences?.find(({ controller }) => controller);
   return [
@@ -127,6 +128,7 @@ export function jobLines({ metadata, spec, status }: Job): Lines {
     ...(duration ? [`Duration:\t${duration}`] : []),
     ...(spec?.activeDeadlineSeconds ? [`Active Deadline Seconds:\t${spec.activeDeadlineSeconds}s`] : []),
     `Pods Statuses:\t${status?.active ?? 0} Active (${status?.ready ?? 0} Ready) / ${status?.succeeded ?? 0} Succeeded / ${status?.failed ?? 0} Failed`,
+    ...(spec?.completionMode === 'Indexed' ? [`Completed Indexes:\t${status?.completedIndexes || '<none>'}`] : []),
     ...templateLines(spec?.template ?? {}),
   ];
 }
