@@ -52,6 +52,14 @@ describe('the command line', () => {
 });
 
 describe('chart commands', () => {
+  it.each([
+    ['version', 'timonel version'],
+    ['plugin', 'there are no plugins'],
+    ['completion', 'timonel completion bash'],
+  ])('say where %s is, which Helm has there', async (name, what) => {
+    expect(await complaint('chart', name, 'x', '--short')).toContain(`timonel chart has no '${name}': ${what}`);
+  });
+
   const program = createProgram('0.0.0-test');
   const chart = program.commands.find((command) => command.name() === 'chart');
   const leaves = (chart?.commands ?? []).flatMap((command) =>

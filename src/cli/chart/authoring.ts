@@ -1,6 +1,5 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { existsSync, readdirSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { systemRandom } from '../../base/random.ts';
@@ -15,6 +14,7 @@ import { readDirectory } from '../../delivery/charts/chart/directory.ts';
 import { emitYaml } from '../../delivery/charts/functions/yaml-emit.ts';
 import { offlineCapabilities } from '../../delivery/charts/render/capabilities.ts';
 import { compileJsonPathTemplate, type JsonPathTemplate } from '../../delivery/inspect/json-path-template.ts';
+import { helmPaths } from '../../delivery/charts/repository/repositories.ts';
 import { clock } from '../context.ts';
 import { CliError } from '../errors.ts';
 import { chartOf } from './chart-source.ts';
@@ -204,6 +204,5 @@ export async function create(path: string, flags: { starter?: string }): Promise
 /** A path, or the name of one of those in Helm's data directory. */
 function starterPath(starter: string): string {
   if (starter.startsWith('/')) return starter;
-  const data = process.env.HELM_DATA_HOME ?? join(process.env.XDG_DATA_HOME ?? join(homedir(), '.local/share'), 'helm');
-  return join(data, 'starters', starter);
+  return join(helmPaths(process.env).dataHome, 'starters', starter);
 }

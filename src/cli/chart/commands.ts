@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { collect } from '../arguments.ts';
 import { addAuthoringCommands } from './authoring-commands.ts';
-import { addRepositoryCommands } from './repository-commands.ts';
+import { addOtherCommands, addRepositoryCommands } from './repository-commands.ts';
 import {
   addChartFlags,
   addClusterFlags,
@@ -32,6 +32,7 @@ export function addChartCommands(program: Command): void {
   addLookingCommands(chart);
   addAuthoringCommands(chart);
   addRepositoryCommands(chart);
+  addOtherCommands(chart);
   for (const command of chart.commands) {
     for (const each of [command, ...command.commands]) goFlags(addGlobalFlags(each));
   }

@@ -50,6 +50,12 @@ describe('what is printed of a release', () => {
     ]);
   });
 
+  it('says nothing of tests that were not run yet', () => {
+    const waiting = { ...hook, lastRun: { startedAt: '', completedAt: '', phase: 'Unknown' as const } };
+    expect(statusText(release({ hooks: [waiting] }))).not.toContain('TEST SUITE');
+    expect(statusText(release({ hooks: [waiting, hook] })).match(/TEST SUITE/g)).toHaveLength(1);
+  });
+
   it("is JSON with Helm's names, which encoding/json would write", () => {
     const text = jsonText(releaseData(release({ hooks: [hook] }), { withChart: false }));
     expect(text).toBe(

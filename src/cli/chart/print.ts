@@ -98,7 +98,8 @@ export function statusText(release: Release, options: StatusText = {}): string {
 
 function testLines({ hooks }: Release): string[] {
   const tests = hooks.filter(({ events }) => events.includes('test'));
-  if (tests.every(({ lastRun }) => lastRun.startedAt === '')) return ['TEST SUITE: None'];
+  // Of tests that have not been run nothing is said.
+  if (tests.length === 0) return ['TEST SUITE: None'];
   return tests
     .filter(({ lastRun }) => lastRun.startedAt !== '')
     .flatMap(({ name, lastRun }) => [

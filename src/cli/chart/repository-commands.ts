@@ -69,6 +69,49 @@ export function addRepositoryCommands(chart: Command): void {
     .action(async (words, options) => (await import('./search-hub.ts')).search(words, options));
 }
 
+/** What Helm has and is elsewhere here, or not at all. */
+export function addOtherCommands(chart: Command): void {
+  chart
+    .command('env')
+    .argument('[name]', 'only this one')
+    .description("show what Helm's variables mean here")
+    .addOption(new Option('-o, --output <format>').choices(['env', 'json', 'yaml']).default('env'))
+    .action(async (name, options) => (await import('./env.ts')).env(name, options));
+  const registry = chart.command('registry').description('logins for registries: the same as timonel login and logout');
+  registry
+    .command('login')
+    .argument('<host>')
+    .description('log in to a registry')
+    .option('-u, --username <name>', 'user name')
+    .option('-p, --password <password>', 'password (seen in the list of processes: better --password-stdin)')
+    .option('--password-stdin', 'read the password from standard input')
+    .option('--insecure', 'do not check the certificate')
+    .option('--plain-http', 'use insecure HTTP')
+    .action(async (host, { insecure, plainHttp, username, password, passwordStdin }) =>
+      (await import('../registry/login.ts')).login(host, {
+        ...{ username, password, passwordStdin },
+        insecure: Boolean(insecure || plainHttp),
+      }),
+    );
+  registry
+    .command('logout')
+    .argument('<host>')
+    .description('forget the login to a registry')
+    .action(async (host) => (await import('../registry/login.ts')).logout(host));
+  const elsewhere = {
+    completion: 'timonel completion bash (zsh, fish) has the commands for charts as well',
+    plugin: 'there are no plugins: a post-renderer is a program (--post-renderer PROGRAM)',
+    version: 'timonel version',
+  };
+  for (const [name, what] of Object.entries(elsewhere)) {
+    chart
+      .command(name, { hidden: true })
+      .argument('[words...]')
+      .allowUnknownOption()
+      .action(() => chart.error(`error: timonel chart has no '${name}': ${what}`));
+  }
+}
+
 function addRepoCommands(chart: Command): void {
   const repo = chart.command('repo').description('chart repositories (kept where Helm keeps them)');
   addConnectionFlags(repo.command('add'))

@@ -24,6 +24,10 @@ export interface Repository {
 
 /** Where Helm keeps its files, on Linux. */
 export interface HelmPaths {
+  cacheHome: string;
+  configHome: string;
+  /** Starters lie there. */
+  dataHome: string;
   repositories: string;
   cache: string;
 }
@@ -32,10 +36,14 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 export function helmPaths(environment: Environment): HelmPaths {
   const home = homeOf(environment);
-  const cache = environment['HELM_CACHE_HOME'] ?? join(environment['XDG_CACHE_HOME'] || join(home, '.cache'), 'helm');
+  const cacheHome =
+    environment['HELM_CACHE_HOME'] ?? join(environment['XDG_CACHE_HOME'] || join(home, '.cache'), 'helm');
+  const configHome = configOf(environment);
   return {
-    repositories: environment['HELM_REPOSITORY_CONFIG'] ?? join(configOf(environment), 'repositories.yaml'),
-    cache: environment['HELM_REPOSITORY_CACHE'] ?? join(cache, 'repository'),
+    ...{ cacheHome, configHome },
+    dataHome: environment['HELM_DATA_HOME'] ?? join(environment['XDG_DATA_HOME'] || join(home, '.local/share'), 'helm'),
+    repositories: environment['HELM_REPOSITORY_CONFIG'] ?? join(configHome, 'repositories.yaml'),
+    cache: environment['HELM_REPOSITORY_CACHE'] ?? join(cacheHome, 'repository'),
   };
 }
 
