@@ -1,3 +1,4 @@
+import { parseGoDuration } from '../api/go-duration.ts';
 import { ApiError } from '../api/status.ts';
 import type { Aggregator } from './aggregation/aggregator.ts';
 import type { Authenticator } from './authentication.ts';
@@ -53,7 +54,19 @@ interface Arrival {
   info: RequestInfo;
 }
 
+const streamed = new Set(['attach', 'exec', 'log', 'portforward', 'proxy']);
+
+/** How long a client wants to wait at most: every request is answered sooner, but what is no time is refused. */
+function checkTimeout({ query }: ApiRequest, info: RequestInfo): void {
+  const timeout = query.get('timeout');
+  if (!timeout || parseGoDuration(timeout) !== undefined) return;
+  if (info.kind === 'resource' && (info.verb === 'watch' || streamed.has(info.subresource))) return;
+  const reason = `time: invalid duration ${JSON.stringify(timeout)}`;
+  throw ApiError.of('BadRequest', `invalid timeout specified in the request URL - ${reason}`);
+}
+
 async function handle(parts: HandlerParts, { request, context, info }: Arrival): Promise<ApiResponse> {
+  checkTimeout(request, info);
   const user = await authenticate(parts.authenticators, request, context);
   const attributes = attributesOf(info, user, request);
   await authorize(parts.authorizers, attributes);

@@ -175,6 +175,20 @@ describe('the API server', () => {
     await sick.close();
   });
 
+  it('refuses a timeout that is none', async () => {
+    expect((await send('GET /version?timeout=0s')).status).toBe(200);
+    expect((await send('GET /version?timeout=3m')).status).toBe(200);
+    const { status, message } = (await send('GET /api/v1/pods?timeout=invalid')).json<{
+      status: string;
+      message: string;
+    }>();
+    expect({ status, message }).toEqual({
+      status: 'Failure',
+      message: 'invalid timeout specified in the request URL - time: invalid duration "invalid"',
+    });
+    expect((await send('GET /version?timeout=invalid')).status).toBe(400);
+  });
+
   it('answers 404 for paths that are nowhere', async () => {
     expect((await send('GET /nowhere')).json()).toEqual({
       kind: 'Status',

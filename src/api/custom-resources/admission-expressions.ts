@@ -51,9 +51,11 @@ export type ExpressionType = 'bool' | 'string' | 'dyn' | 'Object' | 'list<JSONPa
 export function admissionExpressionProblem(text: string, type: ExpressionType): string | undefined {
   const isMutation = type === 'Object' || type === 'list<JSONPatch>' || type === 'mutation variable';
   try {
-    const checked = (isMutation ? mutating : judging).check(text);
+    const programs = isMutation ? mutating : judging;
+    const checked = programs.check(text);
     const isRewritten = isMutation && withoutMessages(text) !== text;
-    if (!checked.valid) return `compilation failed: ${celProblem(text, checked.error, { isRewritten })}`;
+    if (!checked.valid)
+      return `compilation failed: ${celProblem(text, checked.error, { isRewritten, hasFunction: programs.hasFunction })}`;
     if (isOfType(checked.type ?? 'dyn', type)) return undefined;
     return `compilation failed: must evaluate to ${type}`;
   } catch (error) {

@@ -6,12 +6,19 @@ interface Span {
   end: number;
 }
 
+/** A function that is not there at all is told of in other words than one that does not fit. */
+type HasFunction = (name: string) => boolean;
+
 /**
  * What is wrong with an expression, as cel-go says it: clients show it, and look for its words. `isRewritten`: the engine
  * saw another text than the user's, whose places say nothing.
  */
-export function celProblem(text: string, error: CelError | undefined, { isRewritten = false } = {}): string {
-  const message = messageOf(error);
+export function celProblem(
+  text: string,
+  error: CelError | undefined,
+  { isRewritten = false, hasFunction }: { isRewritten?: boolean; hasFunction: HasFunction },
+): string {
+  const message = messageOf(error, hasFunction);
   if (error === undefined || isRewritten) return `ERROR: <input>: ${message}`;
   const before = text.slice(0, placeOf(text, error));
   const line = before.split('\n').length;
@@ -20,9 +27,11 @@ export function celProblem(text: string, error: CelError | undefined, { isRewrit
   return `ERROR: <input>:${line}:${column + 1}: ${message}\n | ${shown}\n | ${'.'.repeat(column)}^`;
 }
 
-function messageOf(error: CelError | undefined): string {
+function messageOf(error: CelError | undefined, hasFunction: HasFunction): string {
   const text = error?.message.split('\n', 1)[0] ?? '';
   if (error?.name === 'ParseError') return `Syntax error: ${text}`;
+  const called = /^found no matching overload for '(?:.+\.)?(\w+)\(.*\)'$/.exec(text)?.[1];
+  if (called !== undefined && !hasFunction(called)) return undeclared(called);
   for (const [pattern, say] of messages) {
     const match = pattern.exec(text);
     if (match) return say(...(match.slice(1) as [string, string, string]));
@@ -39,13 +48,17 @@ const messages: readonly (readonly [RegExp, (a: string, b: string, c: string) =>
   ],
   [/^Ternary condition must be bool, got '(.+)'$/, (actual) => notOfType('bool', actual)],
   [/^Logical operator requires bool operands, got '(.+)'$/, (actual) => notOfType('bool', actual)],
-  [/^Unknown variable: (.+)$/, (name) => `undeclared reference to '${name}' (in container '')`],
+  [/^Unknown variable: (.+)$/, undeclared],
   [/^No such key: (.+)$/, (name) => `undefined field '${name}'`],
   [/^Cannot index type '(.+)'$/, (type) => `type '${typeName(type)}' does not support field selection`],
   [/^List index must be int, got '(.+)'$/, (type) => noOverload('_[_]', `(list, ${type})`)],
   [/^found no matching overload for '(.+)\.(\w+)\((.*)\)'$/, (on, name, given) => noOverload(name, `${on}.(${given})`)],
   [/^found no matching overload for '(\w+)(\(.*\))'$/, (name, given) => noOverload(name, given)],
 ];
+
+function undeclared(name: string): string {
+  return `undeclared reference to '${name}' (in container '')`;
+}
 
 function noOverload(name: string, types: string): string {
   return `found no matching overload for '${name}' applied to '${typeName(types)}'`;

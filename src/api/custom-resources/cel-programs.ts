@@ -4,11 +4,17 @@ export type CelProgram = (context: Record<string, unknown>) => unknown;
 
 export interface CelPrograms {
   check(text: string): TypeCheckResult;
+  /** Is there a function of this name? */
+  readonly hasFunction: (name: string) => boolean;
   /** An expression compiled, once; throws for one that cannot be. */
   of(text: string): CelProgram;
 }
 
 const programLimit = 5000;
+
+export function hasFunction(environment: Environment, name: string): boolean {
+  return environment.getDefinitions().functions.some((each) => each.name === name);
+}
 
 /**
  * Expressions over one environment, which is made when the first of them is met. `rewrite` turns what the engine has no
@@ -28,6 +34,7 @@ export function celPrograms(
   };
   return {
     check: (text) => environment().check(rewrite(text)),
+    hasFunction: (name) => hasFunction(environment(), name),
     of(text) {
       const known = programs.get(text);
       if (known) return known;

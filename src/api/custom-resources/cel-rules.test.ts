@@ -90,8 +90,14 @@ describe('a rule', () => {
     expect(expressionProblem('self.a +', 'bool')).toBe(
       'compilation failed: ERROR: <input>:1:9: Syntax error: Unexpected token: EOF\n | self.a +\n | ........^',
     );
+    expect(expressionProblem('self.a.startswith("a")', 'bool')).toContain(
+      "<input>:1:18: undeclared reference to 'startswith' (in container '')",
+    );
+    expect(expressionProblem('"a".startsWith(1)', 'bool')).toContain(
+      "<input>:1:15: found no matching overload for 'startsWith' applied to 'string.(int)'",
+    );
     expect(expressionProblem('1 + 1', 'bool')).toBe('compilation failed: must evaluate to a bool');
-    expect(expressionProblem('nosuch(self)', 'bool')).toContain('no matching overload');
+    expect(expressionProblem('nosuch(self)', 'bool')).toContain("<input>:1:7: undeclared reference to 'nosuch'");
     expect(expressionProblem('self.a == 1', 'bool')).toBeUndefined();
   });
 });

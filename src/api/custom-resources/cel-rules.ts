@@ -19,7 +19,7 @@ const programs = celPrograms((environment) => {
 export function expressionProblem(text: string, type: 'bool' | 'string'): string | undefined {
   try {
     const checked = programs.check(text);
-    if (!checked.valid) return `compilation failed: ${celProblem(text, checked.error)}`;
+    if (!checked.valid) return `compilation failed: ${celProblem(text, checked.error, programs)}`;
     const { type: actual } = checked;
     if (actual !== type && actual !== 'dyn')
       return `compilation failed: must evaluate to ${type === 'bool' ? 'a bool' : 'a string'}`;

@@ -7,6 +7,7 @@ import type {
 } from '../types/admissionregistration-v1.ts';
 import { furnishTyped } from './admission-expressions.ts';
 import { celProblem } from './cel-problem.ts';
+import { hasFunction } from './cel-programs.ts';
 import { CelTypes } from './cel-types.ts';
 import type { StructuralSchema } from './structural-schema.ts';
 
@@ -43,7 +44,11 @@ export function checkPolicyTypes(
     const problems = environments.flatMap(({ type: { group, version, kind }, environment }) => {
       const { valid, error } = environment.check(expression);
       const name = `${group}/${version}, Kind=${kind}`;
-      return valid ? [] : [`${name}: ${celProblem(expression, error)}\n`];
+      return valid
+        ? []
+        : [
+            `${name}: ${celProblem(expression, error, { hasFunction: (called) => hasFunction(environment, called) })}\n`,
+          ];
     });
     return problems.length === 0 ? [] : [{ fieldRef, warning: problems.join('\n') }];
   };
