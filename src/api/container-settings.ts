@@ -40,6 +40,11 @@ export interface ContainerSettings {
   /** The image's own healthcheck is the readiness probe; what is given here takes the place of its own. */
   imageHealthcheck?: Partial<Healthcheck>;
   /**
+   * The readiness probe is a healthcheck, whose failures do not count for so many seconds: whether it fails as often as
+   * it may is told by {@link unhealthyCondition}.
+   */
+  healthStartPeriod?: number;
+  /**
    * Namespaces that are not the container's own but those of another pod's container: of the pod in the same namespace
    * of the API, on the same node, that has these labels. Without such a pod on the node this one is deleted, so that
    * its owner makes another where there is one.
@@ -59,3 +64,6 @@ export interface Healthcheck {
 
 /** Condition of pods whose image has a healthcheck that is looked at; its message is the {@link Healthcheck} as JSON. */
 export const imageHealthcheckCondition = 'timonel.dev/ImageHealthcheck';
+
+/** Condition of pods whose healthcheck has failed as often in a row as it may (`unhealthy`, as Docker has it). */
+export const unhealthyCondition = 'timonel.dev/Unhealthy';

@@ -13,7 +13,13 @@ import type { ContainerConfig } from './runtime.ts';
 const run = promisify(execFile);
 
 /** Settings that are none of the runtime's specification. */
-const besideSpec: ReadonlySet<string> = new Set(['filledFromImage', 'fileOwners', 'imageHealthcheck', 'joins']);
+const besideSpec: ReadonlySet<string> = new Set([
+  'filledFromImage',
+  'fileOwners',
+  'imageHealthcheck',
+  'healthStartPeriod',
+  'joins',
+]);
 
 /**
  * Gives a container, which has been made and not started, what CRI has no field for: through containerd's own

@@ -5,7 +5,7 @@ import { observation, type PodMemory, type ProbeVerdict } from './pod-observatio
 import { containerHash } from './pod-spec.ts';
 import type { ContainerStatusInfo, SandboxStatus } from './runtime.ts';
 
-const healthy: ProbeVerdict = { ready: true, started: true, failed: 'none' };
+const healthy: ProbeVerdict = { ready: true, started: true, failed: 'none', unhealthy: false };
 
 function podOf(spec: Partial<PodSpec>): Pod {
   const metadata = { name: 'web', namespace: 'default', uid: 'u1' };

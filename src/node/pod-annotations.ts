@@ -41,3 +41,13 @@ export function containerSettingsOf({ metadata }: Pod): ContainerSettings | unde
   const text = metadata.annotations?.[containerSettingsAnnotation];
   return text === undefined ? undefined : (JSON.parse(text) as ContainerSettings);
 }
+
+/** Seconds for which failures of the pod's healthcheck do not count; undefined where it has none. */
+export function healthStartPeriodOf(pod: Pod): number | undefined {
+  try {
+    return containerSettingsOf(pod)?.healthStartPeriod;
+  } catch {
+    // What cannot be read is told of when a container is made.
+    return undefined;
+  }
+}

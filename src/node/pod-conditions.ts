@@ -1,4 +1,4 @@
-import { imageHealthcheckCondition, type Healthcheck } from '../api/container-settings.ts';
+import { imageHealthcheckCondition, unhealthyCondition, type Healthcheck } from '../api/container-settings.ts';
 import type { ContainerStatus, Pod, PodCondition } from '../api/types/core-v1.ts';
 import type { ResizeVerdict } from './pod-resize.ts';
 import type { PodContainer } from './pod-spec.ts';
@@ -13,6 +13,8 @@ export interface ConditionInput {
   initialized: boolean;
   sandboxReady: boolean;
   isPaused: boolean;
+  /** The healthcheck of a container that runs has failed as often as it may. */
+  isUnhealthy: boolean;
   resize: readonly ResizeVerdict[];
   /** Of its image, where the pod goes by it. */
   healthcheck: Healthcheck | undefined;
@@ -39,7 +41,8 @@ export function podConditions(input: ConditionInput): PodCondition[] {
     readyVerdict(input, containersReady),
     containersReady,
     { type: 'PodScheduled', status: 'True' },
-    ...pausedVerdicts(input),
+    ...ownVerdicts(input, 'timonel.dev/Paused', input.isPaused),
+    ...ownVerdicts(input, unhealthyCondition, input.isUnhealthy),
     ...input.resize,
     ...healthcheckVerdicts(input),
   ];
@@ -58,11 +61,10 @@ export function podConditions(input: ConditionInput): PodCondition[] {
   });
 }
 
-/** Told of pods that stand still, or have (of this agent alone). */
-function pausedVerdicts({ pod, isPaused }: ConditionInput): Verdict[] {
-  const type = 'timonel.dev/Paused';
-  const wasPaused = pod.status?.conditions?.some((condition) => condition.type === type);
-  return isPaused || wasPaused ? [{ type, status: isPaused ? 'True' : 'False' }] : [];
+/** Told, by this agent alone, of pods of which it is or was so. */
+function ownVerdicts({ pod }: ConditionInput, type: string, is: boolean): Verdict[] {
+  const was = pod.status?.conditions?.some((condition) => condition.type === type);
+  return is || was ? [{ type, status: is ? 'True' : 'False' }] : [];
 }
 
 /** Told of pods that go by their image's healthcheck (of this agent alone). */

@@ -23,6 +23,8 @@ export interface ProbeVerdict {
   started: boolean;
   /** Which probe wants the container restarted. */
   failed: 'none' | 'liveness' | 'startup';
+  /** Its healthcheck has failed as often in a row as it may. */
+  unhealthy: boolean;
 }
 
 /** What the agent knows of a pod beyond the runtime's view. */

@@ -6,7 +6,7 @@ import type { ContainerStatusInfo, SandboxStatus } from './runtime.ts';
 
 const nowMs = Date.UTC(2026, 0, 2, 3, 4, 5);
 const app: Container = { name: 'app', image: 'app:1' };
-const ready: ProbeVerdict = { ready: true, started: true, failed: 'none' };
+const ready: ProbeVerdict = { ready: true, started: true, failed: 'none', unhealthy: false };
 
 interface Given {
   spec?: Partial<PodSpec>;

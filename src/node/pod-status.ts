@@ -55,6 +55,9 @@ export function generatePodStatus(input: PodStatusInput): PodStatus {
     initialized,
     sandboxReady,
     isPaused: input.isPaused ?? false,
+    isUnhealthy: observed.containers.some(
+      ({ id, state }) => state === 'running' && input.memory.verdictOf(id).unhealthy,
+    ),
     resize: input.resize ?? [],
     healthcheck: observed.containers.map(healthcheckOf).find((check) => check !== undefined),
     now: formatTime(nowMs),

@@ -10,7 +10,7 @@ import { recorderFor } from './container-starter.ts';
 import { joining, joinsOf, type Joining } from './joined-pods.ts';
 import { runProbe } from './handlers.ts';
 import { computePodActions, type ContainerKill, type PodActions } from './pod-actions.ts';
-import { wantsPause } from './pod-annotations.ts';
+import { healthStartPeriodOf, wantsPause } from './pod-annotations.ts';
 import { podCgroupPath } from './pod-cgroup.ts';
 import { PodFreezer } from './pod-freezer.ts';
 import { currentOf, type ObservedPod, type PodMemory } from './pod-observation.ts';
@@ -454,7 +454,9 @@ export class PodWorker {
       const check = healthcheckOf(current);
       const readinessProbe = container.spec.readinessProbe ?? (check && healthcheckProbe(check));
       const probed = check ? { ...container, spec: { ...container.spec, readinessProbe } } : container;
-      return [{ container: probed, containerId: current.id, startedAtMs: current.startedAtMs }];
+      const startPeriod = check?.startPeriod ?? healthStartPeriodOf(this.pod);
+      const startPeriodMs = startPeriod === undefined ? undefined : startPeriod * 1000;
+      return [{ container: probed, containerId: current.id, startedAtMs: current.startedAtMs, startPeriodMs }];
     });
   }
 

@@ -114,7 +114,7 @@ describe('startup', () => {
     expect(prober.verdictOf('c1')).toMatchObject({ started: false, ready: false });
     delete answers['startup'];
     await clock.advance(500);
-    expect(prober.verdictOf('c1')).toEqual({ started: true, ready: true, failed: 'none' });
+    expect(prober.verdictOf('c1')).toMatchObject({ started: true, ready: true, failed: 'none' });
     asked = [];
     await clock.advance(20_000);
     expect(asked).not.toContain('startup');
@@ -133,4 +133,37 @@ it('sets no timer for containers that are gone', async () => {
   await clock.advance(0);
   prober.update(pod, []);
   expect(clock.pendingTimers).toBe(0);
+});
+
+describe('a healthcheck', () => {
+  it('is unhealthy after its failures in a row, those of its start period and first interval apart', async () => {
+    prober.update(pod, [{ ...running({ readinessProbe }), startPeriodMs: 15_000 }]);
+    answers['readiness'] = failure;
+    // At 0 and 10 seconds they do not count, at 20, 30 and 40 they do.
+    await clock.advance(39_000);
+    expect(prober.verdictOf('c1').unhealthy).toBe(false);
+    await clock.advance(1000);
+    expect(prober.verdictOf('c1')).toMatchObject({ ready: false, unhealthy: true });
+    answers['readiness'] = { kind: 'success', output: '' };
+    await clock.advance(10_000);
+    expect(prober.verdictOf('c1')).toMatchObject({ ready: true, unhealthy: false });
+    answers['readiness'] = { kind: 'unknown', output: 'no such file' };
+    await clock.advance(30_000);
+    expect(prober.verdictOf('c1').unhealthy).toBe(true);
+  });
+
+  it('begins to count with its first success', async () => {
+    prober.update(pod, [{ ...running({ readinessProbe }), startPeriodMs: 600_000 }]);
+    await clock.advance(0);
+    answers['readiness'] = failure;
+    await clock.advance(30_000);
+    expect(prober.verdictOf('c1').unhealthy).toBe(true);
+  });
+
+  it('is nothing that other pods have', async () => {
+    prober.update(pod, [running({ readinessProbe })]);
+    answers['readiness'] = failure;
+    await clock.advance(60_000);
+    expect(prober.verdictOf('c1').unhealthy).toBe(false);
+  });
 });

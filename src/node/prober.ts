@@ -11,6 +11,8 @@ export interface RunningContainer {
   container: PodContainer;
   containerId: string;
   startedAtMs: number;
+  /** Its readiness probe is a healthcheck, whose failures count from so long after its start. */
+  startPeriodMs?: number | undefined;
 }
 
 export interface ProberOptions {
@@ -40,6 +42,8 @@ interface Worker {
   result: 'success' | 'failure' | 'unknown';
   lastResult: 'success' | 'failure' | undefined;
   run: number;
+  /** Failures of a healthcheck in a row, after its start period. */
+  failures: number;
   cancel: () => void;
   stopped: boolean;
 }
@@ -68,6 +72,7 @@ class PodProber implements Prober {
       result,
       lastResult: undefined,
       run: 0,
+      failures: 0,
       cancel: () => undefined,
       stopped: false,
     };
@@ -99,6 +104,7 @@ class PodProber implements Prober {
   }
 
   private judge(worker: Worker, outcome: ProbeResult): void {
+    this.count(worker, outcome);
     const title = `${worker.type[0]?.toUpperCase()}${worker.type.slice(1)} probe`;
     const { container } = worker.target;
     if (outcome.kind === 'unknown') {
@@ -120,6 +126,26 @@ class PodProber implements Prober {
     worker.result = result;
     if (worker.type === 'startup' && result === 'success') this.startOthers(worker.target.containerId);
     this.options.changed();
+  }
+
+  /**
+   * As Docker counts: it looks for the first time after an interval, a command that cannot be run has failed, and one
+   * success ends the start period.
+   */
+  private count(worker: Worker, { kind }: ProbeResult): void {
+    const { startPeriodMs, startedAtMs } = worker.target;
+    if (worker.type !== 'readiness' || startPeriodMs === undefined) return;
+    const wasUnhealthy = this.isUnhealthy(worker);
+    if (kind === 'success' || kind === 'warning') worker.failures = 0;
+    else {
+      const fromMs = startedAtMs + Math.max(startPeriodMs, probeTiming(worker.probe).periodMs);
+      if (worker.result === 'success' || this.options.clock.now() >= fromMs) worker.failures++;
+    }
+    if (wasUnhealthy !== this.isUnhealthy(worker)) this.options.changed();
+  }
+
+  private isUnhealthy({ failures, probe }: Worker): boolean {
+    return failures >= probeTiming(probe).failureThreshold;
   }
 
   private startOthers(containerId: string): void {
@@ -167,13 +193,14 @@ class PodProber implements Prober {
 
   verdictOf(containerId: string): ProbeVerdict {
     const byType = this.workers.get(containerId);
-    if (!byType) return { ready: true, started: true, failed: 'none' };
+    if (!byType) return { ready: true, started: true, failed: 'none', unhealthy: false };
     const readiness = byType.get('readiness');
     const failed = (['startup', 'liveness'] as const).find((type) => byType.get(type)?.result === 'failure');
     return {
       ready: !readiness || readiness.result === 'success',
       started: this.isStarted(containerId),
       failed: failed ?? 'none',
+      unhealthy: readiness !== undefined && this.isUnhealthy(readiness),
     };
   }
 

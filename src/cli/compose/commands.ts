@@ -1,8 +1,10 @@
 import { type Command, Option } from 'commander';
 import { collect } from '../arguments.ts';
+import { acceptBooleanValues } from './boolean-values.ts';
 import { addContainerCommands } from './container-commands.ts';
 import { addImageCommands } from './image-commands.ts';
 import type { ProgressMode } from './progress.ts';
+import { addRefusedFlags } from './refused-flags.ts';
 
 /** Flags of `timonel compose` itself: which project, on which cluster. */
 export interface ComposeFlags {
@@ -15,6 +17,7 @@ export interface ComposeFlags {
   kubeconfig?: string;
   lenient?: boolean;
   progress?: ProgressMode;
+  allResources?: boolean;
 }
 
 /** `timonel compose`, with the flags of docker compose. */
@@ -38,12 +41,16 @@ export function addComposeCommands(program: Command): void {
         .choices(['auto', 'tty', 'plain', 'json', 'quiet'])
         .default('auto'),
     )
+    .option('--all-resources', 'also networks, volumes, secrets and configs that no service uses')
+    .addOption(new Option('--verbose', 'accepted for docker compose scripts').hideHelp())
     .addOption(new Option('--ansi <when>', 'accepted for docker compose scripts').hideHelp())
     .addOption(new Option('--parallel <count>', 'accepted for docker compose scripts').hideHelp())
     .addOption(new Option('--compatibility', 'accepted for docker compose scripts').hideHelp());
   addReadingCommands(compose);
   addContainerCommands(compose);
   addImageCommands(compose);
+  addRefusedFlags(compose);
+  acceptBooleanValues(compose);
 }
 
 function addReadingCommands(compose: Command): void {
@@ -58,6 +65,7 @@ function addReadingCommands(compose: Command): void {
     .option('--networks', 'print the network names')
     .option('--profiles', 'print the profile names')
     .option('--images', 'print the image names')
+    .option('--models', 'print the model names')
     .option('--hash <services>', 'print the config hash of services (comma-separated, or *)')
     .option('--variables', 'print the variables of the files and their defaults')
     .option('--environment', 'print the environment used for interpolation')

@@ -18,6 +18,7 @@ interface ConfigFlags extends ComposeFlags {
   networks?: boolean;
   profiles?: boolean;
   images?: boolean;
+  models?: boolean;
   hash?: string;
   variables?: boolean;
   environment?: boolean;
@@ -47,7 +48,8 @@ export async function config(services: readonly string[], flags: ConfigFlags): P
 
 function answer(services: readonly string[], flags: ConfigFlags, options: LoadOptions): string {
   if (flags.variables) return variables(options);
-  const isPlainList = flags.services || flags.volumes || flags.networks || flags.profiles || flags.images;
+  const isPlainList =
+    flags.services || flags.volumes || flags.networks || flags.profiles || flags.images || flags.models;
   if (!flags.interpolate) return withoutInterpolation(flags, options);
   const { project: whole } = loadProject(
     isPlainList || flags.hash ? { ...options, resolveEnvironment: flags.hash !== undefined } : options,
@@ -55,6 +57,7 @@ function answer(services: readonly string[], flags: ConfigFlags, options: LoadOp
   const project = services.length > 0 ? selectServices(whole, services) : whole;
   if (flags.services) return lines(Object.keys(project.services));
   if (flags.volumes) return lines(Object.keys(project.volumes));
+  if (flags.models) return lines(Object.keys(project.models));
   if (flags.networks) return lines(Object.keys(project.networks));
   if (flags.profiles) return lines(profilesOf(whole));
   if (flags.images)

@@ -42,7 +42,8 @@ function addUpAndDown(compose: Command): void {
     .option('--exit-code-from <service>', "exit as this service's container does; stops all then")
     .addOption(many('--attach <service>', 'show the logs of these services only'))
     .addOption(many('--no-attach <service>', 'do not show the logs of these services'))
-    .option('--attach-dependencies', 'accepted for docker compose scripts: logs of dependencies are shown')
+    .option('--attach-dependencies', 'show the logs of what the named services depend on as well')
+    .addOption(new Option('--menu', 'accepted for docker compose scripts').hideHelp())
     .option('--no-color', 'prefixes without colours')
     .option('--no-log-prefix', 'lines without a prefix')
     .option('--timestamps', 'lines with their times')
@@ -82,14 +83,15 @@ function addUpAndDown(compose: Command): void {
 function addMaking(command: Command): Command {
   return command
     .option('--build', 'build images first')
-    .addOption(new Option('--no-build', 'accepted for docker compose scripts').hideHelp())
+    .option('--no-build', 'build nothing, though an image is missing')
     .addOption(many('--scale <service=number>', 'how many containers of a service'))
     .option('--force-recreate', 'make containers anew, though nothing has changed')
     .option('--no-recreate', 'leave containers that are there as they are')
     .option('--remove-orphans', 'remove containers of services that the file does not have')
     .addOption(new Option('--pull <policy>', 'when nodes pull images').choices(['always', 'missing', 'never', 'build']))
     .option('--quiet-pull', 'accepted for docker compose scripts')
-    .addOption(new Option('--always-recreate-deps', 'accepted for docker compose scripts').hideHelp())
+    .addOption(new Option('--quiet-build', 'accepted for docker compose scripts').hideHelp())
+    .option('--always-recreate-deps', 'with --force-recreate: also what services depend on')
     .addOption(new Option('-V, --renew-anon-volumes', 'accepted for docker compose scripts').hideHelp())
     .addOption(new Option('-y, --yes', 'accepted for docker compose scripts').hideHelp())
     .option('--no-deps', 'leave out what services depend on')
@@ -108,7 +110,8 @@ function addReports(compose: Command): void {
     .addOption(many('--filter <filter>', 'status=STATE'))
     .addOption(rowFormat())
     .addOption(new Option('--no-trunc', 'accepted for docker compose scripts').hideHelp())
-    .option('--no-orphans', 'accepted for docker compose scripts')
+    .option('--no-orphans', 'without services that the file does not have')
+    .addOption(new Option('--orphans', 'also services that the file does not have').hideHelp())
     .action((async (services, _, command) =>
       (await import('./ps.ts')).ps(services, command.optsWithGlobals())) satisfies Services);
   compose
@@ -119,6 +122,7 @@ function addReports(compose: Command): void {
     .option('-n, --tail <lines>', 'the last lines only', 'all')
     .option('-t, --timestamps', 'lines with their times')
     .option('--since <time>', 'a time, or how long ago: 42m')
+    .option('--until <time>', 'lines before a time, or from so long ago')
     .option('--no-color', 'prefixes without colours')
     .option('--no-log-prefix', 'lines without a prefix')
     .addOption(index())
@@ -154,6 +158,7 @@ function addReports(compose: Command): void {
     .argument('[service...]')
     .description('tell what becomes of containers, until Ctrl-C')
     .option('--json', 'a JSON object a line')
+    .option('--until <time>', 'end at a time, or after so long')
     .action((async (services, _, command) =>
       (await import('./ps.ts')).events(services, command.optsWithGlobals())) satisfies Services);
 }
@@ -198,6 +203,28 @@ function addSessions(compose: Command): void {
     .action(async (service: string, words: string[], _: unknown, command: Command) =>
       (await import('./sessions.ts')).exec(service, words, command.optsWithGlobals()),
     );
+  addRun(compose);
+  compose
+    .command('cp')
+    .argument('<source>', 'PATH or SERVICE:PATH')
+    .argument('<destination>', 'PATH or SERVICE:PATH')
+    .description('copy files between containers and this machine')
+    .addOption(index())
+    .option('--all', "into all of a service's containers")
+    .addOption(new Option('-a, --archive', 'accepted for docker compose scripts').hideHelp())
+    .addOption(new Option('-L, --follow-link', 'accepted for docker compose scripts').hideHelp())
+    .action(async (source: string, destination: string, _: unknown, command: Command) =>
+      (await import('./sessions.ts')).copy(source, destination, command.optsWithGlobals()),
+    );
+  compose
+    .command('top')
+    .argument('[service...]')
+    .description('show the processes of containers')
+    .action((async (services, _, command) =>
+      (await import('./sessions.ts')).top(services, command.optsWithGlobals())) satisfies Services);
+}
+
+function addRun(compose: Command): void {
   compose
     .command('run')
     .argument('<service>')
@@ -220,28 +247,17 @@ function addSessions(compose: Command): void {
     .option('--name <name>', 'name of the container')
     .option('--build', 'build the image first')
     .addOption(new Option('--quiet-pull', 'accepted for docker compose scripts').hideHelp())
+    .addOption(new Option('--quiet-build', 'accepted for docker compose scripts').hideHelp())
+    .addOption(new Option('-q, --quiet', 'accepted for docker compose scripts').hideHelp())
+    .addOption(many('--cap-add <capability>', 'a capability to add'))
+    .addOption(many('--cap-drop <capability>', 'a capability to drop'))
+    .addOption(many('--env-from-file <file>', 'variables of a file'))
+    .addOption(new Option('--pull <policy>', 'when nodes pull images').choices(['always', 'missing', 'never']))
+    .option('--use-aliases', "answer to the service's names and on its ports, as its other containers do")
     .option('--remove-orphans', 'remove containers of services that the file does not have')
     .action(async (service: string, words: string[], _: unknown, command: Command) =>
       (await import('./run.ts')).run(service, words, command.optsWithGlobals()),
     );
-  compose
-    .command('cp')
-    .argument('<source>', 'PATH or SERVICE:PATH')
-    .argument('<destination>', 'PATH or SERVICE:PATH')
-    .description('copy files between containers and this machine')
-    .addOption(index())
-    .option('--all', "into all of a service's containers")
-    .addOption(new Option('-a, --archive', 'accepted for docker compose scripts').hideHelp())
-    .addOption(new Option('-L, --follow-link', 'accepted for docker compose scripts').hideHelp())
-    .action(async (source: string, destination: string, _: unknown, command: Command) =>
-      (await import('./sessions.ts')).copy(source, destination, command.optsWithGlobals()),
-    );
-  compose
-    .command('top')
-    .argument('[service...]')
-    .description('show the processes of containers')
-    .action((async (services, _, command) =>
-      (await import('./sessions.ts')).top(services, command.optsWithGlobals())) satisfies Services);
 }
 
 /** What connects with the container's own process or files. */
@@ -271,8 +287,11 @@ function addAttached(compose: Command): void {
 function addLifecycle(compose: Command): void {
   const simple = (name: string, description: string): Command =>
     compose.command(name).argument('[service...]').description(description);
-  simple('start', 'start services that were stopped').action((async (services, _, command) =>
-    (await import('./lifecycle.ts')).start(services, command.optsWithGlobals())) satisfies Services);
+  simple('start', 'start services that were stopped')
+    .option('--wait', 'wait until they are running or healthy')
+    .addOption(new Option('--wait-timeout <seconds>', 'how long at most').argParser(wholeSeconds))
+    .action((async (services, _, command) =>
+      (await import('./lifecycle.ts')).start(services, command.optsWithGlobals())) satisfies Services);
   simple('stop', 'stop services')
     .addOption(grace())
     .action((async (services, _, command) =>
@@ -290,6 +309,7 @@ function addLifecycle(compose: Command): void {
   simple('rm', 'remove services that are stopped')
     .option('-f, --force', 'accepted for docker compose scripts: nothing is asked')
     .option('-s, --stop', 'stop them first')
+    .addOption(new Option('-a, --all', 'accepted for docker compose scripts').hideHelp())
     .addOption(
       new Option('-v, --volumes', 'accepted for docker compose scripts: anonymous volumes always go').hideHelp(),
     )

@@ -19,6 +19,8 @@ export interface StopFlags extends ComposeFlags {
   force?: boolean;
   stop?: boolean;
   volumes?: boolean;
+  wait?: boolean;
+  waitTimeout?: number;
 }
 
 async function chosen({ context, loaded }: ProjectSession, services: readonly string[]): Promise<LiveWorkload[]> {
@@ -97,7 +99,29 @@ export async function start(services: readonly string[], flags: StopFlags): Prom
       return promise;
     };
     await Promise.all(workloads.map(begin));
+    if (flags.wait) await Promise.all(workloads.map((each) => waitHealthy(session, watch, { workload: each, flags })));
   });
+}
+
+/** `start --wait`: as `up --wait` does. */
+async function waitHealthy(
+  { context, loaded }: ProjectSession,
+  watch: ProjectWatch,
+  { workload, flags }: { workload: LiveWorkload; flags: StopFlags },
+): Promise<void> {
+  const { service, name } = workload;
+  const look = (): true | undefined => {
+    const pods = watch.pods(service);
+    const patienceMs = healthDeadlineMs(loaded?.project.services[service] ?? {}, pods);
+    const observed = { replicas: undefined, pods, job: watch.job(name), patienceMs, nowMs: context.clock.now() };
+    const progress = judge('service_healthy', observed);
+    if (progress.state === 'failed') throw new CliError(`container ${service} ${progress.reason}`);
+    return progress.state === 'met' || undefined;
+  };
+  const timeoutMs = flags.waitTimeout === undefined ? undefined : flags.waitTimeout * 1000;
+  const after = flags.waitTimeout === undefined ? '' : ` after ${flags.waitTimeout}s`;
+  await watch.until(look, { timeoutMs, describe: () => `application not healthy${after}: ${service}` });
+  context.report({ what: 'Container', name: service, status: 'Healthy', state: 'done' });
 }
 
 /** `timonel compose restart` */

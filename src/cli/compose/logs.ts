@@ -63,8 +63,10 @@ export async function followLogs(
   };
   const read = async (pod: Pod): Promise<void> => {
     const name = pod.metadata.name ?? '';
-    const line = printer.lineOf(name);
-    const options = { ...timesOf(flags), follow: flags.follow ?? false, timestamps: flags.timestamps ?? false, signal };
+    const untilMs = flags.until === undefined ? undefined : timeOf('--until', flags.until);
+    const isTimed = flags.timestamps === true || untilMs !== undefined;
+    const options = { ...timesOf(flags), follow: flags.follow ?? false, timestamps: isTimed, signal };
+    const line = printer.lineOf(name, untilMs);
     const target = { name, namespace: context.namespace };
     const log = await openPodLogs(streams, target, options);
     try {
@@ -97,14 +99,19 @@ export async function followLogs(
   }
 }
 
+/** A time (RFC 3339, seconds since the epoch), or how long ago. Epoch milliseconds. */
+export function timeOf(flag: string, text: string): number {
+  const duration = parseDuration(text);
+  if (duration !== undefined) return clock.now() - duration / 1e6;
+  const time = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text);
+  if (Number.isNaN(time)) throw new CliError(`${flag}: ${text} is neither a time nor a duration`, { exitCode: 2 });
+  return time;
+}
+
 function timesOf({ tail, since }: Followed): { tailLines?: number; sinceTime?: string; sinceSeconds?: number } {
   const lines = tail === undefined || tail === 'all' ? {} : { tailLines: numberOf(tail) };
   if (since === undefined) return lines;
-  const duration = parseDuration(since);
-  if (duration !== undefined) return { ...lines, sinceSeconds: Math.max(1, Math.ceil(duration / 1e9)) };
-  const time = /^\d+$/.test(since) ? Number(since) * 1000 : Date.parse(since);
-  if (Number.isNaN(time)) throw new CliError(`--since: ${since} is neither a time nor a duration`, { exitCode: 2 });
-  return { ...lines, sinceSeconds: Math.max(1, Math.ceil((clock.now() - time) / 1000)) };
+  return { ...lines, sinceSeconds: Math.max(1, Math.ceil((clock.now() - timeOf('--since', since)) / 1000)) };
 }
 
 function numberOf(text: string): number {
@@ -126,11 +133,20 @@ class Printer {
     this.#width = Math.max(this.#width, ...names.map((name) => name.length));
   }
 
+  /** A line with its time before it; undefined for one that is too late. */
+  #before(timed: Buffer, untilMs: number): Buffer | undefined {
+    const end = timed.indexOf(32);
+    if (Date.parse(timed.subarray(0, end).toString()) >= untilMs) return undefined;
+    return this.#flags.timestamps ? timed : timed.subarray(end + 1);
+  }
+
   /** Takes a container's bytes and writes whole lines; undefined ends the last one. */
-  lineOf(name: string): (chunk: Buffer | undefined) => void {
+  lineOf(name: string, untilMs?: number): (chunk: Buffer | undefined) => void {
     this.expect([name]);
     let rest = Buffer.alloc(0);
-    const write = (line: Buffer): void => {
+    const write = (timed: Buffer): void => {
+      const line = untilMs === undefined ? timed : this.#before(timed, untilMs);
+      if (!line) return;
       process.stdout.write(Buffer.concat([Buffer.from(this.#prefix(name)), line, Buffer.from('\n')]));
     };
     return (chunk) => {

@@ -29,6 +29,7 @@ export async function loadOptions(
     home: homedir(),
     interpolate: true,
     resolvePaths: true,
+    allResources: flags.allResources ?? false,
     warn,
     ...overrides,
   };

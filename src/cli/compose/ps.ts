@@ -4,12 +4,14 @@ import { containersOf, type ProjectContainer, publishersOf } from '../../deliver
 import type { ProjectContext } from '../../delivery/compose/run/context.ts';
 import { ProjectWatch } from '../../delivery/compose/run/project-watch.ts';
 import { listWorkloads, projectSelector } from '../../delivery/compose/run/workloads.ts';
+import { parseDuration } from '../../delivery/compose/units.ts';
 import { projectLabel, serviceLabel } from '../../delivery/compose/translate/names.ts';
 import { clock } from '../context.ts';
 import { CliError } from '../errors.ts';
 import { table } from '../output.ts';
 import { printRows } from '../row-format.ts';
 import type { ComposeFlags } from './commands.ts';
+import { timeOf } from './logs.ts';
 import { type ProjectSession, withCluster, withProject } from './connection.ts';
 
 export interface PsFlags extends ComposeFlags {
@@ -42,6 +44,7 @@ export async function ps(services: readonly string[], flags: PsFlags): Promise<v
     const shown = (await listContainers(session)).filter(
       ({ service, state, isOneOff }) =>
         (services.length === 0 || services.includes(service)) &&
+        (flags.orphans !== false || session.loaded === undefined || service in session.loaded.project.services) &&
         (states.length > 0 ? states.includes(state) : flags.all || (state !== 'exited' && !isOneOff)),
     );
     if (flags.quiet) return print(shown.map(({ name }) => name));
@@ -228,6 +231,7 @@ export async function images(services: readonly string[], flags: ImagesFlags): P
 
 export interface EventFlags extends ComposeFlags {
   json?: boolean;
+  until?: string;
 }
 
 /** `timonel compose events`: what becomes of the containers, until Ctrl-C. */
@@ -265,9 +269,18 @@ export async function events(services: readonly string[], flags: EventFlags): Pr
       before = now;
     };
     const stop = watch.onChange(() => void compare());
-    await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+    await new Promise<void>((resolve) => {
+      signal.addEventListener('abort', () => resolve(), { once: true });
+      if (flags.until !== undefined) clock.setTimer(Math.max(0, endOf(flags.until) - clock.now()), () => resolve());
+    });
     stop();
   });
+}
+
+/** A time, or how long from now. Epoch milliseconds. */
+function endOf(until: string): number {
+  const ago = timeOf('--until', until);
+  return parseDuration(until) === undefined ? ago : 2 * clock.now() - ago;
 }
 
 function tellState(each: ProjectContainer, tell: (action: string, each: ProjectContainer) => void): void {

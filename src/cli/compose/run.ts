@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { nameSuffix, systemRandom } from '../../base/random.ts';
 import { isApiError } from '../../api/status.ts';
 import type { Container, Pod, PodSpec } from '../../api/types/core-v1.ts';
@@ -7,14 +8,21 @@ import { exitCodeOf, hasStarted } from '../../delivery/compose/run/condition.ts'
 import type { ProjectWatch } from '../../delivery/compose/run/project-watch.ts';
 import { bringUp } from '../../delivery/compose/run/up.ts';
 import { templateOf } from '../../delivery/compose/run/workloads.ts';
+import { parseEnvFile } from '../../delivery/compose/dotenv.ts';
 import { shellWords } from '../../delivery/compose/short-syntax.ts';
-import { projectLabels, oneOffLabel } from '../../delivery/compose/translate/names.ts';
+import {
+  aliasLabelDomain,
+  endpointLabels,
+  projectLabels,
+  oneOffLabel,
+} from '../../delivery/compose/translate/names.ts';
 import { attachToPod, openPodLogs } from '../../client/pod-streams.ts';
 import { CliError } from '../errors.ts';
 import { connectTerminal } from '../kube/exec.ts';
 import { buildMissing } from './build.ts';
 import type { ComposeFlags } from './commands.ts';
 import { type ProjectSession, requireFile, translateProject, withProject } from './connection.ts';
+import { asCliError } from './project.ts';
 import { terminalOf } from './sessions.ts';
 import { prepared } from './up.ts';
 
@@ -35,6 +43,11 @@ export interface RunFlags extends ComposeFlags {
   label?: string[];
   build?: boolean;
   quietPull?: boolean;
+  capAdd?: string[];
+  capDrop?: string[];
+  envFromFile?: string[];
+  pull?: string;
+  useAliases?: boolean;
   removeOrphans?: boolean;
 }
 
@@ -61,6 +74,7 @@ function overridden(
   { service: name, command, flags }: { service: string; command: readonly string[]; flags: RunFlags },
 ): Project {
   const given = project.services[name] as Service;
+  const ofFiles = (flags.envFromFile ?? []).flatMap((path) => [...envFile(path)]);
   const set = Object.fromEntries(
     (flags.env ?? []).map((text): [string, string | null] => {
       const at = text.indexOf('=');
@@ -69,7 +83,10 @@ function overridden(
   );
   const service: Service = {
     ...given,
-    environment: { ...given.environment, ...set },
+    environment: { ...given.environment, ...Object.fromEntries(ofFiles), ...set },
+    cap_add: union(given.cap_add, flags.capAdd),
+    cap_drop: union(given.cap_drop, flags.capDrop),
+    ...(flags.pull !== undefined && { pull_policy: flags.pull }),
     ...(command.length > 0 && { command: [...command] }),
     ...(flags.entrypoint !== undefined && {
       entrypoint: shellWords(flags.entrypoint),
@@ -82,6 +99,23 @@ function overridden(
     scale: 1,
   };
   return { ...project, services: { ...project.services, [name]: service } };
+}
+
+function envFile(path: string): Map<string, string | null> {
+  const text = readFileText(path);
+  return asCliError(() => parseEnvFile(text, { file: path, lookup: (name) => process.env[name] }));
+}
+
+function readFileText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new CliError(`--env-from-file: cannot read ${path}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+function union(given: readonly string[] | undefined, more: readonly string[] = []): string[] | undefined {
+  return given || more.length > 0 ? [...(given ?? []), ...more] : undefined;
 }
 
 interface Runnable {
@@ -181,7 +215,11 @@ function podFor(session: ProjectSession, { project, service, flags }: Runnable):
     metadata: {
       name: flags.name ?? `${workload?.metadata.name}-run-${nameSuffix(systemRandom, 12)}`,
       namespace: context.namespace,
-      labels: { ...template?.metadata?.labels, ...projectLabels(project.name), [oneOffLabel]: 'True' },
+      labels: {
+        ...withoutEndpoint(template?.metadata?.labels, flags),
+        ...projectLabels(project.name),
+        [oneOffLabel]: 'True',
+      },
       annotations: { ...template?.metadata?.annotations, ...labels },
     },
     spec: {
@@ -193,6 +231,14 @@ function podFor(session: ProjectSession, { project, service, flags }: Runnable):
       restartPolicy: 'Never',
     },
   };
+}
+
+/** It takes no part in the service's names and ports, unless it is told to. */
+function withoutEndpoint(labels: Record<string, string> = {}, { servicePorts, useAliases }: RunFlags) {
+  if (servicePorts || useAliases) return labels;
+  return Object.fromEntries(
+    Object.entries(labels).filter(([key]) => !(key in endpointLabels) && !key.startsWith(`${aliasLabelDomain}/`)),
+  );
 }
 
 /** `-v SOURCE:TARGET[:ro]`: a directory of the machine, or a volume of the project. */

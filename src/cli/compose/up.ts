@@ -1,6 +1,7 @@
 import { selectServices } from '../../delivery/compose/select.ts';
 import type { Project } from '../../delivery/compose/model.ts';
 import type { ProjectContext } from '../../delivery/compose/run/context.ts';
+import { isAwaited } from '../../delivery/compose/translate/workload.ts';
 import { exitCodeOf, hasEnded } from '../../delivery/compose/run/condition.ts';
 import { takeDown } from '../../delivery/compose/run/down.ts';
 import { stopServices } from '../../delivery/compose/run/lifecycle.ts';
@@ -12,6 +13,7 @@ import { buildMissing } from './build.ts';
 import type { ComposeFlags } from './commands.ts';
 import { type ProjectSession, requireFile, translateProject, withProject } from './connection.ts';
 import { followLogs } from './logs.ts';
+import { attachedServices, checkUpFlags } from './up-flags.ts';
 import { watchFiles } from './watch.ts';
 
 export interface UpFlags extends ComposeFlags {
@@ -38,22 +40,36 @@ export interface UpFlags extends ComposeFlags {
   logPrefix: boolean;
   timestamps?: boolean;
   watch?: boolean;
+  alwaysRecreateDeps?: boolean;
+  renewAnonVolumes?: boolean;
 }
 
 /** `timonel compose up` */
 export async function up(services: readonly string[], flags: UpFlags): Promise<void> {
+  checkUpFlags(flags);
   await withProject(
     flags,
     async (session) => {
       const { project: whole } = requireFile(session);
       const project = prepared(whole, services, flags);
-      await buildMissing(session, project, { always: flags.build ?? false, pull: flags.pull });
+      const shown = attachedServices(project, services, flags);
+      if (flags.build !== false) {
+        await buildMissing(session, project, { always: flags.build ?? false, pull: flags.pull });
+      }
       const isAttached = !flags.detach && !flags.wait && flags.start !== false;
       const runOnce = new Set(flags.exitCodeFrom ? [flags.exitCodeFrom] : []);
       const translation = translateProject(session, project, { lenient: flags.lenient ?? false, runOnce });
-      const watch = await bringUp(session.context, { project, translation }, upOptions(flags, whole));
+      const watch = await bringUp(
+        session.context,
+        { project, translation },
+        {
+          ...upOptions(flags, whole),
+          chosen: services,
+        },
+      );
       session.progress.end();
-      if (isAttached) await stayAttached(session, { project, watch, flags });
+      const chosen = services.length > 0 ? services : Object.keys(project.services);
+      if (isAttached) await stayAttached(session, { project, chosen, shown, watch, flags });
     },
     { services },
   );
@@ -97,11 +113,10 @@ export async function waitForEnd(
 }
 
 function upOptions(flags: UpFlags, whole: Project): UpOptions {
-  if (flags.forceRecreate && flags.recreate === false) {
-    throw new CliError('--force-recreate and --no-recreate are incompatible', { exitCode: 1 });
-  }
+  const isKept = flags.recreate === false;
   return {
-    recreate: flags.forceRecreate ? 'always' : flags.recreate === false ? 'never' : 'changed',
+    recreate: flags.forceRecreate ? 'always' : isKept ? 'never' : 'changed',
+    recreateDependencies: flags.alwaysRecreateDeps ? 'always' : isKept ? 'never' : 'changed',
     removeOrphans: flags.removeOrphans ?? false,
     wait: flags.wait ? 'healthy' : flags.start === false ? 'nothing' : 'started',
     timeoutMs: flags.waitTimeout === undefined ? undefined : flags.waitTimeout * 1000,
@@ -134,59 +149,83 @@ function parseScale(text: string, project: Project): [string, number] {
 
 interface Attached {
   project: Project;
+  /** Services that were named, or all: those that end with the command. */
+  chosen: readonly string[];
+  /** Services whose logs are shown. */
+  shown: readonly string[];
   watch: ProjectWatch;
   flags: UpFlags;
 }
 
 /** Shows logs until all containers have ended, one has (`--abort-on-container-exit`), or Ctrl-C stops them all. */
-async function stayAttached(session: ProjectSession, { project, watch, flags }: Attached): Promise<void> {
+async function stayAttached(session: ProjectSession, attached: Attached): Promise<void> {
   const { context } = session;
-  const shown = shownServices(project, flags);
+  const { shown, watch, flags } = attached;
   const ending = new AbortController();
   const logs = followLogs({ ...session, signal: ending.signal }, watch, { ...flags, services: shown, follow: true });
   const syncing = flags.watch ? watchFiles(session, { services: [], isQuiet: false }) : undefined;
   syncing?.catch((error: unknown) => ending.abort(error));
   try {
-    const ended = await untilEnd(watch, { project, flags, signal: context.signal });
+    const { code } = await untilEnd(attached, context.signal);
+    if (code !== undefined) await stopAll({ ...context, signal: undefined }, attached);
     await settle(context, logs, ending);
-    if (ended === undefined) return;
-    await stopAll({ ...context, signal: undefined }, flags);
-    process.exitCode = ended;
+    if (code !== undefined) process.exitCode = code;
   } catch (error) {
-    ending.abort();
-    if (!context.signal?.aborted) throw error;
-    process.stderr.write('Gracefully stopping... (press Ctrl+C again to force)\n');
-    await stopAll({ ...context, signal: undefined }, flags);
+    if (!context.signal?.aborted) {
+      ending.abort();
+      throw error;
+    }
+    process.stderr.write('Gracefully Stopping... press Ctrl+C again to force\n');
+    await stopGracefully({ ...context, signal: undefined }, attached);
+    await settle(context, logs, ending);
     throw error;
   }
 }
 
-function shownServices(project: Project, { attach = [], noAttach = [] }: UpFlags): string[] {
-  return Object.entries(project.services)
-    .filter(([name, service]) => (attach.length > 0 ? attach.includes(name) : service.attach !== false))
-    .map(([name]) => name)
-    .filter((name) => !noAttach.includes(name));
+/** The next Ctrl-C does not wait for containers any more. */
+async function stopGracefully(context: ProjectContext, attached: Attached): Promise<void> {
+  const force = (): void => {
+    const killed = stopAll(context, { ...attached, flags: { ...attached.flags, timeout: 0 } }, 'Killed');
+    killed.catch((error: unknown) => context.warn((error as Error).message));
+  };
+  process.once('SIGINT', force);
+  try {
+    await stopAll(context, attached);
+  } finally {
+    process.off('SIGINT', force);
+  }
 }
 
-/** The exit code that ends all; undefined when everything has ended by itself. */
-function untilEnd(
-  watch: ProjectWatch,
-  { project, flags, signal }: { project: Project; flags: UpFlags; signal: AbortSignal | undefined },
-): Promise<number | undefined> {
+/**
+ * The exit code that ends all; undefined when everything has ended by itself. `--exit-code-from` looks at its own service
+ * when the first container ends, whichever that is; those whose success others waited for may end.
+ */
+function untilEnd({ chosen, watch, project, flags }: Attached, signal: AbortSignal | undefined): Promise<Ending> {
   const { exitCodeFrom, abortOnContainerExit, abortOnContainerFailure } = flags;
-  const names = Object.keys(project.services);
-  const look = (): { code: number | undefined } | undefined => {
-    const codes = names.flatMap((name) => watch.pods(name).map((pod) => ({ name, code: exitCodeOf(pod), pod })));
-    const watched = exitCodeFrom ? codes.filter(({ name }) => name === exitCodeFrom) : codes;
-    if (exitCodeFrom || abortOnContainerExit || abortOnContainerFailure) {
-      const first = watched.find(({ code }) => code !== undefined && (!abortOnContainerFailure || code !== 0));
-      if (first) return { code: first.code };
-    }
+  const isWanted = exitCodeFrom !== undefined || abortOnContainerExit || abortOnContainerFailure;
+  const codeOf = (name: string): number | undefined => watch.pods(name).map(exitCodeOf).find(isNumber);
+  const look = (): Ending | undefined => {
+    const codes = chosen.flatMap((name) => watch.pods(name).map((pod) => ({ name, code: exitCodeOf(pod), pod })));
+    const first = codes.find(
+      ({ name, code }) => code !== undefined && (code !== 0 || (!abortOnContainerFailure && !isAwaited(project, name))),
+    );
+    // One that is stopped because of another ends by SIGTERM, and its pod is gone.
+    if (isWanted && first) return { code: exitCodeFrom ? (codeOf(exitCodeFrom) ?? stoppedExitCode) : first.code };
     const isOver = codes.length > 0 && codes.every(({ pod }) => hasEnded(pod));
-    return isOver ? { code: undefined } : undefined;
+    return isOver ? { code: exitCodeFrom ? codeOf(exitCodeFrom) : undefined } : undefined;
   };
-  return watch.until(look, { signal, describe: () => 'containers are still running' }).then(({ code }) => code);
+  return watch.until(look, { signal, describe: () => 'containers are still running' });
 }
+
+interface Ending {
+  code: number | undefined;
+}
+
+function isNumber(code: number | undefined): code is number {
+  return code !== undefined;
+}
+
+const stoppedExitCode = 143;
 
 /** What was written last is shown before the logs end. */
 async function settle(context: ProjectContext, logs: Promise<void>, ending: AbortController): Promise<void> {
@@ -195,8 +234,9 @@ async function settle(context: ProjectContext, logs: Promise<void>, ending: Abor
   await logs.catch(() => undefined);
 }
 
-async function stopAll(context: ProjectContext, flags: UpFlags): Promise<void> {
-  await stopServices(context, await listWorkloads(context), { graceSeconds: flags.timeout, status: 'Stopped' });
+async function stopAll(context: ProjectContext, { chosen, flags }: Attached, status = 'Stopped'): Promise<void> {
+  const workloads = (await listWorkloads(context)).filter(({ service }) => chosen.includes(service));
+  await stopServices(context, workloads, { graceSeconds: flags.timeout, status });
 }
 
 export interface DownFlags extends ComposeFlags {

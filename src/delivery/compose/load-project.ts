@@ -23,6 +23,8 @@ export interface LoadOptions extends ReadContext {
   consistency?: boolean;
   /** Reads env files into `environment`. Off for what only lists names. */
   resolveEnvironment?: boolean;
+  /** Keeps networks, volumes and the like that no service uses. */
+  allResources?: boolean;
 }
 
 export interface LoadedProject {
@@ -45,7 +47,7 @@ export function loadProject(options: LoadOptions): LoadedProject {
     if (options.resolveEnvironment === false) continue;
     model.services[key] = resolveLabels(resolveEnvironment(service, source), source);
   }
-  dropUnused(model);
+  if (!options.allResources) dropUnused(model);
   return { tree, project: { name, directory: options.directory, ...model, disabled, environment: variables } };
 }
 

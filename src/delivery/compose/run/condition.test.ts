@@ -42,6 +42,9 @@ describe('the conditions of depends_on', () => {
       state: 'failed',
       reason: 'is unhealthy',
     });
+    const told = pod(running);
+    told.status?.conditions?.push({ type: 'timonel.dev/Unhealthy', status: 'True' });
+    expect(judge('service_healthy', observed([told]))).toEqual({ state: 'failed', reason: 'is unhealthy' });
     const over = pod(ended(1), { phase: 'Failed' });
     expect(judge('service_healthy', observed([over]))).toEqual({ state: 'failed', reason: 'exited (1)' });
   });

@@ -1,3 +1,4 @@
+import { unhealthyCondition } from '../../../api/container-settings.ts';
 import type { Job } from '../../../api/types/batch-v1.ts';
 import type { ContainerStatus, Pod } from '../../../api/types/core-v1.ts';
 import type { Dependency } from '../model.ts';
@@ -77,6 +78,7 @@ function judgeHealthy(observed: Observed): Progress {
       (hasEnded(pod) && pod.status?.phase !== 'Succeeded') ||
       ((container?.restartCount ?? 0) >= maxRestarts && !isReady(pod));
     if (isOver && ended) return { state: 'failed', reason: `exited (${ended.exitCode})` };
+    if (isUnhealthy(pod)) return { state: 'failed', reason: 'is unhealthy' };
     const startedAt = container?.state?.running?.startedAt;
     const { patienceMs, nowMs } = observed;
     if (patienceMs === undefined || !startedAt || isReady(pod)) continue;
@@ -87,6 +89,11 @@ function judgeHealthy(observed: Observed): Progress {
 
 export function isReady(pod: Pod): boolean {
   return pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
+}
+
+/** Whether the healthcheck has failed as often as it may: a local cluster's agent tells. */
+export function isUnhealthy({ status }: Pod): boolean {
+  return status?.conditions?.some(({ type, status: is }) => type === unhealthyCondition && is === 'True') ?? false;
 }
 
 function judgeCompleted(observed: Observed): Progress {

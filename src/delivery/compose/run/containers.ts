@@ -3,7 +3,7 @@ import type { Pod } from '../../../api/types/core-v1.ts';
 import type { Service as KubeService } from '../../../api/types/core-v1.ts';
 import { oneOffLabel, serviceLabel } from '../translate/names.ts';
 import { publishedName } from '../translate/ports.ts';
-import { hasEnded, isReady } from './condition.ts';
+import { hasEnded, isReady, isUnhealthy } from './condition.ts';
 import { isPaused } from './pause.ts';
 import { type LiveWorkload, templateOf } from './workloads.ts';
 
@@ -16,7 +16,7 @@ export interface ProjectContainer {
   image: string;
   command: string;
   state: ContainerState;
-  health: '' | 'healthy' | 'starting';
+  health: '' | 'healthy' | 'unhealthy' | 'starting';
   exitCode: number;
   createdAt: string;
   /** Since when it is in its state; '' where that is not known. */
@@ -68,7 +68,7 @@ function containerOf(pod: Pod, publishers: (service: string) => Publisher[]): Pr
     image: container?.image ?? '',
     command: [...(container?.command ?? []), ...(container?.args ?? [])].join(' '),
     state,
-    health: !hasProbe || state !== 'running' ? '' : isReady(pod) ? 'healthy' : 'starting',
+    health: hasProbe && state === 'running' ? healthOf(pod) : '',
     exitCode: state === 'exited' || state === 'restarting' ? (ended?.exitCode ?? 0) : 0,
     createdAt: metadata.creationTimestamp ?? '',
     since: now?.state?.running?.startedAt ?? ended?.finishedAt ?? '',
@@ -76,6 +76,11 @@ function containerOf(pod: Pod, publishers: (service: string) => Publisher[]): Pr
     isOneOff: metadata.labels?.[oneOffLabel] === 'True',
     pod,
   };
+}
+
+function healthOf(pod: Pod): 'healthy' | 'unhealthy' | 'starting' {
+  if (isUnhealthy(pod)) return 'unhealthy';
+  return isReady(pod) ? 'healthy' : 'starting';
 }
 
 function stateOf(pod: Pod): ContainerState {

@@ -76,7 +76,7 @@ export class ProjectWatch {
       signal?.addEventListener('abort', abort);
       cancels.push(() => signal?.removeEventListener('abort', abort));
       if (options.timeoutMs !== undefined) {
-        const late = (): void => end(() => reject(new ProjectError(`timeout: ${options.describe()}`)));
+        const late = (): void => end(() => reject(new ProjectError(options.describe())));
         cancels.push(clock.setTimer(options.timeoutMs, late));
       }
       let cancelTick = (): void => undefined;

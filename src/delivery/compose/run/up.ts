@@ -29,8 +29,14 @@ import {
   templateOf,
 } from './workloads.ts';
 
+type Recreate = 'changed' | 'always' | 'never';
+
 export interface UpOptions {
-  recreate: 'changed' | 'always' | 'never';
+  recreate: Recreate;
+  /** Of services that come up because those that are `chosen` depend on them; the same when it is not said. */
+  recreateDependencies?: Recreate;
+  /** Services that were asked for; none for all. */
+  chosen?: readonly string[];
   removeOrphans: boolean;
   /** What is waited for at last. `nothing`: containers are made, and started by the cluster. */
   wait: 'nothing' | 'started' | 'healthy';
@@ -198,7 +204,7 @@ class UpRun {
 
   async #startOnce(name: string): Promise<void> {
     const { context, project, options } = this.#run;
-    await Promise.all(requirementsOf(project, name).map((requirement) => this.#require(name, requirement)));
+    await Promise.all(requirementsOf(project, name).map((requirement) => this.#require(requirement)));
     this.#abort.signal.throwIfAborted();
     const status = await this.#apply(name);
     if (status === 'Running') return context.report({ what: 'Container', name, status, state: 'done' });
@@ -223,10 +229,7 @@ class UpRun {
     }
   }
 
-  async #require(
-    name: string,
-    { service, condition, required }: ReturnType<typeof requirementsOf>[number],
-  ): Promise<void> {
+  async #require({ service, condition, required }: ReturnType<typeof requirementsOf>[number]): Promise<void> {
     const { context, translation } = this.#run;
     if (!(service in translation.workloads)) return;
     try {
@@ -237,8 +240,10 @@ class UpRun {
       const status = condition === 'service_healthy' ? 'Healthy' : 'Exited';
       context.report({ what: 'Container', name: service, status, state: 'done' });
     } catch (error) {
-      if (required || !(error instanceof ProjectError)) throw error;
-      context.warn(`optional dependency ${service} of ${name} failed to start: ${error.message}`);
+      if (!(error instanceof ProjectError)) throw error;
+      if (!required) return context.warn(`optional dependency "${service}" failed to start: ${error.message}`);
+      if (condition !== 'service_healthy' || error.message.startsWith(dependencyFailed)) throw error;
+      throw new ProjectError(`${dependencyFailed}: ${error.message}`, { cause: error });
     }
   }
 
@@ -269,7 +274,8 @@ class UpRun {
         describe: () => {
           const progress = look();
           const why = progress.state === 'waiting' && progress.reason ? `: ${progress.reason}` : '';
-          return `container ${name} is not ${condition.replace('service_', '')} yet${why}`;
+          const after = options.timeoutMs === undefined ? '' : ` after ${options.timeoutMs / 1000}s`;
+          return `application not healthy${after}: ${name} is not ${condition.replace('service_', '')} yet${why}`;
         },
       },
     );
@@ -304,11 +310,12 @@ class UpRun {
     const { context, translation, live, options } = this.#run;
     const wanted = translation.workloads[name] as Workload;
     const before = live.find(({ service }) => service === name);
-    if (before && options.recreate === 'never') {
+    const recreate = recreateOf(name, options);
+    if (before && recreate === 'never') {
       this.#applied.set(name, before.object);
       return 'Running';
     }
-    const isAnew = options.recreate === 'always' || this.#hasChangedFile(wanted) || this.#goesWithOthers(name);
+    const isAnew = recreate === 'always' || this.#hasChangedFile(wanted) || this.#goesWithOthers(name);
     // A job that runs once more is the same one.
     if (before && (isAnew || hashOf(before.object) !== hashOf(wanted))) this.#recreated.add(name);
     if (before && (before.kind !== wanted.kind || (before.kind === 'Job' && !this.#mayStay(before, wanted, isAnew)))) {
@@ -401,6 +408,12 @@ class UpRun {
       ),
     );
   }
+}
+
+const dependencyFailed = 'dependency failed to start';
+
+function recreateOf(name: string, { recreate, recreateDependencies, chosen = [] }: UpOptions): Recreate {
+  return chosen.length === 0 || chosen.includes(name) ? recreate : (recreateDependencies ?? recreate);
 }
 
 function hashOf(object: Workload): string | undefined {

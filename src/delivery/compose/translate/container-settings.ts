@@ -1,7 +1,7 @@
 import { deviceLimits, type ContainerSettings, type DeviceRate } from '../../../api/container-settings.ts';
 import type { Mount, Service } from '../model.ts';
 import { fileOwnersOf } from './files.ts';
-import { imageHealthcheckChanges } from './probes.ts';
+import { healthStartPeriod, imageHealthcheckChanges } from './probes.ts';
 import type { ServiceScope } from './scope.ts';
 import { joinsOf } from './shared-namespaces.ts';
 
@@ -27,6 +27,7 @@ export function containerSettingsOf(scope: ServiceScope): ContainerSettings | un
     filledFromImage: some((service.volumes ?? []).filter(isFilled).map(({ target }) => target)),
     fileOwners: fileOwnersOf(scope),
     imageHealthcheck: imageHealthcheckChanges(service),
+    healthStartPeriod: healthStartPeriod(service),
     joins,
   };
   const given = Object.entries(settings).filter(([, value]) => value !== undefined);

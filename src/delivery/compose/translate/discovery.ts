@@ -10,7 +10,7 @@ import {
   projectLabels,
   serviceLabels,
   serviceObjectName,
-  serviceSelector,
+  endpointSelector,
 } from './names.ts';
 import { isSharedMode } from './shared-namespaces.ts';
 import { type Scope, serviceScope, type ServiceScope } from './scope.ts';
@@ -38,7 +38,7 @@ export function nameServicesOf(scope: Scope): KubeService[] {
   });
   const shared = [...aliasesOf(scope)].map(([name, services]) => {
     const [only = ''] = services;
-    const selector = services.size === 1 ? serviceSelector(project.name, only) : { [aliasLabel(name)]: 'true' };
+    const selector = services.size === 1 ? endpointSelector(project.name, only) : { [aliasLabel(name)]: 'true' };
     const object = isLabel(name) ? name : aliasObjectName(name);
     return { ...named(name, object, projectLabels(project.name)), spec: headless(selector) };
   });
@@ -67,7 +67,7 @@ function aliasLabel(name: string): string {
 
 function specOf(scope: ServiceScope): KubeService['spec'] {
   const { service, name, project, problems, at } = scope;
-  const selector = serviceSelector(project.name, name);
+  const selector = endpointSelector(project.name, name);
   const ports: ServicePort[] = knownPorts(service).map(({ port, protocol }) => ({
     name: `${protocol}-${port}`,
     port,

@@ -9,6 +9,8 @@ export const oneOffLabel = 'com.docker.compose.oneoff';
 export const volumeLabel = 'com.docker.compose.volume';
 /** Of a pod: what it was made from. */
 export const configHashAnnotation = 'com.docker.compose.config-hash';
+/** Of pods that answer to their service's names and on its ports: all but what `compose run` starts without being told to. */
+const endpointLabel = 'endpoint.compose.timonel.dev/service';
 const managedByLabel = 'app.kubernetes.io/managed-by';
 /** Domain of the labels by which networks and aliases find their pods. */
 export const networkLabelDomain = 'network.compose.timonel.dev';
@@ -55,6 +57,13 @@ export function projectLabels(project: string): Record<string, string> {
 export function serviceSelector(project: string, service: string): Record<string, string> {
   return { [projectLabel]: labelValueOf(project), [serviceLabel]: labelValueOf(service) };
 }
+
+/** What selects the pods that answer for a service. */
+export function endpointSelector(project: string, service: string): Record<string, string> {
+  return { ...serviceSelector(project, service), ...endpointLabels };
+}
+
+export const endpointLabels: Readonly<Record<string, string>> = { [endpointLabel]: 'true' };
 
 export function serviceLabels(project: string, service: string): Record<string, string> {
   return {

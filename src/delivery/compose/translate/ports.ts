@@ -1,7 +1,7 @@
 import type { Service as KubeService, ServicePort } from '../../../api/types/core-v1.ts';
 import type { Port } from '../model.ts';
 import { maxPorts, portsOf } from './container.ts';
-import { objectName, serviceLabels, serviceObjectName, serviceSelector } from './names.ts';
+import { objectName, serviceLabels, serviceObjectName, endpointSelector } from './names.ts';
 import type { ServiceScope } from './scope.ts';
 import { isSharedMode } from './shared-namespaces.ts';
 import { replicasOf } from './workload.ts';
@@ -41,7 +41,7 @@ export function publishedServiceOf(scope: ServiceScope): KubeService | undefined
     },
     spec: {
       type: fixed.length > 0 ? 'LoadBalancer' : 'NodePort',
-      selector: serviceSelector(project.name, name),
+      selector: endpointSelector(project.name, name),
       ...(isOpenAtOnce(scope) && { publishNotReadyAddresses: true }),
       ports: [...new Map(planned.map(({ port }) => [`${port.port}/${port.protocol}`, port])).values()],
     },

@@ -38,6 +38,11 @@ export function healthDeadlineMs(service: Service, pods: readonly Pod[] = []): n
   return ofImage && healthcheckDeadlineMs(ofImage);
 }
 
+/** Seconds for which failures of the file's healthcheck do not count; undefined where it has none. */
+export function healthStartPeriod({ healthcheck }: Service): number | undefined {
+  return checkCommand(healthcheck) && seconds(healthcheck?.start_period);
+}
+
 function checkCommand(healthcheck: Healthcheck | undefined): string[] | undefined {
   if (!healthcheck || healthcheck.disable) return undefined;
   const [how, ...words] = healthcheck.test ?? [];

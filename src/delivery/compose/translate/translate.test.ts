@@ -223,7 +223,8 @@ describe('what pods have no field for', () => {
   const imageHealthcheck = {};
   it.each<[string, object]>([
     ['scale: 1', { imageHealthcheck }],
-    ['healthcheck: {test: [CMD, ok]}', {}],
+    ['healthcheck: {test: [CMD, ok]}', { healthStartPeriod: 0 }],
+    ['healthcheck: {test: [CMD, ok], start_period: 90s}', { healthStartPeriod: 90 }],
     ['healthcheck: {disable: true}', {}],
     ['healthcheck: {test: [NONE]}', {}],
     ['healthcheck: {interval: 5s, start_period: 1m}', { imageHealthcheck: { interval: 5, startPeriod: 60 } }],

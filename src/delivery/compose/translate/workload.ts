@@ -4,7 +4,7 @@ import type { PodTemplateSpec } from '../../../api/types/core-v1.ts';
 import type { Project, Service, UpdateConfig } from '../model.ts';
 import { agentAnnotations, restartAttempts } from './agent-annotations.ts';
 import { aliasLabels } from './discovery.ts';
-import { objectName, oneOffLabel, serviceLabels, serviceSelector } from './names.ts';
+import { endpointLabels, objectName, oneOffLabel, serviceLabels, serviceSelector } from './names.ts';
 import { networkLabels } from './networks.ts';
 import { podSpecOf } from './pod.ts';
 import { seconds } from './probes.ts';
@@ -23,7 +23,7 @@ export function replicasOf({ scale, deploy }: Service): number {
 }
 
 /** Whether somebody waits for a service to be done. */
-function isAwaited(project: Project, name: string): boolean {
+export function isAwaited(project: Project, name: string): boolean {
   return Object.values(project.services).some(
     ({ depends_on: all }) => all?.[name]?.condition === 'service_completed_successfully',
   );
@@ -50,7 +50,13 @@ export function workloadOf(scope: ServiceScope, aliases: ReadonlyMap<string, Rea
   const labels = serviceLabels(project.name, name);
   const template: PodTemplateSpec = {
     metadata: {
-      labels: { ...labels, ...networkLabels(scope), ...aliasLabels(scope, aliases), [oneOffLabel]: 'False' },
+      labels: {
+        ...labels,
+        ...networkLabels(scope),
+        ...aliasLabels(scope, aliases),
+        ...endpointLabels,
+        [oneOffLabel]: 'False',
+      },
       annotations: {
         ...annotationsOf(scope, 'labels'),
         ...annotationsOf(scope, 'annotations'),
