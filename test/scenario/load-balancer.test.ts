@@ -10,6 +10,7 @@ beforeEach(async () => {
 afterEach(() => world.stop());
 
 const namespace = 'default';
+const finalizer = 'service.kubernetes.io/load-balancer-cleanup';
 
 function create(name: string, more: Partial<Service['spec']> = {}, annotations: Record<string, string> = {}) {
   return world.client.create(services, {
@@ -53,12 +54,38 @@ describe('a service of type LoadBalancer', () => {
     await waitForAddress('c');
   });
 
-  it('gives its address back when it becomes another type', async () => {
+  it('gives its address back when it becomes another type, and can be one again', async () => {
     await create('a');
     await waitForAddress('a');
-    const document = { spec: { type: 'ClusterIP' } };
-    await world.client.patch(services, { name: 'a', namespace }, { kind: 'merge', document });
+    const become = (type: string) =>
+      world.client.patch(services, { name: 'a', namespace }, { kind: 'merge', document: { spec: { type } } });
+    await become('ClusterIP');
     await world.until('no address', async () => (await addressOf('a')) === undefined);
+    expect((await get('a')).metadata.finalizers).toBeUndefined();
+    await become('LoadBalancer');
+    await waitForAddress('a');
+    expect((await get('a')).metadata.finalizers).toEqual([finalizer]);
+  });
+
+  it('stays until its address is given back, beside the finalizers of others', async () => {
+    await create('a', {}, {});
+    await create('other', { loadBalancerClass: 'example.com/else' });
+    await waitForAddress('a');
+    const hold = { metadata: { finalizers: [finalizer, 'example.com/hold'] } };
+    for (const name of ['a', 'other']) {
+      await world.client.patch(services, { name, namespace }, { kind: 'strategic', document: hold });
+      await world.client.delete(services, { name, namespace });
+    }
+    await world.until('ours to be gone', async () => (await get('a')).metadata.finalizers?.length === 1);
+    expect((await get('a')).metadata.finalizers).toEqual(['example.com/hold']);
+    // Somebody else's load balancer is somebody else's to clean up.
+    expect((await get('other')).metadata.finalizers).toEqual([finalizer, 'example.com/hold']);
+    await create('b');
+    await waitForAddress('b');
+    await world.client.delete(services, { name: 'b', namespace });
+    const exists = async (): Promise<boolean> =>
+      (await world.list(services)).some(({ metadata }) => metadata.name === 'b');
+    await world.until('the service to be gone', async () => !(await exists()));
   });
 });
 

@@ -9,6 +9,9 @@ import { done, type Outcome } from '../reconciler.ts';
 import { unlessGone } from '../unless-gone.ts';
 import { AddressPool } from './address-pool.ts';
 
+/** Holds a service back until its address is given back: that of upstream's service controller. */
+const cleanupFinalizer = 'service.kubernetes.io/load-balancer-cleanup';
+
 /**
  * Gives every service of type LoadBalancer (without a class, or with ours) an address out of the cluster's pool, and
  * takes it back when the service goes or changes its type. What a status says stays, so that addresses survive
@@ -65,7 +68,11 @@ export class LoadBalancerReconciler implements Controller {
 
   async reconcile(key: string): Promise<Outcome> {
     const service = this.#services.get(key);
-    if (!service || service.metadata.deletionTimestamp) return done;
+    if (!service) return done;
+    if (service.metadata.deletionTimestamp !== undefined) {
+      if (this.#pools.length > 0 && mayFinalize(service) && isHeld(service)) await this.#letGo(service, []);
+      return done;
+    }
     await this.#writeGroups(service);
     if (this.#pools.length > 0) await this.#settleAddresses(key, service);
     return done;
@@ -84,11 +91,29 @@ export class LoadBalancerReconciler implements Controller {
     this.#waiting.delete(key);
     this.#pools.forEach((pool) => pool.release(key, given[pools.indexOf(pool)]));
     const addresses = given.flatMap((ip) => ip ?? []);
-    if (had.length === addresses.length && addresses.every((ip, i) => ip === had[i])) return;
+    const isSame = had.length === addresses.length && addresses.every((ip, i) => ip === had[i]);
+    if (!isOwn) {
+      if (!isSame || (mayFinalize(service) && isHeld(service))) await this.#letGo(service, had);
+      return;
+    }
+    if (isSame && isHeld(service)) return;
     const ingress = addresses.map((ip) => ({ ip, ipMode: 'VIP' }));
-    await this.#writeStatus(service, ingress);
-    if (isOwn)
-      this.#record(service, 'Normal', 'EnsuredLoadBalancer', `Ensured load balancer at ${addresses.join(', ')}`);
+    await this.#patch(service, {
+      metadata: { finalizers: [cleanupFinalizer] },
+      ...(!isSame && { status: { loadBalancer: { ingress } } }),
+    });
+    if (isSame) return;
+    this.#record(service, 'Normal', 'EnsuredLoadBalancer', `Ensured load balancer at ${addresses.join(', ')}`);
+  }
+
+  /** A service that goes, or is no load balancer any more, has its address no longer and may go. */
+  async #letGo(service: Service, had: readonly string[]): Promise<void> {
+    this.#record(service, 'Normal', 'DeletingLoadBalancer', 'Deleting load balancer');
+    await this.#patch(service, {
+      metadata: mayFinalize(service) ? { '$deleteFromPrimitiveList/finalizers': [cleanupFinalizer] } : {},
+      ...(had.length > 0 && { status: { loadBalancer: { ingress: null } } }),
+    });
+    this.#record(service, 'Normal', 'DeletedLoadBalancer', 'Deleted load balancer');
   }
 
   /** Of the service's families, its own order first. */
@@ -106,11 +131,6 @@ export class LoadBalancerReconciler implements Controller {
     return own ?? pool.takeAny(key);
   }
 
-  async #writeStatus(service: Service, ingress: { ip: string; ipMode: string }[]): Promise<void> {
-    const loadBalancer = { ingress: ingress.length > 0 ? ingress : null };
-    await this.#patch(service, { metadata: { uid: service.metadata.uid }, status: { loadBalancer } });
-  }
-
   async #writeGroups(service: Service): Promise<void> {
     const labels = labelWeights(service);
     const known = service.metadata.annotations?.[balancingAnnotations.weightGroups];
@@ -118,7 +138,7 @@ export class LoadBalancerReconciler implements Controller {
     const groups = labels.length === 0 ? null : JSON.stringify(this.#groupsOf(service, labels));
     if (groups === (known ?? null)) return;
     const annotations = { [balancingAnnotations.weightGroups]: groups };
-    await this.#patch(service, { metadata: { uid: service.metadata.uid, annotations } });
+    await this.#patch(service, { metadata: { annotations } });
   }
 
   #groupsOf(service: Service, labels: readonly string[]): Record<string, string> {
@@ -134,9 +154,11 @@ export class LoadBalancerReconciler implements Controller {
     return Object.fromEntries(groups.sort(([a], [b]) => (a < b ? -1 : 1)));
   }
 
-  async #patch(service: Service, document: Record<string, unknown>): Promise<void> {
+  /** Of this very service, not of another of its name that came after it. */
+  async #patch(service: Service, changes: { metadata: Record<string, unknown>; status?: object }): Promise<void> {
     const { namespace = '', name } = splitKey(keyOf(service));
-    const patch = { kind: 'merge', document } as const;
+    const document = { ...changes, metadata: { ...changes.metadata, uid: service.metadata.uid } };
+    const patch = { kind: 'strategic', document } as const;
     await unlessGone(this.#context.client.patch(services, { namespace, name }, patch, { subresource: 'status' }));
   }
 
@@ -151,6 +173,15 @@ function labelWeights(service: Service): string[] {
   if (algorithmOf(service) !== 'weighted') return [];
   const weights = parseWeights(service.metadata.annotations?.[balancingAnnotations.weights]);
   return weights.flatMap(({ of }) => (of.includes('=') ? [of] : []));
+}
+
+function isHeld({ metadata }: Service): boolean {
+  return metadata.finalizers?.includes(cleanupFinalizer) ?? false;
+}
+
+/** Controllers of other classes have the same finalizer. */
+function mayFinalize(service: Service): boolean {
+  return isOwnLoadBalancer(service) || service.spec?.type !== 'LoadBalancer';
 }
 
 function addressesOf({ status }: Service): string[] {

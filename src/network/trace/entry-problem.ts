@@ -5,7 +5,7 @@ import { type Source, titleOf, type TracePlan, type TraceProblem } from './facts
 /**
  * Why a service does not let this client in by the address that it connects to, though it has endpoints: source ranges
  * hold at the balancer's addresses, and external traffic stays on the node where it comes in, when the service says so
- * (as kube-proxy does both). What pods send to a node counts as internal.
+ * (as kube-proxy does both). What a pod sends to its own node counts as internal.
  */
 export function entryProblem(
   service: Service,
@@ -32,8 +32,9 @@ export function entryProblem(
   };
 }
 
-/** Whether a connection to a node's address comes from outside of it, and of the pods' network. */
+/** Whether a connection to a node's address comes from elsewhere than the node and its pods. */
 function isOutside(source: Source, nodeIp: string): boolean {
   if (source.kind === 'host') return !nodeIp.startsWith('127.');
-  return source.pod.spec?.hostNetwork === true && source.pod.status?.hostIP !== nodeIp;
+  const own = source.pod.status?.hostIP;
+  return own !== undefined && own !== nodeIp;
 }

@@ -357,8 +357,11 @@ describe('a trace', () => {
     const said = 'keeps connections on the node where they come in (externalTrafficPolicy Local), and 10.89.0.4 has no';
     expect(verdict(trace('host', '10.89.0.4:30080', facts, dropped))).toContain(said);
     expect(verdict(trace('guest', '10.89.0.4:30080', facts, dropped))).toContain(said);
-    // Pods, and the node itself, are inside; and one node has pods of it.
-    expect(verdict(trace('client', '10.89.0.4:30080', facts))).toBe('true');
+    const moved = { ...client, status: { ...client.status, hostIP: '10.89.0.3' } };
+    const away = { ...facts, pods: [moved, ...placed] };
+    expect(verdict(trace('client', '10.89.0.4:30080', away, dropped))).toContain(said);
+    // The node's own pods and processes are inside; and one node has pods of it.
+    expect(verdict(trace('client', '10.89.0.3:30080', away))).toBe('true');
     expect(verdict(trace('guest', '10.89.0.3:30080', facts))).toBe('true');
     expect(verdict(trace('host', '10.89.0.2:30080', facts))).toBe('true');
   });
