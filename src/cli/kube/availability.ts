@@ -1,9 +1,7 @@
 import type { Pod } from '../../api/types/core-v1.ts';
-import { isApiError } from '../../api/status.ts';
-import { waitForObjects } from '../../delivery/apply/wait.ts';
 import { nodes, pods } from '../../client/resources.ts';
-import { clock } from '../context.ts';
 import { CliError } from '../errors.ts';
+import { evictPods } from './evict.ts';
 import { type Kube, type KubeFlags, withKube } from './session.ts';
 
 export interface AvailabilityFlags extends KubeFlags {
@@ -11,10 +9,6 @@ export interface AvailabilityFlags extends KubeFlags {
   labelAdd?: string[];
   labelRm?: string[];
 }
-
-/** A budget that allows no eviction now may allow one soon. */
-const retryMs = 1000;
-const drainMs = 10 * 60_000;
 
 /** Swarm's availability of a node: `pause` is kubectl's cordon, `drain` evicts its pods as well. And its labels. */
 export async function updateNode(
@@ -39,20 +33,7 @@ export async function updateNode(
 
 async function drain({ client }: Kube, node: string): Promise<void> {
   const { items } = await client.list(pods, { fieldSelector: `spec.nodeName=${node}` });
-  const leaving = items.filter(isEvictable);
-  await Promise.all(leaving.map((pod) => evict(client, pod)));
-  const uids = new Set(leaving.map(({ metadata }) => metadata.uid));
-  await waitForObjects({
-    client,
-    clock,
-    targets: leaving.map(({ metadata }) => ({ resource: pods, name: nameOf(metadata) })),
-    timeoutMs: drainMs,
-    // A stateful set's new pod has the name of the old one.
-    until: (object) =>
-      object && uids.has(object.metadata.uid)
-        ? { state: 'progressing', reason: 'it is still there' }
-        : { state: 'ready' },
-  });
+  await evictPods(client, items.filter(isEvictable));
 }
 
 /** Pods of daemon sets belong to the node, and mirrors are its own. */
@@ -60,23 +41,4 @@ function isEvictable({ metadata, status }: Pod): boolean {
   if (status?.phase === 'Succeeded' || status?.phase === 'Failed') return false;
   if (metadata.annotations?.['kubernetes.io/config.mirror']) return false;
   return !metadata.ownerReferences?.some(({ kind, controller }) => controller && kind === 'DaemonSet');
-}
-
-async function evict(client: Kube['client'], { metadata }: Pod): Promise<void> {
-  const name = nameOf(metadata);
-  for (;;) {
-    try {
-      const body = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: name };
-      await client.createSubresource(pods, name, 'eviction', body);
-      return;
-    } catch (error) {
-      if (isApiError(error, 'NotFound')) return;
-      if (!isApiError(error, 'TooManyRequests')) throw error;
-      await clock.sleep(retryMs);
-    }
-  }
-}
-
-function nameOf({ name = '', namespace = '' }: Pod['metadata']): { name: string; namespace: string } {
-  return { name, namespace };
 }

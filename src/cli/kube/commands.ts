@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { collect } from '../arguments.ts';
+import { addChangingCommands } from './changing-commands.ts';
 import { kubeCommand, withFileFlags } from './flags.ts';
 import { addWritingCommands } from './writing-commands.ts';
 
@@ -8,6 +9,7 @@ export function addKubeCommands(program: Command): void {
   addReadingCommands(program);
   addPodCommands(program);
   addWritingCommands(program);
+  addChangingCommands(program);
 }
 
 function addReadingCommands(program: Command): void {

@@ -134,7 +134,7 @@ function sentenceOf(error: ApiError | CliError): string {
   if (reason !== 'Invalid' || error instanceof FileError)
     return `Error from server${reason ? ` (${reason})` : ''}: ${message}`;
   const { kind = '', name = '', causes = [] } = status.details ?? {};
-  if (causes.length === 0) return `The request is invalid: ${message}`;
+  if (causes.length === 0 || kind === '') return `The request is invalid: ${message}`;
   const lines = causes.map(({ field, message: text }) => `${field ? `${field}: ` : ''}${text}`);
   const what = `The ${kind} "${name}" is invalid: `;
   return lines.length === 1 ? `${what}${lines[0]}` : [what, ...lines.map((line) => `* ${line}`)].join('\n');
