@@ -53,6 +53,8 @@ frontend web
   http-request set-header X-Forwarded-Proto http
   http-request set-header X-Forwarded-Host %[req.hdr(host)]
   http-request set-header X-Forwarded-Port %[dst_port]
+  http-request set-header X-Forwarded-Scheme http
+  http-request set-header X-Scheme http
   use_backend %[base,map_beg(${directory}/routes.map)]
 backend app
   balance roundrobin
@@ -69,6 +71,7 @@ const nginxProxy = (directory, address) =>
          proxy_set_header Host $host; proxy_set_header X-Forwarded-For $remote_addr;
          proxy_set_header X-Real-IP $remote_addr; proxy_set_header X-Forwarded-Proto $scheme;
          proxy_set_header X-Forwarded-Host $http_host; proxy_set_header X-Forwarded-Port $server_port;
+         proxy_set_header X-Forwarded-Scheme $scheme; proxy_set_header X-Scheme $scheme;
          proxy_set_header X-Request-ID $request_id; } }`,
   );
 

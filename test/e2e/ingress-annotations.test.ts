@@ -57,7 +57,9 @@ beforeAll(async () => {
       incoming.on('data', (chunk: Buffer) => (bytes += chunk.length));
       incoming.on('end', () => {
         const { method, url, headers } = incoming;
-        const reply = (): void => void response.end(JSON.stringify({ origin, method, url, headers, bytes }));
+        response.statusCode = Number(headers['x-code'] ?? /^\/status\/(\d+)/.exec(url ?? '')?.[1] ?? 200);
+        const more = headers['x-format'] === 'long' ? 'x'.repeat(20_000) : '';
+        const reply = (): void => void response.end(JSON.stringify({ origin, method, url, headers, bytes }) + more);
         if (url?.startsWith('/redirected')) {
           response.setHeader('location', 'http://inner.example/app/x?y=%20');
           response.setHeader('refresh', '5; url=http://inner.example/app/z');
@@ -77,7 +79,10 @@ beforeAll(async () => {
     const [service] = webService(name);
     return [service, ...origins.map((origin) => sliceOf(name, origin))];
   };
-  services = [...slices('a', 0, 1), ...slices('b', 2), ...slices('s', 3), ...slices('none')];
+  const [errors, errorSlice] = webService('errors', `${standIn}:${ports[2]}`);
+  // On the host, the address of a service leads to it; here it is the loopback.
+  errors.spec = { clusterIP: '127.0.0.1', ports: [{ name: 'http', port: ports[2] ?? 0 }] };
+  services = [...slices('a', 0, 1), ...slices('b', 2), ...slices('s', 3), ...slices('none'), errors, errorSlice];
   test = await startTestProxy();
 });
 
@@ -105,8 +110,18 @@ describe('annotations of ingress-nginx', () => {
     await serve({ 'upstream-vhost': 'inner.example', 'x-forwarded-prefix': '/p', 'app-root': '/start' });
     const { headers } = await seen('/x');
     expect([headers.host, headers['x-forwarded-prefix']]).toEqual(['inner.example', '/p']);
+    // What clients say of themselves does not count.
+    const forged = Object.fromEntries(
+      ['for', 'host', 'port', 'proto', 'scheme'].map((name) => [`x-forwarded-${name}`, 'forged']),
+    );
+    const told = await seen('/x', { headers: { ...forged, 'x-real-ip': '192.0.2.1', 'x-scheme': 'https' } });
+    expect(told.headers).toMatchObject({
+      ...{ 'x-real-ip': '127.0.0.1', 'x-forwarded-for': '127.0.0.1', 'x-forwarded-host': 'a.example' },
+      ...{ 'x-forwarded-port': String(test.clearPort), 'x-forwarded-proto': 'http', 'x-forwarded-scheme': 'http' },
+      'x-scheme': 'http',
+    });
     const root = await get('/');
-    expect([root.status, root.headers['location']]).toEqual([302, '/start']);
+    expect([root.status, root.headers['location']]).toEqual([302, 'http://a.example/start']);
   });
 
   it('redirect, with variables of the request, and between names with and without www', async () => {
@@ -224,23 +239,71 @@ describe('annotations of ingress-nginx', () => {
     expect(allowed(await from('https://two.example'))).toBe('https://two.example');
     expect(allowed(await from('https://x.y.one.example'))).toBeUndefined();
     expect(allowed(await from('https://evil.example'))).toBeUndefined();
+    expect(allowed(await from('HTTPS://Two.example'))).toBe('HTTPS://Two.example');
+    // The service answers those of others.
+    expect((await from('https://evil.example', 'OPTIONS')).status).toBe(200);
     const preflight = await from('https://two.example', 'OPTIONS');
     expect(preflight.status).toBe(204);
-    expect(preflight.headers).toMatchObject({
-      'access-control-allow-methods': 'GET, PUT, POST, DELETE, PATCH, OPTIONS',
-      'access-control-allow-credentials': 'true',
-      'access-control-max-age': '1728000',
-    });
+    // As in ingress-nginx, every answer has them.
+    for (const { headers } of [preflight, await from('https://two.example')])
+      expect(headers).toMatchObject({
+        'access-control-allow-methods': 'GET, PUT, POST, DELETE, PATCH, OPTIONS',
+        'access-control-allow-credentials': 'true',
+        'access-control-max-age': '1728000',
+      });
   });
 
-  it('answer preflight requests before they ask for a password, and nothing else', async () => {
+  it('answer preflight requests before they ask for a password, and no other requests', async () => {
     const secret = secretOf('users', { auth: 'u:{SHA}qUqP5cyxm6YcTAhz05Hph5gvu9M=' });
     await serve({ 'enable-cors': 'true', 'auth-type': 'basic', 'auth-secret': 'users' }, secret);
     const origin = { origin: 'https://x.example' };
     expect((await get('/', { method: 'OPTIONS', headers: origin })).status).toBe(204);
-    expect((await get('/', { method: 'OPTIONS' })).status).toBe(401);
+    expect((await get('/', { method: 'OPTIONS' })).status).toBe(204);
     const denied = await get('/', { headers: origin });
     expect([denied.status, denied.headers['access-control-allow-origin']]).toEqual([401, '*']);
+  });
+
+  it('have another service say what is wrong', async () => {
+    const annotations = {
+      'custom-http-errors': '404, 503',
+      'default-backend': 'errors',
+      'rewrite-target': '/status/$1',
+    };
+    const ingress = annotated('i', annotations, '/x/(.*)', 'ImplementationSpecific');
+    expect(await test.serve([ingress], ...services)).toEqual([]);
+    const headers = { accept: 'text/html', 'x-request-id': 'my-id' };
+    const lost = await get('/x/404?q=1', { method: 'POST', body: 'text', headers });
+    expect(lost.status).toBe(404);
+    expect(JSON.parse(lost.body)).toMatchObject({
+      ...{ origin: 2, method: 'GET', url: '/' },
+      headers: {
+        ...{ host: 'a.example', 'x-code': '404', 'x-format': 'text/html', 'x-original-uri': '/x/404?q=1' },
+        ...{ 'x-namespace': 'default', 'x-ingress-name': 'i', 'x-service-name': 'a', 'x-service-port': '80' },
+        'x-request-id': 'my-id',
+      },
+    });
+    const head = await get('/x/503', { method: 'HEAD' });
+    expect([head.status, head.body]).toEqual([503, '']);
+    expect(JSON.parse((await get('/x/500')).body)).toMatchObject({ url: '/status/500' });
+    expect((await get('/x/200')).status).toBe(200);
+  });
+
+  it('have nobody say what is wrong where nobody is named, or where it is forbidden', async () => {
+    expect((await serve({ 'custom-http-errors': '404' })).join()).toContain('it needs default-backend');
+    expect(JSON.parse((await get('/status/404')).body)).toMatchObject({ url: '/status/404' });
+    const named = { 'custom-http-errors': '404', 'default-backend': 'errors' };
+    expect(await serve({ ...named, 'disable-proxy-intercept-errors': 'true' })).toEqual([]);
+    expect(JSON.parse((await get('/status/404')).body)).toMatchObject({ url: '/status/404' });
+    expect((await serve({ ...named, 'custom-http-errors': '200' })).join()).toContain('no status from 300 to 599');
+    // A page that is too long for the proxy, and as in nginx an answer of a service that does not answer.
+    await serve(named);
+    const long = await get('/status/404', { headers: { accept: 'long' } });
+    expect(JSON.parse(long.body)).toMatchObject({ url: '/status/404' });
+    const [errors, slice] = webService('errors', `${standIn}:1`);
+    errors.spec = { clusterIP: '127.0.0.1', ports: [{ name: 'http', port: 1 }] };
+    const others = services.filter(({ metadata }) => metadata.name !== 'errors');
+    expect(await test.serve([annotated('i', named)], ...others, errors, slice)).toEqual([]);
+    expect((await get('/status/404')).status).toBe(503);
   });
 
   it('give up on silent endpoints', async () => {
@@ -298,6 +361,12 @@ describe('endpoints', () => {
     const ingress = annotated('i', { 'default-backend': 'b' });
     ingress.spec = { rules: [{ host: 'a.example', http: { paths: [path('/', 'none')] } }] };
     await test.serve([ingress], ...services);
-    expect((await seen('/')).origin).toBe(2);
+    const { origin, url, headers } = await seen('/x?y', { headers: { 'x-code': '200', 'x-format': 'forged' } });
+    expect([origin, url]).toEqual([2, '/x?y']);
+    expect(headers).toMatchObject({
+      ...{ 'x-code': '503', 'x-original-uri': '/x?y', 'x-namespace': 'default' },
+      ...{ 'x-ingress-name': 'i', 'x-service-name': 'none', 'x-service-port': '80' },
+    });
+    expect(headers).not.toHaveProperty('x-format');
   });
 });

@@ -201,6 +201,9 @@ describe('spreading', () => {
     const first = await call(test.clearPort, '/');
     const [cookie = ''] = first.headers['set-cookie'] ?? [];
     expect(cookie).toMatch(/^stay=[0-9a-f]+; path=\/; HttpOnly; Max-Age=60$/i);
+    // As in ingress-nginx, whatever session-cookie-secure says.
+    const [overTls] = (await call(test.tlsPort, '/', { tls: true })).headers['set-cookie'] ?? [];
+    expect(overTls).toMatch(/^stay=[0-9a-f]+; path=\/; HttpOnly; Max-Age=60; Secure$/i);
     const headers = { cookie: cookie.split(';')[0] ?? '' };
     const counts = await spread(60, () => ({ headers }));
     expect(counts[Number(first.body)]).toBe(60);

@@ -1,4 +1,5 @@
 import type { Entrance } from './config-text.ts';
+import { listedValues } from './script-text.ts';
 
 /**
  * A Lua script for HAProxy: its action `lua.ask` asks the address in `txn.ask_url` whether the request may pass, with the
@@ -8,7 +9,7 @@ import type { Entrance } from './config-text.ts';
  */
 export function authorizeScript([entrance]: readonly Entrance[]): string {
   const at = (port: number): string => (entrance ? `"ipv4@${entrance.address}:${port}"` : 'nil');
-  return `local own = { http = ${at(entrance?.clearPort ?? 0)}, https = ${at(entrance?.tlsPort ?? 0)} }\n${script}`;
+  return `local own = { http = ${at(entrance?.clearPort ?? 0)}, https = ${at(entrance?.tlsPort ?? 0)} }\n${listedValues}${script}`;
 }
 
 const script = String.raw`
@@ -16,15 +17,6 @@ const script = String.raw`
 local left = { host = true, connection = true, upgrade = true, te = true, trailer = true }
 for _, name in ipairs({ "keep-alive", "proxy-connection", "transfer-encoding", "content-length", "expect" }) do
   left[name] = true
-end
-
--- HAProxy counts the values of a header from zero; their order counts.
-local function listed(values)
-  local list = {}
-  for at = values[0] and 0 or 1, math.huge do
-    if not values[at] then return list end
-    list[#list + 1] = values[at]
-  end
 end
 
 local marker = "x-timonel-asks"

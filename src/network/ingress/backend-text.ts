@@ -1,8 +1,9 @@
 import { literalFormat, word } from '../haproxy/quote.ts';
 import { authorizeLines } from './authorize-text.ts';
 import { clientLines } from './client-text.ts';
+import { errorLines, standInLines } from './error-text.ts';
 import { escapeExpression } from './expression.ts';
-import type { Answers, BackendSettings, Balance, Cors, EndpointTls, Replacement } from './settings.ts';
+import type { Answers, BackendSettings, Balance, Cors, EndpointTls, Replacement, Template } from './settings.ts';
 import { replacementWord, templateWord } from './template-text.ts';
 
 /** The lines of a backend's section, its servers apart, each indented by two blanks. */
@@ -23,6 +24,8 @@ export function backendLines(name: string, settings: BackendSettings): string[] 
           ...authorizeLines(settings),
           ...bodyLines(settings),
           ...redirects(settings),
+          ...errorLines(settings),
+          ...standInLines(settings),
           ...changes(settings),
           ...answerLines(settings.answers),
         ];
@@ -119,7 +122,8 @@ function affinityLines(name: string, { affinity }: BackendSettings): string[] {
     ...(domain === undefined ? [] : [`domain ${word(domain)}`]),
     ...attributes.map((attribute) => `attr ${word(attribute)}`),
   ];
-  return [words.join(' '), `dynamic-cookie-key ${word(name)}`];
+  const overTls = `http-after-response replace-header Set-Cookie ${word(`^(${affinity.name}=.*)$`)} ${word('\\1; Secure')} if { ssl_fc }`;
+  return [words.join(' '), `dynamic-cookie-key ${word(name)}`, ...(secure ? [] : [overTls])];
 }
 
 /** HAProxy takes 64 words a line: what is said of one name in several lines holds for all of them. */
@@ -191,9 +195,16 @@ function redirects({ redirect, appRoot }: BackendSettings): string[] {
     ...(redirect ? [`http-request redirect code ${redirect.code} location ${templateWord(redirect.location)}`] : []),
     ...(appRoot === undefined
       ? []
-      : [`http-request redirect code 302 location ${word(literalFormat(appRoot))} if { path / }`]),
+      : [`http-request redirect code 302 location ${templateWord(absolute(appRoot))} if { path / }`]),
   ];
 }
+
+const absolute = (path: string): Template => [
+  { variable: 'scheme' },
+  { text: '://' },
+  { variable: 'host-and-port' },
+  { text: path },
+];
 
 function changes(settings: BackendSettings): string[] {
   const { rewrite, host, forwardedPrefix, retries } = settings;
@@ -213,29 +224,28 @@ function corsLines(cors: Cors | undefined): string[] {
   if (!cors) return [];
   const { origins, methods, headers, expose, credentials, maxAgeSeconds } = cors;
   const hasOrigin = '{ var(txn.origin) -m found }';
-  const after = (name: string, value: string, condition = hasOrigin): string =>
-    `http-after-response set-header ${name} ${word(value)} if ${condition}`;
-  const preflight = `${hasOrigin} { var(txn.preflight) -m bool }`;
+  const after = (name: string, value: string): string =>
+    `http-after-response set-header ${name} ${word(value)} if ${hasOrigin}`;
   return [
     ...(origins.includes('*')
       ? ['http-request set-var(txn.origin) str(*)']
       : origins.map((origin) => `http-request set-var(txn.origin) req.hdr(origin) if ${originMatch(origin)}`)),
-    'http-request set-var(txn.preflight) bool(true) if { method OPTIONS } { req.hdr(origin) -m found }',
-    'http-request return status 204 if { var(txn.preflight) -m bool }',
+    // As in ingress-nginx: others' are the service's to answer.
+    `http-request return status 204 if { method OPTIONS } ${hasOrigin}`,
     after('Access-Control-Allow-Origin', '%[var(txn.origin)]'),
     ...(origins.includes('*') ? [] : ['http-after-response add-header Vary Origin']),
     ...(credentials ? [after('Access-Control-Allow-Credentials', 'true')] : []),
     ...(expose === undefined ? [] : [after('Access-Control-Expose-Headers', literalFormat(expose))]),
-    after('Access-Control-Allow-Methods', literalFormat(methods), preflight),
-    after('Access-Control-Allow-Headers', literalFormat(headers), preflight),
-    after('Access-Control-Max-Age', String(maxAgeSeconds), preflight),
+    after('Access-Control-Allow-Methods', literalFormat(methods)),
+    after('Access-Control-Allow-Headers', literalFormat(headers)),
+    after('Access-Control-Max-Age', String(maxAgeSeconds)),
   ];
 }
 
 function originMatch(origin: string): string {
-  if (!origin.includes('*')) return `{ req.hdr(origin) -m str -- ${word(origin)} }`;
+  if (!origin.includes('*')) return `{ req.hdr(origin) -i -m str -- ${word(origin)} }`;
   const pattern = escapeExpression(origin).replace('\\*', '[A-Za-z0-9-]+');
-  return `{ req.hdr(origin) -m reg -- ${word(`^${pattern}$`)} }`;
+  return `{ req.hdr(origin) -i -m reg -- ${word(`^${pattern}$`)} }`;
 }
 
 /** Of the same attribute twice, the last one counts (RFC 6265, 5.3). */

@@ -3,6 +3,7 @@ import { type Algorithm, algorithmOf } from '../../api/load-balancing.ts';
 import type { Secret, Service, ServicePort } from '../../api/types/core-v1.ts';
 import type { Ingress, IngressServiceBackend } from '../../api/types/networking-v1.ts';
 import { ip } from '../../api/names.ts';
+import { keyOf } from '../../client/informer.ts';
 import { isPlain } from './annotations.ts';
 import type { WantedAuthorization } from './annotations/authorize.ts';
 import type { WantedClientCertificates } from './annotations/client-certificates.ts';
@@ -10,10 +11,10 @@ import { backendName } from './backend-name.ts';
 import type { ClusterObjects } from './cluster-objects.ts';
 import { endpointsOf, findPort, ownEndpoint } from './endpoints.ts';
 import { usersOf } from './htpasswd.ts';
-import { type BackendModel, type Endpoint, refusingBackend, type UserList } from './model.ts';
+import { type BackendModel, type ClassDefault, type Endpoint, refusingBackend, type UserList } from './model.ts';
 import { parseIngress } from './parse.ts';
 import type { Complain } from './problem.ts';
-import { type BackendSettings, type Balance, plainSettings } from './settings.ts';
+import { type BackendSettings, type Balance, type ErrorsOf, plainSettings } from './settings.ts';
 import { authoritiesOf, certificateOf } from './tls.ts';
 
 /** What secrets and services add to the settings of an ingress. */
@@ -42,12 +43,14 @@ export class Backends {
   readonly endpointFiles = new Map<string, string>();
   readonly #objects: ClusterObjects;
   readonly #complain: Complain;
+  readonly #classDefault: ClassDefault | undefined;
   readonly #protections = new Map<Ingress, Protection | 'refused' | undefined>();
   readonly #endpoints = new Map<string, Endpoint[]>();
 
-  constructor(objects: ClusterObjects, complain: Complain) {
+  constructor(objects: ClusterObjects, complain: Complain, classDefault: ClassDefault | undefined) {
     this.#objects = objects;
     this.#complain = complain;
+    this.#classDefault = classDefault;
   }
 
   /**
@@ -63,14 +66,47 @@ export class Backends {
     if (protection === 'refused') return refusingBackend;
     const { usesServiceAddress, fallbackService, chooses } = parseIngress(governing).annotations;
     const found = this.#find(ingress, wanted);
-    const endpoints = this.#endpointsOf(found, usesServiceAddress);
-    const isDown = endpoints.length === 0 && fallbackService !== undefined;
-    const instead = isDown ? this.#firstPort(ingress, fallbackService) : undefined;
-    return this.#put(ingress.metadata.namespace ?? '', instead ?? found, {
-      endpoints: instead ? this.#endpointsOf(instead, usesServiceAddress) : endpoints,
-      settings: protection ? { ...settings, ...protection } : settings,
-      ...{ chooses, usesServiceAddress },
-    });
+    const of = errorsOf(governing, wanted);
+    const put = (service: Found, additions: Partial<BackendSettings>): string =>
+      this.#put(ingress.metadata.namespace ?? '', service, {
+        endpoints: this.#endpointsOf(service, usesServiceAddress),
+        settings: Object.keys(additions).length > 0 ? { ...settings, ...additions } : settings,
+        ...{ chooses, usesServiceAddress },
+      });
+    const errors = this.#errorsOf(governing, of);
+    const usual = put(found, { ...protection, ...(errors && { errors }) });
+    const other = fallbackService === undefined ? undefined : this.#firstPort(ingress, fallbackService);
+    if (!other) return usual;
+    // Both are there always: then a route changes, and the proxy is not loaded anew.
+    const instead = put(other, { ...protection, standsInFor: of });
+    return this.#endpointsOf(found, usesServiceAddress).length === 0 ? instead : usual;
+  }
+
+  /** Who is asked about answers of the statuses that the ingress names. */
+  #errorsOf(ingress: Ingress, of: ErrorsOf): BackendSettings['errors'] {
+    const { errorStatuses: statuses, fallbackService } = parseIngress(ingress).annotations;
+    if (statuses.length === 0) return undefined;
+    const found = fallbackService === undefined ? this.#cluster() : this.#firstPort(ingress, fallbackService);
+    const at = found?.service && found.port && this.#addressOf(keyOf(found.service), found.port.port);
+    if (at !== undefined) return { statuses, at, of };
+    const message = 'custom-http-errors has no effect: it needs default-backend, a service with an IPv4 address';
+    this.#complain(ingress, 'InvalidAnnotation', message);
+    return undefined;
+  }
+
+  /** The default backend of the class. */
+  #cluster(): Found | undefined {
+    if (!this.#classDefault) return undefined;
+    const { namespace, service: wanted } = this.#classDefault;
+    const service = this.#objects.service(`${namespace}/${wanted.name}`);
+    return { service, port: service && findPort(service, wanted.port) };
+  }
+
+  /** Of a service that has an IPv4 address, `address:port`. */
+  #addressOf(key: string, port: number): string | undefined {
+    const { type, clusterIP = 'None' } = this.#objects.service(key)?.spec ?? {};
+    const hasAddress = type !== 'ExternalName' && ip(clusterIP).length === 0 && !clusterIP.includes(':');
+    return hasAddress ? `${clusterIP}:${port}` : undefined;
   }
 
   /** A backend of settings alone: it answers every request itself. */
@@ -183,10 +219,8 @@ export class Backends {
   #authorizeOf(ingress: Ingress, { service, ...rest }: WantedAuthorization): BackendSettings['authorize'] | 'refused' {
     if (!service) return rest;
     const key = `${service.namespace}/${service.name}`;
-    const { type, clusterIP = 'None' } = this.#objects.service(key)?.spec ?? {};
-    if (type !== 'ExternalName' && ip(clusterIP).length === 0 && !clusterIP.includes(':')) {
-      return { ...rest, at: `${clusterIP}:${service.port}` };
-    }
+    const at = this.#addressOf(key, service.port);
+    if (at !== undefined) return { ...rest, at };
     const message = `not served: auth-url leads to service ${key}, which is not there or has no IPv4 address`;
     this.#complain(ingress, 'Refused', message);
     return 'refused';
@@ -241,6 +275,15 @@ function withService(settings: BackendSettings, own: Pick<BackendSettings, 'bala
   if (settings.protocol === own.protocol && settings.balance.kind === own.balance.kind) return settings;
   const wanted = { ...settings, ...own };
   return isPlain(wanted) ? plainSettings : wanted;
+}
+
+function errorsOf({ metadata }: Ingress, { name, port }: IngressServiceBackend): ErrorsOf {
+  return {
+    namespace: metadata.namespace ?? '',
+    ingress: metadata.name ?? '',
+    service: name,
+    port: port?.name || String(port?.number ?? ''),
+  };
 }
 
 interface Found {

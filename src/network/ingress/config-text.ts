@@ -59,6 +59,7 @@ export const files = {
   certificateList: 'certificates.list',
   passwordScript: 'passwords.lua',
   authorizeScript: 'authorize.lua',
+  errorScript: 'errors.lua',
 } as const;
 
 /** A server of a backend, in the slot of its place. */
@@ -134,6 +135,11 @@ export function asks({ backends }: ProxyModel): boolean {
   return [...backends.values()].some(({ settings }) => settings.authorize);
 }
 
+/** Whether some answers are replaced by a service's: see {@link errorScript}. */
+export function replacesErrors({ backends }: ProxyModel): boolean {
+  return [...backends.values()].some(({ settings }) => settings.errors);
+}
+
 function globalLines(model: ProxyModel, place: ProxyPlace): string[] {
   const { directory, runtimeSocket, jail, threads, maxConnections } = place;
   return [
@@ -148,6 +154,8 @@ function globalLines(model: ProxyModel, place: ProxyPlace): string[] {
     '  gid 65534',
     '  log fd@3 format raw local0',
     '  hard-stop-after 1h',
+    // Taking over another thread's connection to an endpoint costs more than one of the thread's own.
+    '  tune.idle-pool.shared off',
     '  ssl-default-bind-options ssl-min-ver TLSv1.2',
     '  tune.ssl.default-dh-param 2048',
     // See {@link judgedLater}.
@@ -160,6 +168,7 @@ function globalLines(model: ProxyModel, place: ProxyPlace): string[] {
     `  crt-base ${directory}`,
     ...(hasScript(model) ? [`  lua-load-per-thread ${directory}/${files.passwordScript}`] : []),
     ...(asks(model) ? [`  lua-load-per-thread ${directory}/${files.authorizeScript}`] : []),
+    ...(replacesErrors(model) ? [`  lua-load-per-thread ${directory}/${files.errorScript}`] : []),
     '',
     'defaults',
     '  mode http',
@@ -263,11 +272,7 @@ function frontendLines(model: ProxyModel, place: ProxyPlace, kind: 'clear' | 'tl
     '  http-request set-var(txn.id) req.hdr(x-request-id)',
     '  http-request set-var(txn.id) uuid unless { var(txn.id) -m found }',
     '  http-request set-header X-Request-ID %[var(txn.id)]',
-    '  http-request set-header X-Real-IP %[var(sess.client)]',
-    '  http-request set-header X-Forwarded-For %[var(sess.client)]',
-    '  http-request set-header X-Forwarded-Host %[req.hdr(host)]',
-    `  http-request set-header X-Forwarded-Proto ${kind === 'tls' ? 'https' : 'http'}`,
-    '  http-request set-header X-Forwarded-Port %[dst_port]',
+    ...forwardedLines(kind === 'tls' ? 'https' : 'http'),
     // A host with a slash would pass for another path.
     '  http-request deny deny_status 400 if { req.hdr(host) -m sub / }',
     `  http-request set-var(txn.backend) base,concat(/\\x7f),map_beg(${paths}) unless { path -m sub % // /. }`,
@@ -287,6 +292,25 @@ function frontendLines(model: ProxyModel, place: ProxyPlace, kind: 'clear' | 'tl
     '  default_backend nowhere',
     '',
   ];
+}
+
+/**
+ * What services are told of the client, as ingress-nginx has it. What clients say of that themselves goes first:
+ * looking through the headers for each of these takes longer than looking once.
+ */
+function forwardedLines(scheme: 'http' | 'https'): string[] {
+  return [
+    'del-header X-Forwarded- -m beg',
+    'del-header X-Real-IP',
+    'del-header X-Scheme',
+    'add-header X-Real-IP %[var(sess.client)]',
+    'add-header X-Forwarded-For %[var(sess.client)]',
+    'add-header X-Forwarded-Host %[req.hdr(host)]',
+    'add-header X-Forwarded-Port %[dst_port]',
+    `add-header X-Forwarded-Proto ${scheme}`,
+    `add-header X-Forwarded-Scheme ${scheme}`,
+    `add-header X-Scheme ${scheme}`,
+  ].map((line) => `  http-request ${line}`);
 }
 
 /** Client, time, request, status, bytes, milliseconds, service, endpoint, how the connection ended, request id. */

@@ -16,7 +16,8 @@ import { isOurs } from './class.ts';
 import type { ClusterObjects } from './cluster-objects.ts';
 import type { Problem } from './problem.ts';
 import type { IngressProxy } from './proxy.ts';
-import { type ClassDefault, renderIngress } from './render.ts';
+import type { ClassDefault } from './model.ts';
+import { renderIngress } from './render.ts';
 
 /** A proxy that runs, and where clients find it. */
 export interface OpenedProxy {

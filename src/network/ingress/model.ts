@@ -1,3 +1,4 @@
+import type { IngressServiceBackend } from '../../api/types/networking-v1.ts';
 import type { BackendSettings } from './settings.ts';
 
 /** One address that requests are sent to. */
@@ -84,6 +85,12 @@ export interface ProxyModel {
   /** Backends that get connections by the name asked for in TLS, as they are. */
   passthrough: ReadonlyMap<string, string>;
   tcp: ReadonlyMap<string, TcpListener>;
+}
+
+/** A service by its namespace: for requests that no rule of any ingress matches. */
+export interface ClassDefault {
+  namespace: string;
+  service: IngressServiceBackend;
 }
 
 /** Hosts of rules that name none. */

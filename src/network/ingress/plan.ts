@@ -7,6 +7,7 @@ import {
   files,
   frameText,
   hasScript,
+  replacesErrors,
   mapText,
   type ProxyPlace,
   serverLine,
@@ -26,6 +27,7 @@ import {
   redirectBackend,
   refusingBackend,
 } from './model.ts';
+import { errorScript } from './error-script.ts';
 import { passwordScript } from './password-script.ts';
 import { plainSettings } from './settings.ts';
 
@@ -150,6 +152,7 @@ function scriptFiles(model: ProxyModel, { entrances }: ProxyPlace): [name: strin
   return [
     ...(hasScript(model) ? [[files.passwordScript, passwordScript(model.userLists)] as [string, string]] : []),
     ...(asks(model) ? [[files.authorizeScript, authorizeScript(entrances)] as [string, string]] : []),
+    ...(replacesErrors(model) ? [[files.errorScript, errorScript] as [string, string]] : []),
   ];
 }
 

@@ -108,4 +108,21 @@ describe('rendering ingresses', () => {
     );
     expect(model.backends.get('default:a:80')?.endpoints).toHaveLength(1);
   });
+
+  it('has what stands in for a service ready before it is needed, and tells it for whom it does', () => {
+    const rules = [{ host: 'a.example', http: { paths: [path('/', 'a')] } }];
+    const ingress = ingressOf('x', { rules }, { 'nginx.ingress.kubernetes.io/default-backend': 'b' });
+    const [empty] = webService('a');
+    const up = render([ingress]).model;
+    const down = render([ingress], clusterObjects(empty, ...webService('b', '10.1.0.3'))).model;
+    const [usual] = up.clear.paths.values();
+    const [other = ''] = down.clear.paths.values();
+    expect(usual).toBe('default:a:80');
+    expect([...up.backends.keys()].toSorted()).toEqual([...down.backends.keys()].toSorted());
+    const standsInFor = { namespace: 'default', ingress: 'x', service: 'a', port: '80' };
+    expect(up.backends.get(other)).toMatchObject({
+      settings: { standsInFor },
+      endpoints: [{ address: '10.1.0.3' }],
+    });
+  });
 });

@@ -3,7 +3,14 @@ import type { CanaryRule } from './annotations/canary.ts';
 import { Backends } from './backends.ts';
 import { CertifiedHosts } from './certified-hosts.ts';
 import type { ClusterObjects } from './cluster-objects.ts';
-import { anyHost, type ProxyModel, redirectBackend, refusingBackend, type TcpListener } from './model.ts';
+import {
+  anyHost,
+  type ClassDefault,
+  type ProxyModel,
+  redirectBackend,
+  refusingBackend,
+  type TcpListener,
+} from './model.ts';
 import { type ParsedPath, parseIngress } from './parse.ts';
 import type { Problem } from './problem.ts';
 import { Routes } from './routes.ts';
@@ -12,12 +19,6 @@ import { type BackendSettings, plainSettings } from './settings.ts';
 interface Rendered {
   model: ProxyModel;
   problems: readonly Problem[];
-}
-
-/** A service by its namespace: for requests that no rule of any ingress matches. */
-export interface ClassDefault {
-  namespace: string;
-  service: IngressServiceBackend;
 }
 
 /**
@@ -31,7 +32,7 @@ export function renderIngress(options: {
   classDefault?: ClassDefault;
   tcp?: ReadonlyMap<string, TcpListener>;
 }): Rendered {
-  const renderer = new Renderer(options.objects);
+  const renderer = new Renderer(options.objects, options.classDefault);
   const ingresses = [...options.ingresses].sort(olderFirst);
   const isCanary = (ingress: Ingress): boolean => parseIngress(ingress).annotations.canary !== undefined;
   const mains = ingresses.filter((ingress) => !isCanary(ingress));
@@ -56,9 +57,9 @@ class Renderer {
   readonly #certified: CertifiedHosts;
   readonly #passthrough = new Map<string, string>();
 
-  constructor(objects: ClusterObjects) {
+  constructor(objects: ClusterObjects, classDefault: ClassDefault | undefined) {
     const complain = this.#complain.bind(this);
-    this.#backends = new Backends(objects, complain);
+    this.#backends = new Backends(objects, complain, classDefault);
     this.#routes = new Routes(complain);
     this.#certified = new CertifiedHosts(objects, complain);
   }

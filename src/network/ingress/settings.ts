@@ -37,6 +37,10 @@ export interface BackendSettings {
   host?: string;
   forwardedPrefix?: string;
   answers?: Answers;
+  /** Its endpoints are those of the service that stands in for this one. */
+  standsInFor?: ErrorsOf;
+  /** Answers of these statuses are replaced by what a service says that is asked about them at `address:port`. */
+  errors?: { statuses: readonly number[]; at: string; of: ErrorsOf };
   /** Not in the access log. */
   unlogged?: true;
 }
@@ -125,6 +129,15 @@ export interface Answers {
   cookiePath?: Replacement;
   /** The beginning of the addresses in `Location` and `Refresh`. */
   location?: Replacement;
+}
+
+/** Whose requests went wrong. */
+export interface ErrorsOf {
+  namespace: string;
+  ingress: string;
+  service: string;
+  /** As the ingress has it: a number or a name. */
+  port: string;
 }
 
 export interface Replacement {

@@ -20,6 +20,8 @@ export interface Routing {
   usesServiceAddress: boolean;
   /** The service that stands in for one without endpoints. */
   fallbackService?: string;
+  /** Of answers that it gives in the service's place. */
+  errorStatuses: readonly number[];
   settings: Pick<BackendSettings, 'redirect' | 'appRoot' | 'host' | 'forwardedPrefix' | 'unlogged'>;
 }
 
@@ -41,8 +43,21 @@ export function readRouting(values: AnnotationValues): Routing {
     passesTls: values.flag('ssl-passthrough') === true,
     usesServiceAddress: values.flag('service-upstream') === true,
     ...(fallbackService !== undefined && { fallbackService }),
+    errorStatuses: readErrorStatuses(values),
     settings: readChanges(values),
   };
+}
+
+/** What nginx takes for a status of `error_page` (ngx_http_core_module). */
+function readErrorStatuses(values: AnnotationValues): number[] {
+  const all = values.list('custom-http-errors') ?? [];
+  const wrong = all.find((status) => !/^[345]\d\d$/.test(status));
+  if (wrong !== undefined) {
+    values.wrong('custom-http-errors', `has ${JSON.stringify(wrong)}, which is no status from 300 to 599`);
+    return [];
+  }
+  const isOff = values.flag('disable-proxy-intercept-errors') === true;
+  return isOff ? [] : [...new Set(all.map(Number))].toSorted((a, b) => a - b);
 }
 
 function readAliases(values: AnnotationValues): string[] {

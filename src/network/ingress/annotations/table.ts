@@ -37,6 +37,12 @@ export const servedAnnotations = {
   },
   'server-alias': { values: 'hosts', effect: 'more names for the hosts of the rules' },
   'default-backend': { values: 'service', effect: 'gets the requests while the service of a path has no endpoints' },
+  'custom-http-errors': {
+    values: '300 to 599',
+    effect:
+      'answers of these statuses are replaced by what default-backend (else that of the cluster) says about them, up to 13 KB',
+  },
+  'disable-proxy-intercept-errors': { values: flag, effect: 'true: custom-http-errors does not count' },
   'upstream-vhost': { values: 'host', effect: 'the Host header that the service sees' },
   'x-forwarded-prefix': { values: 'path', effect: 'the header X-Forwarded-Prefix' },
   'enable-access-log': { values: flag, effect: 'false: requests are not written to the access log' },
@@ -51,7 +57,7 @@ export const servedAnnotations = {
 
   'backend-protocol': {
     values: 'HTTP, HTTPS, GRPC, GRPCS, AUTO_HTTP',
-    effect: 'what the endpoints speak; GRPC is HTTP/2 in clear',
+    effect: 'what the endpoints speak; GRPC is HTTP/2 in clear, AUTO_HTTP is HTTP',
     mustHold: true,
   },
   'service-upstream': { values: flag, effect: "requests go to the service's address and not to its endpoints" },
@@ -102,7 +108,10 @@ export const servedAnnotations = {
   'session-cookie-samesite': { values: 'None, Lax, Strict', effect: 'of the cookie' },
   'session-cookie-max-age': { values: seconds, effect: 'of the cookie; default: the session' },
   'session-cookie-expires': { values: seconds, effect: 'as session-cookie-max-age' },
-  'session-cookie-secure': { values: flag, effect: 'the cookie is sent over TLS alone' },
+  'session-cookie-secure': {
+    values: flag,
+    effect: 'the cookie is sent over TLS alone; one that is given over TLS always is',
+  },
 
   canary: {
     values: flag,
@@ -190,7 +199,10 @@ export const servedAnnotations = {
     effect: 'longer bodies are refused (413), and so are bodies that do not say how long they are (411); default: any',
     mustHold: true,
   },
-  'enable-cors': { values: flag, effect: 'answers preflight requests, and sends the headers of CORS' },
+  'enable-cors': {
+    values: flag,
+    effect: 'answers OPTIONS of these origins (204), and sends the headers of CORS with every answer to them',
+  },
   'cors-allow-origin': { values: 'origins', effect: '`*`, exact ones, or with `*.` for one label; default: `*`' },
   'cors-allow-methods': { values: 'methods', effect: 'default: GET, PUT, POST, DELETE, PATCH, OPTIONS' },
   'cors-allow-headers': { values: 'headers', effect: "default: ingress-nginx's" },
@@ -213,8 +225,6 @@ export const annotationsWithoutEffect: Readonly<Record<string, string>> = {
   'client-body-buffer-size': 'bodies are passed on as they come',
   'connection-proxy-header': 'HAProxy chooses',
   'custom-headers': 'headers are not added to answers',
-  'custom-http-errors': 'answers of the service are passed on, whatever they say',
-  'disable-proxy-intercept-errors': 'nothing is intercepted',
   'enable-opentelemetry': 'there is no tracing',
   'enable-opentracing': 'there is no tracing',
   'enable-rewrite-log': 'there is no such log',
