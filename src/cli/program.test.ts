@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createProgram } from './program.ts';
 
 /** What a command line that is wrong answers. */
@@ -60,29 +60,29 @@ describe('chart commands', () => {
     expect(await complaint('chart', name, 'x', '--short')).toContain(`timonel chart has no '${name}': ${what}`);
   });
 
-  const program = createProgram('0.0.0-test');
-  const chart = program.commands.find((command) => command.name() === 'chart');
-  const leaves = (chart?.commands ?? []).flatMap((command) =>
-    command.commands.length > 0 ? command.commands : command,
-  );
+  const chart = createProgram('0.0.0-test').commands.find((command) => command.name() === 'chart');
+  const leaves = (chart?.commands ?? [])
+    .flatMap((command) =>
+      command.commands.length > 0
+        ? command.commands.map((inner) => [command.name(), inner.name()])
+        : [[command.name()]],
+    )
+    .filter(([name = '']) => !['version', 'plugin', 'completion'].includes(name));
 
-  it.each([
-    ...['--burst-limit', '--color', '--colour', '--content-cache', '--debug', '--kube-apiserver', '--kube-as-group'],
-    ...[
-      '--kube-as-user',
-      '--kube-ca-file',
-      '--kube-context',
-      '--kube-insecure-skip-tls-verify',
-      '--kube-tls-server-name',
-    ],
-    ...['--kube-token', '--kubeconfig', '--namespace', '--qps', '--registry-config', '--repository-cache'],
-    '--repository-config',
-  ])("all take Helm's %s", (flag) => {
+  const flags = [
+    ...['--burst-limit 1', '--color never', '--colour never', '--content-cache x', '--debug', '--kube-apiserver x'],
+    ...['--kube-as-group x', '--kube-as-user x', '--kube-ca-file x', '--kube-context x', '--kube-token x'],
+    ...['--kube-insecure-skip-tls-verify', '--kube-tls-server-name x', '--kubeconfig x', '--namespace x', '--qps 1'],
+    ...['--registry-config x', '--repository-cache x', '--repository-config x'],
+  ].flatMap((flag) => flag.split(' '));
+
+  afterEach(() => vi.unstubAllEnvs());
+
+  it.each(leaves)("take Helm's flags for all commands: %s %s", async (...words) => {
+    for (const name of ['REGISTRY_CONFIG', 'REPOSITORY_CACHE', 'REPOSITORY_CONFIG']) vi.stubEnv(`HELM_${name}`, '');
+    const names = words.filter((word) => typeof word === 'string');
+    expect(await complaint('chart', ...names, ...flags, '--bogus')).toContain("unknown option '--bogus'");
+    expect(process.env['HELM_REPOSITORY_CONFIG']).toBe('x');
     expect(leaves.length).toBeGreaterThan(25);
-    for (const command of leaves)
-      expect(
-        command.options.map(({ long }) => long),
-        command.name(),
-      ).toContain(flag);
   });
 });

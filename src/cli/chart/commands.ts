@@ -33,8 +33,9 @@ export function addChartCommands(program: Command): void {
   addAuthoringCommands(chart);
   addRepositoryCommands(chart);
   addOtherCommands(chart);
-  for (const command of chart.commands) {
-    for (const each of [command, ...command.commands]) goFlags(addGlobalFlags(each));
+  // Whoever runs something else shall not wait until all of these have all of their flags.
+  for (const group of [chart, ...chart.commands.filter(({ commands }) => commands.length > 0)]) {
+    group.hook('preSubcommand', (_, command) => void goFlags(addGlobalFlags(command)));
   }
 }
 
