@@ -14,6 +14,7 @@ import { nftFamilyOf } from '../network/service-endpoints.ts';
 import { createServiceProxy } from '../network/service-proxy.ts';
 import type { ControlPlane, Surroundings } from './control-plane.ts';
 import { clusterDomain, dnsAddresses, dnsPort, hostAddressOf, serviceRanges, stacksOf } from './network-plan.ts';
+import { writeEdge } from './local-network.ts';
 import { createLocalBalancer } from './local-balancer.ts';
 import { keepServiceRoutes } from './service-routes.ts';
 import { type ClusterState, hasIngress } from './state.ts';
@@ -46,6 +47,8 @@ export async function startHostNetwork(
       address: hostAddressOf(state.network),
       open: (onChanged) => createLocalBalancer(state, surroundings, { recorder, onChanged }),
     },
+    // Whoever emptied the rules has taken those of the way out, too.
+    onLost: () => void writeEdge(state.network).catch((error: unknown) => log.error('no way out', { error })),
     dataplanes: families.map((family) => createNftDataplane({ ...scope, family }, nft)),
   });
   const routes = keepServiceRoutes(state.network, informers, log);

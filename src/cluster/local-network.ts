@@ -31,8 +31,7 @@ import {
 export async function setUpNetwork(plan: NetworkPlan, nodes: readonly NodePlan[]): Promise<void> {
   const namespaces = new Set(listNamespaces());
   const fresh = nodes.filter((node) => !namespaces.has(node.namespace) || !hasLink(node.hostLink));
-  const { defaultInterface } = readRoutes();
-  const edge = nftApply(edgeRules(plan, { ipv4: defaultInterface !== undefined }));
+  const edge = writeEdge(plan);
   await setUpBridge(plan);
   await ipBatch([
     ...fresh.flatMap((node) => cableCommands(plan, node, namespaces.has(node.namespace))),
@@ -48,6 +47,11 @@ export async function setUpNetwork(plan: NetworkPlan, nodes: readonly NodePlan[]
         : configureNamespace(node.namespace, { sysctls: {}, ip: [...wayOutIpv6(plan), ...routesTo(nodes, node)] }),
     ),
   ]);
+}
+
+/** Makes the rules of the way out, whether they are there or not. */
+export async function writeEdge(plan: NetworkPlan): Promise<void> {
+  await nftApply(edgeRules(plan, { ipv4: readRoutes().defaultInterface !== undefined }));
 }
 
 /** The host's end of the cluster: its address is there when this resolves. The first thing to be made; made once. */

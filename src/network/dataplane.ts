@@ -38,6 +38,11 @@ export interface Dataplane {
    * transaction. `changed`: keys of all that may be different now.
    */
   apply(rules: ReadonlyMap<string, ServiceRules>, changed: ReadonlySet<string>): Promise<void>;
+  /**
+   * Whether what was applied is there no more: somebody has emptied the kernel's rules (firewalls do when they load
+   * their own). The next apply makes the table anew then.
+   */
+  isLost(): Promise<boolean>;
   /** Removes everything that apply ever made. */
   remove(): Promise<void>;
 }

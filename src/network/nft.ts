@@ -54,6 +54,17 @@ export function createNftDataplane(scope: DataplaneScope, nft: Nft): Dataplane {
       }
       applied = before;
     },
+    async isLost() {
+      if (!applied) return false;
+      try {
+        // Changes nothing where the chain is.
+        await nft.change(`add chain ${scope.family} ${scope.table} services`);
+        return false;
+      } catch {
+        applied = undefined;
+        return true;
+      }
+    },
     async remove() {
       applied = undefined;
       await nft.load(`add table ${scope.family} ${scope.table}\ndelete table ${scope.family} ${scope.table}\n`);

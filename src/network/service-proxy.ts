@@ -29,6 +29,8 @@ export interface ServiceProxyOptions {
   balancer?: { address: string; open: (onChanged: (key: string) => void) => ConnectionBalancer };
   /** The cluster's ServiceCIDR objects tell of more ranges. */
   followsServiceCidrs?: boolean;
+  /** Hears when somebody has taken the rules away; they are being made again. */
+  onLost?: () => void;
   /** On the host: publishes ports there. `onRefused` hears of those that cannot be had. */
   hostPorts?: { holder: PortHolder; onRefused: (service: Service, port: HostPort, reason: string) => void };
 }
@@ -46,6 +48,8 @@ const serviceNameLabel = 'kubernetes.io/service-name';
 const leftAloneLabels = ['service.kubernetes.io/service-proxy-name', 'service.kubernetes.io/headless'];
 const zoneLabel = 'topology.kubernetes.io/zone';
 const retryMs = 1_000;
+/** As often as kube-proxy looks whether its rules are still there (its sync period). */
+const lookAgainMs = 30_000;
 /** kube-proxy's: longer than this no change waits for its rules. */
 const healthTimeoutMs = 60_000;
 /** The cluster autoscaler's, on a node that it takes away. */
@@ -74,6 +78,7 @@ class RunningServiceProxy implements ServiceProxy {
   readonly #healthChecks = createHealthChecks();
   #zone: string | undefined;
   #isCrowded = false;
+  #isLookDue = false;
   /** Services that there are, as far as they were looked at. */
   readonly #known = new Set<string>();
   readonly #loop: ApplyLoop;
@@ -123,6 +128,18 @@ class RunningServiceProxy implements ServiceProxy {
       }),
     );
     await applied;
+    this.#lookAgain();
+  }
+
+  /** Nobody tells of rules that somebody else has taken away. */
+  #lookAgain(): void {
+    const cancel = this.#options.clock.setTimer(lookAgainMs, () => {
+      this.#isLookDue = true;
+      this.#loop.request();
+      this.#unsubscribe.splice(this.#unsubscribe.indexOf(cancel), 1);
+      this.#lookAgain();
+    });
+    this.#unsubscribe.push(cancel);
   }
 
   stop(): void {
@@ -183,6 +200,7 @@ class RunningServiceProxy implements ServiceProxy {
   async #applyChanges(): Promise<void> {
     const keys = [...this.#dirty];
     try {
+      if (this.#isLookDue) await this.#look();
       await this.#apply();
     } catch (error) {
       for (const key of keys) this.#dirty.add(key);
@@ -200,7 +218,7 @@ class RunningServiceProxy implements ServiceProxy {
     this.#dirty.clear();
     let rendered = 0;
     for (const key of changed) {
-      this.#look(key);
+      this.#renderOrForget(key);
       if (++rendered % slice === 0) await yieldToEventLoop();
     }
     const applied = dataplanes.map((dataplane, i) =>
@@ -209,6 +227,15 @@ class RunningServiceProxy implements ServiceProxy {
     // Each to its end: the other family's rules are as good as they were.
     const failed = (await Promise.allSettled(applied)).find((result) => result.status === 'rejected');
     if (failed) throw failed.reason;
+  }
+
+  async #look(): Promise<void> {
+    this.#isLookDue = false;
+    const { dataplanes, log, onLost } = this.#options;
+    const lost = await Promise.all(dataplanes.map((dataplane) => dataplane.isLost()));
+    if (!lost.includes(true)) return;
+    log.warn('the service rules were taken away, and are made again');
+    onLost?.();
   }
 
   /** Whether services share rules depends on how many there are: when that changes, all are rendered again. */
@@ -225,7 +252,7 @@ class RunningServiceProxy implements ServiceProxy {
     for (const key of this.#known) this.#dirty.add(key);
   }
 
-  #look(key: string): void {
+  #renderOrForget(key: string): void {
     const service = this.#options.informers.of(services).get(key);
     if (service && !leftAloneLabels.some((label) => service.metadata.labels?.[label] !== undefined)) {
       this.#render(key, service);

@@ -29,6 +29,27 @@ describe('nft', () => {
     expect(list('ip').match(/\d+\.\d+\.\d+\.\d+/g)).toHaveLength(55_000);
     await nft.load(`delete table ip ${table}\n`);
   });
+
+  it('makes a table again that somebody else has taken away', async () => {
+    const scope = { family: 'ip', table, nodeName: 'node-1', serviceCidrs: [] } as const;
+    const dataplane = createNftDataplane(scope, nft);
+    const service = {
+      metadata: { name: 'web', namespace: 'default' },
+      spec: { clusterIP: '198.18.0.1', ports: [{ port: 80, protocol: 'TCP' }] },
+    };
+    const endpoints = [{ addresses: ['198.18.1.1'] }];
+    const slice = { metadata: {}, addressType: 'IPv4', ports: [{ port: 8080, protocol: 'TCP' }], endpoints };
+    const rules = new Map([['default/web', renderService({ service, slices: [slice] }, { nodeName: 'node-1' })]]);
+    await dataplane.apply(rules, new Set(rules.keys()));
+    const before = list('ip');
+    expect(await dataplane.isLost()).toBe(false);
+    expect(list('ip')).toBe(before);
+    execFileSync('nft', ['delete', 'table', 'ip', table]);
+    expect(await dataplane.isLost()).toBe(true);
+    await dataplane.apply(rules, new Set());
+    expect(list('ip')).toBe(before);
+    await dataplane.remove();
+  });
 });
 
 describe.each([
