@@ -4,8 +4,11 @@ import { isPodReady } from './facts.ts';
 /** Why a pod gets no connections, in words; what its status says first that explains it. */
 export function notReadyReason(pod: Pod): string {
   const { status = {}, metadata, spec } = pod;
-  if (metadata.deletionTimestamp !== undefined) return 'it is being deleted';
   const condition = (type: string) => status.conditions?.find((each) => each.type === type);
+  if (metadata.deletionTimestamp !== undefined) {
+    const why = condition('DisruptionTarget')?.message;
+    return `it is being deleted${why === undefined ? '' : ` (${why})`}`;
+  }
   const scheduled = condition('PodScheduled');
   if (scheduled?.status === 'False') return `no node takes it: ${scheduled.message ?? scheduled.reason ?? ''}`;
   if (!spec?.nodeName) return 'it has no node yet';
@@ -22,6 +25,11 @@ export function notReadyReason(pod: Pod): string {
   }
   if (container?.readinessProbe) {
     return `container ${container.name} does not pass its readiness probe (${probeText(container.readinessProbe)})`;
+  }
+  // The cluster says so of all pods of a node that fell silent, and leaves what the node said last as it was.
+  const isFine = status.containerStatuses?.every(({ ready }) => ready) ?? false;
+  if (isFine && condition('ContainersReady')?.status === 'True' && !isPodReady(pod) && !spec.readinessGates?.length) {
+    return `its node ${spec.nodeName} does not report: \`timonel node list\` shows whether it is up`;
   }
   const gate = (spec.readinessGates ?? []).find(({ conditionType }) => condition(conditionType)?.status !== 'True');
   if (gate) return `its readiness gate ${gate.conditionType} is not open`;

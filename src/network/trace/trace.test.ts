@@ -366,6 +366,39 @@ describe('a trace', () => {
     expect(verdict(trace('host', '10.89.0.2:30080', facts))).toBe('true');
   });
 
+  it('finds nodes that are down, before the cluster knows it and after', () => {
+    const facts = factsOf();
+    const dead = planTrace(
+      {
+        source: findSource('client', facts, { namespace: 'default', hostIp: undefined }),
+        ...{ destination: { kind: 'pod', pod: webPods[0] as Pod }, port: '5000', protocol: undefined },
+      },
+      facts,
+    );
+    const attempts = [{ ip: '10.244.1.3', port: 5000, outcome: 'timedOut', tookMs: 1 } as const];
+    const seen = { attempts, listeners: new Map(), routes: [] };
+    expect(verdict(explainTrace({ facts, plan: dead, seen, askedPort: '5000', dnsAddresses: [] }))).toBe(
+      'false\npod default/web-0 has no process on its node dev-1, though the API says that it runs | ' +
+        'Is the node up? `timonel node list` shows it; the cluster knows of one that fell silent after 40 seconds.',
+    );
+    const conditions = ['Ready', 'ContainersReady'].map((type) => ({
+      ...{ type, status: type === 'Ready' ? 'False' : 'True' },
+    }));
+    const containerStatuses = [{ name: 'c', ready: true, restartCount: 0, image: '', imageID: '' }];
+    const silent = pod('web-0', { app: 'web', ip: '10.244.1.3', status: { conditions, containerStatuses } });
+    const later = factsOf({ pods: [client, silent], slices: [slice('web', [])] });
+    expect(verdict(trace('client', 'web', later, refused))).toContain(
+      'the one pod that service default/web selects is not ready: its node dev-1 does not report',
+    );
+    const why = { type: 'DisruptionTarget', status: 'True', message: 'deleting due to NoExecute taint' };
+    const leaving = pod('web-0', { app: 'web', ip: '10.244.1.3', isReady: false, status: { conditions: [why] } });
+    leaving.metadata.deletionTimestamp = '2026-01-01T00:00:00Z';
+    const last = factsOf({ pods: [client, leaving], slices: [slice('web', [])] });
+    expect(verdict(trace('client', 'web', last, refused))).toContain(
+      'is not ready: it is being deleted (deleting due to NoExecute taint)',
+    );
+  });
+
   it('knows slips of the finger in services and namespaces, and clients that come back', () => {
     const facts = factsOf({ services: [service('ok', { ports: http }), service('away', { ports: http })] });
     expect(verdict(trace('client', 'okay', facts, { dns: 'NXDOMAIN' }))).toContain('Is ok meant?');

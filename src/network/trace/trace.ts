@@ -62,7 +62,7 @@ export function explainTrace(options: ExplainOptions): Trace {
     to: destinationText(plan),
     works: isLost ? false : outcome(seen.attempts, plan, problems),
     steps: results.map(({ step }) => step),
-    problems: problems.length === 0 && seen.attempts.some(isBad) ? [unexplained(plan, seen.attempts)] : problems,
+    problems: problems.length === 0 && seen.attempts.some(isBad) ? [unexplained(plan, seen)] : problems,
   };
 }
 
@@ -188,8 +188,18 @@ function isBad(attempt: Attempt): boolean {
   return !isGood(attempt);
 }
 
-function unexplained({ targets }: TracePlan, attempts: readonly Attempt[]): TraceProblem {
+function unexplained(
+  { targets }: TracePlan,
+  { attempts, listeners }: Pick<Observations, 'attempts' | 'listeners'>,
+): TraceProblem {
   const failed = attempts.find(isBad);
+  const lost = targets.find(({ pod }) => pod && !listeners.has(titleOf(pod)))?.pod;
+  if (lost) {
+    return {
+      what: `pod ${titleOf(lost)} has no process on its node ${lost.spec?.nodeName}, though the API says that it runs`,
+      fix: 'Is the node up? `timonel node list` shows it; the cluster knows of one that fell silent after 40 seconds.',
+    };
+  }
   const where = failed ? endpointText(failed) : 'the destination';
   switch (failed?.outcome) {
     case 'refused':
