@@ -6,7 +6,8 @@ import { objectsOf } from '../../delivery/charts/actions/objects.ts';
 import { prepareRollback, rollbackRelease } from '../../delivery/charts/actions/rollback.ts';
 import { testRelease } from '../../delivery/charts/actions/test-release.ts';
 import { uninstallRelease } from '../../delivery/charts/actions/uninstall.ts';
-import { type Release, ReleaseError } from '../../delivery/charts/release/release.ts';
+import { type Release, ReleaseError, type ReleaseStatus } from '../../delivery/charts/release/release.ts';
+import { type ReleaseSelection, selectReleases } from '../../delivery/charts/release/select-releases.ts';
 import type { StoredRevision } from '../../delivery/charts/release/storage.ts';
 import { parseLabelSelector } from '../../api/label-selector.ts';
 import { type CliReleaseContext, operationOptions, withCluster } from './context.ts';
@@ -36,8 +37,12 @@ export interface ListFlags extends ClusterFlags {
 
 export async function list(flags: ListFlags): Promise<void> {
   await withCluster(flags, async ({ storage, say }) => {
-    const matches = flags.filter === undefined ? undefined : await nameFilter(flags.filter);
-    const shown = selectReleases(await storage.index(), flags, matches).flatMap((revision) => readable(revision, say));
+    const selection: ReleaseSelection = {
+      ...{ states: statesOf(flags), all: flags.all ?? false },
+      ...(flags.filter !== undefined && { matchesName: await nameFilter(flags.filter) }),
+      ...(flags.selector !== undefined && { matchesLabels: labelFilter(flags.selector) }),
+    };
+    const shown = selectReleases(await storage.index(), selection).flatMap((revision) => readable(revision, say));
     const byDate = ({ info }: Release): string => info.lastDeployed;
     shown.sort((a, b) => (flags.date ? compare(byDate(a), byDate(b)) : 0) || compare(a.name, b.name));
     if (flags.reverse) shown.reverse();
@@ -57,30 +62,20 @@ function readable(revision: StoredRevision, say: (message: string) => void): Rel
   }
 }
 
-/** The newest revision of each release, of those in the states that are asked for. */
-function selectReleases(
-  revisions: readonly StoredRevision[],
-  flags: ListFlags,
-  matches?: (name: string) => boolean,
-): StoredRevision[] {
-  const newest = new Map(revisions.map((revision) => [`${revision.namespace}/${revision.name}`, revision]));
-  const selector = flags.selector === undefined ? undefined : parseLabelSelector(flags.selector);
-  const states = [
-    ...(flags.deployed ? ['deployed'] : []),
-    ...(flags.failed ? ['failed'] : []),
-    ...(flags.pending ? ['pending-install', 'pending-upgrade', 'pending-rollback'] : []),
-    ...(flags.superseded ? ['superseded'] : []),
-    ...(flags.uninstalled ? ['uninstalled'] : []),
-    ...(flags.uninstalling ? ['uninstalling'] : []),
+function statesOf(flags: ListFlags): ReleaseStatus[] {
+  return [
+    ...(flags.deployed ? (['deployed'] as const) : []),
+    ...(flags.failed ? (['failed'] as const) : []),
+    ...(flags.pending ? (['pending-install', 'pending-upgrade', 'pending-rollback'] as const) : []),
+    ...(flags.superseded ? (['superseded'] as const) : []),
+    ...(flags.uninstalled ? (['uninstalled'] as const) : []),
+    ...(flags.uninstalling ? (['uninstalling'] as const) : []),
   ];
-  const wanted =
-    states.length > 0 ? states : ['deployed', 'failed', 'pending-install', 'pending-upgrade', 'pending-rollback'];
-  // Superseded revisions are never the newest.
-  const pool = flags.superseded ? revisions : [...newest.values()];
-  return pool.filter(
-    ({ name, status, labels }) =>
-      (flags.all || wanted.includes(status)) && (!matches || matches(name)) && (!selector || selector.matches(labels)),
-  );
+}
+
+function labelFilter(text: string): (labels: Record<string, string>) => boolean {
+  const selector = parseLabelSelector(text);
+  return (labels) => selector.matches(labels);
 }
 
 /** An expression in Go's dialect, whose time grows with the name alone. */
