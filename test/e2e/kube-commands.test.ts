@@ -103,6 +103,30 @@ describe('without kubectl', () => {
     expect(ours).toEqual(theirs);
   });
 
+  it('runs a pod, talks with it, tells how it ended, and takes it away', async () => {
+    const env = { KUBECONFIG: join(scratch, 'kubeconfig') };
+    const image = ['--image=busybox', '--image-pull-policy=Never', '--restart=Never'];
+    const ran = await run([process.execPath, program, 'run', 'talk', '-i', '--rm', '-q', ...image, '--', 'cat'], {
+      env,
+      input: 'hello\n',
+    });
+    expect([ran.stdout, ran.code]).toEqual(['hello\n', 0]);
+    const failed = await cluster.tryTimonel(
+      'run',
+      'fail',
+      '--attach',
+      '--rm',
+      ...image,
+      '--',
+      'sh',
+      '-c',
+      'sleep 1; exit 3',
+    );
+    expect(failed.code).toBe(3);
+    expect(failed.stderr).toContain('pod default/fail terminated (Error)');
+    expect(failed.stdout).toContain('pod "fail" deleted');
+  });
+
   it('takes turns with kubectl: what one has applied, the other changes, and neither sees a change where is none', async () => {
     writeFileSync(file, web('two'));
     expect(await cluster.kubectl('apply', '-f', file)).toContain('deployment.apps/web configured');

@@ -65,6 +65,8 @@ export async function create(flags: FileFlags): Promise<void> {
     const where = resource.namespaced ? { namespace: namespace ?? kube.namespace } : {};
     const placed = { ...object, metadata: { ...metadata, ...(name !== undefined && { name }), ...where } };
     const options = { fieldManager: context.fieldManager ?? 'kubectl-create', ...writeFlags(flags) };
+    // What is there already is no matter to a dry run without the server.
+    if (flags.dryRun === 'client') return { action: 'created', resource, object: placed };
     return { action: 'created', resource, object: await kube.client.create<KubeObject>(resource, placed, options) };
   });
 }
@@ -116,8 +118,10 @@ async function eachManifest(
     if (flags.prune) done.push(...(await prune(kube, done, flags)));
     if (!printer || done.length === 0) return;
     const objects = done.map(({ resource, object }) => typed(resource, object));
+    // `create` prints one object after another, `apply` a list of them.
     const list = { kind: 'List', apiVersion: 'v1', metadata: {}, items: objects };
-    process.stdout.write(printer.print(objects.length === 1 ? (objects[0] as AnyObject) : list));
+    const printed = verb === 'create' || objects.length === 1 ? objects : [list as AnyObject];
+    process.stdout.write(printed.map((object) => printer.print(object)).join(flags.output === 'yaml' ? '---\n' : ''));
   });
 }
 

@@ -20,8 +20,10 @@ export interface ChangeFlags extends KubeFlags, SelectionFlags {
 }
 
 export interface Change {
-  /** Undefined: there is nothing to change. */
+  /** With neither a patch nor `send` there is nothing to change. */
   patch?: Patch;
+  /** Changes it in another way than by one patch, and answers what came of it. */
+  send?: (kube: Kube, selection: Selection) => Promise<KubeObject>;
   /** What to say: `labeled`. By what came of it when that is a function. */
   said: string | ((before: KubeObject, after: KubeObject) => string);
 }
@@ -37,8 +39,8 @@ export async function changeObjects(
   await withKube(flags, async (kube) => {
     for (const { selection, object } of await objectsOf(kube, words, flags)) {
       try {
-        const { patch, said } = changeOf(object, selection);
-        const after = patch && dryRun !== 'client' ? await send(kube, selection, patch, flags) : object;
+        const { patch, send = patch && patching(patch, flags), said } = changeOf(object, selection);
+        const after = send && dryRun !== 'client' ? await send(kube, selection) : object;
         if (printer) process.stdout.write(printer.print(typed(selection.resource, after)));
         else say(selection, typeof said === 'string' ? said : said(object, after), dryRun);
       } catch (error) {
@@ -48,14 +50,15 @@ export async function changeObjects(
   });
 }
 
-function send(kube: Kube, selection: Selection, patch: Patch, flags: ChangeFlags): Promise<KubeObject> {
+function patching(patch: Patch, flags: ChangeFlags): NonNullable<Change['send']> {
   const { fieldManager, subresource } = flags;
   const options: WriteOptions = {
     ...(fieldManager && { fieldManager }),
     ...(subresource && { subresource }),
     ...(dryRunOf(flags) === 'server' && { dryRun: true }),
   };
-  return kube.client.patch(selection.resource, placeOf(kube, selection), patch, options);
+  return (kube, selection) =>
+    kube.client.patch<KubeObject>(selection.resource, placeOf(kube, selection), patch, options);
 }
 
 export function say({ resource, name = '' }: Selection, what: string, dryRun: 'none' | 'client' | 'server'): void {

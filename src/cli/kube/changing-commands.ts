@@ -15,7 +15,8 @@ export function addChangingCommands(program: Command): void {
   addNodeCommands(program);
 }
 
-function withChangeFlags(command: Command): Command {
+/** Flags of commands that change objects which are there. */
+export function withChangeFlags(command: Command): Command {
   return withFileFlags(command)
     .option('-l, --selector <selector>', 'those with these labels')
     .option('--field-selector <selector>', 'those with these fields')

@@ -41,7 +41,8 @@ export async function deleteObjects(words: readonly string[], flags: DeleteFlags
     if (!byName && !flags.selector && !flags.all && !flags.fieldSelector) {
       throw new CliError('resource(s) were provided, but no name was specified');
     }
-    if (byName && flags.selector) throw new CliError('name cannot be provided when a selector is specified');
+    if (byName && !flags.filename?.length && (flags.selector || flags.all))
+      throw new CliError('name cannot be provided when a selector is specified');
     const targets = (await Promise.all(selections.map((selection) => targetsOf(kube, selection, flags)))).flat();
     if (targets.length === 0) process.stdout.write('No resources found\n');
     const options = deleteOptions(flags);
@@ -52,6 +53,10 @@ export async function deleteObjects(words: readonly string[], flags: DeleteFlags
     }
     const pending: (Target & { uid: string | undefined })[] = [];
     for (const target of targets) {
+      if (flags.dryRun === 'client') {
+        say(target, flags);
+        continue;
+      }
       try {
         const answer = await kube.client.delete(target.resource, target.name, options);
         say(target, flags);
@@ -93,7 +98,10 @@ function deleteOptions(flags: DeleteFlags): DeleteOptions {
     throw new CliError(`invalid cascade value (${String(cascade)}). Must be "background", "foreground", or "orphan"`);
   let seconds = gracePeriod === undefined ? -1 : Number(gracePeriod);
   if (!Number.isInteger(seconds)) throw new CliError(`invalid argument "${gracePeriod}" for "--grace-period" flag`);
+  if (now && seconds >= 0) throw new CliError('--now and --grace-period cannot be specified together');
   if (now) seconds = 1;
+  if (force && seconds > 0)
+    throw new CliError('--force and --grace-period greater than 0 cannot be specified together');
   if (force && seconds < 0) seconds = 0;
   // Without --force nothing is taken away before its node has confirmed.
   if (!force && seconds === 0) seconds = 1;

@@ -20,6 +20,8 @@ export interface EventFlags extends KubeFlags {
 
 /** `timonel events`: what happened, the newest last. */
 export async function events(flags: EventFlags): Promise<void> {
+  if (flags.types?.split(',').some((type) => !/^(?:normal|warning)$/i.test(type)))
+    throw new CliError('valid --types are Normal or Warning');
   await withKube(flags, async (kube) => {
     const where = {
       ...(!flags.allNamespaces && { namespace: kube.namespace }),

@@ -1,8 +1,8 @@
 import type { Pod } from '../../api/types/core-v1.ts';
-import { attachToPod, execInPod, type RemoteProcess } from '../../client/pod-streams.ts';
+import { attachToPod, execInPod, openPodLogs, type RemoteProcess } from '../../client/pod-streams.ts';
 import { CliError } from '../errors.ts';
 import { chosenContainer, podsOf } from './pods-of.ts';
-import { type KubeFlags, withKube } from './session.ts';
+import { type Kube, type KubeFlags, withKube } from './session.ts';
 
 export interface SessionFlags extends KubeFlags {
   stdin?: boolean;
@@ -47,17 +47,31 @@ export async function attach(target: string, flags: SessionFlags): Promise<void>
   await withKube(flags, async (kube) => {
     const [pod] = (await podsOf(kube, target)) as [Pod];
     requireLiving(pod);
-    const container = chosenContainer(pod, flags.container);
-    const has = pod.spec?.containers.find(({ name }) => name === container);
-    const isTerminal = wantsTerminal(flags) && has?.tty === true;
-    if (flags.tty && !has?.tty) {
-      process.stderr.write(`error: Unable to use a TTY - container ${container} did not allocate one\n`);
-    }
-    if (!flags.quiet) process.stderr.write("If you don't see a command prompt, try pressing enter.\n");
-    const name = { name: pod.metadata.name ?? '', namespace: pod.metadata.namespace ?? '' };
-    const options = { container, stdin: flags.stdin ?? false, tty: isTerminal };
-    process.exitCode = await connectTerminal(await attachToPod(kube.client, name, options), options);
+    await attachTo(kube, pod, flags);
   });
+}
+
+async function attachTo(kube: Kube, pod: Pod, flags: SessionFlags): Promise<void> {
+  const container = chosenContainer(pod, flags.container);
+  const has = pod.spec?.containers.find(({ name }) => name === container);
+  const isTerminal = wantsTerminal(flags) && has?.tty === true;
+  if (flags.tty && !has?.tty) {
+    process.stderr.write(`error: Unable to use a TTY - container ${container} did not allocate one\n`);
+  }
+  if (!flags.quiet) process.stderr.write("If you don't see a command prompt, try pressing enter.\n");
+  const name = { name: pod.metadata.name ?? '', namespace: pod.metadata.namespace ?? '' };
+  const options = { container, stdin: flags.stdin ?? false, tty: isTerminal };
+  process.exitCode = await connectTerminal(await attachToPod(kube.client, name, options), options);
+}
+
+/** Of a pod that was just run: attaches while it runs; of one that has ended already, its log and its exit code. */
+export async function attachOrPrint(kube: Kube, pod: Pod, flags: SessionFlags): Promise<void> {
+  if (pod.status?.phase === 'Running') return attachTo(kube, pod, flags);
+  const { name = '', namespace = '' } = pod.metadata;
+  const container = pod.spec?.containers[0]?.name ?? '';
+  const log = await openPodLogs(kube.client, { name, namespace }, { container });
+  for await (const chunk of log) process.stdout.write(chunk as Buffer);
+  process.exitCode = pod.status?.containerStatuses?.[0]?.state?.terminated?.exitCode ?? 0;
 }
 
 function requireLiving({ status, metadata }: Pod): void {

@@ -2,7 +2,7 @@ import type { AnyObject, KubeObject } from '../../api/object.ts';
 import type { Container, PodTemplateSpec } from '../../api/types/core-v1.ts';
 import type { LabelSelector } from '../../api/types/meta-v1.ts';
 import type { Resource } from '../../client/client.ts';
-import { deployments, namespaces, pods, services } from '../../client/resources.ts';
+import { deployments, namespaces, services } from '../../client/resources.ts';
 import { CliError } from '../errors.ts';
 import type { FileFlags } from './apply.ts';
 import { splitAtDashes } from './exec.ts';
@@ -11,7 +11,7 @@ import { shownName } from './resource-finder.ts';
 import { placeOf, selectionOf, typed } from './selection.ts';
 import { type Kube, type KubeFlags, withKube } from './session.ts';
 
-/** Objects made from flags: `create deployment`, `create namespace`, `run`, `expose`. */
+/** Objects made from flags: `create deployment`, `create namespace`, `expose`. */
 export type MakeFlags = KubeFlags & Pick<FileFlags, 'dryRun' | 'output' | 'showManagedFields'>;
 
 export interface DeploymentFlags extends MakeFlags {
@@ -54,41 +54,6 @@ function containerName(image: string): string {
 
 export async function createNamespace(name: string, flags: MakeFlags): Promise<void> {
   await make(flags, namespaces, () => ({ metadata: { name } }));
-}
-
-export interface RunFlags extends MakeFlags {
-  image: string;
-  port?: string;
-  env?: string[];
-  labels?: string;
-  restart: string;
-  command?: boolean;
-  imagePullPolicy?: string;
-}
-
-export async function run(words: readonly string[], flags: RunFlags): Promise<void> {
-  const [[name], args] = splitAtDashes(words, process.argv);
-  if (name === undefined) throw new CliError('NAME is required for run');
-  const given = flags.labels?.split(',').map((pair): [string, string] => pair.split('=', 2) as [string, string]);
-  const env = (flags.env ?? []).map((pair) => ({
-    name: pair.split('=')[0] ?? '',
-    value: pair.slice(pair.indexOf('=') + 1),
-  }));
-  await make(flags, pods, () => ({
-    metadata: { name, labels: given ? Object.fromEntries(given) : { run: name } },
-    spec: {
-      containers: [
-        {
-          ...{ name, image: flags.image },
-          ...(flags.imagePullPolicy && { imagePullPolicy: flags.imagePullPolicy }),
-          ...(args.length > 0 && (flags.command ? { command: args } : { args })),
-          ...(env.length > 0 && { env }),
-          ...(flags.port && { ports: [{ containerPort: Number(flags.port) }] }),
-        },
-      ],
-      restartPolicy: flags.restart,
-    },
-  }));
 }
 
 export interface ExposeFlags extends MakeFlags {
@@ -159,12 +124,12 @@ function serviceFor({ kind, plural }: Resource, object: KubeObject, flags: Expos
   };
 }
 
-async function make(flags: MakeFlags, resource: Resource, object: () => AnyObject): Promise<void> {
+export async function make(flags: MakeFlags, resource: Resource, object: () => AnyObject): Promise<void> {
   await withKube(flags, (kube) => create(kube, resource, { ...flags, verb: 'created' }, object()));
 }
 
 /** A dry run of the client's sends nothing at all. */
-async function create(
+export async function create(
   kube: Kube,
   resource: Resource,
   flags: MakeFlags & { verb: string },

@@ -46,6 +46,10 @@ export async function logs(target: string | undefined, container: string | undef
   if (target !== undefined && flags.selector) {
     throw new CliError('only a selector (-l) or a POD name is allowed');
   }
+  if (container !== undefined && flags.container !== undefined)
+    throw new CliError('only one of -c or an inline [CONTAINER] arg is allowed');
+  if (flags.since && flags.sinceTime)
+    throw new CliError('at most one of `sinceTime` or `sinceSeconds` may be specified');
   const wanted = container === undefined ? flags : { ...flags, container };
   await withKube(flags, async (kube) => {
     const chosen = await chosenPods(kube, target, wanted);

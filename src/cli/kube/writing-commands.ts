@@ -1,17 +1,17 @@
 import { type Command, Option } from 'commander';
 import { collect } from '../arguments.ts';
+import { withChangeFlags } from './changing-commands.ts';
 import { dryRunOption, kubeCommand, waitOption, withFileFlags, withWriteFlags } from './flags.ts';
 
 /** Commands that change objects. */
 export function addWritingCommands(program: Command): void {
   addFileCommands(program);
   addRolloutCommands(program);
-  kubeCommand(program, 'scale', 'set the replicas of deployments, replica sets and stateful sets')
+  withChangeFlags(kubeCommand(program, 'scale', 'set the replicas of deployments, replica sets and stateful sets'))
     .argument('[words...]', 'TYPE NAME or TYPE/NAME')
     .requiredOption('--replicas <count>', 'how many')
     .option('--current-replicas <count>', 'only where there are so many')
-    .option('-l, --selector <selector>', 'those with these labels')
-    .option('--all', 'all of the type')
+    .option('--resource-version <version>', 'only while this is the version')
     .action(async (words, options) => (await import('./scale.ts')).scale(words, options));
   kubeCommand(program, 'wait', 'wait for a condition of objects')
     .argument('[words...]', 'TYPE NAME or TYPE/NAME')
@@ -58,9 +58,16 @@ function addMakingCommands(program: Command, create: Command): void {
     .option('--env <name=value>', 'environment variable (repeatable)', collect)
     .option('-l, --labels <labels>', 'labels, divided by commas')
     .option('--command', 'what follows -- is the command')
+    .option('-i, --stdin', 'then hand on the standard input')
+    .option('-t, --tty', 'with a terminal')
+    .option('--attach', 'then show what it prints')
+    .option('--rm', 'delete the pod when it has ended')
+    .option('-q, --quiet', 'print only what the container prints')
+    .option('--expose', 'a service for --port as well')
+    .option('--annotations <name=value>', 'annotation (repeatable)', collect)
     .option('--image-pull-policy <policy>', 'Always, IfNotPresent or Never')
     .addOption(new Option('--restart <policy>').choices(['Always', 'OnFailure', 'Never']).default('Always'))
-    .action(async (words, options) => (await import('./imperative.ts')).run(words, options));
+    .action(async (words, options) => (await import('./run.ts')).run(words, options));
   withMakeFlags(kubeCommand(program, 'expose', 'make a service for a workload, a pod or another service'))
     .argument('[words...]', 'TYPE NAME or TYPE/NAME')
     .option('--port <ports>', "ports of the service (default: the containers')")
