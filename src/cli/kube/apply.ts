@@ -1,10 +1,11 @@
 import type { AnyObject, KubeObject } from '../../api/object.ts';
 import { ApiError, isApiError } from '../../api/status.ts';
-import type { Resource } from '../../client/client.ts';
+import type { ObjectName, Resource } from '../../client/client.ts';
 import { type ApplyContext, applyObject } from '../../delivery/apply/applier.ts';
 import { UnknownKindError } from '../../delivery/apply/errors.ts';
 import type { Manifest } from '../../delivery/apply/manifests.ts';
 import { createResourceMapper } from '../../delivery/apply/resource-mapper.ts';
+import { waitForObjects } from '../../delivery/apply/wait.ts';
 import { clock } from '../context.ts';
 import { CliError } from '../errors.ts';
 import { kustomized, manifestsOf } from './manifest-files.ts';
@@ -71,6 +72,46 @@ export async function create(flags: FileFlags): Promise<void> {
   });
 }
 
+/** `timonel replace -f FILE`: what is there becomes what the file says, whole; with `force` by another object. */
+export async function replace(flags: FileFlags & { force?: boolean }): Promise<void> {
+  await eachManifest(flags, 'replace', async (context, { object }, kube) => {
+    const resource = await context.mapper.resourceOf(object.apiVersion ?? '', object.kind ?? '');
+    const { name = '', namespace } = object.metadata;
+    const where = resource.namespaced ? { namespace: namespace ?? kube.namespace } : {};
+    const placed = { ...object, metadata: { ...object.metadata, ...where } };
+    const options = { fieldManager: context.fieldManager ?? 'kubectl-replace', ...writeFlags(flags) };
+    if (flags.dryRun === 'client') return { action: 'replaced', resource, object: placed };
+    if (!flags.force) {
+      const { metadata } = await kube.client.get<KubeObject>(resource, { name, ...where });
+      // Whoever names no version means whichever is there.
+      const resourceVersion = placed.metadata.resourceVersion ?? metadata.resourceVersion ?? '';
+      const wanted = { ...placed, metadata: { ...placed.metadata, resourceVersion } };
+      return { action: 'replaced', resource, object: await kube.client.update<KubeObject>(resource, wanted, options) };
+    }
+    await removed(kube, resource, { name, ...where });
+    return { action: 'replaced', resource, object: await kube.client.create<KubeObject>(resource, placed, options) };
+  });
+}
+
+/** Deletes an object, and waits until it is gone. */
+async function removed({ client }: Kube, resource: Resource, name: ObjectName): Promise<void> {
+  try {
+    await client.delete(resource, name, { gracePeriodSeconds: 0, propagationPolicy: 'Background' });
+  } catch (error) {
+    if (isApiError(error, 'NotFound')) return;
+    throw error;
+  }
+  await waitForObjects({
+    client,
+    clock,
+    targets: [{ resource, name }],
+    timeoutMs: replaceMs,
+    until: (object) => (object ? { state: 'progressing', reason: 'it is still there' } : { state: 'ready' }),
+  });
+}
+
+const replaceMs = 5 * 60_000;
+
 interface Done {
   action: string;
   resource: Resource;
@@ -82,7 +123,7 @@ type Work = (context: ApplyContext, manifest: Manifest, kube: Kube) => Promise<D
 /** One after another, in the order of the files; what fails is told, and the others follow. */
 async function eachManifest(
   flags: FileFlags & Partial<ApplyFlags>,
-  verb: 'apply' | 'create',
+  verb: 'apply' | 'create' | 'replace',
   work: Work,
 ): Promise<void> {
   if (flags.kustomize && flags.filename?.length) throw new CliError('only one of -f or -k can be specified');
@@ -120,7 +161,7 @@ async function eachManifest(
     const objects = done.map(({ resource, object }) => typed(resource, object));
     // `create` prints one object after another, `apply` a list of them.
     const list = { kind: 'List', apiVersion: 'v1', metadata: {}, items: objects };
-    const printed = verb === 'create' || objects.length === 1 ? objects : [list as AnyObject];
+    const printed = verb !== 'apply' || objects.length === 1 ? objects : [list as AnyObject];
     process.stdout.write(printed.map((object) => printer.print(object)).join(flags.output === 'yaml' ? '---\n' : ''));
   });
 }
@@ -158,7 +199,7 @@ function say({ action, resource, object }: Done, dryRun: string | true | undefin
   process.stdout.write(`${shownName(resource, object.metadata.name ?? '')} ${action}${suffix}\n`);
 }
 
-function explained(error: unknown, { object, source }: Manifest, verb: 'apply' | 'create'): unknown {
+function explained(error: unknown, { object, source }: Manifest, verb: 'apply' | 'create' | 'replace'): unknown {
   if (error instanceof UnknownKindError) {
     const { name = '', namespace = '' } = object.metadata;
     return new CliError(
@@ -168,9 +209,11 @@ function explained(error: unknown, { object, source }: Manifest, verb: 'apply' |
   }
   if (!(error instanceof ApiError)) return error;
   const doing =
-    verb === 'create' || isApiError(error, 'NotFound', 'AlreadyExists', 'BadRequest')
-      ? 'creating'
-      : 'applying patch to';
+    verb === 'replace'
+      ? 'replacing'
+      : verb === 'create' || isApiError(error, 'NotFound', 'AlreadyExists', 'BadRequest')
+        ? 'creating'
+        : 'applying patch to';
   return new FileError(error, `error when ${doing} "${source}"`);
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Pod } from '../../api/types/core-v1.ts';
 import { splitChanges } from './change-objects.ts';
-import { sortOut } from './drain.ts';
+import { sortOut } from './drain-filters.ts';
 
 describe('words of label, annotate and set', () => {
   it('are what is changed, then the changes', () => {

@@ -11,6 +11,10 @@ export function addChangingCommands(program: Command): void {
     .addOption(new Option('--type <type>', 'of the patch: strategic, merge or json').default('strategic'))
     .option('--subresource <name>', 'status, scale or resize')
     .action(async (words, options) => (await import('./patch.ts')).patch(words, options));
+  withFileFlags(kubeCommand(program, 'edit', 'change objects in an editor: $KUBE_EDITOR, $EDITOR or vi'))
+    .argument('[words...]', 'TYPE NAME or TYPE/NAME')
+    .option('-l, --selector <selector>', 'those with these labels')
+    .action(async (words, options) => (await import('./edit.ts')).edit(words, options));
   addSetCommands(program);
   addNodeCommands(program);
 }

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { collect } from '../arguments.ts';
+import { addAskingCommands } from './asking-commands.ts';
 import { addChangingCommands } from './changing-commands.ts';
 import { kubeCommand, withFileFlags } from './flags.ts';
 import { addWritingCommands } from './writing-commands.ts';
@@ -10,6 +11,7 @@ export function addKubeCommands(program: Command): void {
   addPodCommands(program);
   addWritingCommands(program);
   addChangingCommands(program);
+  addAskingCommands(program);
 }
 
 function addReadingCommands(program: Command): void {

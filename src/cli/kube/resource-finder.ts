@@ -9,9 +9,12 @@ import { wellKnown } from './well-known.ts';
 export interface ResourceFinder {
   /** Rejects with CliError when the server has no such type. Several for a category (`all`). */
   find(word: string): Promise<Resource[]>;
+  /** Every type that the server has; `allVersions`: in each of its versions, not only in the best one. */
+  all(options?: { allVersions?: boolean }): Promise<Served[]>;
 }
 
-interface Served extends Resource {
+export interface Served extends Resource {
+  verbs: readonly string[];
   singular: string;
   shortNames: readonly string[];
   categories: readonly string[];
@@ -25,6 +28,10 @@ const aggregated =
 export function createResourceFinder(client: Client): ResourceFinder {
   let loading: Promise<Served[]> | undefined;
   return {
+    async all({ allVersions = false } = {}) {
+      loading ??= discover(client);
+      return allVersions ? loading : newest(await loading);
+    },
     async find(word) {
       const name = word.toLowerCase();
       const known = wellKnown(name);
@@ -94,6 +101,7 @@ function servedOf(group: string, version: string, each: APIResourceDiscovery): S
     singular: each.singularResource ?? '',
     shortNames: each.shortNames ?? [],
     categories: each.categories ?? [],
+    verbs: each.verbs ?? [],
   };
 }
 
@@ -104,10 +112,10 @@ async function fromVersion(client: Client, groupVersion: string): Promise<Served
     const { resources } = (await client.raw('GET', path)) as APIResourceList;
     return resources
       .filter(({ name }) => !name.includes('/'))
-      .map(({ name, kind, namespaced, singularName, shortNames = [], categories = [] }: APIResource) => ({
+      .map(({ name, kind, namespaced, singularName, verbs, shortNames = [], categories = [] }: APIResource) => ({
         ...{ group: group ?? '', version: version ?? '', plural: name, kind, namespaced },
         singular: singularName || kind.toLowerCase(),
-        ...{ shortNames, categories },
+        ...{ shortNames, categories, verbs },
       }));
   } catch (error) {
     // A group whose own server is down must not keep everything else from working.
@@ -119,6 +127,11 @@ async function fromVersion(client: Client, groupVersion: string): Promise<Served
 /** `pod/web`, `deployment.apps/web`: how kubectl names an object. */
 export function shownName(resource: Pick<Resource, 'kind' | 'group'>, name: string): string {
   return `${shownType(resource)}/${name}`;
+}
+
+/** `v1`, `apps/v1`. */
+export function shownGroupVersion({ group, version }: Pick<Resource, 'group' | 'version'>): string {
+  return group ? `${group}/${version}` : version;
 }
 
 /** `pod`, `deployment.apps`. */

@@ -7,6 +7,7 @@ import { dryRunOption, kubeCommand, waitOption, withFileFlags, withWriteFlags } 
 export function addWritingCommands(program: Command): void {
   addFileCommands(program);
   addRolloutCommands(program);
+  addAutoscaleCommand(program);
   withChangeFlags(kubeCommand(program, 'scale', 'set the replicas of deployments, replica sets and stateful sets'))
     .argument('[words...]', 'TYPE NAME or TYPE/NAME')
     .requiredOption('--replicas <count>', 'how many')
@@ -32,6 +33,14 @@ function addFileCommands(program: Command): void {
     .option('--prune', 'delete what was applied before and is in the files no more (with -l or --all)')
     .option('--all', 'with --prune: whatever its labels')
     .action(async (options) => (await import('./apply.ts')).apply(options));
+  withWriteFlags(withFileFlags(kubeCommand(program, 'replace', 'make what is there what files say, whole')))
+    .option('-k, --kustomize <directory>', 'a kustomization')
+    .option('--force', 'delete it, and create it anew')
+    .action(async (options) => (await import('./apply.ts')).replace(options));
+  withFileFlags(kubeCommand(program, 'diff', 'what apply would change; exit code 1: something'))
+    .option('-k, --kustomize <directory>', 'a kustomization')
+    .option('--field-manager <name>', 'whose fields these are')
+    .action(async (options) => (await import('./diff.ts')).diff(options));
   const create = withWriteFlags(withFileFlags(kubeCommand(program, 'create', 'create the objects of files')));
   addMakingCommands(program, create);
   create
@@ -80,6 +89,16 @@ function addMakingCommands(program: Command, create: Command): void {
     .option('--cluster-ip <address>', 'address of the service, or None')
     .option('--session-affinity <affinity>', 'None or ClientIP')
     .action(async (words, options) => (await import('./imperative.ts')).expose(words, options));
+}
+
+function addAutoscaleCommand(program: Command): void {
+  withMakeFlags(withFileFlags(kubeCommand(program, 'autoscale', 'scale by load: makes a horizontal pod autoscaler')))
+    .argument('[words...]', 'TYPE NAME or TYPE/NAME')
+    .requiredOption('--max <count>', 'at most so many pods')
+    .option('--min <count>', 'at least so many')
+    .option('--cpu-percent <percent>', 'of what pods ask for, on average')
+    .option('--name <name>', "of the autoscaler (default: the workload's)")
+    .action(async (words, options) => (await import('./autoscale.ts')).autoscale(words, options));
 }
 
 function withMakeFlags(command: Command): Command {
