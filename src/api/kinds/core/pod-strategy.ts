@@ -13,6 +13,12 @@ export function preparePodForCreate(pod: Pod): void {
     ];
   }
   if (pod.spec?.affinity) resolveLabelKeys(pod);
+  mendGrace(pod);
+}
+
+/** Negative graces were let in once: they mean the shortest there is. */
+function mendGrace({ spec }: Pod): void {
+  if (spec && (spec.terminationGracePeriodSeconds ?? 0) < 0) spec.terminationGracePeriodSeconds = 1;
 }
 
 /** Affinity terms may name keys whose values are the pod's own (KEP-3633): they become part of the term's selector. */
@@ -55,6 +61,7 @@ export function preparePodForUpdate(pod: Pod, old: Pod, subresource: string): vo
       resize(pod, old);
       return;
     default:
+      mendGrace(pod);
   }
 }
 

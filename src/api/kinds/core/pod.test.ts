@@ -135,6 +135,16 @@ describe('pod creation', () => {
     expect(pod.status).toEqual({ phase: 'Pending', qosClass });
   });
 
+  it('takes a negative grace for the shortest, also when a pod is updated', () => {
+    const pod = makePod({ terminationGracePeriodSeconds: -1 });
+    podKind.prepareForCreate?.(pod as never, { now: 0 });
+    expect(pod.spec?.terminationGracePeriodSeconds).toBe(1);
+    const updated = makePod({ terminationGracePeriodSeconds: -1 });
+    podKind.prepareForUpdate?.(updated as never, pod as never, '', { now: 0 });
+    expect(updated.spec?.terminationGracePeriodSeconds).toBe(1);
+    expect(updateCauses(updated, pod)).toEqual([]);
+  });
+
   it('says that a gated pod is not scheduled', () => {
     const pod = makePod({ schedulingGates: [{ name: 'example.com/wait' }] });
     podKind.prepareForCreate?.(pod as never, { now: 0 });
