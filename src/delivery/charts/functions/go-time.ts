@@ -1,4 +1,4 @@
-import { quote } from '../template/quote.ts';
+import { encodeBytes } from '../template/bytes.ts';
 import { fixedZone, utc, type Zone } from './time-zones.ts';
 
 /** An instant in a zone: Go's time.Time. */
@@ -205,6 +205,17 @@ export function timeText(time: Time): string {
   return formatTime(time, '2006-01-02 15:04:05.999999999 -0700 MST');
 }
 
+/** How package time quotes what it tells of: all but plain characters as bytes. */
+function quoteBytes(text: string): string {
+  let out = '';
+  for (const byte of encodeBytes(text)) {
+    const c = String.fromCharCode(byte);
+    if (byte < 0x20 || byte >= 0x80) out += `\\x${byte.toString(16).padStart(2, '0')}`;
+    else out += c === '"' || c === '\\' ? `\\${c}` : c;
+  }
+  return `"${out}"`;
+}
+
 interface Parsed {
   year: number;
   month: number;
@@ -223,7 +234,7 @@ interface Parsed {
 /** time.ParseInLocation. @throws Error in Go's words */
 export function parseTime(layout: string, value: string, zone: Zone): Time {
   const fail = (message: string): never => {
-    throw new Error(`parsing time ${quote(value)}${message}`);
+    throw new Error(`parsing time ${quoteBytes(value)}${message}`);
   };
   const parsed: Parsed = {
     year: 0,
@@ -240,11 +251,13 @@ export function parseTime(layout: string, value: string, zone: Zone): Time {
     isUtc: false,
   };
   const mismatch = (rest: string, part: string): never =>
-    fail(` as ${quote(layout)}: cannot parse ${quote(rest)} as ${quote(part)}`);
+    fail(` as ${quoteBytes(layout)}: cannot parse ${quoteBytes(rest)} as ${quoteBytes(part)}`);
   let rest = value;
   let at = 0;
   for (const match of layout.matchAll(parts)) {
-    rest = skip(rest, layout.slice(at, match.index)) ?? mismatch(rest, layout.slice(at, match.index));
+    const prefix = layout.slice(at, match.index);
+    const skipped = skip(rest, prefix);
+    rest = skipped.isWhole ? skipped.rest : mismatch(skipped.rest, prefix);
     at = match.index + match[0].length;
     const outcome = parsePart(parsed, match[0], rest, layout.slice(at));
     if (outcome === undefined) mismatch(rest, match[0]);
@@ -252,22 +265,22 @@ export function parseTime(layout: string, value: string, zone: Zone): Time {
     else rest = outcome.rest;
   }
   const tail = skip(rest, layout.slice(at));
-  if (tail === undefined) mismatch(rest, layout.slice(at));
-  if (tail !== '') fail(`: extra text: ${quote(tail ?? '')}`);
+  if (!tail.isWhole) mismatch(tail.rest, layout.slice(at));
+  if (tail.rest !== '') fail(`: extra text: ${quoteBytes(tail.rest)}`);
   return assemble(parsed, zone, fail);
 }
 
-/** Text without a prefix, in which a run of spaces matches any. */
-function skip(text: string, prefix: string): string | undefined {
+/** Text without a prefix, in which a run of spaces matches any; or from where on it differs. */
+function skip(text: string, prefix: string): { readonly rest: string; readonly isWhole: boolean } {
   let i = 0;
   for (const c of prefix) {
     if (c === ' ') {
-      if (i < text.length && text[i] !== ' ') return undefined;
+      if (i < text.length && text[i] !== ' ') return { rest: text.slice(i), isWhole: false };
       while (text[i] === ' ') i++;
     } else if (text.startsWith(c, i)) i += c.length;
-    else return undefined;
+    else return { rest: text.slice(i), isWhole: false };
   }
-  return text.slice(i);
+  return { rest: text.slice(i), isWhole: true };
 }
 
 type Outcome = { readonly rest: string } | { readonly range: string } | undefined;

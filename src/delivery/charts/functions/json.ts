@@ -3,13 +3,15 @@ import { nestedTooDeep, valueCounter } from '../template/error.ts';
 import { formatFloat } from '../template/format-number.ts';
 import {
   compareStrings,
-  emptyMap,
   GoInteger,
   GoStruct,
   isFunction,
   isMap,
+  isNil,
   kindOf,
   mapSet,
+  nilList,
+  nilMap,
   type GoMap,
 } from '../template/values.ts';
 
@@ -22,12 +24,12 @@ const maxDepth = 500;
 export type JsonValue = null | boolean | number | bigint | string | JsonValue[] | { [key: string]: JsonValue };
 
 /** @throws Error in Go's words for what JSON cannot hold: infinities, functions, values nested too deep */
-export function toJsonValue(value: unknown, depth = 0, count = valueCounter()): JsonValue {
+export function toJsonValue(value: unknown, depth = 0, count = valueCounter(), rawBytes = '\ufffd'): JsonValue {
   count();
   if (depth > maxDepth) throw nestedTooDeep(maxDepth);
   switch (typeof value) {
     case 'string':
-      return hasRawBytes(value) ? value.replace(/[\udc80-\udcff]/gu, '\ufffd') : value;
+      return hasRawBytes(value) ? value.replace(/[\udc80-\udcff]/gu, rawBytes) : value;
     case 'boolean':
     case 'bigint':
       return value;
@@ -35,21 +37,26 @@ export function toJsonValue(value: unknown, depth = 0, count = valueCounter()): 
       if (!Number.isFinite(value)) throw new Error(`json: unsupported value: ${formatFloat(value, 'g')}`);
       return value;
     default:
-      return value == null ? null : compositeJson(value, depth, count);
+      return value == null ? null : compositeJson(value, depth, count, rawBytes);
   }
 }
 
-function compositeJson(value: unknown, depth: number, count: () => void): JsonValue {
+function compositeJson(value: unknown, depth: number, count: () => void, rawBytes: string): JsonValue {
   if (value instanceof GoInteger) return value.value;
   if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
-  if (Array.isArray(value)) return value.map((element) => toJsonValue(element, depth + 1, count));
+  if (Array.isArray(value)) {
+    if (value.length === 0) return isNil(value) ? null : [];
+    return value.map((element) => toJsonValue(element, depth + 1, count, rawBytes));
+  }
   if (value instanceof GoStruct) {
-    return toJsonValue(value.json ? value.json() : value.fields, depth + 1, count);
+    return toJsonValue(value.json ? value.json() : value.fields, depth + 1, count, rawBytes);
   }
   if (isFunction(value) || !isMap(value)) throw new Error(`json: unsupported type: ${kindOf(value)}`);
   // Not without a prototype: V8 keeps such objects as tables, in which all is slower.
   const object: GoMap = {};
-  for (const key of Object.keys(value)) mapSet(object, key, toJsonValue(value[key], depth + 1, count));
+  const keys = Object.keys(value);
+  if (keys.length === 0 && isNil(value)) return null;
+  for (const key of keys) mapSet(object, key, toJsonValue(value[key], depth + 1, count, rawBytes));
   return object as { [key: string]: JsonValue };
 }
 
@@ -60,7 +67,7 @@ interface JsonOptions {
 }
 
 export function encodeJson(value: unknown, { escapesHtml = true, indent = '' }: JsonOptions = {}): string {
-  const text = write(toJsonValue(value), indent, '\n');
+  const text = write(toJsonValue(value, 0, valueCounter(), rawByteMark), indent, '\n');
   return escapesHtml ? text.replace(/[<>&]/g, (c) => `\\u00${c.charCodeAt(0).toString(16)}`) : text;
 }
 
@@ -82,8 +89,17 @@ function write(value: JsonValue, indent: string, lineStart: string): string {
     : `${open}${inner}${parts.join(separator)}${lineStart}${close}`;
 }
 
+/** A byte that is no UTF-8, until it is written: as `\\ufffd`, not as the character. */
+const rawByteMark = '\udc80';
+
 /** Go writes \u0008 where JavaScript writes \b, and escapes the line separators. */
 function quoteJson(text: string): string {
+  if (text.includes(rawByteMark) && hasRawBytes(text))
+    return text
+      .split(/\udc80/u)
+      .map(quoteJson)
+      .join('\\ufffd')
+      .replaceAll('"\\ufffd"', '\\ufffd');
   return JSON.stringify(text)
     .replace(/\\[bf]/g, (c, at: number, whole: string) =>
       isEscaped(whole, at) ? c : c === '\\b' ? '\\u0008' : '\\u000c',
@@ -113,7 +129,7 @@ const targets = {
 /** Reads a document that must be an object or a list. @throws Error in Go's words */
 export function decodeJsonAs(text: string, kind: 'map' | 'list'): unknown {
   const value = decodeJson(text);
-  if (value === null) return kind === 'map' ? emptyMap() : [];
+  if (value === null) return kind === 'map' ? nilMap() : nilList();
   const is = Array.isArray(value) ? 'list' : typeof value === 'object' ? 'map' : typeof value;
   if (is === kind) return value;
   const found = is === 'list' ? 'array' : is === 'map' ? 'object' : is === 'boolean' ? 'bool' : is;
@@ -196,7 +212,8 @@ function unexpected(text: string, from: number, expects: string): string {
   const c = text[at];
   if (c === undefined) return 'unexpected end of JSON input';
   const number = /-?\d+$/.exec(text.slice(0, at))?.[0];
-  if (number !== undefined && at === from && /[.eE]/.test(c)) return inNumber(text, at - number.length);
+  if (number !== undefined && at === from && isInteger(text, at - number.length) && /[.eE]/.test(c))
+    return inNumber(text, at - number.length);
   const literal = ['true', 'false', 'null'].find((word) => word[0] === c);
   const atValue = expects.startsWith('beginning of value');
   if (atValue && literal !== undefined) return inLiteral(text, at, literal);
@@ -208,11 +225,15 @@ function unexpected(text: string, from: number, expects: string): string {
   return `invalid character ${quoteCharacter(c)} ${where}`;
 }
 
+/** Whether the digits from here on are a number's first, not its fraction or exponent. */
+function isInteger(text: string, at: number): boolean {
+  return !/\d(?:\.|\.?\d*[eE][-+]?)$/.test(text.slice(Math.max(at - 400, 0), at));
+}
+
 function inLiteral(text: string, at: number, literal: string): string {
   const i = Array.from(literal).findIndex((c, offset) => text[at + offset] !== c);
   const c = text[at + i];
-  if (c === undefined) return 'unexpected end of JSON input';
-  return `invalid character ${quoteCharacter(c)} in literal ${literal} (expecting ${quoteCharacter(literal[i] as string)})`;
+  return `invalid character ${quoteCharacter(c ?? ' ')} in literal ${literal} (expecting ${quoteCharacter(literal[i] as string)})`;
 }
 
 function inString(text: string, start: number): string {
@@ -220,11 +241,11 @@ function inString(text: string, start: number): string {
     const c = text[at] as string;
     if (c < ' ') return `invalid character ${quoteCharacter(c)} in string literal`;
     if (c !== '\\') continue;
-    const escape = text[++at] ?? '';
+    const escape = text[++at] ?? ' ';
     if (escape === 'u') {
-      const bad = Array.from(text.slice(at + 1, at + 5)).find((digit) => !/[\da-fA-F]/.test(digit));
+      const bad = Array.from(text.slice(at + 1, at + 5).padEnd(4)).find((digit) => !/[\da-fA-F]/.test(digit));
       if (bad !== undefined) return `invalid character ${quoteCharacter(bad)} in \\u hexadecimal character escape`;
-    } else if (escape !== '' && !'"\\/bfnrt'.includes(escape)) {
+    } else if (!'"\\/bfnrt'.includes(escape)) {
       return `invalid character ${quoteCharacter(escape)} in string escape code`;
     }
   }
@@ -233,17 +254,19 @@ function inString(text: string, start: number): string {
 
 function inNumber(text: string, at: number): string {
   const [, whole = '', rest = ''] = /^(-?\d*(?:\.\d*)?(?:[eE][+-]?)?)(.?)/su.exec(text.slice(at)) ?? [];
-  if (rest === '') return 'unexpected end of JSON input';
   const where =
     whole === '-'
       ? 'in numeric literal'
       : /[eE]/.test(whole)
         ? 'in exponent of numeric literal'
         : 'after decimal point in numeric literal';
-  return `invalid character ${quoteCharacter(rest)} ${where}`;
+  // Go looks whether a space could follow where the text ends.
+  return `invalid character ${quoteCharacter(rest || ' ')} ${where}`;
 }
 
-function quoteCharacter(c: string): string {
+/** Go tells of a byte, not of a character. */
+function quoteCharacter(text: string): string {
+  const c = text > '\x7f' ? String.fromCharCode(Buffer.from(text, 'utf8')[0] as number) : text;
   if (c === "'") return `'\\''`;
   if (c === '"') return `'"'`;
   return `'${JSON.stringify(c).slice(1, -1)}'`;

@@ -10,9 +10,12 @@ import {
   integerOf,
   isFunction,
   isMap,
+  isNil,
   kindOf,
   mapGet,
   mapSet,
+  nilList,
+  nilMap,
   sortedKeys,
   strings,
   typeOf,
@@ -45,6 +48,7 @@ export function deepEqual(a: unknown, b: unknown, count = valueCounter()): boole
   if (typeof a !== 'object' || typeof b !== 'object') return a === b;
   if (typeOf(a) !== typeOf(b)) return false;
   if (a === b) return true;
+  if (isNil(a) !== isNil(b)) return false;
   if (a instanceof GoInteger) return a.value === integerOf(b);
   if (a instanceof GoStruct)
     return b instanceof GoStruct && deepEqual(a.fields, b.fields, count) && a.text?.() === b.text?.();
@@ -102,11 +106,12 @@ function chunk(size: number, list: unknown): unknown[] {
 
 function concat(...lists: unknown[]): unknown[] {
   checkElements(lists.reduce<number>((sum, list) => sum + (Array.isArray(list) ? list.length : 0), 0));
-  return lists.flatMap((list) => {
+  const whole = lists.flatMap((list) => {
     if (list == null) throw new Error('runtime error: invalid memory address or nil pointer dereference');
     if (!Array.isArray(list)) throw new Error(`Cannot concat type ${kindOf(list)} as list`);
     return list as unknown[];
   });
+  return whole.length === 0 ? nilList() : whole;
 }
 
 /** A function and its twin that Sprig calls `must…`: an error ends a template either way. */
@@ -115,6 +120,11 @@ function withMust(functions: FunctionMap): FunctionMap {
     return [`must${name[0]?.toUpperCase()}${name.slice(1)}`, fn];
   });
   return { ...functions, ...Object.fromEntries(twins) };
+}
+
+/** What is left of a list: nil when there was nothing to take from. */
+function orNil(part: unknown[], whole: unknown): unknown[] {
+  return (whole as unknown[]).length === 0 ? nilList() : part;
 }
 
 function firstOf(elements: unknown[], at: number): unknown {
@@ -141,8 +151,10 @@ export const listFunctions: FunctionMap = {
     ]),
     first: goFunction(['any'], (value) => firstOf(elementsOf(value, 'Cannot find first on type'), 0)),
     last: goFunction(['any'], (value) => firstOf(elementsOf(value, 'Cannot find last on type'), -1)),
-    rest: goFunction(['any'], (value) => elementsOf(value, 'Cannot find rest on type').slice(1)),
-    initial: goFunction(['any'], (value) => elementsOf(value, 'Cannot find initial on type').slice(0, -1)),
+    rest: goFunction(['any'], (value) => orNil(elementsOf(value, 'Cannot find rest on type').slice(1), value)),
+    initial: goFunction(['any'], (value) =>
+      orNil(elementsOf(value, 'Cannot find initial on type').slice(0, -1), value),
+    ),
     reverse: goFunction(['any'], (value) => [...elementsOf(value, 'Cannot find reverse on type')].reverse()),
     compact: goFunction(['any'], (value) =>
       elementsOf(value, 'Cannot compact on type').filter((element) => !isEmpty(element)),
@@ -185,7 +197,7 @@ function given(map: GoMap | null): GoMap {
 }
 
 function writable(map: GoMap | null): GoMap {
-  if (map === null) throw new Error('assignment to entry in nil map');
+  if (map === null || isNil(map)) throw new Error('assignment to entry in nil map');
   return map;
 }
 
@@ -200,11 +212,13 @@ function dict(...entries: unknown[]): GoMap {
 function dig(...args: unknown[]): unknown {
   if (args.length < 3) throw new Error('dig needs at least three arguments');
   let value = args.at(-1);
-  for (const key of args.slice(0, -2)) {
+  const keys = args.slice(0, -2);
+  const noKey = keys.find((key) => typeof key !== 'string');
+  if (noKey !== undefined) throw new Error(`interface conversion: interface {} is ${nilOr(noKey)}, not string`);
+  for (const key of keys as string[]) {
     if (!isMap(value) || descriptionOf(value)?.element !== undefined) {
       throw new Error(`interface conversion: interface {} is ${nilOr(value)}, not map[string]interface {}`);
     }
-    if (typeof key !== 'string') throw new Error(`interface conversion: interface {} is ${nilOr(key)}, not string`);
     value = mapGet(value, key);
     if (value === undefined) return args.at(-2);
   }
@@ -233,8 +247,11 @@ function mergeInto(target: GoMap, source: GoMap, overwrite: boolean, depth = 0, 
 
 function merge(overwrite: boolean): GoFunction {
   return goFunction(['map', '...map'], (target, ...sources) => {
-    for (const source of sources) mergeInto(writable(target), given(source), overwrite);
-    return target;
+    const isNothing = target === null || isNil(target);
+    if (isNothing && sources.length === 0) return nilMap();
+    const into = isNothing ? emptyMap() : target;
+    for (const source of sources) mergeInto(into, given(source), overwrite);
+    return into;
   });
 }
 
@@ -278,7 +295,7 @@ export const dictFunctions: FunctionMap = {
   }),
   unset: goFunction(['map', 'string'], (map, key) => {
     delete given(map)[key];
-    return map;
+    return map ?? nilMap();
   }),
   hasKey: goFunction(['map', 'string'], (map, key) => Object.hasOwn(given(map), key)),
   pluck: goFunction(['string', '...map'], (key, ...maps) =>

@@ -132,8 +132,29 @@ function seq(...params: number[]): string {
   return range(start, end + (down ? -1 : 1), step).join(' ');
 }
 
+/** Go's math.Pow(10, n) by repeated squares, whose last bit differs from that of `**`. */
+function powerOfTen(n: number): number {
+  let [product, exponent] = [1, 0];
+  let [square, squareExponent] = [0.625, 4];
+  for (let bits = Math.min(Math.abs(n), 1000); bits > 0; bits = Math.floor(bits / 2)) {
+    if (bits % 2 === 1) {
+      product *= square;
+      exponent += squareExponent;
+    }
+    square *= square;
+    squareExponent *= 2;
+    if (square < 0.5) {
+      square *= 2;
+      squareExponent--;
+    }
+  }
+  if (n < 0) [product, exponent] = [1 / product, -exponent];
+  const half = Math.trunc(exponent / 2);
+  return product * 2 ** half * 2 ** (exponent - half);
+}
+
 function round(value: unknown, places: number, ...options: number[]): number {
-  const power = 10 ** places;
+  const power = powerOfTen(places);
   const digit = power * toFloat(value);
   const rounded = digit - Math.trunc(digit) >= (options[0] ?? 0.5) ? Math.ceil(digit) : Math.floor(digit);
   return rounded / power;

@@ -66,7 +66,8 @@ function find(regex: RE2JS, text: string): string {
 }
 
 function findAll(regex: RE2JS, text: string, limit: number): string[] {
-  return strings(Array.from(matchesOf(regex, text, limit), ({ start, end }) => text.slice(start, end)));
+  const found = Array.from(matchesOf(regex, text, limit), ({ start, end }) => text.slice(start, end));
+  return found.length === 0 ? describe(found, { type: '[]string', element: 'string', isNil: true }) : strings(found);
 }
 
 function replaceAll(regex: RE2JS, text: string, replacement: (match: Match) => string): string {

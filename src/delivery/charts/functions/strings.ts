@@ -146,7 +146,9 @@ export const stringFunctions: FunctionMap = {
     checkLength(texts.reduce((sum, text) => sum + text.length + separator.length, 0));
     return texts.join(separator);
   }),
-  sortAlpha: goFunction(['any'], (list) => strings(textsOf(list).sort(compareStrings))),
+  sortAlpha: goFunction(['any'], (list) =>
+    strings((list == null ? [textOf(list)] : textsOf(list)).sort(compareStrings)),
+  ),
   split: goFunction(['string', 'string'], (separator, text) => splitMap(splitText(text, separator))),
   splitn: goFunction(['string', 'int', 'string'], (separator, n, text) => splitMap(splitText(text, separator, n))),
   splitList: goFunction(['string', 'string'], (separator, text) => strings(splitText(text, separator))),

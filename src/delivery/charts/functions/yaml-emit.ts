@@ -151,6 +151,8 @@ class Emitter {
   }
 
   #number(value: number): string {
+    // JSON's -0 is read as an integer.
+    if (value === 0 && this.#style.wholeFloats) return '0';
     if (this.#style.wholeFloats && Number.isInteger(value) && value >= -(2 ** 63) && value < 2 ** 64) {
       return formatFloat(value, 'f');
     }

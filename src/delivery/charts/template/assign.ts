@@ -8,7 +8,8 @@ import { typeOf } from './values.ts';
 export function validate(x: Execution, value: unknown, type: ParameterType): unknown {
   if (value == null) {
     if (type === 'value') return value;
-    if (canBeNil(type)) return null;
+    // A nil that a field or an element holds is an interface, not a nil map or list; what a pipeline gives is no value.
+    if (type === 'any' || (value === undefined && canBeNil(type))) return null;
     if (value === undefined) x.fail(`invalid value; expected ${parameterName(type)}`);
     x.fail(`wrong type for value; expected ${parameterName(type)}; got interface {}`);
   }

@@ -90,7 +90,7 @@ function indexOne(item: unknown, index: unknown): unknown {
     const at = arrayIndex(index, item.length);
     return at < item.length ? (item[at] ?? null) : outOfRange('slice');
   }
-  if (!isMap(item)) throw new Error(`can't index item of type ${typeOf(item)}`);
+  if (!isMap(item)) throw new Error(`can't index item of type ${pointedType(item)}`);
   if (index == null) throw new Error('value is nil; should be of type string');
   if (typeof index !== 'string') throw new Error(`value has type ${typeOf(index)}; should be string`);
   const value = mapGet(item, index);
@@ -131,6 +131,11 @@ function slice(item: unknown, ...indexes: unknown[]): unknown {
   return description ? describe(part, description) : part;
 }
 
+/** The type of what a pointer points to, or of the value itself. */
+function pointedType(value: unknown): string {
+  return typeOf(value).replace('*', '');
+}
+
 /** A length as Go counts it: strings in bytes. */
 function length(item: unknown): bigint {
   if (item === undefined) throw new Error('reflect: call of reflect.Value.Type on zero Value');
@@ -138,5 +143,5 @@ function length(item: unknown): bigint {
   if (typeof item === 'string') return BigInt(byteLength(item));
   if (Array.isArray(item) || item instanceof Uint8Array) return BigInt(item.length);
   if (isMap(item) && kindOf(item) === 'map') return BigInt(Object.keys(item).length);
-  throw new Error(`len of type ${typeOf(item)}`);
+  throw new Error(`len of type ${pointedType(item)}`);
 }

@@ -1,4 +1,4 @@
-import { encodeBytes } from './bytes.ts';
+import { encodeBytes, hasRawBytes } from './bytes.ts';
 
 /** The escapes of Go's template functions html, js and urlquery. */
 
@@ -28,7 +28,8 @@ const js: Readonly<Record<string, string>> = {
 export function escapeJs(text: string): string {
   return text.replace(/[\\'"<>&=]|[^ -~]/gu, (c) => {
     const known = js[c];
-    if (known !== undefined) return known;
+    // A byte that is no text (values.ts) is kept.
+    if (known !== undefined || hasRawBytes(c)) return known ?? c;
     const code = c.codePointAt(0) as number;
     if (code >= 0x80 && !/[\p{C}\p{Z}]/u.test(c)) return c;
     return `\\u${code.toString(16).toUpperCase().padStart(4, '0')}`;

@@ -2,7 +2,7 @@ import { formatFloat } from './format-number.ts';
 import { encodeBytes } from './bytes.ts';
 import { nestedTooDeep, valueCounter } from './error.ts';
 import { quote } from './quote.ts';
-import { descriptionOf, GoInteger, GoStruct, isFunction, mapGet, sortedKeys, typeOf, type GoMap } from './values.ts';
+import { GoInteger, GoStruct, isFunction, isNil, mapGet, sortedKeys, typeOf, type GoMap } from './values.ts';
 
 /** The flags of one directive of a format. */
 export interface Flags {
@@ -43,8 +43,9 @@ export class Printer {
 
   /** A value that was given as an argument. */
   value(value: unknown, verb: string): string {
-    if (verb === 'T') return this.#pad(typeOf(value));
-    if (value == null) return verb === 'v' ? this.#pad('<nil>') : badVerb(value, verb);
+    if (value == null && verb === 'T') return this.#pad('<nil>');
+    if (verb === 'T') return this.#pad(this.#truncate(typeOf(value)));
+    if (value == null) return verb === 'v' ? this.#pad('<nil>') : this.#badVerb(value, verb);
     if (verb === 'p') return this.#pointer(value);
     return this.#print(value, verb, 0);
   }
@@ -54,7 +55,7 @@ export class Printer {
     if (depth > maxDepth) throw nestedTooDeep(maxDepth);
     switch (typeof value) {
       case 'boolean':
-        return verb === 't' || verb === 'v' ? this.#pad(String(value)) : badVerb(value, verb);
+        return verb === 't' || verb === 'v' ? this.#pad(String(value)) : this.#badVerb(value, verb);
       case 'string':
         return this.#string(value, verb);
       case 'number':
@@ -67,7 +68,7 @@ export class Printer {
   }
 
   #composite(value: unknown, verb: string, depth: number): string {
-    if (value == null) return this.#flags.sharpV ? 'interface {}(nil)' : this.#pad('<nil>');
+    if (value == null) return this.#flags.sharpV ? 'interface {}(nil)' : '<nil>';
     const text = value instanceof GoStruct ? value.text?.() : value instanceof GoInteger ? value.text : undefined;
     if (text !== undefined && !this.#flags.sharpV && 'vsxXq'.includes(verb)) return this.#string(text, verb);
     if (value instanceof GoInteger) return this.#integer(value.value, verb, value);
@@ -76,6 +77,12 @@ export class Printer {
     if (value instanceof GoStruct) return this.#struct(value, verb, depth);
     if (isFunction(value)) return this.#pad('0x0');
     return this.#map(value as GoMap, verb, depth);
+  }
+
+  /** `%!d(string=hi)`: the value keeps flags, width and precision. */
+  #badVerb(value: unknown, verb: string): string {
+    if (value == null) return `%!${verb}(<nil>)`;
+    return `%!${verb}(${typeOf(value)}=${this.#print(value, 'v', 0)})`;
   }
 
   #pad(text: string): string {
@@ -90,7 +97,7 @@ export class Printer {
   #string(text: string, verb: string): string {
     switch (verb) {
       case 'v':
-        return this.#flags.sharpV ? this.#pad(quote(text)) : this.#pad(this.#truncate(text));
+        return this.#flags.sharpV ? this.#pad(quote(this.#truncate(text))) : this.#pad(this.#truncate(text));
       case 's':
         return this.#pad(this.#truncate(text));
       case 'q': {
@@ -102,7 +109,7 @@ export class Printer {
       case 'X':
         return this.#hex(encodeBytes(text), verb);
       default:
-        return badVerb(text, verb);
+        return this.#badVerb(text, verb);
     }
   }
 
@@ -122,36 +129,43 @@ export class Printer {
   }
 
   #float(value: number, verb: string): string {
-    const { precision, sharpV } = this.#flags;
+    const text = this.#floatText(value, verb);
+    return text === undefined ? this.#badVerb(value, verb) : this.#signedFloat(this.#sharpFloat(text, verb));
+  }
+
+  #floatText(value: number, verb: string): string | undefined {
+    const { precision } = this.#flags;
     switch (verb) {
       case 'v':
-        return sharpV ? formatFloat(value, 'g') : this.#signedFloat(formatFloat(value, 'g', precision));
+        return formatFloat(value, 'g', precision);
       case 'e':
       case 'E':
-        return this.#signedFloat(formatFloat(value, verb, precision ?? 6));
+        return formatFloat(value, verb, precision ?? 6);
       case 'f':
       case 'F':
-        return this.#signedFloat(formatFloat(value, 'f', precision ?? 6));
+        return formatFloat(value, 'f', precision ?? 6);
       case 'g':
       case 'G':
-        return this.#signedFloat(this.#sharpFloat(formatFloat(value, verb, precision ?? -1), value));
+        return formatFloat(value, verb, precision ?? -1);
       case 'b':
       case 'x':
       case 'X':
-        return this.#signedFloat(binaryFloat(value, verb, precision));
+        return binaryFloat(value, verb, precision);
       default:
-        return badVerb(value, verb);
+        return undefined;
     }
   }
 
-  /** `%#g` keeps zeros at the end, six digits in all. */
-  #sharpFloat(text: string, value: number): string {
-    if (!this.#flags.sharp || !Number.isFinite(value)) return text;
-    const [mantissa, exponent] = text.split('e') as [string, string | undefined];
-    const count = mantissa.replace(/^-?0*\.?0*/, '').replace('.', '').length;
-    const zeros = '0'.repeat(Math.max((this.#flags.precision ?? 6) - Math.max(count, 1), 0));
-    const padded = (mantissa.includes('.') ? mantissa : `${mantissa}.`) + zeros;
-    return exponent === undefined ? padded : `${padded}e${exponent}`;
+  /** `#`: there is always a point, and `%g` keeps the zeros at the end, six digits in all. */
+  #sharpFloat(text: string, verb: string): string {
+    if (!this.#flags.sharp || verb === 'b' || !/\d/.test(text)) return text;
+    const mark = text.search(verb === 'x' || verb === 'X' ? /p/i : /e/i);
+    const [mantissa, tail] = mark < 0 ? [text, ''] : [text.slice(0, mark), text.slice(mark)];
+    const asked = 'vgGx'.includes(verb) ? (this.#flags.precision ?? 6) : 0;
+    const significant = mantissa.replace(/^[-+]/, '').replace('.', '').replace(/^0+/, '').length;
+    const hasPoint = mantissa.includes('.');
+    const lone = !hasPoint && /^[-+]?0$/.test(mantissa) ? 1 : 0;
+    return mantissa + (hasPoint ? '' : '.') + '0'.repeat(Math.max(asked - significant - lone, 0)) + tail;
   }
 
   #signedFloat(text: string): string {
@@ -194,7 +208,7 @@ export class Printer {
       case 'U':
         return this.#unicode(value);
       default:
-        return badVerb(original, verb);
+        return this.#badVerb(original, verb);
     }
   }
 
@@ -218,11 +232,11 @@ export class Printer {
 
   #unicode(value: bigint): string {
     const { precision, sharp } = this.#flags;
-    const hex = value
+    const hex = BigInt.asUintN(64, value)
       .toString(16)
       .toUpperCase()
       .padStart(Math.max(precision ?? 4, 4), '0');
-    const shown = sharp && value <= 0x10ffffn ? ` '${rune(value)}'` : '';
+    const shown = sharp && isPrintable(value) ? ` '${rune(value)}'` : '';
     return this.#padSpaces(`U+${hex}${shown}`);
   }
 
@@ -249,6 +263,7 @@ export class Printer {
   #slice(value: readonly unknown[], verb: string, depth: number): string {
     if (verb === 'p') return this.#pointer(value);
     const elements = value.map((element) => this.#print(element ?? null, verb, depth + 1));
+    if (this.#flags.sharpV && isNil(value)) return `${typeOf(value)}(nil)`;
     return this.#flags.sharpV ? `${typeOf(value)}{${elements.join(', ')}}` : `[${elements.join(' ')}]`;
   }
 
@@ -258,7 +273,7 @@ export class Printer {
       return `${key(name)}:${this.#print(mapGet(value, name) ?? null, verb, depth + 1)}`;
     });
     if (!this.#flags.sharpV) return `map[${entries.join(' ')}]`;
-    return `${descriptionOf(value)?.type ?? 'map[string]interface {}'}{${entries.join(', ')}}`;
+    return isNil(value) ? `${typeOf(value)}(nil)` : `${typeOf(value)}{${entries.join(', ')}}`;
   }
 
   #struct(value: GoStruct, verb: string, depth: number): string {
@@ -278,14 +293,15 @@ export class Printer {
   /** Addresses mean nothing here: all are the same. */
   #pointer(value: unknown): string {
     const isReference = typeof value === 'object' && !(value instanceof GoInteger);
-    return isReference ? this.#pad('0xc000000000') : badVerb(value, 'p');
+    return isReference ? this.#pad('0xc000000000') : this.#badVerb(value, 'p');
   }
 }
 
-/** `%!d(string=hi)`. */
-function badVerb(value: unknown, verb: string): string {
-  if (value == null) return `%!${verb}(<nil>)`;
-  return `%!${verb}(${typeOf(value)}=${new Printer(noFlags).value(value, 'v')})`;
+/** Whether a character can be seen: of spaces, only the common one. */
+function isPrintable(value: bigint): boolean {
+  return (
+    value === 0x20n || (value >= 0n && value <= 0x10ffffn && !/[\p{C}\p{Z}]/u.test(String.fromCodePoint(Number(value))))
+  );
 }
 
 function rune(value: bigint): string {
@@ -295,7 +311,7 @@ function rune(value: bigint): string {
 
 /** Whether a string can stand between backquotes as it is. */
 function canBackquote(text: string): boolean {
-  return !/[`\p{Cc}\ufeff]/u.test(text.replaceAll('\t', ''));
+  return !/[`\p{Cc}\ufeff\udc80-\udcff]/u.test(text.replaceAll('\t', ''));
 }
 
 /** `%b` (4503599627370496p-52) and `%x` (0x1.8p+01). */
@@ -332,6 +348,10 @@ function hexFloat(mantissa: bigint, raw: number, precision: number | undefined):
     let kept = whole >> shift;
     if (rest > half || (rest === half && kept % 2n === 1n)) kept++;
     lead = kept >> BigInt(4 * precision);
+    if (lead > 1n) {
+      lead = 1n;
+      exponent++;
+    }
     digits = precision === 0 ? '' : (kept & ((1n << BigInt(4 * precision)) - 1n)).toString(16).padStart(precision, '0');
   } else digits = digits.padEnd(precision, '0');
   const size = Math.abs(exponent).toString().padStart(2, '0');

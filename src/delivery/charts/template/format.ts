@@ -84,8 +84,10 @@ class Formatter {
     if (badIndex) return `%!${verb}(BADINDEX)`;
     if (this.#argument >= this.#args.length) return `%!${verb}(MISSING)`;
     const argument = this.#args[this.#argument++];
-    if (verb === 'v' && flags.sharp) return new Printer({ ...flags, sharp: false, sharpV: true }).value(argument, verb);
-    if (verb === 'v' && flags.plus) return new Printer({ ...flags, plus: false, plusV: true }).value(argument, verb);
+    if (verb === 'v' && (flags.sharp || flags.plus)) {
+      const { sharp, plus } = flags;
+      return new Printer({ ...flags, sharp: false, plus: false, sharpV: sharp, plusV: plus }).value(argument, verb);
+    }
     return new Printer(flags).value(argument, verb);
   }
 

@@ -92,6 +92,8 @@ export interface Description {
   /** The type of its elements; absent for `interface {}`. */
   readonly element?: string;
   readonly methods?: FunctionMap;
+  /** A nil slice or map: empty, but `null` in JSON and YAML. */
+  readonly isNil?: boolean;
 }
 
 const descriptions = new WeakMap<object, Description>();
@@ -103,6 +105,19 @@ export function describe<T extends object>(value: T, description: Description): 
 
 export function descriptionOf(value: object): Description | undefined {
   return descriptions.get(value);
+}
+
+/** Whether a list or map that has nothing in it is Go's nil. */
+export function isNil(value: object): boolean {
+  return descriptions.get(value)?.isNil === true;
+}
+
+export function nilList(): unknown[] {
+  return describe([], { type: '[]interface {}', isNil: true });
+}
+
+export function nilMap(): GoMap {
+  return describe(emptyMap(), { type: 'map[string]interface {}', isNil: true });
 }
 
 const stringSlice: Description = { type: '[]string', element: 'string' };
