@@ -9,33 +9,12 @@ export function kubeCommand(program: Command, name: string, description: string)
   return withClusterFlags(command);
 }
 
-/** Which cluster of the kubeconfig, and where in it, and as whom. */
+/** Which cluster of the kubeconfig, and where in it. */
 export function withClusterFlags(command: Command): Command {
-  command
+  return command
     .option('-n, --namespace <namespace>', "namespace (default: the context's)")
     .option('--context <name>', 'context of the kubeconfig')
     .option('--kubeconfig <file>', 'kubeconfig file');
-  for (const option of connectionOptions()) command.addOption(option.hideHelp());
-  return command;
-}
-
-/** kubectl's flags for all commands, which few people need. */
-function connectionOptions(): Option[] {
-  return [
-    new Option('-s, --server <url>', 'address of the API server'),
-    new Option('--cluster <name>', 'cluster of the kubeconfig'),
-    new Option('--user <name>', 'user of the kubeconfig'),
-    new Option('--token <token>', 'bearer token'),
-    new Option('--as <user>', 'act as this user'),
-    new Option('--as-group <group>', 'act as of this group (repeatable)').argParser(collect),
-    new Option('--as-uid <uid>', 'act as who has this uid'),
-    new Option('--certificate-authority <file>', "whose certificates the server's may be"),
-    new Option('--client-certificate <file>', 'certificate of the user'),
-    new Option('--client-key <file>', 'key of the user'),
-    new Option('--tls-server-name <name>', "name in the server's certificate"),
-    new Option('--insecure-skip-tls-verify', 'whoever the server is'),
-    new Option('--request-timeout <duration>', 'how long one request may take (0: no limit)'),
-  ];
 }
 
 /** Of commands that take objects from files. */

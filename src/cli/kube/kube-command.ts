@@ -1,4 +1,5 @@
-import { Command, type Option } from 'commander';
+import { Command, Option } from 'commander';
+import { collect } from '../arguments.ts';
 
 /**
  * A command whose line is read as kubectl reads one (spf13/pflag): `-o=yaml`, `--watch=false`, and flags whose value
@@ -7,11 +8,34 @@ import { Command, type Option } from 'commander';
 export class KubeCommand extends Command {
   /** Whether a flag was given to say no (`--all=false`), which its value does not show. */
   hasSwitchedOff = false;
+  #isComplete = false;
 
   override parseOptions(line: string[]): ReturnType<Command['parseOptions']> {
+    // Made for the one command that runs: for all of them they would slow every start down.
+    if (!this.#isComplete) for (const option of connectionOptions()) this.addOption(option.hideHelp());
+    this.#isComplete = true;
     this.hasSwitchedOff ||= line.some((word) => isSwitchedOff(flagOf(word, this.options)));
     return super.parseOptions(plainWords(line, this.options));
   }
+}
+
+/** kubectl's flags for all commands, which few people need. */
+function connectionOptions(): Option[] {
+  return [
+    new Option('-s, --server <url>', 'address of the API server'),
+    new Option('--cluster <name>', 'cluster of the kubeconfig'),
+    new Option('--user <name>', 'user of the kubeconfig'),
+    new Option('--token <token>', 'bearer token'),
+    new Option('--as <user>', 'act as this user'),
+    new Option('--as-group <group>', 'act as of this group (repeatable)').argParser(collect),
+    new Option('--as-uid <uid>', 'act as who has this uid'),
+    new Option('--certificate-authority <file>', "whose certificates the server's may be"),
+    new Option('--client-certificate <file>', 'certificate of the user'),
+    new Option('--client-key <file>', 'key of the user'),
+    new Option('--tls-server-name <name>', "name in the server's certificate"),
+    new Option('--insecure-skip-tls-verify', 'whoever the server is'),
+    new Option('--request-timeout <duration>', 'how long one request may take (0: no limit)'),
+  ];
 }
 
 /** A line in commander's words. Pure. */
