@@ -42,7 +42,7 @@ function explain(error: unknown): Explanation | undefined {
   if (error instanceof LauncherError) return { message: error.message, hint: error.hint };
   if (error instanceof ApiError) return { message: `the server says: ${error.message}` };
   if (error instanceof KubeconfigError) {
-    return { message: error.message, hint: 'Name a kubeconfig with --kubeconfig or $KUBECONFIG.' };
+    return { message: error.message, hint: error.hint ?? 'Name a kubeconfig with --kubeconfig or $KUBECONFIG.' };
   }
   if (error instanceof WaitError) return { message: [error.message, ...error.explanation].join('\n') };
   if (error instanceof ApplyError && isFieldConflict(error.cause)) {

@@ -46,9 +46,9 @@ export async function loadConnection(options: LoadOptions): Promise<LoadedConnec
     const inside = inCluster(options.environment);
     if (inside) return inside;
     const looked = configPaths(options).join(', ');
-    throw new KubeconfigError(
-      `there is no kubeconfig (looked for ${looked}): name one with --kubeconfig or $KUBECONFIG`,
-    );
+    throw new KubeconfigError(`there is no kubeconfig (looked for ${looked})`, {
+      hint: 'Start a cluster: timonel up. Or name a kubeconfig with --kubeconfig or $KUBECONFIG.',
+    });
   }
   const selected = selectContext(files, options.context, options);
   return { connection: await connect(selected), namespace: selected.namespace, context: selected.context };

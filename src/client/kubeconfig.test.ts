@@ -91,7 +91,9 @@ describe('loadConnection', () => {
   it('says which file cannot be read, and what to do where there is none', async () => {
     const missing = join(directory, 'missing');
     await expect(loadConnection({ file: missing, environment: {} })).rejects.toThrow(`${missing}: it does not exist`);
-    await expect(loadConnection({ environment: { HOME: directory } })).rejects.toThrow('name one with --kubeconfig');
+    await expect(loadConnection({ environment: { HOME: directory } })).rejects.toThrow(
+      `there is no kubeconfig (looked for ${directory}/.kube/config)`,
+    );
     await rm(join(directory, 'ca.pem'));
     await writeFile(join(directory, 'config'), config('one'));
     await expect(loadConnection({ file: join(directory, 'config'), environment: {} })).rejects.toThrow(/ca\.pem/);

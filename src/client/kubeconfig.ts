@@ -48,9 +48,13 @@ export interface KubeconfigText {
 
 /** Says in one sentence what is wrong with a kubeconfig and in which file. */
 export class KubeconfigError extends Error {
-  constructor(message: string, options?: ErrorOptions) {
+  /** What to do, where that depends on what is wrong. */
+  readonly hint: string | undefined;
+
+  constructor(message: string, { hint, ...options }: ErrorOptions & { hint?: string } = {}) {
     super(message, options);
     this.name = 'KubeconfigError';
+    this.hint = hint;
   }
 }
 
@@ -80,11 +84,14 @@ export function selectContext(
   const merged = merge(files);
   const where = files.map((file) => file.path).join(', ');
   const name = contextName ?? merged.currentContext;
-  if (!name) throw new KubeconfigError(`no context is selected in ${where}: run kubectl config use-context NAME`);
+  const known = [...merged.contexts.keys()].join(', ');
+  if (!name) {
+    const hint = known ? `Choose one with --context: ${known}.` : 'There is none: timonel up starts a cluster.';
+    throw new KubeconfigError(`no context is selected in ${where}`, { hint });
+  }
   const context = merged.contexts.get(name)?.fields;
   if (!context) {
-    const known = [...merged.contexts.keys()].join(', ') || 'none';
-    throw new KubeconfigError(`context ${name} does not exist in ${where}; there are: ${known}`);
+    throw new KubeconfigError(`context ${name} does not exist in ${where}; there are: ${known || 'none'}`);
   }
   const { cluster: clusterName = text(context.cluster) ?? '', user: userName = text(context.user) } = instead;
   const cluster = merged.clusters.get(clusterName);
