@@ -12,6 +12,11 @@ import { createKubectl, installedKubectls, type Kubectl, type Ran } from '../sup
 const [path] = installedKubectls();
 const home = mkdtempSync(join(tmpdir(), 'timonel-commands-'));
 const kubeconfig = join(home, 'config');
+const invalid = join(home, 'invalid.yaml');
+writeFileSync(
+  invalid,
+  'apiVersion: v1\nkind: Service\nmetadata: {name: web, namespace: rich}\nspec: {clusterIP: 1.2.3.4, ports: [{port: 99999}]}\n',
+);
 let cluster: Cluster;
 let kubectl: Kubectl;
 
@@ -143,11 +148,15 @@ describe.skipIf(path === undefined)('as kubectl answers', () => {
     'auth can-i get deploy/web -n rich',
     'autoscale deploy web -n rich --max=3',
     'autoscale deploy web -n rich --max=3 --name=other --dry-run=server',
+    'replace -f INVALID',
+    'apply -f INVALID',
+    'apply -f INVALID --server-side',
+    'create -f INVALID',
     'cordon node-1 --dry-run=server',
     'uncordon node-1',
     'taint nodes node-1 k-',
   ])('%s', async (line) => {
-    const args = line.split(' ');
+    const args = line.split(' ').map((word) => (word === 'INVALID' ? invalid : word));
     const [theirs, ours] = [await kubectl.run(args), await timonel(args)];
     expect(comparable(ours)).toEqual(comparable(theirs));
   });

@@ -131,10 +131,10 @@ function sentenceOf(error: ApiError | CliError): string {
   const { reason, status } = error;
   const message = `${error instanceof FileError ? `${error.doing}: ` : ''}${error.message}`;
   if (reason === 'Unauthorized') return 'error: You must be logged in to the server (Unauthorized)';
-  if (reason !== 'Invalid' || error instanceof FileError)
-    return `Error from server${reason ? ` (${reason})` : ''}: ${message}`;
+  // Of an object that breaks rules only the rules are told, whatever file it came from.
+  if (reason !== 'Invalid') return `Error from server${reason ? ` (${reason})` : ''}: ${message}`;
   const { kind = '', name = '', causes = [] } = status.details ?? {};
-  if (causes.length === 0 || kind === '') return `The request is invalid: ${message}`;
+  if (causes.length === 0 || kind === '') return `The request is invalid: ${error.message}`;
   const lines = causes.map(({ field, message: text }) => `${field ? `${field}: ` : ''}${text}`);
   const what = `The ${kind} "${name}" is invalid: `;
   return lines.length === 1 ? `${what}${lines[0]}` : [what, ...lines.map((line) => `* ${line}`)].join('\n');
