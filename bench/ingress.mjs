@@ -1,5 +1,6 @@
-// A 1 KB answer through the cluster's ingress, through HAProxy with a configuration by hand, and through nginx, all to
-// one origin (nginx in a node's network namespace), measured in turns by wrk. All three write an access log to a file.
+// A 1 KB answer through the cluster's ingress, through HAProxy with a configuration by hand (with and without another try
+// for what a closed connection lost), and through nginx, all to one origin (nginx in a node's network namespace), measured
+// in turns by wrk. All write an access log to a file.
 // The proxy's processor time for each request says more than its rate where wrk and origin share the processors.
 import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, openSync, readdirSync, readFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -11,6 +12,7 @@ const host = 'bench.localhost';
 const originPort = 18_080;
 const haproxyPort = 18_081;
 const nginxPort = 18_082;
+const retryingPort = 18_083;
 
 const nginxFrame = (directory, name, http) => `
 pid ${directory}/${name}.pid;
@@ -33,7 +35,7 @@ http {
  * What one would write by hand for the same: routes by host and path from a map, a log, and the headers that services
  * behind an ingress are promised. What it does not do is to try again when an endpoint closes a kept connection.
  */
-const handWritten = (address, directory) => `
+const handWritten = (address, directory, port, more = '') => `
 global
   maxconn 4096
   log fd@3 format raw local0
@@ -45,8 +47,9 @@ defaults
   timeout connect 5s
   timeout client 60s
   timeout server 60s
+  ${more}
 frontend web
-  bind 127.0.0.1:${haproxyPort}
+  bind 127.0.0.1:${port}
   unique-id-format %[uuid]
   unique-id-header X-Request-ID
   http-request set-header X-Real-IP %[src]
@@ -75,7 +78,7 @@ const nginxProxy = (directory, address) =>
          proxy_set_header X-Request-ID $request_id; } }`,
   );
 
-/** Medians of `rounds`: requests a second, our share of the others', and the proxy's processor time for a request. */
+/** By contender, medians of `rounds`: requests a second, our share of its, and its processor time for a request. */
 export async function benchIngress(client, { node, address, urls, rounds = 9, seconds = 2 }) {
   const directory = mkdtempSync(join(tmpdir(), 'timonel-bench-'));
   chmodSync(directory, 0o755);
@@ -96,26 +99,30 @@ export async function benchIngress(client, { node, address, urls, rounds = 9, se
       nginxFrame(directory, 'origin', `access_log off; server { listen ${originPort}; root ${directory}/www; }`),
     );
     writeFileSync(join(directory, 'proxy.conf'), nginxProxy(directory, address));
-    writeFileSync(join(directory, 'haproxy.cfg'), handWritten(address, directory));
+    writeFileSync(join(directory, 'haproxy.cfg'), handWritten(address, directory, haproxyPort));
+    const retries = 'retry-on conn-failure empty-response';
+    writeFileSync(join(directory, 'retrying.cfg'), handWritten(address, directory, retryingPort, retries));
     writeFileSync(join(directory, 'routes.map'), `${host}/ app\n`);
     start('nsenter', `--net=${node}`, 'nginx', '-c', join(directory, 'origin.conf'));
     const proxy = start('nginx', '-c', join(directory, 'proxy.conf'));
-    start('haproxy', '-db', '-f', join(directory, 'haproxy.cfg'));
+    for (const name of ['haproxy', 'retrying']) start('haproxy', '-db', '-f', join(directory, `${name}.cfg`));
     await route(client, address);
     await until(() => urls().length > 0, 'the ingress', { intervalMs: 50 });
     const at = {
       ours: urls()[0].replace('localhost', '127.0.0.1'),
       haproxy: `http://127.0.0.1:${haproxyPort}`,
+      retrying: `http://127.0.0.1:${retryingPort}`,
       nginx: `http://127.0.0.1:${nginxPort}`,
     };
     for (const url of Object.values(at)) await until(() => isServed(url), url, { intervalMs: 20 });
     const processes = {
       ours: () => processesWith('haproxy', '/bench/'),
-      haproxy: () => processesWith('haproxy', directory),
+      haproxy: () => processesWith('haproxy', join(directory, 'haproxy.cfg')),
+      retrying: () => processesWith('haproxy', join(directory, 'retrying.cfg')),
       // Its master and its workers, which do not name the configuration.
       nginx: () => [proxy.pid, ...childrenOf(proxy.pid)],
     };
-    const figures = { ours: [], haproxy: [], nginx: [] };
+    const figures = { ours: [], haproxy: [], retrying: [], nginx: [] };
     for (let round = 0; round < rounds; round++) {
       for (const name of Object.keys(at))
         figures[name].push(measure(at[name], { seconds, processes: processes[name]() }));
@@ -125,11 +132,8 @@ export async function benchIngress(client, { node, address, urls, rounds = 9, se
     // Of the same round: what else the machine does is then much the same.
     const shareOf = (name) =>
       median(figures.ours.map(({ perSecond }, round) => perSecond / figures[name][round].perSecond));
-    return {
-      perSecond: { ours: of('ours'), haproxy: of('haproxy'), nginx: of('nginx') },
-      share: { haproxy: shareOf('haproxy'), nginx: shareOf('nginx') },
-      cpuUs: { ours: cpuOf('ours'), haproxy: cpuOf('haproxy'), nginx: cpuOf('nginx') },
-    };
+    const each = (value) => Object.fromEntries(Object.keys(at).map((name) => [name, value(name)]));
+    return { perSecond: each(of), share: each(shareOf), cpuUs: each(cpuOf) };
   } finally {
     for (const child of children) child.kill('SIGTERM');
     await Promise.all(children.map((child) => child.exitCode ?? new Promise((resolve) => child.once('exit', resolve))));

@@ -211,6 +211,19 @@ describe('spreading', () => {
     expect((await spread(20, () => ({ headers })))[Number(first.body)]).toBe(20);
   });
 
+  it('says when cookies end, as a time and as an age', async () => {
+    const ends = {
+      'session-cookie-expires': '172800',
+      'session-cookie-max-age': '259200',
+      'session-cookie-path': '/p',
+    };
+    await serve([ingress('i', 'a', { affinity: 'cookie', ...ends })]);
+    const [cookie = ''] = (await call(test.clearPort, '/')).headers['set-cookie'] ?? [];
+    expect(cookie).toContain('; Path=/p; Max-Age=259200; Expires=');
+    const expires = Date.parse(cookie.split('Expires=')[1] ?? '');
+    expect(Math.abs(expires - Date.now() - 172_800_000)).toBeLessThan(60_000);
+  });
+
   it('keeps visitors in or out of a canary once its weight has chosen', async () => {
     const canary = ingress('c', 'b', { canary: 'true', 'canary-weight': '50' });
     await serve([ingress('i', 'a', { affinity: 'cookie' }), canary]);

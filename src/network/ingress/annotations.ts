@@ -4,6 +4,7 @@ import { readAnswers } from './annotations/answers.ts';
 import { readAuthorization, type WantedAuthorization } from './annotations/authorize.ts';
 import { type CanaryRule, readCanary } from './annotations/canary.ts';
 import { readClientCertificates, type WantedClientCertificates } from './annotations/client-certificates.ts';
+import { readMirror, type WantedMirror } from './annotations/mirror.ts';
 import { readRouting, type Routing } from './annotations/routing.ts';
 import {
   annotationPrefix,
@@ -28,6 +29,7 @@ export interface Annotations extends Routing {
   auth?: WantedAuth;
   authorization?: WantedAuthorization;
   clients?: WantedClientCertificates;
+  mirror?: WantedMirror;
   /** For TLS to the endpoints. */
   endpointSecret?: { name: string; verifies: boolean };
   /**
@@ -53,6 +55,7 @@ export function readAnnotations({ metadata }: Ingress, complaints: Complaint[]):
   const authorization = readAuthorization(values);
   const clients = readClientCertificates(values, metadata.namespace ?? '');
   const answers = readAnswers(values);
+  const mirror = readMirror(values);
   const { secretName, verifies } = wantedEndpointSecret(values, metadata.namespace ?? '');
   const settings: BackendSettings = {
     ...plainSettings,
@@ -79,6 +82,7 @@ export function readAnnotations({ metadata }: Ingress, complaints: Complaint[]):
     ...(auth && { auth }),
     ...(authorization && { authorization }),
     ...(clients && { clients }),
+    ...(mirror && { mirror }),
     ...(secretName !== undefined && { endpointSecret: { name: secretName, verifies } }),
     isRefused: hasRefused || values.isRefused,
   };

@@ -1,5 +1,5 @@
 import type { Entrance } from './config-text.ts';
-import { listedValues } from './script-text.ts';
+import { listedValues, ownAddresses } from './script-text.ts';
 
 /**
  * A Lua script for HAProxy: its action `lua.ask` asks the address in `txn.ask_url` whether the request may pass, with the
@@ -7,9 +7,8 @@ import { listedValues } from './script-text.ts';
  * `txn.ask_headers` names in `txn.ask_<name>`; `lua.ask_cookies` gives the
  * cookies of that answer to the client. What goes wrong leaves `txn.ask` as it was.
  */
-export function authorizeScript([entrance]: readonly Entrance[]): string {
-  const at = (port: number): string => (entrance ? `"ipv4@${entrance.address}:${port}"` : 'nil');
-  return `local own = { http = ${at(entrance?.clearPort ?? 0)}, https = ${at(entrance?.tlsPort ?? 0)} }\n${listedValues}${script}`;
+export function authorizeScript(entrances: readonly Entrance[]): string {
+  return ownAddresses(entrances) + listedValues + script;
 }
 
 const script = String.raw`

@@ -3,6 +3,7 @@ import { authorizeLines } from './authorize-text.ts';
 import { clientLines } from './client-text.ts';
 import { errorLines, standInLines } from './error-text.ts';
 import { escapeExpression } from './expression.ts';
+import { mirrorLines } from './mirror-text.ts';
 import type { Answers, BackendSettings, Balance, Cors, EndpointTls, Replacement, Template } from './settings.ts';
 import { replacementWord, templateWord } from './template-text.ts';
 
@@ -24,6 +25,7 @@ export function backendLines(name: string, settings: BackendSettings): string[] 
           ...authorizeLines(settings),
           ...bodyLines(settings),
           ...redirects(settings),
+          ...mirrorLines(settings),
           ...errorLines(settings),
           ...standInLines(settings),
           ...changes(settings),
@@ -109,7 +111,7 @@ function timeoutLines({ timeouts = {}, retries = {} }: Pick<BackendSettings, 'ti
 /** Cookies are computed from the endpoint's address, so that they mean the same after a reload and on every machine. */
 function affinityLines(name: string, { affinity }: BackendSettings): string[] {
   if (!affinity) return [];
-  const { path, domain, sameSite, secure, maxAgeSeconds } = affinity;
+  const { path, domain, sameSite, secure, maxAgeSeconds, expiresSeconds } = affinity;
   const attributes = [
     // HAProxy writes the root itself, and of two paths the last one counts (RFC 6265, 5.2).
     ...(path === undefined || path === '/' ? [] : [`Path=${path}`]),
@@ -122,8 +124,14 @@ function affinityLines(name: string, { affinity }: BackendSettings): string[] {
     ...(domain === undefined ? [] : [`domain ${word(domain)}`]),
     ...attributes.map((attribute) => `attr ${word(attribute)}`),
   ];
-  const overTls = `http-after-response replace-header Set-Cookie ${word(`^(${affinity.name}=.*)$`)} ${word('\\1; Secure')} if { ssl_fc }`;
-  return [words.join(' '), `dynamic-cookie-key ${word(name)}`, ...(secure ? [] : [overTls])];
+  // What depends on the request or on the time is put behind what HAProxy has written.
+  const addition = (text: string, condition = ''): string =>
+    `http-after-response replace-header Set-Cookie ${word(`^(${affinity.name}=.*)$`)} ${word(`\\1; ${text}`)}${condition}`;
+  return [
+    ...[words.join(' '), `dynamic-cookie-key ${word(name)}`],
+    ...(expiresSeconds === undefined ? [] : [addition(`Expires=%[date(${expiresSeconds}),http_date]`)]),
+    ...(secure ? [] : [addition('Secure', ' if { ssl_fc }')]),
+  ];
 }
 
 /** HAProxy takes 64 words a line: what is said of one name in several lines holds for all of them. */

@@ -7,6 +7,7 @@ import { keyOf } from '../../client/informer.ts';
 import { isPlain } from './annotations.ts';
 import type { WantedAuthorization } from './annotations/authorize.ts';
 import type { WantedClientCertificates } from './annotations/client-certificates.ts';
+import type { WantedMirror } from './annotations/mirror.ts';
 import { backendName } from './backend-name.ts';
 import type { ClusterObjects } from './cluster-objects.ts';
 import { endpointsOf, findPort, ownEndpoint } from './endpoints.ts';
@@ -18,7 +19,7 @@ import { type BackendSettings, type Balance, type ErrorsOf, plainSettings } from
 import { authoritiesOf, certificateOf } from './tls.ts';
 
 /** What secrets and services add to the settings of an ingress. */
-type Protection = Pick<BackendSettings, 'auth' | 'authorize' | 'clients' | 'endpointTls'>;
+type Protection = Pick<BackendSettings, 'auth' | 'authorize' | 'clients' | 'endpointTls' | 'mirror'>;
 
 const balances: Readonly<Record<Algorithm, Balance>> = {
   'round-robin': { kind: 'round-robin' },
@@ -190,8 +191,10 @@ export class Backends {
     if (auth === 'refused' || endpointTls === 'refused') return 'refused';
     if (authorize === 'refused' || clients === 'refused') return 'refused';
     const written = annotations.settings.endpointTls;
-    if (!auth && !endpointTls && !authorize && !clients) return undefined;
+    const mirror = annotations.mirror && this.#mirrorOf(ingress, annotations.mirror);
+    if (!auth && !endpointTls && !authorize && !clients && !mirror) return undefined;
     return {
+      ...(mirror && { mirror }),
       ...(auth && { auth }),
       ...(authorize && { authorize }),
       ...(clients && { clients }),
@@ -224,6 +227,16 @@ export class Backends {
     const message = `not served: auth-url leads to service ${key}, which is not there or has no IPv4 address`;
     this.#complain(ingress, 'Refused', message);
     return 'refused';
+  }
+
+  #mirrorOf(ingress: Ingress, { service, ...rest }: WantedMirror): BackendSettings['mirror'] {
+    if (!service) return rest;
+    const key = `${service.namespace}/${service.name}`;
+    const at = this.#addressOf(key, service.port);
+    if (at !== undefined) return { ...rest, at };
+    const message = `mirror-target leads to service ${key}, which is not there or has no IPv4 address; it has no effect`;
+    this.#complain(ingress, 'InvalidAnnotation', message);
+    return undefined;
   }
 
   #clientsOf(

@@ -60,6 +60,7 @@ export const files = {
   passwordScript: 'passwords.lua',
   authorizeScript: 'authorize.lua',
   errorScript: 'errors.lua',
+  mirrorScript: 'mirror.lua',
 } as const;
 
 /** A server of a backend, in the slot of its place. */
@@ -140,6 +141,11 @@ export function replacesErrors({ backends }: ProxyModel): boolean {
   return [...backends.values()].some(({ settings }) => settings.errors);
 }
 
+/** Whether some requests are copied: see {@link mirrorScript}. */
+export function mirrors({ backends }: ProxyModel): boolean {
+  return [...backends.values()].some(({ settings }) => settings.mirror);
+}
+
 function globalLines(model: ProxyModel, place: ProxyPlace): string[] {
   const { directory, runtimeSocket, jail, threads, maxConnections } = place;
   return [
@@ -168,6 +174,7 @@ function globalLines(model: ProxyModel, place: ProxyPlace): string[] {
     `  crt-base ${directory}`,
     ...(hasScript(model) ? [`  lua-load-per-thread ${directory}/${files.passwordScript}`] : []),
     ...(asks(model) ? [`  lua-load-per-thread ${directory}/${files.authorizeScript}`] : []),
+    ...(mirrors(model) ? [`  lua-load-per-thread ${directory}/${files.mirrorScript}`] : []),
     ...(replacesErrors(model) ? [`  lua-load-per-thread ${directory}/${files.errorScript}`] : []),
     '',
     'defaults',

@@ -7,6 +7,7 @@ import {
   files,
   frameText,
   hasScript,
+  mirrors,
   replacesErrors,
   mapText,
   type ProxyPlace,
@@ -28,6 +29,7 @@ import {
   refusingBackend,
 } from './model.ts';
 import { errorScript } from './error-script.ts';
+import { mirrorScript } from './mirror-script.ts';
 import { passwordScript } from './password-script.ts';
 import { plainSettings } from './settings.ts';
 
@@ -152,6 +154,7 @@ function scriptFiles(model: ProxyModel, { entrances }: ProxyPlace): [name: strin
   return [
     ...(hasScript(model) ? [[files.passwordScript, passwordScript(model.userLists)] as [string, string]] : []),
     ...(asks(model) ? [[files.authorizeScript, authorizeScript(entrances)] as [string, string]] : []),
+    ...(mirrors(model) ? [[files.mirrorScript, mirrorScript(entrances)] as [string, string]] : []),
     ...(replacesErrors(model) ? [[files.errorScript, errorScript] as [string, string]] : []),
   ];
 }

@@ -37,6 +37,7 @@ export interface BackendSettings {
   host?: string;
   forwardedPrefix?: string;
   answers?: Answers;
+  mirror?: Mirror;
   /** Its endpoints are those of the service that stands in for this one. */
   standsInFor?: ErrorsOf;
   /** Answers of these statuses are replaced by what a service says that is asked about them at `address:port`. */
@@ -77,6 +78,8 @@ export interface CookieAffinity {
   sameSite?: 'Strict' | 'Lax' | 'None';
   secure: boolean;
   maxAgeSeconds?: number;
+  /** The same as a point in time, for what does not know of `Max-Age`, which counts where both are known. */
+  expiresSeconds?: number;
   /** Whether visitors stay in, or out of, a canary. */
   coversCanaries: boolean;
 }
@@ -105,6 +108,16 @@ export interface Authorization {
   redirect: Template;
   /** Its cookies go into every answer, and not into successes and redirections alone. */
   alwaysSetsCookies?: true;
+}
+
+/** Somebody gets a copy of each request. */
+export interface Mirror {
+  url: Template;
+  /** `address:port` of the service in the URL; absent: this proxy, which has a route for its host. */
+  at?: string;
+  /** The host that it is asked for; absent: that of the URL. */
+  host?: string;
+  withBody: boolean;
 }
 
 /** Certificates that clients show. */

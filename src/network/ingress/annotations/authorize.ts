@@ -36,7 +36,7 @@ export function readAuthorization(values: AnnotationValues): WantedAuthorization
 }
 
 /** By the name that the cluster's DNS has for it; undefined for hosts that this proxy itself is asked for. */
-function serviceIn(url: string): WantedAuthorization['service'] | 'elsewhere' {
+export function serviceIn(url: string): WantedAuthorization['service'] | 'elsewhere' {
   if (ownHost.test(url)) return undefined;
   const [, scheme = '', host, port] = hostStart.exec(url) ?? [];
   if (host === undefined || ip(host).length === 0) return 'elsewhere';

@@ -10,9 +10,16 @@ import {
 } from './table.ts';
 
 const file = new URL('../../../../docs/ingress-annotations.md', import.meta.url).pathname;
-const readers = ['access', 'answers', 'authorize', 'canary', 'client-certificates', 'routing', 'upstream'].map((name) =>
-  readFileSync(new URL(`${name}.ts`, import.meta.url), 'utf8'),
-);
+const readers = [
+  'access',
+  'answers',
+  'authorize',
+  'canary',
+  'client-certificates',
+  'mirror',
+  'routing',
+  'upstream',
+].map((name) => readFileSync(new URL(`${name}.ts`, import.meta.url), 'utf8'));
 const cell = (text: string): string => text.replaceAll('|', '\\|');
 const names = (all: object): string[] => Object.keys(all).toSorted();
 

@@ -47,6 +47,17 @@ export const servedAnnotations = {
   'x-forwarded-prefix': { values: 'path', effect: 'the header X-Forwarded-Prefix' },
   'enable-access-log': { values: flag, effect: 'false: requests are not written to the access log' },
 
+  'mirror-target': {
+    values: 'address',
+    effect:
+      'gets copies of the requests, of a service or a host as for auth-url, and its answers are dropped; of the methods GET, HEAD, POST, PUT and DELETE',
+  },
+  'mirror-host': { values: 'host', effect: 'the Host header of the copies; default: that of mirror-target' },
+  'mirror-request-body': {
+    values: 'on, off',
+    effect:
+      'copies of requests have their bodies; requests with one of more than about 15 KB or of a length that they do not say are not copied then; default: on',
+  },
   'proxy-cookie-domain': { values: 'domain domain, off', effect: 'in cookies of answers, the second for the first' },
   'proxy-cookie-path': { values: 'path path, off', effect: 'the same at the beginning of their paths' },
   'proxy-redirect-from': {
@@ -107,7 +118,7 @@ export const servedAnnotations = {
   'session-cookie-domain': { values: 'domain', effect: 'of the cookie' },
   'session-cookie-samesite': { values: 'None, Lax, Strict', effect: 'of the cookie' },
   'session-cookie-max-age': { values: seconds, effect: 'of the cookie; default: the session' },
-  'session-cookie-expires': { values: seconds, effect: 'as session-cookie-max-age' },
+  'session-cookie-expires': { values: seconds, effect: 'the same as a date, for browsers of old' },
   'session-cookie-secure': {
     values: flag,
     effect: 'the cookie is sent over TLS alone; one that is given over TLS always is',
@@ -231,9 +242,6 @@ export const annotationsWithoutEffect: Readonly<Record<string, string>> = {
   'http2-push-preload': 'browsers no longer take pushes',
   'limit-rate': 'the speed of answers is not limited',
   'limit-rate-after': 'the speed of answers is not limited',
-  'mirror-host': 'requests are not mirrored',
-  'mirror-request-body': 'requests are not mirrored',
-  'mirror-target': 'requests are not mirrored',
   'opentelemetry-operation-name': 'there is no tracing',
   'opentelemetry-trust-incoming-span': 'there is no tracing',
   'preserve-trailing-slash': 'slashes at the end are left as they are',

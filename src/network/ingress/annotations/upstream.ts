@@ -147,7 +147,8 @@ function readAffinity(values: AnnotationValues): CookieAffinity | undefined {
   const domain = values.word('session-cookie-domain', /[A-Za-z0-9.-]+/, 'a domain');
   const sameSite = values.choice('session-cookie-samesite', ['Strict', 'Lax', 'None']);
   const ages = { min: 0, max: 1_000_000_000 };
-  const maxAgeSeconds = values.number('session-cookie-max-age', ages) ?? values.number('session-cookie-expires', ages);
+  const maxAgeSeconds = values.number('session-cookie-max-age', ages);
+  const expiresSeconds = values.number('session-cookie-expires', ages);
   return {
     name: name ?? 'INGRESSCOOKIE',
     ...(path !== undefined && { path }),
@@ -157,5 +158,6 @@ function readAffinity(values: AnnotationValues): CookieAffinity | undefined {
     secure: values.flag('session-cookie-secure') ?? sameSite === 'None',
     coversCanaries: values.choice('affinity-canary-behavior', ['sticky', 'legacy']) !== 'legacy',
     ...(maxAgeSeconds !== undefined && { maxAgeSeconds }),
+    ...(expiresSeconds !== undefined && { expiresSeconds }),
   };
 }
