@@ -122,6 +122,9 @@ describe('without kubectl', () => {
       '-c',
       'sleep 1; exit 3',
     );
+    // It may end before anybody is attached.
+    const quick = await cluster.tryTimonel('run', 'quick', '--attach', '--rm', '-q', ...image, '--', 'echo', 'done');
+    expect([quick.code, quick.stdout]).toEqual([0, 'done\n']);
     expect(failed.code).toBe(3);
     expect(failed.stderr).toContain('pod default/fail terminated (Error)');
     expect(failed.stdout).toContain('pod "fail" deleted');

@@ -1,3 +1,4 @@
+import { ApiError, isApiError } from '../../api/status.ts';
 import type { Pod } from '../../api/types/core-v1.ts';
 import { attachToPod, execInPod, openPodLogs, type RemoteProcess } from '../../client/pod-streams.ts';
 import { CliError } from '../errors.ts';
@@ -35,7 +36,7 @@ export async function exec(words: string[], flags: SessionFlags): Promise<void> 
     const isTerminal = wantsTerminal(flags);
     const name = { name: pod.metadata.name ?? '', namespace: pod.metadata.namespace ?? '' };
     const options = { command, container, stdin: flags.stdin ?? false, tty: isTerminal };
-    const code = await connectTerminal(await execInPod(kube.client, name, options), options);
+    const code = await connectTerminal(await execInPod(kube.client, name, options), options).catch(refused);
     if (code === 0) return;
     process.stderr.write(`command terminated with exit code ${code}\n`);
     process.exitCode = code;
@@ -66,10 +67,20 @@ async function attachTo(kube: Kube, pod: Pod, flags: SessionFlags): Promise<void
 
 /** Of a pod that was just run: attaches while it runs; of one that has ended already, its log and its exit code. */
 export async function attachOrPrint(kube: Kube, pod: Pod, flags: SessionFlags): Promise<void> {
-  if (pod.status?.phase === 'Running') return attachTo(kube, pod, flags);
   const { name = '', namespace = '' } = pod.metadata;
+  if (pod.status?.phase === 'Running') {
+    try {
+      return await attachTo(kube, pod, flags);
+    } catch (error) {
+      // It may have ended in between: what it said is in its log.
+      if (!isApiError(error)) throw error;
+      process.stderr.write(
+        `warning: couldn't attach to pod/${name}, falling back to streaming logs: ${error.message}\n`,
+      );
+    }
+  }
   const container = pod.spec?.containers[0]?.name ?? '';
-  const log = await openPodLogs(kube.client, { name, namespace }, { container });
+  const log = await openPodLogs(kube.client, { name, namespace }, { container, follow: true });
   for await (const chunk of log) process.stdout.write(chunk as Buffer);
   process.exitCode = pod.status?.containerStatuses?.[0]?.state?.terminated?.exitCode ?? 0;
 }
@@ -123,4 +134,12 @@ export async function connectTerminal(
       process.stdin.unref?.();
     }
   }
+}
+
+/** What the node refuses is told as kubectl tells it: it is no answer of the API server's own. */
+function refused(error: unknown): never {
+  if (!(error instanceof ApiError) || (error.reason !== undefined && error.reason !== 'InternalError')) throw error;
+  const [, upgrade] = /^the server answered \d+: (.*)$/s.exec(error.message) ?? [];
+  const message = upgrade === undefined ? error.message : `unable to upgrade connection: ${upgrade}`;
+  throw new CliError(message, { cause: error });
 }
