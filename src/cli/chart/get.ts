@@ -1,7 +1,7 @@
 import { releaseAt } from '../../delivery/charts/actions/history.ts';
 import { emitYaml } from '../../delivery/charts/functions/yaml-emit.ts';
 import { renderRelease } from '../../delivery/charts/release/release-template.ts';
-import type { Release } from '../../delivery/charts/release/release.ts';
+import { type Release, suppliedValues } from '../../delivery/charts/release/release.ts';
 import { TemplateError } from '../../delivery/charts/template/error.ts';
 import { coalesceValues } from '../../delivery/charts/values/coalesce.ts';
 import { CliError } from '../errors.ts';
@@ -60,7 +60,7 @@ function everything(release: Release): string {
   return [
     statusText(release, { hideNotes: true, showMetadata: true }),
     'USER-SUPPLIED VALUES:',
-    emitYaml(release.config),
+    emitYaml(suppliedValues(release)),
     'COMPUTED VALUES:',
     emitYaml(computedValues(release)),
     `HOOKS:\n${hooksText(release)}MANIFEST:`,
@@ -76,13 +76,9 @@ function computedValues({ chart, config }: Release): Record<string, unknown> {
 }
 
 function printValues(release: Release, { all, output = 'table' }: GetFlags): void {
-  const values = all ? computedValues(release) : release.config;
+  const values = all ? computedValues(release) : suppliedValues(release);
   const heading = all ? 'COMPUTED VALUES:' : 'USER-SUPPLIED VALUES:';
-  printAs(
-    output,
-    values,
-    () => `${heading}\n${emitYaml(Object.keys(values).length === 0 && !all ? null : values).replace(/\n$/, '')}`,
-  );
+  printAs(output, values, () => `${heading}\n${emitYaml(values).replace(/\n$/, '')}`);
 }
 
 function printMetadata(release: Release, output: OutputFormat): void {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { decodeRelease, encodeRelease } from '../../delivery/charts/release/codec.ts';
-import type { Hook, Release } from '../../delivery/charts/release/release.ts';
+import { type Hook, type Release, suppliedValues } from '../../delivery/charts/release/release.ts';
 import { helmTable, jsonText, releaseData, statusText } from './print.ts';
 
 process.env['TZ'] = 'UTC';
@@ -69,6 +69,11 @@ describe('what is printed of a release', () => {
     expect(Object.keys(releaseData(release()))).toEqual([
       ...['name', 'info', 'chart', 'manifest', 'version', 'namespace'],
     ]);
+  });
+
+  it("tells that no values were given, in Helm's way", () => {
+    expect(jsonText(suppliedValues(release()))).toBe('null');
+    expect(jsonText(suppliedValues(release({ config: { a: '<' } })))).toBe('{"a":"\\u003c"}');
   });
 
   it('is what is stored: nothing is lost on the way', () => {

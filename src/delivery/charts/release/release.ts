@@ -86,6 +86,11 @@ export function storedChart({ metadata, lock, templates, values, schema, files }
   return { metadata, lock: lock ?? null, templates, values, ...(schema && { schema }), files };
 }
 
+/** Nothing at all is null, since nothing is stored of it: so says Helm in every format. */
+export function suppliedValues({ config }: Pick<Release, 'config'>): Values | null {
+  return Object.keys(config).length === 0 ? null : config;
+}
+
 export function isPending({ info }: Release): boolean {
   return info.status.startsWith('pending-');
 }
