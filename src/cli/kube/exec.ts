@@ -36,7 +36,9 @@ export async function exec(words: string[], flags: SessionFlags): Promise<void> 
     const isTerminal = wantsTerminal(flags);
     const name = { name: pod.metadata.name ?? '', namespace: pod.metadata.namespace ?? '' };
     const options = { command, container, stdin: flags.stdin ?? false, tty: isTerminal };
-    const code = await connectTerminal(await execInPod(kube.client, name, options), options).catch(refused);
+    const code = await execInPod(kube.client, name, options)
+      .then((remote) => connectTerminal(remote, options))
+      .catch(refused);
     if (code === 0) return;
     process.stderr.write(`command terminated with exit code ${code}\n`);
     process.exitCode = code;
