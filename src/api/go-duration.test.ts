@@ -18,6 +18,15 @@ describe('Go durations', () => {
 
   it('reads other spellings, and refuses what Go refuses', () => {
     expect(['90s', '.5h', '+1h', '0', '1us'].map(parseGoDuration)).toEqual([90e9, 1800e9, 3600e9, 0, 1000]);
-    expect(['', '1', '1d', 's', '1s2', ' 1s'].map(parseGoDuration)).toEqual(Array(6).fill(undefined));
+    expect(['', '1', '1d', 's', '1s2', ' 1s', '2562048h'].map(parseGoDuration)).toEqual(Array(7).fill(undefined));
+  });
+
+  it('are exact as integers', () => {
+    expect([0n, 1500n, 60_000_000_000n, -9_223_372_036_854_775_808n].map(formatGoDuration)).toEqual([
+      '0s',
+      '1.5µs',
+      '1m0s',
+      '-2562047h47m16.854775808s',
+    ]);
   });
 });

@@ -17,11 +17,13 @@ export function parseGoDuration(text: string): number | undefined {
   for (const [, amount, unit] of text.matchAll(/(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)/g)) {
     nanos += Number(amount) * (unitNanos[unit as string] as number);
   }
+  if (nanos >= 2 ** 63) return undefined;
   return Math.round(text.startsWith('-') ? -nanos : nanos);
 }
 
 /** Nanoseconds as Go prints a duration: `1h30m0s`, `1.5s`, `2ms`. */
-export function formatGoDuration(nanos: number): string {
+export function formatGoDuration(nanos: number | bigint): string {
+  if (typeof nanos === 'bigint') return formatExactly(nanos);
   if (nanos === 0) return '0s';
   const sign = nanos < 0 ? '-' : '';
   const size = Math.abs(nanos);
@@ -33,4 +35,15 @@ export function formatGoDuration(nanos: number): string {
   const seconds = `${(size % 60e9) / 1e9}s`;
   if (hours > 0) return `${sign}${hours}h${minutes}m${seconds}`;
   return minutes > 0 ? `${sign}${minutes}m${seconds}` : `${sign}${seconds}`;
+}
+
+/** Past 2^53 the minutes are written apart from what is left, which is exact. */
+function formatExactly(nanos: bigint): string {
+  const minute = 60_000_000_000n;
+  const size = nanos < 0n ? -nanos : nanos;
+  if (size < minute) return formatGoDuration(Number(nanos));
+  const minutes = size / minute;
+  const hours = minutes / 60n;
+  const seconds = `${minutes % 60n}m${Number(size % minute) / 1e9}s`;
+  return `${nanos < 0n ? '-' : ''}${hours > 0n ? `${hours}h` : ''}${seconds}`;
 }

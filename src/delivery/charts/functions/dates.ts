@@ -34,7 +34,7 @@ function named(type: IntegerType, value: number, text: string): GoInteger {
 }
 
 function durationOf(nanos: bigint): GoInteger {
-  return new GoInteger('time.Duration', nanos, formatGoDuration(Number(nanos)));
+  return new GoInteger('time.Duration', nanos, formatGoDuration(nanos));
 }
 
 /** time.Time's methods, for the time that they are called on. */
@@ -103,7 +103,9 @@ function parseDuration(text: string): bigint {
   if (text.length > 200) throw new Error('time: invalid duration: it is too long');
   if (/^[-+]?\d+(?:\.\d*)?$/.test(text)) throw new Error(`time: missing unit in duration ${quote(text)}`);
   const unit = /^[-+]?(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))*(?:\d+\.?\d*|\.\d+)([^\d.]+)/.exec(text)?.[1];
-  if (unit !== undefined) throw new Error(`time: unknown unit ${quote(unit)} in duration ${quote(text)}`);
+  // All units are known where there are too many of them.
+  if (unit !== undefined && !/^(?:[nuµμm]?s|[mh])$/.test(unit))
+    throw new Error(`time: unknown unit ${quote(unit)} in duration ${quote(text)}`);
   throw new Error(`time: invalid duration ${quote(text)}`);
 }
 
@@ -174,7 +176,7 @@ export function dateFunctions(clock: Clock): FunctionMap {
       const nanos = now(clock).nanos - instant(value, clock).nanos;
       return formatGoDuration(Math.round(Number(nanos) / 1e9) * 1e9);
     }),
-    duration: goFunction(['any'], (value) => formatGoDuration(Number(wholeSeconds(value)) * 1e9)),
+    duration: goFunction(['any'], (value) => formatGoDuration(BigInt.asIntN(64, wholeSeconds(value) * second))),
     durationRound: goFunction(['any'], (value) => roundDuration(spanToRound(value, clock))),
   };
 }

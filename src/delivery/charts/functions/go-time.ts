@@ -61,19 +61,26 @@ function floorDivide(a: bigint, b: bigint): bigint {
   return a % b !== 0n && a < 0n !== b < 0n ? quotient - 1n : quotient;
 }
 
+/** Seconds of 400 years, and to near the end of JavaScript's. */
+const cycle = 146_097n * 86_400n;
+const lastSecond = 8_000_000_000_000n;
+
 export function fieldsOf(time: Time): Fields {
-  const seconds = secondsOf(time);
+  const whole = floorDivide(time.nanos, second);
+  // JavaScript's dates end in the year 275760; the calendar is the same again after 400 years.
+  const cycles = whole > lastSecond || whole < -lastSecond ? floorDivide(whole, cycle) : 0n;
+  const seconds = Number(whole - cycles * cycle);
   const { offset, abbreviation } = time.zone.at(seconds);
   const date = new Date((seconds + offset) * 1000);
   const year = date.getUTCFullYear();
   return {
-    year,
+    year: year + Number(cycles) * 400,
     month: date.getUTCMonth() + 1,
     day: date.getUTCDate(),
     hour: date.getUTCHours(),
     minute: date.getUTCMinutes(),
     second: date.getUTCSeconds(),
-    nanosecond: Number(time.nanos - BigInt(seconds) * second),
+    nanosecond: Number(time.nanos - whole * second),
     weekday: date.getUTCDay(),
     yearDay: Math.floor((date.getTime() - daysFrom(year, 1, 1)) / 86_400_000) + 1,
     offset,

@@ -12,6 +12,10 @@ function compile(pattern: string): RE2JS {
   const known = compiled.get(pattern);
   if (known) return known;
   checkPatternLength(pattern);
+  // The library leaves out what Go shows of it: nothing.
+  if (/^(?:[^\\]|\\[^])*\\$/.test(pattern)) {
+    throw new Error('error parsing regexp: trailing backslash at end of expression: ``');
+  }
   const regex = RE2JS.compile(pattern);
   if (compiled.size >= 500) compiled.clear();
   compiled.set(pattern, regex);

@@ -59,7 +59,13 @@ function valueText(value: unknown, depth: number): string {
     return `[${value.map((element) => valueText(element, depth + 1)).join(', ')}]`;
   }
   if (isMap(value)) {
-    const entries = sortedKeys(value).map((key) => `${keyText(key)} = ${valueText(value[key], depth + 1)}`);
+    const keys = sortedKeys(value).filter((key) => value[key] != null);
+    // Here, too, tables come last.
+    const ordered = [
+      ...keys.filter((key) => !isTableLike(value[key])),
+      ...keys.filter((key) => isTableLike(value[key])),
+    ];
+    const entries = ordered.map((key) => `${keyText(key)} = ${valueText(value[key], depth + 1)}`);
     return `{${entries.join(', ')}}`;
   }
   throw new Error('toml: unsupported type');
@@ -83,7 +89,7 @@ const escapes: Readonly<Record<string, string>> = {
 };
 
 function stringText(text: string): string {
-  const escaped = text.replace(/["\\\p{Cc}]/gu, (c) => {
+  const escaped = text.replace(/["\\\0-\x1f\x7f]/g, (c) => {
     return escapes[c] ?? `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`;
   });
   return `"${escaped}"`;

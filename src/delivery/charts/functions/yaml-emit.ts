@@ -153,7 +153,7 @@ class Emitter {
   #number(value: number): string {
     // JSON's -0 is read as an integer.
     if (value === 0 && this.#style.wholeFloats) return '0';
-    if (this.#style.wholeFloats && Number.isInteger(value) && value >= -(2 ** 63) && value < 2 ** 64) {
+    if (this.#style.wholeFloats && Number.isInteger(value) && value > -(2 ** 63) && value < 2 ** 64) {
       return formatFloat(value, 'f');
     }
     return formatFloat(value, 'g');
@@ -332,7 +332,9 @@ function compareNaturally(a: string, b: string, digitsFirst: boolean): number {
   while (i < length && a.charCodeAt(i) === b.charCodeAt(i)) i++;
   if (i === length) return a.length - b.length;
   const digits = isDigit(a[i - 1]);
-  const [x, y] = [a[i] as string, b[i] as string];
+  // A character past U+FFFF differs in its second half, or in both.
+  if (i > 0 && isHighSurrogate(a.charCodeAt(i - 1))) i--;
+  const [x, y] = [characterAt(a, i), characterAt(b, i)];
   const [isLetterA, isLetterB] = [isLetter(x), isLetter(y)];
   if (isLetterA && isLetterB) return compareStrings(x, y);
   if (isLetterA || isLetterB) return (digits && digitsFirst ? isLetterA : isLetterB) ? -1 : 1;
@@ -355,6 +357,14 @@ function digitsAt(text: string, at: number): string {
   let end = at;
   while (isDigit(text[end])) end++;
   return text.slice(at, end);
+}
+
+function isHighSurrogate(unit: number): boolean {
+  return unit >= 0xd800 && unit < 0xdc00;
+}
+
+function characterAt(text: string, at: number): string {
+  return String.fromCodePoint(text.codePointAt(at) as number);
 }
 
 function isDigit(c: string | undefined): boolean {

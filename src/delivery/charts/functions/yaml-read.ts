@@ -14,9 +14,12 @@ export function readYaml(text: string): unknown {
   return quick === unsure ? readWholeYaml(text) : quick;
 }
 
+/** A text whose last line may be a block's, with no line break behind it. */
+const openBlock = /[|>][+\d]* *(?:#.*)?\n(?:[^]*\n)? +\S[^\n]*$/;
+
 /** Reads a document that must be a map or a list; nothing at all is an empty one. */
 export function readYamlAs(text: string, kind: 'map' | 'list'): GoMap | unknown[] {
-  const value = readYaml(text);
+  const value = openBlock.test(text) ? readWholeYaml(text, { endsOpen: true }) : readYaml(text);
   if (value === null) return kind === 'map' ? emptyMap() : [];
   if (kind === 'list' ? Array.isArray(value) : isMap(value)) return value as GoMap | unknown[];
   return mismatch(value, `value of type ${kind === 'map' ? 'map[string]interface {}' : '[]interface {}'}`);

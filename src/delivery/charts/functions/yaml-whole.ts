@@ -66,8 +66,12 @@ function checkSize(text: string): void {
   }
 }
 
-/** Reads the first document of a text. @throws Error in go-yaml's words where they are known */
-export function readWholeYaml(text: string): unknown {
+/**
+ * Reads the first document of a text. With `endsOpen`, a block that the text ends in has no line break of its own, as in
+ * libyaml; whole objects are better read as if it were there.
+ * Error in go-yaml's words where they are known
+ */
+export function readWholeYaml(text: string, { endsOpen = false } = {}): unknown {
   checkSize(text);
   if (unreadable.test(text)) throw new Error('error converting YAML to JSON: yaml: control characters are not allowed');
   const lines = new LineCounter();
@@ -88,7 +92,28 @@ export function readWholeYaml(text: string): unknown {
   const [document] = composer.compose(new Parser(lines.addNewLine).parse(text));
   if (!document) return null;
   check(text, document, lines);
+  if (endsOpen) closeBlocks(document, text.length);
   return plain(valueOf(document), 0);
+}
+
+function closeBlocks(document: Document.Parsed | Document, end: number): void {
+  visit(document, {
+    Scalar(_, node) {
+      const isOpen = node.type?.startsWith('BLOCK_') === true && (node.range?.[1] ?? 0) >= end;
+      if (isOpen && typeof node.value === 'string') node.value = node.value.replace(/\n$/, '');
+    },
+  });
+}
+
+/** The first anchor that an alias names in vain. */
+function unknownAnchor(document: Document.Parsed | Document): string | undefined {
+  let name: string | undefined;
+  visit(document, {
+    Alias(_, node) {
+      if (!node.resolve(document)) name ??= node.source;
+    },
+  });
+  return name;
 }
 
 function valueOf(document: Document.Parsed | Document): unknown {
@@ -96,10 +121,13 @@ function valueOf(document: Document.Parsed | Document): unknown {
     return document.toJS({ maxAliasCount: maxAliases, mapAsMap: false });
   } catch (error) {
     const { message } = error as Error;
-    const anchor = /: (\S+)$/.exec(message)?.[1] ?? '';
-    const what = /Unresolved alias/.test(message)
-      ? `unknown anchor '${anchor}' referenced`
-      : 'document contains excessive aliasing';
+    const anchor = /Unresolved alias|Merge sources/.test(message) ? unknownAnchor(document) : undefined;
+    const what =
+      anchor !== undefined
+        ? `unknown anchor '${anchor}' referenced`
+        : message.startsWith('Merge sources')
+          ? 'map merge requires map or sequence of maps as the value'
+          : 'document contains excessive aliasing';
     throw new Error(`error converting YAML to JSON: yaml: ${what}`, { cause: error });
   }
 }

@@ -79,11 +79,7 @@ function compileCommand(command: CommandNode, scope: Scope, hasFinal: boolean): 
     }
     default: {
       if (command.args.length > 1 || hasFinal) {
-        const fail = notAFunction(first);
-        return (x, dot, final) => {
-          x.node = first;
-          return fail(x, dot, final);
-        };
+        return at(first, notAFunction(first));
       }
       if (first.type === 'nil') {
         return (x) => {
@@ -94,6 +90,13 @@ function compileCommand(command: CommandNode, scope: Scope, hasFinal: boolean): 
       return compileLiteral(first);
     }
   }
+}
+
+function at(node: OperandNode, evaluate: EvaluateCommand): EvaluateCommand {
+  return (x, dot, final) => {
+    x.node = node;
+    return evaluate(x, dot, final);
+  };
 }
 
 function notAFunction(node: OperandNode): EvaluateCommand {
@@ -184,7 +187,7 @@ function compileVariable(
     };
   }
   if (node.identifiers.length === 1) {
-    if ((args && args.length > 1) || hasFinal) return notAFunction(node);
+    if ((args && args.length > 1) || hasFinal) return at(node, notAFunction(node));
     return (x) => {
       x.node = node;
       return x.variables[slot];
