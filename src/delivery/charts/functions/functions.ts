@@ -43,9 +43,11 @@ export function chartFunctions(options: FunctionOptions): FunctionMap {
     lazyFunctions(regexSignatures, async () => (await import('./regex.ts')).regexFunctions),
     quoteFunctions,
     lazyFunctions(tomlSignatures, async () => (await import('./toml-decode.ts')).tomlFunctions),
-    lazyFunctions(passwordSignatures, async () => (await import('./passwords.ts')).passwordFunctions),
-    lazyFunctions(certificateSignatures, async () =>
-      (await import('./certificates.ts')).certificateFunctions(clock, random),
+    lazyFunctions(passwordSignatures, async () => (await import('./passwords.ts')).passwordFunctions, passwordSteps),
+    lazyFunctions(
+      certificateSignatures,
+      async () => (await import('./certificates.ts')).certificateFunctions(clock, random),
+      keySteps,
     ),
     hostFunctions(options),
     helmFunctions(options),
@@ -77,6 +79,10 @@ const regexSignatures: FunctionMap = {
 };
 
 const tomlSignatures: FunctionMap = { fromToml: goFunction(['string'], nothing) };
+
+/** Hashing a password takes some 60 ms, generating a key up to a second: 250 and 100 of them use a budget up. */
+const passwordSteps = 20_000;
+const keySteps = 50_000;
 
 const passwordSignatures: FunctionMap = {
   bcrypt: goFunction(['string'], nothing),

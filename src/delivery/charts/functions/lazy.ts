@@ -3,9 +3,9 @@ import { Pause } from '../template/pause.ts';
 
 /**
  * Functions whose module is loaded when one of them is first called: the call pauses the rendering until it is there.
- * `signatures` has a stand-in with the right parameters for each.
+ * `signatures` has a stand-in with the right parameters for each; `steps` is what a call takes of a rendering's budget.
  */
-export function lazyFunctions(signatures: FunctionMap, load: () => Promise<FunctionMap>): FunctionMap {
+export function lazyFunctions(signatures: FunctionMap, load: () => Promise<FunctionMap>, steps = 0): FunctionMap {
   let loaded: FunctionMap | undefined;
   const wait = async (): Promise<void> => {
     loaded = await load();
@@ -14,6 +14,7 @@ export function lazyFunctions(signatures: FunctionMap, load: () => Promise<Funct
     const call: GoFunction['call'] = (args, execution) => {
       const real = loaded?.[name];
       if (!real) throw new Pause(wait);
+      if (steps > 0) execution.spend(steps);
       return real.call(args, execution);
     };
     return [name, { ...signature, call }];

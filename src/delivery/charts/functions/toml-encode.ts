@@ -89,7 +89,7 @@ const escapes: Readonly<Record<string, string>> = {
 };
 
 function stringText(text: string): string {
-  const escaped = text.replace(/["\\\0-\x1f\x7f]/g, (c) => {
+  const escaped = text.replace(/["\\]|[^\P{Cc}\x80-\x9f]/gu, (c) => {
     return escapes[c] ?? `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`;
   });
   return `"${escaped}"`;

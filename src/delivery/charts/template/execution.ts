@@ -88,6 +88,12 @@ export class Execution {
     if (++this.#usage.steps > this.#limits.steps) this.#exceeded(`more than ${this.#limits.steps} steps`);
   }
 
+  /** What takes as long as many steps counts as many. */
+  spend(steps: number): void {
+    this.#usage.steps += steps;
+    this.step();
+  }
+
   /** Ends the execution because of what it used; no function turns this into a value or another error. */
   #exceeded(what: string): never {
     throw this.#error('limit', what);
