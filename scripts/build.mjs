@@ -1,9 +1,10 @@
 // Bundles the program into dist/: one entry for the CLI, one for the library, code split so that a command loads only what
-// it needs, and the library's declarations. `lmdb` stays outside (native addon).
+// it needs; the server's program in one file, whose compiled code can be kept (src/cli/compiled-code.ts); and the library's
+// declarations. `lmdb` stays outside (native addon).
 import { build } from 'esbuild';
 import { chmodSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { emitTypes } from './emit-types.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -19,13 +20,10 @@ const largeJson = {
   },
 };
 rmSync(join(root, 'dist'), { recursive: true, force: true });
-const { metafile } = await build({
-  entryPoints: { timonel: join(root, 'src/main.ts'), library: join(root, 'src/library.ts') },
+const common = {
   outdir: join(root, 'dist'),
   bundle: true,
   metafile: true,
-  splitting: true,
-  format: 'esm',
   platform: 'node',
   target: 'node20.19',
   external: ['lmdb'],
@@ -33,14 +31,44 @@ const { metafile } = await build({
   minifyWhitespace: true,
   legalComments: 'none',
   plugins: [largeJson],
-  define: { TIMONEL_VERSION: JSON.stringify(version) },
+  logLevel: 'warning',
+};
+const define = { TIMONEL_VERSION: JSON.stringify(version) };
+const server = await build({
+  ...common,
+  entryPoints: { server: join(root, 'src/cli/local-server.ts') },
+  entryNames: '[name]-[hash]',
+  outExtension: { '.js': '.cjs' },
+  format: 'cjs',
+  // It is loaded as a script, which knows only require().
+  supported: { 'dynamic-import': false },
+  banner: { js: '((module,require)=>{var{exports}=module;' },
+  footer: { js: '})' },
+  define,
+});
+const [serverFile] = Object.keys(server.metafile.outputs).map((path) => basename(path));
+escapeNonAscii(join(root, 'dist', serverFile));
+const { metafile } = await build({
+  ...common,
+  entryPoints: { timonel: join(root, 'src/main.ts'), library: join(root, 'src/library.ts') },
+  splitting: true,
+  format: 'esm',
+  define: { ...define, TIMONEL_SERVER: JSON.stringify(serverFile) },
   // CommonJS dependencies call require() for Node's own modules.
   banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
-  logLevel: 'warning',
 });
 chmodSync(join(root, 'dist/timonel.js'), 0o755);
-writeFileSync(join(root, 'dist/THIRD-PARTY-LICENSES'), licencesOf(metafile));
+writeFileSync(
+  join(root, 'dist/THIRD-PARTY-LICENSES'),
+  licencesOf({ inputs: { ...metafile.inputs, ...server.metafile.inputs } }),
+);
 emitTypes(root);
+
+/** It is read as ASCII. esbuild escapes what is in strings, and leaves regular expressions as they are. */
+function escapeNonAscii(file) {
+  const escape = (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  writeFileSync(file, readFileSync(file, 'utf8').replaceAll(/[\u0080-\uffff]/g, escape));
+}
 
 /** The licences of the packages in the bundle, which must travel with it. */
 function licencesOf({ inputs }) {

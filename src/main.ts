@@ -1,7 +1,11 @@
 #!/usr/bin/env node
+import { dirname, join } from 'node:path';
 import type { CommanderError } from 'commander';
+import type { localServer } from './cli/local-server.ts';
 
 declare const TIMONEL_VERSION: string;
+/** The file of the server's program, beside this one. */
+declare const TIMONEL_SERVER: string;
 
 /** Exit code for a command that was called wrongly (as most Unix tools have it). */
 const usageExitCode = 2;
@@ -23,7 +27,7 @@ async function run(words: readonly string[]): Promise<void> {
   const [command, flag, file] = words;
   // The launcher's own processes: nobody types these, and what reads command lines would only take its time.
   if (flag === '--state' && file !== undefined) {
-    if (command === 'server') return (await import('./cli/local-server.ts')).localServer(file);
+    if (command === 'server') return server(file);
     if (command === 'agent') return (await import('./cli/local-agent.ts')).localAgent(file);
   }
   const { createProgram } = await import('./cli/program.ts');
@@ -31,19 +35,22 @@ async function run(words: readonly string[]): Promise<void> {
   await createProgram(TIMONEL_VERSION).parseAsync(commandFirst(words), { from: 'user' });
 }
 
+/** The server is what everybody waits for, so its program is one file, with code that V8 has compiled before. */
+async function server(stateFile: string): Promise<void> {
+  const { loadCompiled } = await import('./cli/compiled-code.ts');
+  const { exports, keep } = loadCompiled(
+    join(import.meta.dirname, TIMONEL_SERVER),
+    join(dirname(dirname(stateFile)), '.code'),
+  );
+  await (exports as { localServer: typeof localServer }).localServer(stateFile, keep);
+}
+
 async function fail(error: unknown): Promise<void> {
   if (isCommanderError(error)) {
     process.exitCode = error.exitCode === 0 ? 0 : usageExitCode;
     return;
   }
-  const { describeFailure } = await import('./cli/failure.ts');
-  const { lines, exitCode } = describeFailure(error);
-  if (process.env['TIMONEL_READY_FD']) {
-    const { sayFailed } = await import('./cluster/background-process.ts');
-    sayFailed((lines[0] ?? '').replace(/^error: /, ''));
-  }
-  for (const line of lines) process.stderr.write(`${line}\n`);
-  process.exit(exitCode);
+  (await import('./cli/fail.ts')).fail(error);
 }
 
 function isCommanderError(error: unknown): error is CommanderError {

@@ -1,17 +1,44 @@
 import { readFileSync } from 'node:fs';
 import { awaitBegin } from '../cluster/background-process.ts';
+import type { Surroundings } from '../cluster/control-plane.ts';
 import { runServer } from '../cluster/server-process.ts';
 import type { ClusterState } from '../cluster/state.ts';
 import { StoreCorruptError, StoreLockedError } from '../store/store-errors.ts';
 import { CliError } from './errors.ts';
+import { fail } from './fail.ts';
 import { foreground } from './foreground.ts';
 
-/** The server's process of a cluster that the launcher starts, of the state in `file`. */
-export async function localServer(file: string): Promise<void> {
-  awaitBegin();
-  const state = JSON.parse(readFileSync(file, 'utf8')) as ClusterState;
-  const parts = { controllers: true, scheduler: true };
-  await explained(state, () => foreground((surroundings) => runServer(state, parts, surroundings)));
+/** By then it has compiled what a start needs, and nobody waits for it any more. */
+const keepAfterMs = 1000;
+
+/**
+ * The server's process of a cluster that the launcher starts, of the state in `file`. It is a program of its own, with
+ * classes of its own, so it ends by itself when something goes wrong. `keepCode`: see `compiled-code.ts`.
+ */
+export async function localServer(file: string, keepCode: (() => void) | undefined): Promise<void> {
+  try {
+    awaitBegin();
+    const state = JSON.parse(readFileSync(file, 'utf8')) as ClusterState;
+    const parts = { controllers: true, scheduler: true };
+    await explained(state, () =>
+      foreground(async (surroundings) => {
+        const running = await runServer(state, parts, surroundings);
+        if (keepCode) surroundings.clock.setTimer(keepAfterMs, () => keepQuietly(keepCode, surroundings));
+        return running;
+      }),
+    );
+  } catch (error) {
+    fail(error);
+  }
+}
+
+/** Without it, the next start takes a little longer. */
+function keepQuietly(keepCode: () => void, { log }: Surroundings): void {
+  try {
+    keepCode();
+  } catch (error) {
+    log.debug('compiled code could not be kept', { error });
+  }
 }
 
 /** Turns what can be wrong with store and port into sentences. */
