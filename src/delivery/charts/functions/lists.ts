@@ -211,18 +211,20 @@ function dict(...entries: unknown[]): GoMap {
 
 function dig(...args: unknown[]): unknown {
   if (args.length < 3) throw new Error('dig needs at least three arguments');
-  let value = args.at(-1);
+  let value: unknown = plainMap(args.at(-1));
   const keys = args.slice(0, -2);
-  const noKey = keys.find((key) => typeof key !== 'string');
-  if (noKey !== undefined) throw new Error(`interface conversion: interface {} is ${nilOr(noKey)}, not string`);
+  const noKey = keys.findIndex((key) => typeof key !== 'string');
+  if (noKey >= 0) throw new Error(`interface conversion: interface {} is ${nilOr(keys[noKey])}, not string`);
   for (const key of keys as string[]) {
-    if (!isMap(value) || descriptionOf(value)?.element !== undefined) {
-      throw new Error(`interface conversion: interface {} is ${nilOr(value)}, not map[string]interface {}`);
-    }
-    value = mapGet(value, key);
+    value = mapGet(plainMap(value), key);
     if (value === undefined) return args.at(-2);
   }
   return value;
+}
+
+function plainMap(value: unknown): GoMap {
+  if (isMap(value) && !isFunction(value) && descriptionOf(value)?.element === undefined) return value;
+  throw new Error(`interface conversion: interface {} is ${nilOr(value)}, not map[string]interface {}`);
 }
 
 function nilOr(value: unknown): string {
