@@ -129,6 +129,33 @@ describe('a local node with real containers', () => {
     await runtime.removePodSandbox(sandbox);
   });
 
+  it('gives a node that was down what was built anew under a name that it has', async () => {
+    const library = openImageLibrary(join(directories.data, 'images'));
+    const tar = await makeBusyboxBase(join(base, 'cache'));
+    const sockets = nodes.map(nodeRuntimeSocket);
+    const build = (version: string, to: readonly string[]): Promise<string[]> =>
+      library.import(tar, { name: 'anew', run: { Cmd: ['echo', version] }, sockets: to });
+    const ids = (): Promise<(string | undefined)[]> =>
+      Promise.all([runtime, other].map(async (each) => (await each.imageStatus('docker.io/library/anew:latest'))?.id));
+    await build('1', sockets);
+    const [old] = await ids();
+    expect(await ids()).toEqual([old, old]);
+
+    await build('2', [nodeRuntimeSocket(first())]);
+    const [newer] = await ids();
+    expect(newer).not.toBe(old);
+    await library.syncNode(nodeRuntimeSocket(second()), sockets);
+    expect(await ids()).toEqual([newer, newer]);
+
+    // All were down: none of the others' images is the library's.
+    await build('3', []);
+    await Promise.all(sockets.map((socket) => library.syncNode(socket, sockets)));
+    const [third] = await ids();
+    expect([old, newer]).not.toContain(third);
+    expect(await ids()).toEqual([third, third]);
+    expect((await library.list()).every(({ digest }) => digest?.startsWith('sha256:'))).toBe(true);
+  });
+
   it('keeps what archives unpack within the image', async () => {
     const scratch = mkdtempSync(join(tmpdir(), 'tml-archives-'));
     const outside = join(scratch, 'outside');

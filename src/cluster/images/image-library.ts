@@ -26,7 +26,10 @@ export interface ImageLibrary {
   list(): Promise<LibraryImage[]>;
   /** Takes an image out: nodes that come later do not get it. Resolves with whether it was there. */
   forget(name: string): Promise<boolean>;
-  /** Gives a node what it lacks, the quicker when `others` (sockets of nodes that run) have it. */
+  /**
+   * Gives a node what it lacks or has an older version of (it was down while an image was built anew), the quicker when
+   * `others` (sockets of nodes that run) have it.
+   */
   syncNode(socket: string, others?: readonly string[]): Promise<void>;
 }
 
@@ -47,6 +50,16 @@ export interface LibraryImage {
   sizeBytes: number;
   /** Whether the archive itself knows another name, or none. */
   renamed: boolean;
+  /** What nodes have under the name once the archive is imported: `sha256:…`. Unknown until a node has taken it in. */
+  digest?: string;
+}
+
+/** Which images a node lacks, or has in a version that may not be the library's. `present`: digests by name. Pure. */
+export function imagesToBring(
+  wanted: readonly LibraryImage[],
+  present: ReadonlyMap<string, string>,
+): readonly LibraryImage[] {
+  return wanted.filter(({ name, digest }) => digest === undefined || present.get(name) !== digest);
 }
 
 /** `hello` becomes `docker.io/library/hello:latest`. Throws a sentence when it is no image name. */
@@ -57,7 +70,8 @@ export function normaliseImageName(name: string): string {
   return pullReference(parsed);
 }
 
-export function openImageLibrary(directory: string): ImageLibrary {
+/** The library's list of its images, in a file. */
+function libraryIndex(directory: string) {
   const indexFile = join(directory, 'index.json');
   const list = async (): Promise<LibraryImage[]> => {
     try {
@@ -77,6 +91,24 @@ export function openImageLibrary(directory: string): ImageLibrary {
     const unused = before.filter(({ archive }) => !used.has(archive));
     await Promise.all(unused.map(({ archive }) => rm(join(directory, archive), { force: true })));
   };
+  /** Nodes come up together: each waits for what another has learned to be written down. */
+  let learning: Promise<void> = Promise.resolve();
+  const learn = (images: readonly LibraryImage[]): Promise<void> => {
+    const write = async (): Promise<void> => {
+      const known = await list();
+      const learned = images.filter(({ name, archive, digest }) =>
+        known.some((image) => image.name === name && image.archive === archive && image.digest !== digest),
+      );
+      if (learned.length > 0) await remember(learned);
+    };
+    learning = learning.then(write, write);
+    return learning;
+  };
+  return { list, remember, learn };
+}
+
+export function openImageLibrary(directory: string): ImageLibrary {
+  const { list, remember, learn } = libraryIndex(directory);
   /** Of an image that no node took. */
   const forgetArchive = async (archive: string): Promise<void> => {
     if (!(await list()).some((image) => image.archive === archive)) await rm(join(directory, archive), { force: true });
@@ -95,10 +127,13 @@ export function openImageLibrary(directory: string): ImageLibrary {
       const path = join(directory, taken.archive);
       const names = wanted === undefined ? await archiveNames(path) : [wanted];
       if (names.length === 0) throw new Error(`the images of ${file} have no names: give one after the file`);
-      const images = names.map((each) => ({ name: each, ...taken }));
+      let images: LibraryImage[] = names.map((each) => ({ name: each, ...taken }));
       const [first, ...others] = sockets;
       try {
-        if (first !== undefined) await importInto(first, directory, images[0] as LibraryImage);
+        if (first !== undefined) {
+          await importInto(first, directory, images[0] as LibraryImage);
+          images = withDigests(images, await digestsOn(first));
+        }
         await Promise.all(others.map((socket) => bring(images, socket, { directory, from: first })));
       } catch (error) {
         await forgetArchive(taken.archive);
@@ -110,14 +145,10 @@ export function openImageLibrary(directory: string): ImageLibrary {
     async syncNode(socket, others = []) {
       const wanted = await list();
       if (wanted.length === 0) return;
-      const node = connectContainerd(socket);
-      try {
-        const present = new Set((await node.listImages()).map((image) => image.name));
-        const missing = wanted.filter(({ name }) => !present.has(name));
-        await bring(missing, socket, { directory, from: others.find((other) => other !== socket) });
-      } finally {
-        node.close();
-      }
+      const missing = imagesToBring(wanted, await digestsOn(socket));
+      if (missing.length === 0) return;
+      await bring(missing, socket, { directory, from: others.find((other) => other !== socket) });
+      await learn(withDigests(missing, await digestsOn(socket)));
     },
   };
 }
@@ -130,7 +161,7 @@ async function bring(
 ): Promise<void> {
   const imported = new Set<string>();
   for (const image of images) {
-    if (from !== undefined && (await replicated(from, socket, image.name))) continue;
+    if (from !== undefined && (await replicated(from, socket, image))) continue;
     // One import gives all the names that an archive has by itself.
     const key = image.renamed ? image.name : image.archive;
     if (!imported.has(key)) await importInto(socket, directory, image);
@@ -138,9 +169,12 @@ async function bring(
   }
 }
 
-async function replicated(from: string, to: string, name: string): Promise<boolean> {
+async function replicated(from: string, to: string, { name, digest }: LibraryImage): Promise<boolean> {
+  if (digest === undefined) return false;
   const [source, target] = [connectContainerd(from), connectContainerd(to)];
   try {
+    // The other may have been down, too, and have an older image of this name.
+    if ((await source.getImage(name))?.target.digest !== digest) return false;
     return await replicateImage(source, target, name);
   } catch {
     // Another file system, a node that has just stopped: the archive serves in any case.
@@ -149,6 +183,23 @@ async function replicated(from: string, to: string, name: string): Promise<boole
     source.close();
     target.close();
   }
+}
+
+/** The digests of a node's images, by name. */
+async function digestsOn(socket: string): Promise<ReadonlyMap<string, string>> {
+  const node = connectContainerd(socket);
+  try {
+    return new Map((await node.listImages()).map(({ name, target }) => [name, target.digest]));
+  } finally {
+    node.close();
+  }
+}
+
+function withDigests(images: readonly LibraryImage[], digests: ReadonlyMap<string, string>): LibraryImage[] {
+  return images.map((image) => {
+    const digest = digests.get(image.name);
+    return digest === undefined ? image : { ...image, digest };
+  });
 }
 
 /** What containerd's client says last, without the place where it unpacks layers. */
