@@ -1,7 +1,7 @@
 import { CliError } from './errors.ts';
 
 /** As a shell counts it: 128 and the number of SIGINT. */
-const interruptedExitCode = 130;
+export const interruptedExitCode = 130;
 
 /**
  * Runs work that can be called off: its signal aborts at Ctrl-C (SIGINT), SIGTERM or SIGHUP, with an error that says

@@ -19,10 +19,10 @@ import { type ProjectContext, ProjectError } from '../../delivery/compose/run/co
 import { namespaceOf, translate, type Translation } from '../../delivery/compose/translate/translate.ts';
 import { clock } from '../context.ts';
 import { CliError } from '../errors.ts';
-import { interruptible } from '../interrupt.ts';
+import { interruptedExitCode, interruptible } from '../interrupt.ts';
 import type { ComposeFlags } from './commands.ts';
 import { createProgress, type Progress } from './progress.ts';
-import { asCliError, loadOptions } from './project.ts';
+import { asCliError, composeFileExitCode, loadOptions } from './project.ts';
 
 export interface ProjectSession {
   context: ProjectContext;
@@ -58,7 +58,10 @@ export async function withProject<T>(
         warn: (message) => process.stderr.write(`WARN ${message}\n`),
       };
       const { streams, state } = cluster;
-      return asSentence(() => work({ context, streams, progress, state, loaded, signal }));
+      const result = await asSentence(() => work({ context, streams, progress, state, loaded, signal }));
+      // What goes on until Ctrl-C (logs, events) ends by it as other commands do.
+      if (signal.aborted) process.exitCode = interruptedExitCode;
+      return result;
     }),
   );
 }
@@ -173,7 +176,8 @@ async function asSentence<T>(work: () => Promise<T>): Promise<T> {
     return await work();
   } catch (error) {
     if (error instanceof ProjectError) throw new CliError(error.message, { cause: error, exitCode: error.exitCode });
-    if (error instanceof ComposeError) throw new CliError(error.message, { cause: error, exitCode: 15 });
+    if (error instanceof ComposeError)
+      throw new CliError(error.message, { cause: error, exitCode: composeFileExitCode(error) });
     throw error;
   }
 }

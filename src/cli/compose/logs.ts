@@ -1,7 +1,7 @@
 import { openPodLogs } from '../../client/pod-streams.ts';
 import { clock } from '../context.ts';
 import type { Pod } from '../../api/types/core-v1.ts';
-import { hasStarted } from '../../delivery/compose/run/condition.ts';
+import { hasEnded, hasStarted } from '../../delivery/compose/run/condition.ts';
 import { ProjectWatch } from '../../delivery/compose/run/project-watch.ts';
 import { serviceLabel } from '../../delivery/compose/translate/names.ts';
 import { parseDuration } from '../../delivery/compose/units.ts';
@@ -29,7 +29,8 @@ export async function logs(services: readonly string[], flags: LogFlags): Promis
     for (const name of services) {
       if (known.size > 0 && !known.has(name)) throw new CliError(`no such service: ${name}`);
     }
-    await followLogs(session, watch, { ...flags, services: services.length > 0 ? services : undefined });
+    const chosen = services.length > 0 ? services : undefined;
+    await followLogs(session, watch, { ...flags, services: chosen, endsWithContainers: true });
   });
 }
 
@@ -37,6 +38,8 @@ type Followed = Pick<LogFlags, 'follow' | 'tail' | 'timestamps' | 'since' | 'unt
   color: boolean;
   logPrefix: boolean;
   services: readonly string[] | undefined;
+  /** Nothing is followed any more when every container has ended. */
+  endsWithContainers?: boolean;
 };
 
 /** The colours of docker compose's prefixes, in turn. */
@@ -54,8 +57,7 @@ export async function followLogs(
   let failure: unknown;
   const begin = (pod: Pod): void => {
     const id = pod.metadata.uid ?? '';
-    const service = pod.metadata.labels?.[serviceLabel] ?? '';
-    if (seen.has(id) || !hasStarted(pod) || (flags.services && !flags.services.includes(service))) return;
+    if (seen.has(id) || !hasStarted(pod)) return;
     seen.add(id);
     const reading = read(pod).catch((error: unknown) => void (failure ??= error));
     running.add(reading);
@@ -77,7 +79,9 @@ export async function followLogs(
     line(undefined);
   };
   const pods = (): Pod[] => {
-    const all = watch.pods();
+    const isChosen = ({ metadata }: Pod): boolean =>
+      flags.services?.includes(metadata.labels?.[serviceLabel] ?? '') ?? true;
+    const all = watch.pods().filter(isChosen);
     return flags.index === undefined ? all : all.filter((_, index) => index + 1 === flags.index);
   };
   printer.expect(pods().map(({ metadata }) => metadata.name ?? ''));
@@ -87,11 +91,20 @@ export async function followLogs(
     if (failure) throw failure as Error;
     return;
   }
-  const stop = watch.onChange(() => pods().forEach(begin));
+  // One that is deleted may have a successor.
+  const isOver = (): boolean =>
+    pods().length > 0 && pods().every((pod) => hasEnded(pod) && !pod.metadata.deletionTimestamp);
+  const isNothing = pods().length === 0;
+  let stop = (): void => undefined;
   try {
     await new Promise<void>((resolve) => {
-      if (signal.aborted) resolve();
+      const look = (): void => {
+        pods().forEach(begin);
+        if (signal.aborted || (flags.endsWithContainers && (isNothing || isOver()))) resolve();
+      };
       signal.addEventListener('abort', () => resolve(), { once: true });
+      stop = watch.onChange(look);
+      look();
     });
     await Promise.allSettled(running);
   } finally {

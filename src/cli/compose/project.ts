@@ -42,13 +42,15 @@ export function asCliError<T>(work: () => T): T {
     return work();
   } catch (error) {
     if (error instanceof ComposeError)
-      throw new CliError(error.message, { cause: error, exitCode: composeFileExitCode });
+      throw new CliError(error.message, { cause: error, exitCode: composeFileExitCode(error) });
     throw error;
   }
 }
 
-/** Exit code of docker compose for a file that cannot be used. */
-const composeFileExitCode = 15;
+/** Exit code of docker compose for a file that is not there, or cannot be used. */
+export function composeFileExitCode({ isMissingFile }: ComposeError): number {
+  return isMissingFile ? 14 : 15;
+}
 
 async function readStandardInput(): Promise<string> {
   const chunks: Buffer[] = [];

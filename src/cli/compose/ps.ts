@@ -41,7 +41,12 @@ export async function ps(services: readonly string[], flags: PsFlags): Promise<v
   await withProject(flags, async (session) => {
     const filters = (flags.filter ?? []).map((text) => /^status=(.+)$/.exec(text)?.[1] ?? '');
     const states = [...(flags.status ?? []), ...filters].filter((state) => state !== '');
-    const shown = (await listContainers(session)).filter(
+    const all = await listContainers(session);
+    const unknown = services.find(
+      (name) => !(name in (session.loaded?.project.services ?? {})) && !all.some(({ service }) => service === name),
+    );
+    if (unknown !== undefined) throw new CliError(`no such service: ${unknown}`);
+    const shown = all.filter(
       ({ service, state, isOneOff }) =>
         (services.length === 0 || services.includes(service)) &&
         (flags.orphans !== false || session.loaded === undefined || service in session.loaded.project.services) &&

@@ -35,12 +35,18 @@ export async function exec(service: string, command: readonly string[], flags: E
       return runInPod(session.streams, nameOf(session, pod), { command: inBackground, signal: session.signal });
     }
     const terminal = terminalOf(flags);
-    return connectTerminal(
-      await execInPod(session.streams, nameOf(session, pod), { command: words, ...terminal }),
-      terminal,
-    );
-  });
+    const remote = await execInPod(session.streams, nameOf(session, pod), { command: words, ...terminal });
+    return connectTerminal(remote, { ...terminal, signal: session.signal });
+  }).catch(asMissingCommand);
   process.exitCode = code;
+}
+
+/** As docker exits where there is no such program in the container. */
+function asMissingCommand(error: unknown): never {
+  const found = /OCI runtime exec failed: .*(?:executable file not found|no such file or directory).*/.exec(
+    String(error),
+  );
+  throw found ? new CliError(found[0], { exitCode: 127, cause: error }) : error;
 }
 
 export interface AttachFlags extends ComposeFlags {
@@ -55,7 +61,8 @@ export async function attach(service: string, flags: AttachFlags): Promise<void>
     const [container] = pod.spec?.containers ?? [];
     const isTerminal = container?.tty === true && terminalOf({ tty: true, interactive: true }).tty;
     const options = { stdin: flags.stdin && container?.stdin === true, tty: isTerminal };
-    return connectTerminal(await attachToPod(session.streams, nameOf(session, pod), options), options);
+    const remote = await attachToPod(session.streams, nameOf(session, pod), options);
+    return connectTerminal(remote, { ...options, signal: session.signal });
   });
 }
 
@@ -84,9 +91,13 @@ export async function exportFiles(service: string, flags: ExportFlags): Promise<
   });
 }
 
-/** Busybox's tar knows no --one-file-system: what is mounted is left out by name. */
+/**
+ * Busybox's tar knows no --one-file-system: what is mounted is left out by name, or, where it knows no --exclude
+ * either, by find.
+ */
 const exportScript =
-  'for m in $(cut -d" " -f2 /proc/mounts | grep -vx /); do set -- "$@" --exclude ".$m"; done; tar -C / "$@" -cf - .';
+  'cd /; if ! tar --help 2>&1 | grep -q exclude; then exec find . -xdev -exec tar --no-recursion -cf - {} +; fi; ' +
+  'for m in $(cut -d" " -f2 /proc/mounts | grep -vx /); do set -- "$@" --exclude ".$m"; done; tar "$@" -cf - .';
 
 /** What a command needs of variables and a directory, by programs of the container. */
 function withSurroundings(
@@ -147,7 +158,10 @@ export async function top(services: readonly string[], flags: ComposeFlags): Pro
         onStdout: (data) => chunks.push(data),
         signal: session.signal,
       });
-      process.stdout.write(`${pod.metadata.name}\n${Buffer.concat(chunks).toString().trimEnd()}\n\n`);
+      const lines = Buffer.concat(chunks).toString().trimEnd().split('\n');
+      // The listing sees itself.
+      const others = lines.filter((line) => !line.includes(listProcesses.slice(0, 40)) && !line.endsWith(' ps -ef'));
+      process.stdout.write(`${pod.metadata.name}\n${others.join('\n')}\n\n`);
     }
   });
 }

@@ -100,10 +100,19 @@ function wantsTerminal({ stdin, tty }: SessionFlags): boolean {
   return false;
 }
 
-/** Joins this process's streams with a remote one's, until that ends; answers its exit code. */
+/** Rejects when the signal aborts, and never without one. */
+function interruption(signal: AbortSignal | undefined): Promise<never> {
+  return new Promise((_, reject) => {
+    const abort = (): void => reject(signal?.reason as Error);
+    if (signal?.aborted) abort();
+    signal?.addEventListener('abort', abort, { once: true });
+  });
+}
+
+/** Joins this process's streams with a remote one's, until that ends or `signal`; answers its exit code. */
 export async function connectTerminal(
   remote: RemoteProcess,
-  { stdin, tty }: { stdin: boolean; tty: boolean },
+  { stdin, tty, signal }: { stdin: boolean; tty: boolean; signal?: AbortSignal },
 ): Promise<number> {
   const ends = [remote.stdout, remote.stderr].map(
     (stream) => new Promise<void>((resolve) => stream.once('close', resolve)),
@@ -123,11 +132,12 @@ export async function connectTerminal(
   remote.stdin.on('error', () => process.stdin.destroy());
   if (stdin) process.stdin.pipe(remote.stdin);
   try {
-    const code = await remote.exitCode;
+    const code = await Promise.race([remote.exitCode, interruption(signal)]);
     remote.close();
     await Promise.all(ends);
     return code;
   } finally {
+    remote.close();
     if (tty) process.stdin.setRawMode(false);
     process.stdout.off('resize', tellSize);
     if (stdin) {

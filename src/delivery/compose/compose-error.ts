@@ -4,8 +4,13 @@ import { type Path, type Position, pathText } from './tree.ts';
 export class ComposeError extends Error {
   readonly position: Position | undefined;
   readonly key: string | undefined;
+  /** There is no such file. */
+  readonly isMissingFile: boolean;
 
-  constructor(message: string, options: { position?: Position | undefined; path?: Path; cause?: unknown } = {}) {
+  constructor(
+    message: string,
+    options: { position?: Position | undefined; path?: Path; cause?: unknown; isMissingFile?: boolean } = {},
+  ) {
     const { position, path } = options;
     const key = path && path.length > 0 ? pathText(path) : undefined;
     const where = position ? `${position.file}:${position.line}: ` : '';
@@ -13,5 +18,6 @@ export class ComposeError extends Error {
     this.name = 'ComposeError';
     this.position = position;
     this.key = key;
+    this.isMissingFile = options.isMissingFile ?? false;
   }
 }

@@ -1,0 +1,265 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { eventually, type Ran, remains, root, run, TestCluster } from './support.ts';
+
+const scratch = mkdtempSync(join(tmpdir(), 'timonel-commands-'));
+const cluster = new TestCluster('ccm', join(scratch, 'kubeconfig'));
+const program = join(root, 'dist/timonel.js');
+
+beforeAll(async () => {
+  await cluster.tryTimonel('delete');
+  await cluster.timonel('up', '--nodes', '2');
+  await cluster.timonel('image', 'base', '--busybox');
+});
+
+afterAll(async () => {
+  cluster.endAll();
+  await cluster.tryTimonel('delete');
+  rmSync(scratch, { recursive: true, force: true });
+  expect(await remains('ccm')).toEqual([]);
+});
+
+function directoryOf(name: string): string {
+  return join(scratch, name);
+}
+
+function write(name: string, text: string): void {
+  mkdirSync(directoryOf(name), { recursive: true });
+  writeFileSync(join(directoryOf(name), 'compose.yaml'), text);
+}
+
+function compose(name: string, ...args: string[]): Promise<Ran> {
+  return cluster.tryTimonel('compose', '--project-directory', directoryOf(name), ...args);
+}
+
+async function must(name: string, ...args: string[]): Promise<string> {
+  const ran = await compose(name, ...args);
+  expect(ran, `${args.join(' ')}: ${ran.stderr}`).toMatchObject({ code: 0 });
+  return ran.stdout;
+}
+
+/** A command that goes on, and what it has said so far. */
+function going(
+  name: string,
+  ...args: string[]
+): { output: () => string; interrupt: () => void; end: Promise<number | null> } {
+  const words = ['compose', '--project-directory', directoryOf(name), ...args];
+  const { child, output } = cluster.background(process.execPath, program, ...words);
+  const end = new Promise<number | null>((resolve) => child.once('close', resolve));
+  return { output, interrupt: () => void child.kill('SIGINT'), end };
+}
+
+async function says({ output }: { output: () => string }, words: string | RegExp): Promise<void> {
+  const isThere = (): boolean => (typeof words === 'string' ? output().includes(words) : words.test(output()));
+  await eventually(() => Promise.resolve(isThere()), `${words} is said`);
+}
+
+describe('containers that run', () => {
+  it('are looked into: top, stats, export, attach, exec of what is not there', async () => {
+    write(
+      'looked',
+      `services:
+  web: { image: busybox, init: true, command: sh -c "echo kept >/word; while sleep 0.2; do echo beat; done" }
+  other: { image: busybox, init: true, command: sleep 600 }
+`,
+    );
+    await must('looked', 'up', '-d');
+    const top = await must('looked', 'top', 'other');
+    expect(top).toContain('sleep 600');
+    expect(top).not.toMatch(/ps -ef|\{ps\}/);
+    const [stats] = (await must('looked', 'stats', '--no-stream', '--format', 'json', 'other')).trim().split('\n');
+    expect(JSON.parse(stats ?? '')).toMatchObject({ Service: 'other', CPUPerc: expect.stringMatching(/%$/) as string });
+    const archive = join(scratch, 'files.tar');
+    await must('looked', 'export', '-o', archive, 'web');
+    expect((await run(['tar', '-xOf', archive, './word'])).stdout).toBe('kept\n');
+    expect((await run(['tar', '-tf', archive])).stdout).not.toMatch(/^\.\/proc\/\d/m);
+    expect(await compose('looked', 'exec', '-T', 'other', 'nosuch')).toMatchObject({
+      code: 127,
+      stderr: expect.stringContaining('executable file not found') as string,
+    });
+    expect(await compose('looked', 'ps', 'nope')).toMatchObject({ code: 1, stderr: 'error: no such service: nope\n' });
+    const attached = going('looked', 'attach', '--no-stdin', 'web');
+    await says(attached, 'beat\nbeat\n');
+    attached.interrupt();
+    await attached.end;
+    expect(await must('looked', 'ps', '--services')).toBe('other\nweb\n');
+    await must('looked', 'down', '-t', '0');
+  });
+
+  it('are told of while they change, by events and logs', async () => {
+    write(
+      'told',
+      `services:
+  web: { image: busybox, init: true, command: sh -c "while :; do echo tick; sleep 0.2; done" }
+  sick: { image: busybox, init: true, command: sleep 600, healthcheck: { test: 'false', interval: 1s, retries: 2 } }
+`,
+    );
+    const events = going('told', 'events', '--json');
+    await must('told', 'up', '-d', 'web');
+    const logs = going('told', 'logs', '-f', '--no-log-prefix', 'web');
+    await says(logs, 'tick');
+    await must('told', 'restart', '-t', '0', 'web');
+    await must('told', 'up', '-d', '--scale', 'web=2', 'web');
+    await must('told', 'up', '-d', 'sick');
+    await says(events, '"action":"health_status: unhealthy"');
+    expect(await must('told', 'ps', 'sick')).toContain('(unhealthy)');
+    const failed = await compose('told', 'up', '-d', '--wait', '--wait-timeout', '60', 'sick');
+    expect(failed).toMatchObject({ code: 1, stderr: expect.stringContaining('container sick is unhealthy') as string });
+    for (const action of ['create', 'start', 'destroy']) await says(events, `"action":"${action}"`);
+    events.interrupt();
+    logs.interrupt();
+    expect(await Promise.all([events.end, logs.end])).toEqual([130, 130]);
+    await must('told', 'down', '-t', '0');
+  });
+});
+
+describe('up in the foreground', () => {
+  it('stops what was named at Ctrl-C, kills it at the second, and leaves the rest', async () => {
+    write(
+      'front',
+      `services:
+  app: { image: busybox, command: sh -c "trap '' TERM; echo hello app; while :; do sleep 0.1; done", depends_on: [db] }
+  db: { image: busybox, init: true, command: sh -c "echo hello db; sleep 600" }
+`,
+    );
+    const up = going('front', 'up', '--menu=false', 'app');
+    await says(up, 'hello app');
+    expect(up.output()).not.toContain('hello db');
+    up.interrupt();
+    await says(up, 'Gracefully Stopping... press Ctrl+C again to force');
+    await says(up, 'Container app  Stopping');
+    up.interrupt();
+    expect(await up.end).toBe(130);
+    expect(up.output()).toContain('Container app  Killed');
+    expect(await must('front', 'ps', '--services')).toBe('db\n');
+    await must('front', 'down', '-t', '0');
+  });
+
+  it('ends with the first container when it is told to, and has the exit code of the chosen one', async () => {
+    write(
+      'codes',
+      `services:
+  test: { image: busybox, init: true, command: sleep 600 }
+  other: { image: busybox, command: sh -c "sleep 0.5; exit 5" }
+`,
+    );
+    expect(await compose('codes', 'up', '--abort-on-container-failure', '-t', '1')).toMatchObject({ code: 5 });
+    expect(await compose('codes', 'up', '--exit-code-from', 'test', '-t', '1')).toMatchObject({ code: 143 });
+    expect(await compose('codes', 'up', '--wait', '--abort-on-container-exit')).toMatchObject({ code: 1 });
+    const logs = await compose('codes', 'logs', '-f', 'other');
+    expect(logs).toMatchObject({ code: 0 });
+    await must('codes', 'down', '-t', '0');
+  });
+});
+
+describe('what is run beside a service', () => {
+  it('answers to its names only when it is told to', async () => {
+    const serve = 'mkdir -p /w; echo $0 >/w/index.html; httpd -p 80 -h /w; sleep 600';
+    write(
+      'beside',
+      `services:
+  web:
+    image: busybox
+    init: true
+    command: ['sh', '-c', '${serve.replace('$', '$$$$')}', 'own']
+    ports: ['18961:80']
+`,
+    );
+    await must('beside', 'up', '-d');
+    const seen = async (): Promise<Set<string>> => {
+      const pages = new Set<string>();
+      for (let i = 0; i < 8; i++) {
+        const page = await fetch('http://localhost:18961/', { signal: AbortSignal.timeout(5000) }).catch(
+          () => undefined,
+        );
+        if (page) pages.add((await page.text()).trim());
+      }
+      return pages;
+    };
+    await eventually(async () => (await seen()).has('own'), 'the service answers');
+    await must('beside', 'run', '-d', '--name', 'quiet', 'web', 'sh', '-c', serve, 'quiet');
+    expect(await seen()).toEqual(new Set(['own']));
+    await must('beside', 'run', '-d', '--name', 'loud', '--use-aliases', 'web', 'sh', '-c', serve, 'loud');
+    await eventually(async () => (await seen()).has('loud'), 'both answer');
+    const file = join(scratch, 'some.env');
+    writeFileSync(file, 'A=1\nB="x y"\n');
+    const script = 'echo "$A-$B"; grep CapEff /proc/self/status';
+    const ran = await must(
+      'beside',
+      'run',
+      '--rm',
+      '-T',
+      '--env-from-file',
+      file,
+      '--cap-drop',
+      'ALL',
+      'web',
+      'sh',
+      '-c',
+      script,
+    );
+    expect(ran).toBe('1-x y\nCapEff:\t0000000000000000\n');
+    await must('beside', 'down', '-t', '0');
+  });
+});
+
+describe('watch', () => {
+  it('restarts, and runs commands, when files have been copied', async () => {
+    write(
+      'live',
+      `services:
+  web:
+    image: busybox
+    init: true
+    command: sh -c "echo begun; sleep 600"
+    develop:
+      watch:
+        - { path: ./conf, action: sync+restart, target: /conf }
+        - { path: ./src, action: sync+exec, target: /src, include: ['*.txt'], exec: { command: sh -c "cat /src/a.txt >>/seen" } }
+`,
+    );
+    for (const part of ['conf', 'src']) mkdirSync(join(directoryOf('live'), part));
+    const watch = going('live', 'watch');
+    await says(watch, 'Watch enabled');
+    const first = await must('live', 'ps', '-q', 'web');
+    writeFileSync(join(directoryOf('live'), 'src/b.log'), 'not this');
+    writeFileSync(join(directoryOf('live'), 'src/a.txt'), 'this\n');
+    const read = async (path: string): Promise<string> =>
+      (await compose('live', 'exec', '-T', 'web', 'cat', path)).stdout;
+    await eventually(async () => (await read('/seen')) === 'this\n', 'the command has run');
+    expect(await read('/src/b.log')).toBe('');
+    writeFileSync(join(directoryOf('live'), 'conf/c'), 'new');
+    await eventually(async () => (await must('live', 'ps', '-q', 'web')) !== first, 'the service is restarted');
+    watch.interrupt();
+    await watch.end;
+    await must('live', 'down', '-t', '0');
+  });
+});
+
+describe('a stack', () => {
+  it('is seen node by node, and goes where nodes have its label', async () => {
+    const file = join(scratch, 'stack.yaml');
+    writeFileSync(
+      file,
+      `services:
+  web:
+    image: busybox
+    init: true
+    command: sleep 600
+    deploy: { replicas: 2, placement: { constraints: ['node.labels.disk == fast'] } }
+`,
+    );
+    await cluster.timonel('node', 'update', '--label-add', 'disk=fast', 'ccm-2');
+    await cluster.timonel('stack', 'deploy', '-c', file, '--detach=false', 'shelf');
+    const tasks = await eventually(async () => {
+      const ran = await cluster.tryTimonel('node', 'ps', 'ccm-2');
+      return ran.stdout.split('shelf_web.').length === 3 ? ran.stdout : undefined;
+    }, 'both tasks are on the node');
+    expect(tasks).toMatch(/shelf_web/);
+    expect((await cluster.timonel('node', 'ps', 'ccm-1')).includes('shelf_web')).toBe(false);
+    expect(await cluster.timonel('stack', 'ps', 'shelf')).toContain('ccm-2');
+    await cluster.timonel('stack', 'rm', 'shelf');
+  });
+});
