@@ -27,6 +27,7 @@ import { readRuntime, type RuntimeContents } from './runtime-contents.ts';
 import type { ContainerRuntime, RuntimeEvent } from './runtime.ts';
 import type { NodeServerBackend } from './server-backend.ts';
 import { createStatusManager } from './status-manager.ts';
+import { StorageEviction } from './storage-eviction.ts';
 
 export interface AgentOptions {
   client: Client;
@@ -73,6 +74,7 @@ class NodeAgent implements Agent {
   private readonly owners = new Map<string, PodWorker>();
   private readonly stopped = new AbortController();
   private registration: NodeRegistration | undefined;
+  private readonly storage: StorageEviction;
   private adopted: RuntimeContents = { sandboxes: [], containers: [] };
 
   constructor(options: AgentOptions) {
@@ -107,6 +109,7 @@ class NodeAgent implements Agent {
       crashBackoff: createBackoff(settings.crashBackoff),
       limiter: createLimiter(settings.maxParallelStarts),
     };
+    this.storage = new StorageEviction(this.context, () => this.workers.values());
   }
 
   async start(): Promise<void> {
@@ -163,6 +166,7 @@ class NodeAgent implements Agent {
   async stop(): Promise<void> {
     this.stopped.abort();
     this.registration?.stop();
+    this.storage.stop();
     for (const worker of this.workers.values()) worker.stop();
     this.informers.stop();
     this.context.objects.stop();
@@ -198,6 +202,7 @@ class NodeAgent implements Agent {
       gone: () => this.forget(worker),
     });
     this.workers.set(uid, worker);
+    this.storage.podAdded(pod);
     for (const { id, state } of [...sandboxes, ...containers]) {
       this.owners.set(id, worker);
       // It was read a while ago, and its events had nobody to go to until now.

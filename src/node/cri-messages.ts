@@ -130,6 +130,7 @@ const containerStats = message({
   attributes: nested(1, message({ id: string(1), metadata: nested(2, containerMetadata), labels: stringMap(3) })),
   cpu: nested(2, message({ timestamp: int(1), usageCoreNanoSeconds: nested(2, int64Value) })),
   memory: nested(3, message({ timestamp: int(1), workingSetBytes: nested(2, int64Value) })),
+  writableLayer: nested(4, message({ usedBytes: nested(3, int64Value) })),
 });
 
 const containerId = message({ containerId: string(1) });

@@ -301,7 +301,7 @@ function toImage(found: Item<typeof cri.listImages, 'images'>): ImageInfo {
 }
 
 function toStats(found: Item<typeof cri.listContainerStats, 'stats'>): ContainerStats[] {
-  const { attributes, cpu, memory } = found;
+  const { attributes, cpu, memory, writableLayer } = found;
   // A container that has just ended has no figures.
   if (!attributes || !cpu || !memory) return [];
   return [
@@ -312,6 +312,7 @@ function toStats(found: Item<typeof cri.listContainerStats, 'stats'>): Container
       timestampMs: toMs(cpu.timestamp),
       cpuUsageNanoseconds: cpu.usageCoreNanoSeconds?.value ?? 0,
       memoryWorkingSetBytes: memory.workingSetBytes?.value ?? 0,
+      writableLayerBytes: writableLayer?.usedBytes?.value ?? 0,
     },
   ];
 }

@@ -1,6 +1,9 @@
 import type { SharedNamespace } from '../api/container-settings.ts';
 import { isPodFinished } from '../api/pod-phase.ts';
+import { isApiError } from '../api/status.ts';
 import type { Pod } from '../api/types/core-v1.ts';
+import { pods } from '../client/resources.ts';
+import type { AgentContext } from './agent-context.ts';
 import { containerSettingsOf } from './pod-annotations.ts';
 import { currentOf, type ObservedPod } from './pod-observation.ts';
 import { appContainersOf } from './pod-spec.ts';
@@ -91,4 +94,15 @@ function targetOf({ pod, observed }: Neighbour): { containerId: string; sandboxI
   const [first] = appContainersOf(pod);
   const current = first && currentOf(observed, first.spec.name);
   return current?.state === 'running' ? { containerId: current.id, sandboxId: current.sandboxId } : undefined;
+}
+
+/** Deletes a pod whose namespaces have gone: its owner makes another, for which the scheduler finds a place. */
+export async function deleteJoined({ client, recorder }: AgentContext, pod: Pod, why: string): Promise<void> {
+  const { name = '', namespace = '', uid = '' } = pod.metadata;
+  recorder.record(pod, 'Normal', 'JoinedPodGone', `Deleting the pod: ${why}`);
+  try {
+    await client.delete(pods, { name, namespace }, { preconditions: { uid } });
+  } catch (error) {
+    if (!isApiError(error, 'NotFound', 'Conflict')) throw error;
+  }
 }

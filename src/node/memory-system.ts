@@ -16,6 +16,8 @@ export function createMemorySystem(): MemorySystem {
   const removeUnder = (path: string): void => {
     for (const key of content.keys()) if (key === path || key.startsWith(`${path}/`)) content.delete(key);
   };
+  const bytesUnder = (path: string): number =>
+    [...content].reduce((sum, [key, text]) => (key.startsWith(`${path}/`) ? sum + Buffer.byteLength(text) : sum), 0);
   const nothing = (): Promise<void> => Promise.resolve();
   const probe = (): Promise<ProbeResult> => Promise.resolve(answer);
   return {
@@ -27,6 +29,7 @@ export function createMemorySystem(): MemorySystem {
       readFile: (path) => Promise.resolve(content.get(path)),
       readTail: (path, bytes) => Promise.resolve((content.get(path) ?? '').slice(-bytes)),
       list: () => Promise.resolve([]),
+      usedBytes: (paths) => Promise.resolve(paths.map(bytesUnder)),
       remove: (path) => Promise.resolve(removeUnder(path)),
       replacePayload(directory, files: readonly PayloadFile[]) {
         removeUnder(directory);

@@ -122,7 +122,7 @@ describe('pods that are resized', () => {
     const stats = vi.spyOn(runtime, 'containerStats').mockImplementation(async () => {
       const [{ id } = { id: '' }] = await runtime.listContainers();
       const usage = { containerId: id, podUid: '', name: 'app', timestampMs: 0, cpuUsageNanoseconds: 0 };
-      return [{ ...usage, memoryWorkingSetBytes: 2 ** 20 }];
+      return [{ ...usage, writableLayerBytes: 0, memoryWorkingSetBytes: 2 ** 20 }];
     });
     await resize('web', '500m', '10Ki');
     expect(await conditionsOf('web')).toMatchObject([

@@ -79,6 +79,9 @@ export function restartsAfter(pod: Pod, container: PodContainer, { exitCode, res
   return policy === 'Always' || (policy === 'OnFailure' && exitCode !== 0);
 }
 
+/** Nothing on a node is ended sooner. */
+export const leastGraceSeconds = 1;
+
 /** Seconds between SIGTERM and SIGKILL: what the delete said, else the pod's own; at least 1. */
 export function graceSecondsOf(pod: Pod): number {
   const { deletionTimestamp, deletionGracePeriodSeconds } = pod.metadata;
@@ -86,7 +89,7 @@ export function graceSecondsOf(pod: Pod): number {
     deletionTimestamp && deletionGracePeriodSeconds !== undefined
       ? deletionGracePeriodSeconds
       : (pod.spec?.terminationGracePeriodSeconds ?? 30);
-  return Math.max(1, seconds);
+  return Math.max(leastGraceSeconds, seconds);
 }
 
 /** Durations and counts of a probe with upstream's defaults filled in. */

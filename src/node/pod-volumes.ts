@@ -77,9 +77,14 @@ async function prepare(options: PodVolumesOptions, pod: Pod, volume: Volume): Pr
     if (claimed.takesGroup && !claimed.readOnly) await giveToGroup(options, pod, claimed.path);
     return { hostPath: claimed.path, readOnly: claimed.readOnly };
   }
-  if (volume.emptyDir) return prepareEmptyDir(options, pod, volume, directory('empty-dir'));
+  if (volume.emptyDir) return prepareEmptyDir(options, pod, volume, emptyDirPath(podDirectory, volume.name));
   if (hasPayload(volume)) return preparePayload(options, pod, volume, directory(pluginOf(volume)));
   throw new Error(`no volume plugin matched name: ${volume.name}`);
+}
+
+/** Where a volume of this kind lies; `podDirectory`: `<root>/pods/<uid>`. */
+export function emptyDirPath(podDirectory: string, volume: string): string {
+  return `${podDirectory}/volumes/kubernetes.io~empty-dir/${volume}`;
 }
 
 async function prepareEmptyDir(

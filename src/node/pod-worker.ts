@@ -1,20 +1,18 @@
 import { healthcheckProbe } from '../api/healthcheck.ts';
 import { isPodFinished } from '../api/pod-phase.ts';
-import { isApiError } from '../api/status.ts';
 import type { Pod, PodStatus } from '../api/types/core-v1.ts';
-import { pods } from '../client/resources.ts';
 import { hostIpsOf, logDirectoryOf, podDirectoryOf, type AgentContext } from './agent-context.ts';
 import { healthcheckOf } from './container-config.ts';
 import { killAll, killContainer } from './container-killer.ts';
 import { recorderFor } from './container-starter.ts';
-import { joining, joinsOf, type Joining } from './joined-pods.ts';
+import { deleteJoined, joining, joinsOf, type Joining } from './joined-pods.ts';
 import { runProbe } from './handlers.ts';
 import { computePodActions, type ContainerKill, type PodActions } from './pod-actions.ts';
 import { healthStartPeriodOf, wantsPause } from './pod-annotations.ts';
 import { podCgroupPath } from './pod-cgroup.ts';
 import { PodFreezer } from './pod-freezer.ts';
 import { currentOf, type ObservedPod, type PodMemory } from './pod-observation.ts';
-import { containersOf, graceSecondsOf, type PodContainer } from './pod-spec.ts';
+import { containersOf, graceSecondsOf, leastGraceSeconds, type PodContainer } from './pod-spec.ts';
 import type { ResizeRefusal } from './pod-resize.ts';
 import { PodResizer } from './pod-resizer.ts';
 import { PodStarter } from './pod-starter.ts';
@@ -62,6 +60,7 @@ export class PodWorker {
   private currentPod: Pod;
   private status: PodStatus | undefined;
   private failure: { reason: string; message: string } | undefined;
+  private isEvicted = false;
   private removed = false;
   private leaving = false;
   private graceSeconds: number | undefined;
@@ -150,6 +149,15 @@ export class PodWorker {
   /** The API has the pod no more. */
   remove(): void {
     this.removed = true;
+    this.wake();
+  }
+
+  /** The pod takes more of the node than it may: it ends at once, and for good. */
+  evict(message: string): void {
+    if (this.stage !== 'running' || this.failure) return;
+    this.failure = { reason: 'Evicted', message };
+    this.isEvicted = true;
+    this.context.recorder.record(this.pod, 'Warning', 'Evicted', message);
     this.wake();
   }
 
@@ -280,16 +288,8 @@ export class PodWorker {
     this.setTimer();
   }
 
-  /** Its owner makes another pod, for which the scheduler finds a place. */
   private async leaveNode(why: string): Promise<void> {
-    const { client, recorder } = this.context;
-    const { name = '', namespace = '', uid = '' } = this.pod.metadata;
-    recorder.record(this.pod, 'Normal', 'JoinedPodGone', `Deleting the pod: ${why}`);
-    try {
-      await client.delete(pods, { name, namespace }, { preconditions: { uid } });
-    } catch (error) {
-      if (!isApiError(error, 'NotFound', 'Conflict')) throw error;
-    }
+    await deleteJoined(this.context, this.pod, why);
     this.leaving = true;
   }
 
@@ -366,7 +366,7 @@ export class PodWorker {
   // A pod that is to end.
 
   private end(): void {
-    const graceSeconds = graceSecondsOf(this.pod);
+    const graceSeconds = this.isEvicted ? leastGraceSeconds : graceSecondsOf(this.pod);
     if (this.stage === 'running') {
       this.stage = 'ending';
       this.cancelTimer();

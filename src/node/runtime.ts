@@ -233,4 +233,6 @@ export interface ContainerStats {
   timestampMs: number;
   cpuUsageNanoseconds: number;
   memoryWorkingSetBytes: number;
+  /** What the container has written beside volumes. */
+  writableLayerBytes: number;
 }

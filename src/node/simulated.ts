@@ -303,6 +303,7 @@ class Simulation implements SimulatedRuntime {
         timestampMs,
         cpuUsageNanoseconds: 0,
         memoryWorkingSetBytes: 0,
+        writableLayerBytes: 0,
       })),
     );
   }

@@ -31,7 +31,7 @@ export async function startAgentWorld(): Promise<AgentWorld> {
 
 /** The agent of node-1 (2 CPUs, 4 GiB) on a machine of memory. */
 export function testAgent(parts: Pick<AgentOptions, 'client' | 'runtime' | 'clock' | 'system'>): Agent {
-  const capacity = { cpu: '2', memory: '4Gi', pods: '110' };
+  const capacity = { cpu: '2', memory: '4Gi', 'ephemeral-storage': '10Gi', pods: '110' };
   return createAgent({
     ...parts,
     random: seededRandom(2),
