@@ -12,7 +12,7 @@ export interface CelPrograms {
 
 const programLimit = 5000;
 
-export function hasFunction(environment: Environment, name: string): boolean {
+function hasFunction(environment: Environment, name: string): boolean {
   return environment.getDefinitions().functions.some((each) => each.name === name);
 }
 
