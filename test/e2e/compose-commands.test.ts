@@ -1,25 +1,10 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { eventually, type Ran, remains, root, run, TestCluster } from './support.ts';
+import { describe, expect, it } from 'vitest';
+import { clusterForTests, eventually, type Ran, root, run } from './support.ts';
 
-const scratch = mkdtempSync(join(tmpdir(), 'timonel-commands-'));
-const cluster = new TestCluster('ccm', join(scratch, 'kubeconfig'));
+const { cluster, scratch } = clusterForTests('ccm');
 const program = join(root, 'dist/timonel.js');
-
-beforeAll(async () => {
-  await cluster.tryTimonel('delete');
-  await cluster.timonel('up', '--nodes', '2');
-  await cluster.timonel('image', 'base', '--busybox');
-});
-
-afterAll(async () => {
-  cluster.endAll();
-  await cluster.tryTimonel('delete');
-  rmSync(scratch, { recursive: true, force: true });
-  expect(await remains('ccm')).toEqual([]);
-});
 
 function directoryOf(name: string): string {
   return join(scratch, name);

@@ -1,24 +1,9 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { eventually, type Ran, remains, TestCluster } from './support.ts';
+import { describe, expect, it } from 'vitest';
+import { clusterForTests, eventually, type Ran } from './support.ts';
 
-const scratch = mkdtempSync(join(tmpdir(), 'timonel-network-'));
-const cluster = new TestCluster('cnt', join(scratch, 'kubeconfig'));
-
-beforeAll(async () => {
-  await cluster.tryTimonel('delete');
-  await cluster.timonel('up', '--nodes', '2');
-  await cluster.timonel('image', 'base', '--busybox');
-});
-
-afterAll(async () => {
-  cluster.endAll();
-  await cluster.tryTimonel('delete');
-  rmSync(scratch, { recursive: true, force: true });
-  expect(await remains('cnt')).toEqual([]);
-});
+const { cluster, scratch } = clusterForTests('cnt');
 
 /** Writes a project's file, and gives what runs a command on it that has to work. */
 function project(name: string, text: string): (...args: string[]) => Promise<string> {

@@ -1,26 +1,12 @@
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { eventually, type Ran, remains, root, TestCluster } from './support.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { clusterForTests, eventually, type Ran, root } from './support.ts';
 
-const scratch = mkdtempSync(join(tmpdir(), 'timonel-compose-'));
-const cluster = new TestCluster('cmp', join(scratch, 'kubeconfig'));
+const { cluster, scratch } = clusterForTests('cmp');
 const examples = join(scratch, 'examples');
 
-beforeAll(async () => {
-  cpSync(join(root, 'examples/compose'), examples, { recursive: true });
-  await cluster.tryTimonel('delete');
-  await cluster.timonel('up', '--nodes', '2');
-  await cluster.timonel('image', 'base', '--busybox');
-});
-
-afterAll(async () => {
-  cluster.endAll();
-  await cluster.tryTimonel('delete');
-  rmSync(scratch, { recursive: true, force: true });
-  expect(await remains('cmp')).toEqual([]);
-});
+beforeAll(() => cpSync(join(root, 'examples/compose'), examples, { recursive: true }));
 
 /** A command on an example, or on a file that is written for the test. */
 function compose(project: string, ...args: string[]): Promise<Ran> {

@@ -1,8 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect } from 'vitest';
 
 export const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
 const program = join(root, 'dist/timonel.js');
@@ -83,6 +85,27 @@ export class TestCluster {
   async json<T = Record<string, unknown>>(...args: string[]): Promise<T> {
     return JSON.parse(await this.kubectl(...args, '-o', 'json')) as T;
   }
+}
+
+/**
+ * A cluster of two nodes with busybox for the tests of a file, and what they write beside it; both are gone afterwards,
+ * with everything that the cluster had on the host.
+ */
+export function clusterForTests(name: string): { cluster: TestCluster; scratch: string } {
+  const scratch = mkdtempSync(join(tmpdir(), `timonel-${name}-`));
+  const cluster = new TestCluster(name, join(scratch, 'kubeconfig'));
+  beforeAll(async () => {
+    await cluster.tryTimonel('delete');
+    await cluster.timonel('up', '--nodes', '2');
+    await cluster.timonel('image', 'base', '--busybox');
+  });
+  afterAll(async () => {
+    cluster.endAll();
+    await cluster.tryTimonel('delete');
+    rmSync(scratch, { recursive: true, force: true });
+    expect(await remains(name)).toEqual([]);
+  });
+  return { cluster, scratch };
 }
 
 function mustWork(command: readonly string[], ran: Ran): string {

@@ -80,25 +80,27 @@ function typeName(type: string): string {
 /** Where cel-go puts the mark: at the operator, at a call's parenthesis, at the dot of a field. */
 function placeOf(text: string, { node, range }: CelError): number {
   const start = range?.start ?? 0;
-  const parts = partsOf(node?.args);
-  const last = parts.at(-1)?.start ?? start;
+  const [left, right] = partsOf(node?.args);
+  const after = left?.end ?? start;
   switch (node?.op) {
     case '.':
-      return text.lastIndexOf('.', start);
+      return orElse(text.lastIndexOf('.', start), start);
     case '[]':
-      return text.indexOf('[', parts[0]?.end ?? start);
+      return orElse(text.indexOf('[', after), start);
     case '?:':
-      return text.indexOf('?', parts[0]?.end ?? start);
+      return orElse(text.indexOf('?', after), start);
     case 'call':
     case 'rcall':
-      return text.indexOf('(', parts[0]?.end ?? start);
+      return orElse(text.indexOf('(', after), start);
     default: {
-      const { op = '' } = node ?? {};
-      const [left] = parts;
-      const at = parts.length === 2 && left ? text.indexOf(op, left.end) : -1;
-      return at >= 0 && at < last ? at : start;
+      const at = right ? text.indexOf(node?.op ?? '', after) : -1;
+      return at < (right?.start ?? 0) ? orElse(at, start) : start;
     }
   }
+}
+
+function orElse(found: number, otherwise: number): number {
+  return found < 0 ? otherwise : found;
 }
 
 /** Of operands: a call's first is its name, and its others may be a list. */

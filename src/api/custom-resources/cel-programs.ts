@@ -12,10 +12,6 @@ export interface CelPrograms {
 
 const programLimit = 5000;
 
-function hasFunction(environment: Environment, name: string): boolean {
-  return environment.getDefinitions().functions.some((each) => each.name === name);
-}
-
 /**
  * Expressions over one environment, which is made when the first of them is met. `rewrite` turns what the engine has no
  * syntax for into what it has.
@@ -34,7 +30,10 @@ export function celPrograms(
   };
   return {
     check: (text) => environment().check(rewrite(text)),
-    hasFunction: (name) => hasFunction(environment(), name),
+    hasFunction: (name) =>
+      environment()
+        .getDefinitions()
+        .functions.some((each) => each.name === name),
     of(text) {
       const known = programs.get(text);
       if (known) return known;

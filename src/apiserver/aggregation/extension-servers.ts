@@ -6,8 +6,9 @@ import type { Random } from '../../base/random.ts';
 import { services } from '../admission/lookup.ts';
 import type { Lookup } from '../admission/lookup.ts';
 import type { User } from '../handler.ts';
+import { readText } from '../read-text.ts';
 import { backend } from '../streaming/https-node-connector.ts';
-import type { Backend, BackendResponse } from '../streaming/node-connector.ts';
+import type { Backend } from '../streaming/node-connector.ts';
 import { chooseEndpoint } from '../streaming/service-endpoint.ts';
 import { defaultServicePort } from './availability.ts';
 
@@ -87,7 +88,7 @@ export class ExtensionServers {
         answer.body.resume();
         throw new Error(`bad status from ${url}: ${answer.status}`);
       }
-      const text = await textOf(answer, longestBytes);
+      const text = await readText(answer.body, longestBytes);
       return { text: isSame ? undefined : text, etag: answer.headers.etag?.toString() };
     } catch (error) {
       const reason = abort.signal.aborted ? 'context deadline exceeded' : (error as Error).message;
@@ -150,15 +151,4 @@ function escapedKey(key: string): string {
     const letter = String.fromCharCode(byte);
     return /[!#$&'*+.^_`|~0-9A-Za-z-]/.test(letter) ? letter : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
   }).join('');
-}
-
-async function textOf({ body }: Extract<BackendResponse, { kind: 'answer' }>, longestBytes: number): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of body as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > longestBytes) throw new Error(`the answer is longer than ${longestBytes} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString();
 }

@@ -5,6 +5,7 @@ import type { Random } from '../../base/random.ts';
 import type { WebhookClientConfig } from '../../api/types/admissionregistration-v1.ts';
 import { services } from '../admission/lookup.ts';
 import type { Lookup } from '../admission/lookup.ts';
+import { readText } from '../read-text.ts';
 import { chooseEndpoint } from '../streaming/service-endpoint.ts';
 
 /** An answer may be this long. */
@@ -114,14 +115,7 @@ function send({ url, host, port }: Target, sent: Sent, reused: { value: boolean 
 }
 
 async function read(answer: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of answer as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > longestAnswerBytes) throw new Error(`the answer is longer than ${longestAnswerBytes} bytes`);
-    chunks.push(chunk);
-  }
-  const text = Buffer.concat(chunks).toString('utf8');
+  const text = await readText(answer, longestAnswerBytes);
   if (answer.statusCode === 200) return text;
   throw new Error(`the server answered ${answer.statusCode ?? 0}: ${text.slice(0, 500)}`);
 }

@@ -1,5 +1,5 @@
 import type { Entrance } from './config-text.ts';
-import { listedValues, ownAddresses } from './script-text.ts';
+import { copiedHeaders, listedValues, ownAddresses } from './script-text.ts';
 
 /**
  * A Lua script for HAProxy: its action `lua.ask` asks the address in `txn.ask_url` whether the request may pass, with the
@@ -8,23 +8,14 @@ import { listedValues, ownAddresses } from './script-text.ts';
  * cookies of that answer to the client. What goes wrong leaves `txn.ask` as it was.
  */
 export function authorizeScript(entrances: readonly Entrance[]): string {
-  return ownAddresses(entrances) + listedValues + script;
+  return ownAddresses(entrances) + listedValues + copiedHeaders + script;
 }
 
 const script = String.raw`
--- Of one connection, or of the body, which does not go along (RFC 9110, 7.6.1).
-local left = { host = true, connection = true, upgrade = true, te = true, trailer = true }
-for _, name in ipairs({ "keep-alive", "proxy-connection", "transfer-encoding", "content-length", "expect" }) do
-  left[name] = true
-end
-
 local marker = "x-timonel-asks"
 
 local function asked(txn)
-  local headers = { [marker] = { "1" } }
-  for name, values in pairs(txn.http:req_get_headers()) do
-    if not left[name] then headers[name] = listed(values) end
-  end
+  local headers = copied(txn, marker)
   headers["x-original-url"] = { txn:get_var("txn.ask_original") }
   headers["x-original-method"] = { txn.f:method() }
   headers["x-auth-request-redirect"] = { txn:get_var("txn.ask_redirect") }

@@ -1,28 +1,19 @@
 import type { Entrance } from './config-text.ts';
-import { listedValues, ownAddresses } from './script-text.ts';
+import { copiedHeaders, listedValues, ownAddresses } from './script-text.ts';
 
 /**
  * A Lua script for HAProxy: its action `lua.mirror` sends a copy of the request to the address in `txn.mirror_url`, and
  * waits for nothing: what comes back is dropped. Copies of copies are not made.
  */
 export function mirrorScript(entrances: readonly Entrance[]): string {
-  return ownAddresses(entrances) + listedValues + script;
+  return ownAddresses(entrances) + listedValues + copiedHeaders + script;
 }
 
 const script = String.raw`
--- Of one connection, or of how the body is sent (RFC 9110, 7.6.1).
-local left = { host = true, connection = true, upgrade = true, te = true, trailer = true }
-for _, name in ipairs({ "keep-alive", "proxy-connection", "transfer-encoding", "content-length", "expect" }) do
-  left[name] = true
-end
-
 local marker = "x-timonel-mirrors"
 
 local function copy_of(txn)
-  local headers = { [marker] = { "1" } }
-  for name, values in pairs(txn.http:req_get_headers()) do
-    if not left[name] then headers[name] = listed(values) end
-  end
+  local headers = copied(txn, marker)
   local host = txn:get_var("txn.mirror_host")
   if host then headers.host = { host } end
   local url = txn:get_var("txn.mirror_url")

@@ -1,5 +1,5 @@
 import { isIPv4 } from 'node:net';
-import { numberOfIp, parseIpBlock } from '../../../base/ip-address.ts';
+import { isIpInBlock } from '../../../base/ip-address.ts';
 import type { Network } from '../model.ts';
 import { type Scope, serviceScope, type ServiceScope } from './scope.ts';
 import { replicasOf } from './workload.ts';
@@ -31,7 +31,7 @@ function whyNot(scope: ServiceScope, address: string, network: Network | undefin
   if (replicasOf(service) > 1 || service.deploy?.mode?.startsWith('global')) {
     return 'is the address of one container, and the service has several';
   }
-  const taken = options.takenRanges?.find((cidr) => isWithin(address, cidr));
+  const taken = options.takenRanges?.find((cidr) => isIpInBlock(address, cidr));
   if (taken) return `Pool overlaps with other one on this address space: ${address} is in ${taken}, which is in use`;
   if (network?.external) return undefined;
   const pools = (network?.ipam?.config ?? []) as { subnet?: string; gateway?: string }[];
@@ -39,15 +39,8 @@ function whyNot(scope: ServiceScope, address: string, network: Network | undefin
   if (subnets.length === 0) {
     return 'user specified IP address is supported only when connecting to networks with user configured subnets';
   }
-  if (!subnets.some((cidr) => isWithin(address, cidr))) {
+  if (!subnets.some((cidr) => isIpInBlock(address, cidr))) {
     return `no configured subnet contains IP address ${address}: ${subnets.join(', ')}`;
   }
   return pools.some(({ gateway }) => gateway === address) ? 'Address already in use: by the gateway' : undefined;
-}
-
-function isWithin(address: string, cidr: string): boolean {
-  const block = parseIpBlock(cidr);
-  if (block?.family !== 'IPv4') return false;
-  const number = numberOfIp(address);
-  return number >= block.first && number < block.first + block.size;
 }

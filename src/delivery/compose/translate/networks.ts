@@ -13,7 +13,7 @@ function networksOf({ service, project }: ServiceScope): [string, Network][] {
 }
 
 /** In no network of the project's, or in none but another service's. */
-function isOutside(mode: string | undefined): boolean {
+export function isOutside(mode: string | undefined): boolean {
   return mode === 'host' || mode === 'none' || isSharedMode(mode);
 }
 

@@ -2,8 +2,8 @@ import type { Service as KubeService, ServicePort } from '../../../api/types/cor
 import type { Port } from '../model.ts';
 import { maxPorts, portsOf } from './container.ts';
 import { objectName, serviceLabels, serviceObjectName, endpointSelector } from './names.ts';
+import { isOutside } from './networks.ts';
 import type { ServiceScope } from './scope.ts';
-import { isSharedMode } from './shared-namespaces.ts';
 import { replicasOf } from './workload.ts';
 
 /** Which of a service's ports are published on the host, and where (docs/networking.md). */
@@ -22,8 +22,7 @@ export function publishedServiceOf(scope: ServiceScope): KubeService | undefined
   const ports = portsOf(service);
   if ((service.ports?.length ?? 0) > maxPorts)
     problems.refuse(at('ports'), `more than ${maxPorts} ports are too many for a Service`);
-  const { network_mode: mode } = service;
-  if (ports.length === 0 || mode === 'host' || mode === 'none' || isSharedMode(mode)) return undefined;
+  if (ports.length === 0 || isOutside(service.network_mode)) return undefined;
   const planned = planPorts(scope, ports);
   const fixed = planned.filter(({ host }) => host !== undefined);
   const isPlain = planned.every(({ host, hostIp, port }) => host === port.port && hostIp === '');
