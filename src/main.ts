@@ -20,7 +20,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 try {
   await run(process.argv.slice(2));
 } catch (error) {
-  await fail(error);
+  await fail(error, process.argv.slice(2));
 }
 
 async function run(words: readonly string[]): Promise<void> {
@@ -45,12 +45,13 @@ async function server(stateFile: string): Promise<void> {
   await (exports as { localServer: typeof localServer }).localServer(stateFile, keep);
 }
 
-async function fail(error: unknown): Promise<void> {
+async function fail(error: unknown, words: readonly string[]): Promise<void> {
   if (isCommanderError(error)) {
     process.exitCode = error.exitCode === 0 ? 0 : usageExitCode;
     return;
   }
-  (await import('./cli/fail.ts')).fail(error);
+  const { commandFirst } = await import('./cli/kube/kube-command.ts');
+  (await import('./cli/fail.ts')).fail(error, commandFirst(words)[0] === 'chart' ? 'Error' : undefined);
 }
 
 function isCommanderError(error: unknown): error is CommanderError {

@@ -10,3 +10,14 @@ export class CliError extends Error {
     this.exitCode = options.exitCode ?? 1;
   }
 }
+
+/** An error, and what it made fail: `UPGRADE FAILED`. */
+export class OperationError extends Error {
+  readonly operation: string;
+
+  constructor(operation: string, cause: unknown) {
+    super(operation, { cause });
+    this.name = 'OperationError';
+    this.operation = operation;
+  }
+}

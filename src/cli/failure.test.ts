@@ -3,7 +3,7 @@ import { KubeconfigError } from '../client/kubeconfig.ts';
 import { CommandError } from '../cluster/command.ts';
 import { LauncherError } from '../cluster/launcher-error.ts';
 import { BrokenPkiError } from '../cluster/pki-error.ts';
-import { CliError } from './errors.ts';
+import { CliError, OperationError } from './errors.ts';
 import { describeFailure } from './failure.ts';
 
 const systemError = (code: string, message: string): Error => Object.assign(new Error(message), { code });
@@ -20,6 +20,20 @@ describe('a failed command', () => {
     });
     expect(describeFailure(new BrokenPkiError('no key')).lines[1]).toContain('backup');
     expect(describeFailure(new KubeconfigError('no file')).lines[1]).toContain('--kubeconfig');
+  });
+
+  it('names the operation that failed, in Helm’s form', () => {
+    expect(describeFailure(new OperationError('UPGRADE FAILED', new CliError('no', { hint: 'Do.' })), 'Error')).toEqual(
+      {
+        lines: ['Error: UPGRADE FAILED: no', 'Do.'],
+        exitCode: 1,
+      },
+    );
+    const { lines, exitCode } = describeFailure(new OperationError('UPGRADE FAILED', new TypeError('oops')), 'Error');
+    expect([lines[0], exitCode]).toEqual([
+      expect.stringMatching(/^Error: UPGRADE FAILED: TypeError: oops\n.*failure.test/),
+      70,
+    ]);
   });
 
   it.each([

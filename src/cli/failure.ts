@@ -10,20 +10,28 @@ import { InvalidYamlError, RenderError } from '../delivery/charts/render/render-
 import { ValuesError } from '../delivery/charts/values/values-error.ts';
 import { KustomizeError } from '../delivery/kustomize/kustomize-error.ts';
 import { ShipError } from '../delivery/pipeline/ship-error.ts';
-import { CliError } from './errors.ts';
+import { CliError, OperationError } from './errors.ts';
 
-/** What to print about a failed command, and how to exit. Unforeseen errors show their stack: they are bugs. */
-export function describeFailure(error: unknown): { lines: string[]; exitCode: number } {
+/**
+ * What to print about a failed command, and how to exit. Unforeseen errors show their stack: they are bugs. It begins
+ * with `error`, as kubectl's; Helm's begin with `Error`.
+ */
+export function describeFailure(error: unknown, prefix = 'error'): { lines: string[]; exitCode: number } {
   const {
     message,
     hint,
     exitCode = 1,
   } = explain(error) ?? {
-    message: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    message: stackOf(error),
     hint: 'This is a bug in timonel.',
     exitCode: bugExitCode,
   };
-  return { lines: [`error: ${message}`, ...(hint ? [hint] : [])], exitCode };
+  return { lines: [`${prefix}: ${message}`, ...(hint ? [hint] : [])], exitCode };
+}
+
+function stackOf(error: unknown): string {
+  if (error instanceof OperationError) return `${error.operation}: ${stackOf(error.cause)}`;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
 /** EX_SOFTWARE of sysexits.h. */
@@ -37,6 +45,10 @@ interface Explanation {
 
 function explain(error: unknown): Explanation | undefined {
   if (error instanceof CliError) return error;
+  if (error instanceof OperationError) {
+    const cause = explain(error.cause);
+    return cause && { ...cause, message: `${error.operation}: ${cause.message}` };
+  }
   if (error instanceof KustomizeError) return { message: error.message };
   if (error instanceof ShipError) return { message: [error.message, ...error.details].join('\n'), hint: error.hint };
   if (error instanceof LauncherError) return { message: error.message, hint: error.hint };
@@ -59,7 +71,7 @@ function explain(error: unknown): Explanation | undefined {
     };
   }
   if (error instanceof InvalidYamlError) {
-    return { message: error.message, hint: 'What was rendered: the same command with --debug.' };
+    return { message: error.message, hint: '\nUse --debug flag to render out invalid YAML' };
   }
   if (error instanceof RenderError) return { message: error.message, hint: error.excerpt };
   if (error instanceof ChartError || error instanceof ValuesError) return { message: error.message };

@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { CliError } from './errors.ts';
 import { createProgram } from './program.ts';
 
 /** What a command line that is wrong answers. */
@@ -13,6 +14,15 @@ async function complaint(...args: string[]): Promise<string> {
   listen(program);
   await expect(program.parseAsync(args, { from: 'user' })).rejects.toThrow(CommanderError);
   return said;
+}
+
+/** Helm's commands reject with what there is to say. */
+async function chartComplaint(...args: string[]): Promise<string> {
+  const failure: unknown = await createProgram('0.0.0-test')
+    .parseAsync(['chart', ...args], { from: 'user' })
+    .catch((error: unknown) => error);
+  expect(failure).toBeInstanceOf(CliError);
+  return (failure as CliError).message;
 }
 
 describe('the command line', () => {
@@ -53,11 +63,58 @@ describe('the command line', () => {
 
 describe('chart commands', () => {
   it.each([
-    ['version', 'timonel version'],
+    [
+      ['install'],
+      '"timonel chart install" requires at least 1 argument\n\nUsage:  timonel chart install [NAME] [CHART] [flags]',
+    ],
+    [
+      ['status', 'a', 'b'],
+      '"timonel chart status" requires 1 argument\n\nUsage:  timonel chart status RELEASE_NAME [flags]',
+    ],
+    [
+      ['upgrade', 'a'],
+      '"timonel chart upgrade" requires 2 arguments\n\nUsage:  timonel chart upgrade [RELEASE] [CHART] [flags]',
+    ],
+    [['list', 'x'], '"timonel chart list" accepts no arguments\n\nUsage:  timonel chart list [flags]'],
+    [
+      ['dependency', 'list', 'a', 'b'],
+      '"timonel chart dependency list" accepts at most 1 argument\n\nUsage:  timonel chart dependency list CHART [flags]',
+    ],
+    [
+      ['instal', 'x'],
+      'unknown command "instal" for "timonel chart"\n\nDid you mean this?\n\tinstall\n\nRun \'timonel chart --help\' for usage.',
+    ],
+    [
+      ['repo', 'bogus'],
+      'unknown command "bogus" for "timonel chart repo"\nRun \'timonel chart repo --help\' for usage.',
+    ],
+    [['install', '--bogus=1', 'x', 'y'], 'unknown flag: --bogus'],
+    [['install', '-yz', 'x', 'y'], "unknown shorthand flag: 'y' in -yz"],
+    [['install', 'x', 'y', '--timeout'], 'flag needs an argument: --timeout'],
+    [['list', '-o', 'wide'], 'invalid argument "wide" for "-o, --output" flag: Allowed choices are table, json, yaml.'],
+    [
+      ['install', 'x', 'y', '--timeout', 'abc'],
+      'invalid argument "abc" for "--timeout" flag: It is a duration like 30s, 5m or 1h30m.',
+    ],
+  ])('complain in Helm’s words about %j', async (words, said) => {
+    expect(await chartComplaint(...words)).toBe(said);
+  });
+
+  it('say what there is when a group is named alone, which is no mistake', async () => {
+    const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+    const failure: unknown = await createProgram('0')
+      .parseAsync(['chart', 'repo'], { from: 'user' })
+      .catch((e: unknown) => e);
+    expect(failure).toMatchObject({ exitCode: 0 });
+    expect(write.mock.calls.join('')).toContain('Usage: timonel chart repo');
+    write.mockRestore();
+  });
+
+  it.each([
     ['plugin', 'there are no plugins'],
     ['completion', 'timonel completion bash'],
   ])('say where %s is, which Helm has there', async (name, what) => {
-    expect(await complaint('chart', name, 'x', '--short')).toContain(`timonel chart has no '${name}': ${what}`);
+    expect(await chartComplaint(name, 'x', '--short')).toContain(`timonel chart has no '${name}': ${what}`);
   });
 
   const chart = createProgram('0.0.0-test').commands.find((command) => command.name() === 'chart');
@@ -67,7 +124,7 @@ describe('chart commands', () => {
         ? command.commands.map((inner) => [command.name(), inner.name()])
         : [[command.name()]],
     )
-    .filter(([name = '']) => !['version', 'plugin', 'completion'].includes(name));
+    .filter(([name = '']) => !['plugin', 'completion'].includes(name));
 
   const flags = [
     ...['--burst-limit 1', '--color never', '--colour never', '--content-cache x', '--debug', '--kube-apiserver x'],
@@ -81,7 +138,7 @@ describe('chart commands', () => {
   it.each(leaves)("take Helm's flags for all commands: %s %s", async (...words) => {
     for (const name of ['REGISTRY_CONFIG', 'REPOSITORY_CACHE', 'REPOSITORY_CONFIG']) vi.stubEnv(`HELM_${name}`, '');
     const names = words.filter((word) => typeof word === 'string');
-    expect(await complaint('chart', ...names, ...flags, '--bogus')).toContain("unknown option '--bogus'");
+    expect(await chartComplaint(...names, ...flags, '--bogus')).toContain('unknown flag: --bogus');
     expect(process.env['HELM_REPOSITORY_CONFIG']).toBe('x');
     expect(leaves.length).toBeGreaterThan(25);
   });

@@ -53,7 +53,8 @@ export function createProgram(version: string): Command {
 
 /** Help ends with examples, and every complaint about a command line with where the help is. */
 function addHints(command: Command, path: string): void {
-  command.showHelpAfterError(`How to use it: ${path} --help`);
+  // Helm's commands complain as Helm's do.
+  if (!path.startsWith('timonel chart')) command.showHelpAfterError(`How to use it: ${path} --help`);
   const lines = examples[path];
   if (lines) command.addHelpText('after', ['', 'Examples:', ...lines.map((line) => `  ${line}`)].join('\n'));
   for (const inner of command.commands) addHints(inner, `${path} ${inner.name()}`);

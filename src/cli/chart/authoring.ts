@@ -52,7 +52,7 @@ function jsonPathOf(text: string): JsonPathTemplate {
   try {
     return compileJsonPathTemplate(text);
   } catch (error) {
-    throw new CliError(`error parsing jsonpath ${text}: ${(error as Error).message}`, { exitCode: 2, cause: error });
+    throw new CliError(`error parsing jsonpath ${text}: ${(error as Error).message}`, { cause: error });
   }
 }
 
@@ -154,7 +154,7 @@ export async function packageCharts(paths: string[], flags: PackageFlags): Promi
     const file = resolve(flags.destination, packaged.fileName);
     await writeFile(file, packaged.data);
     if (flags.sign) {
-      if (!flags.key) throw new CliError('--key is required for signing a package', { exitCode: 2 });
+      if (!flags.key) throw new CliError('--key is required for signing a package');
       const passphrase = flags.passphraseFile === undefined ? undefined : await passphraseOf(flags.passphraseFile);
       await writeFile(
         `${file}.prov`,

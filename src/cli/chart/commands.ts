@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { collect } from '../arguments.ts';
+import { speakAsHelm } from './usage.ts';
 import { addAuthoringCommands } from './authoring-commands.ts';
 import { addOtherCommands, addRepositoryCommands } from './repository-commands.ts';
 import {
@@ -33,6 +34,7 @@ export function addChartCommands(program: Command): void {
   addAuthoringCommands(chart);
   addRepositoryCommands(chart);
   addOtherCommands(chart);
+  speakAsHelm(chart);
   // Whoever runs something else shall not wait until all of these have all of their flags.
   for (const group of [chart, ...chart.commands.filter(({ commands }) => commands.length > 0)]) {
     group.hook('preSubcommand', (_, command) => void goFlags(addGlobalFlags(command)));
@@ -40,11 +42,7 @@ export function addChartCommands(program: Command): void {
 }
 
 function addInstallCommands(chart: Command): void {
-  const install = chart
-    .command('install')
-    .argument('[words...]', 'NAME CHART')
-    .usage('[options] NAME CHART')
-    .description('install a chart');
+  const install = chart.command('install').argument('<words...>', 'NAME CHART').description('install a chart');
   for (const add of [
     addClusterFlags,
     addValueFlags,
@@ -97,7 +95,6 @@ function addTemplateCommand(chart: Command): void {
   const template = chart
     .command('template')
     .argument('<words...>', '[NAME] CHART')
-    .usage('[options] [NAME] CHART')
     .description('render a chart and print what would be installed');
   for (const add of [addClusterFlags, addValueFlags, addChartFlags, addRenderFlags]) add(template);
   template

@@ -45,7 +45,7 @@ type Loaded = Awaited<ReturnType<typeof loadConnection>>;
 async function connectionOf(flags: ClusterFlags): Promise<Pick<Loaded, 'connection' | 'namespace'>> {
   const { kubeApiserver, kubeToken, kubeCaFile, kubeTlsServerName, kubeInsecureSkipTlsVerify } = flags;
   if (flags.kubeAsGroup.length > 0 && !flags.kubeAsUser) {
-    throw new CliError('requesting uid, groups or user-extra without impersonating a user', { exitCode: 2 });
+    throw new CliError('requesting uid, groups or user-extra without impersonating a user');
   }
   const over = {
     ...(kubeApiserver && { server: kubeApiserver }),
@@ -69,7 +69,7 @@ export function operationOptions(flags: OperationFlags): OperationOptions & { ro
   const rollbackOnFailure = Boolean(flags.rollbackOnFailure || flags.atomic);
   const wait = flags.wait ?? (rollbackOnFailure ? 'watcher' : 'hookOnly');
   if (!['watcher', 'legacy', 'hookOnly'].includes(wait)) {
-    throw new CliError(`--wait=${wait}: there are watcher, legacy and hookOnly`, { exitCode: 2 });
+    throw new CliError(`--wait=${wait}: there are watcher, legacy and hookOnly`);
   }
   return {
     timeoutMs: flags.timeout,

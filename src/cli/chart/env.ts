@@ -37,7 +37,7 @@ export function helmEnvironment(
 export function env(name: string | undefined, flags: ClusterFlags & { output: 'env' | 'json' | 'yaml' }): void {
   const all = helmEnvironment(process.env, flags);
   const value = name === undefined ? undefined : all[name];
-  if (name !== undefined && value === undefined) throw new CliError(`there is no variable ${name}`, { exitCode: 2 });
+  if (name !== undefined && value === undefined) throw new CliError(`there is no variable ${name}`);
   const shown = name === undefined || value === undefined ? all : { [name]: value };
   if (flags.output === 'json') process.stdout.write(`${jsonText(shown)}\n`);
   else if (flags.output === 'yaml') process.stdout.write(emitYaml(shown));

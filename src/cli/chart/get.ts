@@ -48,7 +48,7 @@ async function filledIn(template: string, release: Release): Promise<string> {
     return await renderRelease(template, release);
   } catch (error) {
     if (!(error instanceof TemplateError)) throw error;
-    throw new CliError(`--template: ${error.message}`, { exitCode: 2, cause: error });
+    throw new CliError(`--template: ${error.message}`, { cause: error });
   }
 }
 

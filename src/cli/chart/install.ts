@@ -22,7 +22,7 @@ import { createLookup } from '../../delivery/charts/render/lookup.ts';
 import { type Prepared, prepareRelease } from '../../delivery/charts/render/prepare.ts';
 import { processDependencies } from '../../delivery/charts/values/dependencies.ts';
 import { clock } from '../context.ts';
-import { CliError } from '../errors.ts';
+import { CliError, OperationError } from '../errors.ts';
 import { createOutput } from '../output.ts';
 import { chartOf } from './chart-source.ts';
 import { type CliReleaseContext, operationOptions, withCluster } from './context.ts';
@@ -55,36 +55,42 @@ export interface UpgradeFlags extends InstallFlags {
 }
 
 export async function install(words: string[], flags: InstallFlags): Promise<void> {
-  checkHidden(flags);
-  const { name, reference } = await nameAndChart(words, flags);
-  const [chart, values] = await Promise.all([chartOf(reference, flags), userValues(flags)]);
-  await withCluster(flags, async (context) => {
-    const release = await installChart(context, { name, chart, values }, flags);
-    show(release, flags);
+  await failingAs('INSTALLATION FAILED', async () => {
+    checkHidden(flags);
+    const { name, reference } = await nameAndChart(words, flags);
+    const [chart, values] = await Promise.all([chartOf(reference, flags), userValues(flags)]);
+    await withCluster(flags, async (context) => {
+      const release = await installChart(context, { name, chart, values }, flags);
+      show(release, flags);
+    });
   });
+}
+
+/** Helm's words for what failed, which scripts look for. */
+async function failingAs<T>(operation: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw new OperationError(operation, error);
+  }
 }
 
 /** Whoever hides secrets wants to see the rest, and not to install. */
 function checkHidden({ hideSecret, dryRun }: RenderFlags): void {
-  if (hideSecret && !dryRun) throw new CliError('hiding Kubernetes secrets requires a dry-run mode', { exitCode: 2 });
+  if (hideSecret && !dryRun) throw new CliError('hiding Kubernetes secrets requires a dry-run mode');
 }
 
 /** `NAME CHART`, or `CHART` where the name is made. */
 async function nameAndChart(words: string[], flags: InstallFlags): Promise<{ name: string; reference: string }> {
   const [first = '', second, ...more] = words;
-  if (more.length > 0)
-    throw new CliError(`expected at most two arguments, unexpected arguments: ${more.join(', ')}`, { exitCode: 2 });
+  if (more.length > 0) throw new CliError(`expected at most two arguments, unexpected arguments: ${more.join(', ')}`);
   const makesName = flags.generateName || flags.nameTemplate !== undefined;
   if (second !== undefined) {
-    if (makesName)
-      throw new CliError('cannot set --generate-name or --name-template and also specify a name', { exitCode: 2 });
+    if (makesName) throw new CliError('cannot set --generate-name or --name-template and also specify a name');
     return { name: first, reference: second };
   }
   if (!makesName) {
-    throw new CliError('must either provide a name or specify --generate-name', {
-      hint: 'How to use it: timonel chart install NAME CHART',
-      exitCode: 2,
-    });
+    throw new CliError('must either provide a name or specify --generate-name');
   }
   return { name: await generatedName(first, flags), reference: first };
 }
@@ -131,7 +137,7 @@ export async function upgrade(name: string, reference: string, flags: UpgradeFla
       show(await installChart(context, { name, chart, values }, { ...flags, replace: true }), flags);
       return;
     }
-    const release = await upgradeChart(context, { name, chart, values }, flags);
+    const release = await failingAs('UPGRADE FAILED', () => upgradeChart(context, { name, chart, values }, flags));
     if (flags.output === 'table' && !flags.dryRun)
       process.stdout.write(`Release "${name}" has been upgraded. Happy Helming!\n`);
     show(release, flags);

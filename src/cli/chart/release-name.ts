@@ -20,6 +20,6 @@ async function byTemplate(text: string): Promise<string> {
     return await settle(() => templates.execute(name, {}));
   } catch (error) {
     if (!(error instanceof TemplateError)) throw error;
-    throw new CliError(`--name-template: ${error.message}`, { exitCode: 2, cause: error });
+    throw new CliError(`--name-template: ${error.message}`, { cause: error });
   }
 }

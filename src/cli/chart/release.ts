@@ -85,7 +85,7 @@ async function nameFilter(expression: string): Promise<(name: string) => boolean
     const compiled = RE2JS.compile(expression);
     return (name) => compiled.matcher(name).find();
   } catch (error) {
-    throw new CliError(`--filter: ${(error as Error).message}`, { exitCode: 2, cause: error });
+    throw new CliError(`--filter: ${(error as Error).message}`, { cause: error });
   }
 }
 
@@ -187,7 +187,9 @@ export interface RollbackFlags extends ClusterFlags, OperationFlags {
 export async function rollback(name: string, revision: string | undefined, flags: RollbackFlags): Promise<void> {
   const version = revision === undefined ? 0 : Number(revision);
   if (!Number.isInteger(version) || version < 0)
-    throw new CliError(`could not convert revision to a number: ${revision}`, { exitCode: 2 });
+    throw new CliError(
+      `could not convert revision to a number: strconv.Atoi: parsing ${JSON.stringify(revision)}: invalid syntax`,
+    );
   await withCluster(flags, async (context) => {
     const options = {
       ...operationOptions(flags),

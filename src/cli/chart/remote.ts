@@ -272,7 +272,7 @@ export async function searchRepo(words: string[], flags: SearchFlags): Promise<v
     range: flags.version ?? (flags.devel ? '>0.0.0-0' : ''),
     allVersions: flags.versions ?? false,
   }).catch((error: Error) => {
-    throw new CliError(`--regexp: ${error.message}`, { exitCode: 2, cause: error });
+    throw new CliError(`--regexp: ${error.message}`, { cause: error });
   });
   if (found.length === 0 && flags.failOnNoResult) throw new CliError('no results found');
   printAs(flags.output, found, () =>

@@ -98,10 +98,16 @@ export function addOtherCommands(chart: Command): void {
     .argument('<host>')
     .description('forget the login to a registry')
     .action(async (host) => (await import('../registry/login.ts')).logout(host));
+  chart
+    .command('version')
+    .description('print the version of Helm that this behaves as (its own: timonel version)')
+    .option('--short', 'the number alone')
+    .option('--template <template>', 'what a Go template gives, such as {{.Version}}')
+    .addOption(new Option('-c, --client').hideHelp())
+    .action(async (options) => (await import('./version.ts')).version(options));
   const elsewhere = {
     completion: 'timonel completion bash (zsh, fish) has the commands for charts as well',
     plugin: 'there are no plugins: a post-renderer is a program (--post-renderer PROGRAM)',
-    version: 'timonel version',
   };
   for (const [name, what] of Object.entries(elsewhere)) {
     chart

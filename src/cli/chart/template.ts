@@ -107,7 +107,7 @@ async function nameAndChart(
 ): Promise<{ name: string; reference: string }> {
   const [first = '', second, ...more] = words;
   if (more.length > 0) {
-    throw new CliError(`expected at most two arguments, unexpected arguments: ${more.join(', ')}`, { exitCode: 2 });
+    throw new CliError(`expected at most two arguments, unexpected arguments: ${more.join(', ')}`);
   }
   if (second !== undefined) return { name: first, reference: second };
   const makesName = flags.generateName || flags.nameTemplate !== undefined;

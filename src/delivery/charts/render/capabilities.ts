@@ -98,12 +98,17 @@ export function capabilitiesStruct({ kubeVersion, apiVersions }: Capabilities): 
   });
 }
 
-/** Charts ask for a version of Helm's, not of ours: the one whose behaviour is meant. */
-function helmVersion(): GoStruct {
-  return new GoStruct({
-    type: 'version.BuildInfo',
-    fields: fieldsOf({ Version: 'v4.0.0', GitCommit: '', GitTreeState: '', GoVersion: '', KubeClientVersion: 'v1.36' }),
-  });
+/** Charts and scripts ask for a version of Helm's, not of ours: the one whose behaviour is meant. */
+export const helmBuild: Readonly<Record<string, string>> = {
+  Version: 'v4.0.0',
+  GitCommit: '',
+  GitTreeState: '',
+  GoVersion: '',
+  KubeClientVersion: 'v1.36',
+};
+
+export function helmVersion(): GoStruct {
+  return new GoStruct({ type: 'version.BuildInfo', fields: fieldsOf(helmBuild) });
 }
 
 export function fieldsOf(fields: Record<string, unknown>): Record<string, unknown> {
