@@ -6,7 +6,7 @@ import { systemRandom } from '../../base/random.ts';
 import { lintChart, type LintOptions } from '../../delivery/charts/authoring/lint.ts';
 import type { LintMessage } from '../../delivery/charts/authoring/lint-message.ts';
 import { packageChart } from '../../delivery/charts/authoring/package-chart.ts';
-import { signChart, verifyChart } from '../../delivery/charts/authoring/provenance.ts';
+import { signChart, type Verification, verifyFile } from '../../delivery/charts/authoring/provenance.ts';
 import { fromStarter, scaffoldChart } from '../../delivery/charts/authoring/scaffold.ts';
 import { unpackChart } from '../../delivery/charts/chart/archive.ts';
 import { type Chart, ChartError, crdsOf, textOf } from '../../delivery/charts/chart/chart.ts';
@@ -14,6 +14,7 @@ import { readDirectory } from '../../delivery/charts/chart/directory.ts';
 import { emitYaml } from '../../delivery/charts/functions/yaml-emit.ts';
 import { offlineCapabilities } from '../../delivery/charts/render/capabilities.ts';
 import { compileJsonPathTemplate, type JsonPathTemplate } from '../../delivery/inspect/json-path-template.ts';
+import { processDependencies } from '../../delivery/charts/values/dependencies.ts';
 import { helmPaths } from '../../delivery/charts/repository/repositories.ts';
 import { clock } from '../context.ts';
 import { CliError } from '../errors.ts';
@@ -30,22 +31,22 @@ export interface ShowFlags extends ChartFlags {
 
 export async function show(what: ShowWhat, reference: string, flags: ShowFlags): Promise<void> {
   const select = flags.jsonpath === undefined ? undefined : jsonPathOf(flags.jsonpath);
-  const chart = await chartOf(reference, flags);
-  const parts = {
-    chart: () => emitYaml(chart.metadata),
-    values: () => (select ? select(chart.values) : fileText(chart, ['values.yaml'])),
-    readme: () => fileText(chart, ['readme.md', 'readme.txt', 'readme']),
-    crds: () =>
-      crdsOf(chart)
-        .map(({ file }) => `---\n${textOf(file)}\n`)
-        .join(''),
-  };
-  if (what !== 'all') {
-    process.stdout.write(parts[what]());
-    return;
-  }
-  const shown = [parts.chart(), parts.values(), parts.readme()].filter((part) => part.trim() !== '');
-  process.stdout.write(shown.join('\n---\n') + (crdsOf(chart).length > 0 ? `\n${parts.crds()}` : ''));
+  process.stdout.write(shown(await chartOf(reference, flags), what, select));
+}
+
+/** What is in a chart, each part with an empty line behind it, as Helm prints them. */
+export function shown(chart: Chart, what: ShowWhat, select?: JsonPathTemplate): string {
+  const isAll = what === 'all';
+  const part = (name: ShowWhat, text: string | undefined): string =>
+    (isAll || what === name) && text !== undefined ? `${isAll && name !== 'chart' ? '---\n' : ''}${text}` : '';
+  const line = (text: string | undefined): string | undefined => text && `${text}\n`;
+  const definitions = crdsOf(processDependencies(chart, {})).map(({ file }) => textOf(file));
+  return [
+    part('chart', line(emitYaml(chart.metadata))),
+    part('values', select ? select(chart.values) : line(fileText(chart, ['values.yaml']))),
+    part('readme', line(fileText(chart, ['readme.md', 'readme.txt', 'readme']))),
+    ...(isAll || what === 'crds' ? definitions : []).map((text) => `${text.startsWith('---') ? '' : '---\n'}${text}\n`),
+  ].join('');
 }
 
 function jsonPathOf(text: string): JsonPathTemplate {
@@ -56,9 +57,9 @@ function jsonPathOf(text: string): JsonPathTemplate {
   }
 }
 
-function fileText({ raw }: Chart, names: readonly string[]): string {
+function fileText({ raw }: Chart, names: readonly string[]): string | undefined {
   const file = raw.find(({ name }) => names.includes(name.toLowerCase()));
-  return file ? textOf(file) : '';
+  return file && textOf(file);
 }
 
 export interface LintFlags extends ValueFlags {
@@ -171,18 +172,13 @@ async function passphraseOf(path: string): Promise<string> {
 }
 
 export async function verify(path: string, flags: { keyring?: string }): Promise<void> {
-  const { signedBy, fingerprint, digest } = await verifyFile(path, flags.keyring);
-  for (const name of signedBy) process.stdout.write(`Signed by: ${name}\n`);
-  process.stdout.write(`Using Key With Fingerprint: ${fingerprint}\nChart Hash Verified: ${digest}\n`);
+  process.stdout.write(verificationText(await verifyFile(path, flags.keyring)));
 }
 
-async function verifyFile(path: string, keyring: string | undefined): ReturnType<typeof verifyChart> {
-  const read = (file: string): Promise<Buffer> =>
-    readFile(file).catch((error: NodeJS.ErrnoException) => {
-      throw new CliError(`cannot read ${file}: ${error.code === 'ENOENT' ? 'there is no such file' : error.message}`);
-    });
-  const [data, provenance] = await Promise.all([read(path), read(`${path}.prov`)]);
-  return verifyChart({ fileName: basename(path), data, provenance: provenance.toString() }, keyring);
+/** What Helm says of an archive whose signature is good. */
+export function verificationText({ signedBy, fingerprint, digest }: Verification): string {
+  const names = signedBy.map((name) => `Signed by: ${name}\n`).join('');
+  return `${names}Using Key With Fingerprint: ${fingerprint}\nChart Hash Verified: ${digest}\n`;
 }
 
 export async function create(path: string, flags: { starter?: string }): Promise<void> {

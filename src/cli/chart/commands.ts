@@ -120,6 +120,7 @@ function addReleaseCommands(chart: Command): void {
     .argument('[revision]', 'which (default: the one before)')
     .description('roll a release back to an earlier revision')
     .option('--cleanup-on-fail', 'delete what a failed rollback made new')
+    .option('--description <text>', 'description of the revision')
     .addOption(dryRunFlag())
     .addOption(historyMax())
     .action(async (name, revision, options) => (await import('./release.ts')).rollback(name, revision, options));
@@ -186,6 +187,7 @@ function addLookingCommands(chart: Command): void {
     .argument('<release>', 'its name')
     .description('list the revisions of a release')
     .addOption(new Option('--max <count>', 'how many at most').argParser(wholeNumber).default(256))
+    .option('--show-rollback-revision', 'show which revisions rollbacks went back to')
     .addOption(outputFlag())
     .action(async (name, options) => (await import('./release.ts')).history(name, options));
   const get = chart.command('get').description('print what is stored of a release');

@@ -7,7 +7,7 @@ import { coalesceValues } from '../../delivery/charts/values/coalesce.ts';
 import { CliError } from '../errors.ts';
 import { withCluster } from './context.ts';
 import type { ClusterFlags, OutputFormat } from './flags.ts';
-import { printAs, statusText } from './print.ts';
+import { listTime, printAs, statusText } from './print.ts';
 
 export interface GetFlags extends ClusterFlags {
   revision?: number;
@@ -94,11 +94,13 @@ function printMetadata(release: Release, output: OutputFormat): void {
     namespace: release.namespace,
     revision: release.version,
     status: release.info.status,
-    deployedAt: release.info.lastDeployed,
+    deployedAt: listTime(release.info.lastDeployed, '2006-01-02T15:04:05Z07:00'),
+    ...(release.applyMethod !== undefined && { applyMethod: release.applyMethod }),
   };
   const pairs = (map: Record<string, string> | undefined): string =>
     Object.entries(map ?? {})
       .map(([key, value]) => `${key}=${value}`)
+      .toSorted()
       .join(',');
   printAs(output, data, () =>
     [
@@ -108,7 +110,10 @@ function printMetadata(release: Release, output: OutputFormat): void {
       `APP_VERSION: ${data.appVersion}`,
       `ANNOTATIONS: ${pairs(metadata.annotations)}`,
       `LABELS: ${pairs(release.labels)}`,
-      `DEPENDENCIES: ${(metadata.dependencies ?? []).map(({ name }) => name).join(',')}`,
+      `DEPENDENCIES: ${(metadata.dependencies ?? [])
+        .map(({ name }) => name)
+        .toSorted()
+        .join(',')}`,
       `NAMESPACE: ${data.namespace}`,
       `REVISION: ${data.revision}`,
       `STATUS: ${data.status}`,

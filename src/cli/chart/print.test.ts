@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { decodeRelease, encodeRelease } from '../../delivery/charts/release/codec.ts';
 import { type Hook, type Release, suppliedValues } from '../../delivery/charts/release/release.ts';
-import { helmTable, jsonText, releaseData, statusText } from './print.ts';
+import { helmTable, jsonText, listTime, releaseData, statusText } from './print.ts';
 
 process.env['TZ'] = 'UTC';
 
@@ -48,6 +48,20 @@ describe('what is printed of a release', () => {
       ...['TEST SUITE:     check', 'Last Started:   Fri Jan  2 03:04:05 2026'],
       ...['Last Completed: Fri Jan  2 03:04:09 2026', 'Phase:          Succeeded'],
     ]);
+  });
+
+  it('tells where things are between what became of it and its tests', () => {
+    const { info } = release();
+    const text = statusText(release({ info: { ...info, description: '', notes: '' } }), {
+      resources: '==> v1/Pod\nx\n',
+    });
+    expect(text).toContain('\nREVISION: 3\nDESCRIPTION: \nRESOURCES:\n==> v1/Pod\nx\n\nTEST SUITE: None');
+    const data = releaseData(release(), { withChart: false, resources: { 'v1/Pod': [{ kind: 'Pod' }] } });
+    expect(jsonText(data)).toContain('"resources":{"v1/Pod":[{"kind":"Pod"}]}},"manifest"');
+  });
+
+  it('has a line for a time that never was', () => {
+    expect([listTime(''), listTime('2026-01-02T03:04:05Z')]).toEqual(['-', '2026-01-02 03:04:05 +0000 UTC']);
   });
 
   it('says nothing of tests that were not run yet', () => {

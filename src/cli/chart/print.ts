@@ -34,10 +34,10 @@ export function ansiTime(time: string): string {
   return parsed === undefined ? '' : formatTime({ ...parsed, zone: localZone() }, 'Mon Jan _2 15:04:05 2006');
 }
 
-/** A stored time by a layout of Go's; default: as Go prints times. */
+/** A stored time by a layout of Go's; default: as Go prints times. `-` is never. */
 export function listTime(time: string, layout = '2006-01-02 15:04:05.999999999 -0700 MST'): string {
   const parsed = parsedTime(time);
-  return parsed === undefined ? time : formatTime(parsed, layout);
+  return parsed === undefined ? time || '-' : formatTime(parsed, layout);
 }
 
 function parsedTime(time: string): Time | undefined {
@@ -55,10 +55,13 @@ export function chartLabel({ chart }: Release): string {
 }
 
 /** A release for `-o json`, in Helm's form; `status` tells nothing of its chart, which is long. */
-export function releaseData(release: Release, { withChart = true } = {}): object {
-  const { chart, ...rest } = storedForm(release);
-  const { name, info, ...more } = rest;
-  return withChart ? { name, info, chart, ...more } : rest;
+export function releaseData(
+  release: Release,
+  { withChart = true, resources = {} }: { withChart?: boolean; resources?: Record<string, readonly object[]> } = {},
+): object {
+  const { chart, name, info, ...more } = storedForm(release);
+  const whole = Object.keys(resources).length > 0 ? { ...info, resources } : info;
+  return { name, info: whole, ...(withChart && { chart }), ...more };
 }
 
 export interface StatusText {
@@ -68,11 +71,13 @@ export interface StatusText {
   /** Show hooks and manifest: a dry run. */
   showManifest?: boolean;
   hideSecret?: boolean;
+  /** Tables of what is in the cluster. */
+  resources?: string;
 }
 
 /** What Helm says after an install or upgrade, and for `status`. */
 export function statusText(release: Release, options: StatusText = {}): string {
-  const { hideNotes, showManifest, hideSecret, showMetadata } = options;
+  const { hideNotes, showManifest, hideSecret, showMetadata, resources } = options;
   const { info } = release;
   const { metadata } = release.chart;
   const lines = [
@@ -84,7 +89,8 @@ export function statusText(release: Release, options: StatusText = {}): string {
     ...(showMetadata
       ? [`CHART: ${metadata.name}`, `VERSION: ${metadata.version}`, `APP_VERSION: ${metadata.appVersion ?? ''}`]
       : []),
-    ...(info.description ? [`DESCRIPTION: ${info.description}`] : []),
+    `DESCRIPTION: ${info.description}`,
+    ...(resources ? [`RESOURCES:\n${resources}`] : []),
     ...testLines(release),
   ];
   if (showManifest) {

@@ -1,8 +1,6 @@
-import type { KubeObject } from '../../api/object.ts';
 import { CliError } from '../errors.ts';
 import { createOutput } from '../output.ts';
 import { releaseAt, revisionsOf } from '../../delivery/charts/actions/history.ts';
-import { objectsOf } from '../../delivery/charts/actions/objects.ts';
 import { prepareRollback, rollbackRelease } from '../../delivery/charts/actions/rollback.ts';
 import { testRelease } from '../../delivery/charts/actions/test-release.ts';
 import { uninstallRelease } from '../../delivery/charts/actions/uninstall.ts';
@@ -10,8 +8,9 @@ import { type Release, ReleaseError, type ReleaseStatus } from '../../delivery/c
 import { type ReleaseSelection, selectReleases } from '../../delivery/charts/release/select-releases.ts';
 import type { StoredRevision } from '../../delivery/charts/release/storage.ts';
 import { parseLabelSelector } from '../../api/label-selector.ts';
-import { type CliReleaseContext, operationOptions, withCluster } from './context.ts';
+import { operationOptions, withCluster } from './context.ts';
 import type { ClusterFlags, DryRun, OperationFlags, OutputFormat } from './flags.ts';
+import { liveResources, resourceTables } from './resources.ts';
 import { ansiTime, chartLabel, helmTable, listTime, printAs, releaseData, statusText } from './print.ts';
 
 export interface ListFlags extends ClusterFlags {
@@ -112,43 +111,23 @@ function printReleases(releases: readonly Release[], flags: ListFlags): void {
 
 export async function status(
   name: string,
-  flags: ClusterFlags & { output: OutputFormat; revision?: number; showResources?: boolean },
+  flags: ClusterFlags & { output: OutputFormat; revision?: number },
 ): Promise<void> {
   await withCluster(flags, async (context) => {
     const release = await releaseAt(context, name, flags.revision);
-    const resources = flags.output === 'table' ? await resourceLines(context, release) : [];
-    printAs(flags.output, releaseData(release, { withChart: false }), () =>
-      [statusText({ ...release, info: { ...release.info, notes: '' } }), ...resources, ...notesOf(release)].join('\n'),
-    );
+    if (flags.output === 'table') {
+      const resources = await resourceTables(context, release);
+      process.stdout.write(`${statusText(release, { resources })}\n`);
+    } else {
+      const resources = await liveResources(context, release);
+      printAs(flags.output, releaseData(release, { withChart: false, resources }), () => '');
+    }
   });
-}
-
-function notesOf({ info }: Release): string[] {
-  return info.notes.trim() === '' ? [] : ['NOTES:', info.notes.trim()];
-}
-
-/** What of the release's objects is in the cluster. */
-async function resourceLines(context: CliReleaseContext, release: Release): Promise<string[]> {
-  const lines = await Promise.all(
-    objectsOf(release.manifest).map(async (object: KubeObject) => {
-      const { name = '', namespace = release.namespace } = object.metadata;
-      const resource = await context.mapper
-        .servedResourceOf(object.apiVersion ?? '', object.kind ?? '')
-        .catch(() => undefined);
-      const live =
-        resource &&
-        (await context.client
-          .get(resource, { name, ...(resource.namespaced && { namespace }) })
-          .catch(() => undefined));
-      return [object.kind ?? '', name, live ? 'present' : 'missing'];
-    }),
-  );
-  return lines.length === 0 ? [] : ['RESOURCES:', helmTable([['KIND', 'NAME', 'STATE'], ...lines])];
 }
 
 export async function history(
   name: string,
-  flags: ClusterFlags & { output: OutputFormat; max: number },
+  flags: ClusterFlags & { output: OutputFormat; max: number; showRollbackRevision?: boolean },
 ): Promise<void> {
   await withCluster(flags, async (context) => {
     const revisions = (await revisionsOf(context, name))
@@ -156,21 +135,24 @@ export async function history(
       .map((revision) => revision.read());
     const data = revisions.map((release) => ({
       revision: release.version,
-      updated: release.info.lastDeployed,
+      ...(release.info.lastDeployed && { updated: release.info.lastDeployed }),
       status: release.info.status,
       chart: chartLabel(release),
       app_version: release.chart.metadata.appVersion ?? '',
+      ...(release.info.rollbackRevision && { rollback_revision: release.info.rollbackRevision }),
       description: release.info.description,
     }));
+    const withTarget = flags.showRollbackRevision ?? false;
     printAs(flags.output, data, () =>
       helmTable([
-        ['REVISION', 'UPDATED', 'STATUS', 'CHART', 'APP VERSION', 'DESCRIPTION'],
+        [
+          ...['REVISION', 'UPDATED', 'STATUS', 'CHART', 'APP VERSION'],
+          ...(withTarget ? ['ROLLBACK'] : []),
+          'DESCRIPTION',
+        ],
         ...data.map((row) => [
-          String(row.revision),
-          ansiTime(row.updated),
-          row.status,
-          row.chart,
-          row.app_version,
+          ...[String(row.revision), ansiTime(row.updated ?? ''), row.status, row.chart, row.app_version],
+          ...(withTarget ? [String(row.rollback_revision ?? '')] : []),
           row.description,
         ]),
       ]),
@@ -182,6 +164,7 @@ export interface RollbackFlags extends ClusterFlags, OperationFlags {
   cleanupOnFail?: boolean;
   historyMax: number;
   dryRun?: DryRun;
+  description?: string;
 }
 
 export async function rollback(name: string, revision: string | undefined, flags: RollbackFlags): Promise<void> {
@@ -196,7 +179,7 @@ export async function rollback(name: string, revision: string | undefined, flags
       version,
       cleanupOnFail: flags.cleanupOnFail ?? false,
       maxHistory: flags.historyMax,
-      description: '',
+      description: flags.description ?? '',
     };
     if (flags.dryRun) await prepareRollback(context, name, options);
     else await rollbackRelease(context, name, options);
@@ -245,13 +228,14 @@ export interface TestFlags extends ClusterFlags {
 export async function test(name: string, flags: TestFlags): Promise<void> {
   await withCluster(flags, async (context) => {
     const output = createOutput();
-    const said = { ...context, log: (line: string) => output.data(line) };
-    const { release, failure } = await testRelease(said, name, {
+    const logs: string[] = [];
+    const { release, failure } = await testRelease({ ...context, log: (line) => void logs.push(line) }, name, {
       timeoutMs: flags.timeout,
       filters: flags.filter,
       logs: flags.logs ?? false,
     });
     output.data(statusText(release, { hideNotes: flags.hideNotes ?? false }));
+    if (flags.logs) output.data(['', ...logs].join('\n'));
     if (failure) throw failure;
   });
 }

@@ -39,6 +39,7 @@ import { searchCharts } from '../../delivery/charts/repository/search.ts';
 import { clock } from '../context.ts';
 import { CliError } from '../errors.ts';
 import { createOutput } from '../output.ts';
+import { verificationText } from './authoring.ts';
 import type { ChartFlags, OutputFormat } from './flags.ts';
 import { helmTable, printAs } from './print.ts';
 
@@ -82,11 +83,10 @@ export interface PullFlags extends ChartFlags {
 
 export async function pull(references: string[], flags: PullFlags): Promise<void> {
   for (const reference of references) {
-    const options = { ...locateOptions(flags), withProvenance: flags.prov };
-    const located = flags.verify ? await locateChart(reference, options) : await fetchChart(reference, options);
-    if (located.kind === 'path') throw new CliError(`${reference} is here already`);
+    const located = await fetchChart(reference, { ...locateOptions(flags), withProvenance: flags.prov });
     if (located.oci) createOutput().message(`Pulled: ${located.oci.name}\nDigest: ${located.oci.digest}`);
-    if (flags.untar) await untar(located, join(flags.destination, flags.untardir));
+    if (located.verification) process.stdout.write(verificationText(located.verification));
+    if (flags.untar) await untar(located, resolve(flags.destination, flags.untardir));
     else {
       await mkdir(flags.destination, { recursive: true });
       const file = join(flags.destination, located.fileName);
@@ -99,7 +99,8 @@ export async function pull(references: string[], flags: PullFlags): Promise<void
 async function untar({ data, fileName }: { data: Uint8Array; fileName: string }, directory: string): Promise<void> {
   const { metadata } = await loadArchive(data, fileName);
   const target = resolve(directory, metadata.name);
-  if (existsSync(target)) throw new CliError(`a file or directory with the name ${target} already exists`);
+  if (existsSync(target))
+    throw new CliError(`failed to untar: a file or directory with the name ${target} already exists`);
   for (const file of await unpackChart(data, fileName)) {
     const path = join(target, file.name);
     await mkdir(dirname(path), { recursive: true });

@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
 import { systemRandom } from '../../base/random.ts';
 import { crdsOf, textOf } from '../../delivery/charts/chart/chart.ts';
+import { shellPattern } from '../../delivery/charts/chart/shell-pattern.ts';
 import { offlineCapabilities } from '../../delivery/charts/render/capabilities.ts';
 import { type Prepared, prepareRelease, type PrepareOptions } from '../../delivery/charts/render/prepare.ts';
 import { clock } from '../context.ts';
@@ -41,14 +42,19 @@ export async function template(words: string[], flags: TemplateFlags): Promise<v
     capabilities: offlineCapabilities(flags.kubeVersion, flags.apiVersions),
     subNotes: flags.renderSubchartNotes ?? false,
     skipSchemaValidation: flags.skipSchemaValidation ?? false,
-    warn: (message) => output.message(`warning: ${message}`),
+    warn: (message) => output.message(message),
     ...renderExtras(flags),
   };
   const asksCluster = flags.validate || flags.dryRun === 'server';
   const prepared = await showingInvalid(flags, () =>
     asksCluster ? validated(flags, options) : prepareRelease(options),
   );
-  await write(documentsOf(prepared, flags), { ...flags, ...(flags.releaseName && { directory: name }) });
+  const rendered = documentsOf(prepared, flags);
+  if (flags.showOnly.length > 0) {
+    await write(onlyShown([...rendered.manifests, ...rendered.hooks], flags.showOnly), flags, name);
+  } else if (flags.outputDir !== undefined) {
+    await write([...rendered.manifests, ...rendered.hooks], flags, name);
+  } else process.stdout.write(wholeText(rendered));
 }
 
 async function validated(flags: TemplateFlags, options: PrepareOptions): Promise<Prepared> {
@@ -61,30 +67,35 @@ interface Document {
   content: string;
 }
 
-function documentsOf(prepared: Prepared, flags: TemplateFlags): Document[] {
-  const definitions = flags.includeCrds
-    ? crdsOf(prepared.chart).map(({ chart: owner, file }) => ({
-        path: `${owner.metadata.name}/${file.name}`,
-        content: textOf(file).trim(),
-      }))
-    : [];
-  const hooks = prepared.hooks.filter(({ events }) => !(flags.skipTests && events.includes('test')));
-  return [
-    ...definitions,
-    ...prepared.manifests,
-    ...(flags.hooks ? hooks.map(({ path, manifest }) => ({ path, content: manifest })) : []),
-  ];
+interface Documents {
+  /** Definitions among them, where they are asked for. */
+  manifests: Document[];
+  hooks: Document[];
 }
 
-async function write(documents: readonly Document[], flags: TemplateFlags & { directory?: string }): Promise<void> {
-  const shown = flags.showOnly.length === 0 ? documents : onlyShown(documents, flags.showOnly);
+function documentsOf(prepared: Prepared, flags: TemplateFlags): Documents {
+  const definitions = flags.includeCrds ? crdsOf(prepared.chart) : [];
+  const hooks = prepared.hooks.filter(({ events }) => !(flags.skipTests && events.includes('test')));
+  return {
+    manifests: [...definitions.map(({ file, path }) => ({ path, content: textOf(file) })), ...prepared.manifests],
+    hooks: flags.hooks ? hooks.map(({ path, manifest }) => ({ path, content: manifest })) : [],
+  };
+}
+
+/** As Helm prints it: files of `crds/` as they are, nothing around the manifests, and a line even where there are none. */
+export function wholeText({ manifests, hooks }: Documents): string {
+  return `${manifests.map(textOfDocument).join('').trim()}\n${hooks.map(textOfDocument).join('')}`;
+}
+
+async function write(documents: readonly Document[], flags: TemplateFlags, releaseName: string): Promise<void> {
   if (flags.outputDir === undefined) {
-    process.stdout.write(shown.map(textOfDocument).join(''));
+    process.stdout.write(documents.map(textOfDocument).join(''));
     return;
   }
   const files = new Map<string, string>();
-  for (const document of shown) files.set(document.path, (files.get(document.path) ?? '') + textOfDocument(document));
-  const directory = join(flags.outputDir, flags.directory ?? '');
+  for (const document of documents)
+    files.set(document.path, (files.get(document.path) ?? '') + textOfDocument(document));
+  const directory = join(flags.outputDir, flags.releaseName ? releaseName : '');
   const root = resolve(directory);
   for (const [path, text] of files) {
     const file = join(root, path);
@@ -114,12 +125,12 @@ async function nameAndChart(
   return { name: makesName ? await generatedName(first, flags) : 'release-name', reference: first };
 }
 
-/** `-s templates/web.yaml`, from the chart's root; `*` stands for anything. */
-function onlyShown(documents: readonly Document[], wanted: readonly string[]): Document[] {
+/** `-s templates/web.yaml`, from the chart's root, or a pattern for it. */
+export function onlyShown(documents: readonly Document[], wanted: readonly string[]): Document[] {
   return wanted.flatMap((pattern) => {
-    const expression = new RegExp(`^${pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&').replace(/\*/g, '[^/]*')}$`);
-    const found = documents.filter(({ path }) => expression.test(path.slice(path.indexOf('/') + 1)));
+    const matches = shellPattern(pattern);
+    const found = documents.filter(({ path }) => matches?.(path.slice(path.indexOf('/') + 1)));
     if (found.length === 0) throw new CliError(`could not find template ${pattern} in chart`);
-    return found;
+    return found.map(({ path, content }) => ({ path, content: content.trim() }));
   });
 }

@@ -1,14 +1,14 @@
 import type { AnyObject, KubeList } from '../../api/object.ts';
 import { isApiError } from '../../api/status.ts';
 import { objectPath } from '../../client/request-path.ts';
-import { type Columns, createColumns } from '../../delivery/inspect/columns.ts';
-import { headerOf, type RowOptions, rowOf, type Table } from '../../delivery/inspect/table-rows.ts';
+import { createColumns } from '../../delivery/inspect/columns.ts';
+import type { RowOptions, Table } from '../../delivery/inspect/table-rows.ts';
 import { CliError } from '../errors.ts';
 import { type ObjectPrinter, objectPrinter } from './print-objects.ts';
 import { shownType } from './resource-finder.ts';
 import { placeOf, type Selection, type SelectionFlags, selectionOf, typed } from './selection.ts';
 import { FileError, type Kube, type KubeFlags, withKube } from './session.ts';
-import { type ListQuery, readTable } from './tables.ts';
+import { type ListQuery, readTable, tableText } from './tables.ts';
 
 export interface GetFlags extends KubeFlags, SelectionFlags {
   output?: string;
@@ -128,22 +128,6 @@ export function rowOptions(
     ...(flags.showLabels && { showLabels: true }),
     ...(flags.labelColumns && { labelColumns: flags.labelColumns.flatMap((list) => list.split(',')) }),
   };
-}
-
-function tableText(
-  table: Table,
-  options: RowOptions,
-  { columns, headers }: { columns: Columns; headers: boolean },
-): string {
-  const { columnDefinitions = [], rows = [] } = table;
-  const lines = [
-    ...(headers ? [headerOf(columnDefinitions, options)] : []),
-    ...rows.map((row) => rowOf(row, columnDefinitions, options)),
-  ];
-  return columns
-    .lines(lines)
-    .map((line) => `${line}\n`)
-    .join('');
 }
 
 function sayNothingFound(kube: Kube, groups: readonly Group[], { allNamespaces }: GetFlags): void {

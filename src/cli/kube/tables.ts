@@ -1,7 +1,8 @@
 import { humanDuration } from '../../api/human-duration.ts';
-import type { ListOptions, ObjectName, Resource } from '../../client/client.ts';
+import type { Client, ListOptions, ObjectName, Resource } from '../../client/client.ts';
 import { collectionPath, listQuery, objectPath } from '../../client/request-path.ts';
-import type { Table } from '../../delivery/inspect/table-rows.ts';
+import type { Columns } from '../../delivery/inspect/columns.ts';
+import { headerOf, type RowOptions, rowOf, type Table } from '../../delivery/inspect/table-rows.ts';
 import { clock } from '../context.ts';
 import { placeOf, type Selection } from './selection.ts';
 import type { Kube } from './session.ts';
@@ -19,10 +20,7 @@ export interface ListQuery extends ListOptions {
 /** A type's or an object's table, in as many pages as the server makes of it. Rejects with ApiError. */
 export async function readTable(kube: Kube, selection: Selection, query: ListQuery): Promise<Table> {
   const { resource, name } = selection;
-  const read = async (path: string): Promise<Table> => {
-    const answer = (await kube.client.raw('GET', path, undefined, { accept: tableTypes })) as Table;
-    return answer.kind === 'Table' ? answer : plainTable(answer);
-  };
+  const read = (path: string): Promise<Table> => tableAt(kube.client, path);
   if (name !== undefined) return read(tablePath(resource, placeOf(kube, selection), query));
   const { limit, ...rest } = query;
   const options = { ...rest, ...(limit > 0 && { limit }) };
@@ -35,6 +33,12 @@ export async function readTable(kube: Kube, selection: Selection, query: ListQue
     next = page.metadata?.continue;
   }
   return { ...first, rows };
+}
+
+/** What is at a path, as a table. Rejects with ApiError. */
+export async function tableAt(client: Client, path: string): Promise<Table> {
+  const answer = (await client.raw('GET', path, undefined, { accept: tableTypes })) as Table;
+  return answer.kind === 'Table' ? answer : plainTable(answer);
 }
 
 function tablePath(resource: Resource, name: ObjectName, { includeObject, subresource }: ListQuery): string {
@@ -63,4 +67,20 @@ function plainTable(answer: unknown): Table {
 
 function ageText(time: string | undefined): string {
   return time ? humanDuration(clock.now() - Date.parse(time)) : '<unknown>';
+}
+
+export function tableText(
+  table: Table,
+  options: RowOptions,
+  { columns, headers }: { columns: Columns; headers: boolean },
+): string {
+  const { columnDefinitions = [], rows = [] } = table;
+  const lines = [
+    ...(headers ? [headerOf(columnDefinitions, options)] : []),
+    ...rows.map((row) => rowOf(row, columnDefinitions, options)),
+  ];
+  return columns
+    .lines(lines)
+    .map((line) => `${line}\n`)
+    .join('');
 }

@@ -115,7 +115,7 @@ describe('a release', () => {
     await rollbackRelease(context, 'web', rollbackOptions);
     expect(await color()).toBe('red');
     expect(await revisions()).toEqual(['1 superseded', '2 superseded', '3 deployed']);
-    expect((await releaseAt(context, 'web')).info.description).toBe('Rollback to 1');
+    expect((await releaseAt(context, 'web')).info).toMatchObject({ description: 'Rollback to 1', rollbackRevision: 1 });
     await uninstallRelease(context, 'web', uninstallOptions);
     expect(await revisions()).toEqual([]);
     expect((await api.client.list(configMaps, { namespace: 'default' })).items).toEqual([]);

@@ -39,6 +39,7 @@ export async function prepareRollback(
       deleted: '',
       status: 'pending-rollback',
       description: `Rollback to ${number}`,
+      rollbackRevision: number,
     },
     hooks: target.hooks.map((hook) => ({ ...hook, lastRun: { startedAt: '', completedAt: '', phase: 'Unknown' } })),
     owner: thisProcess(),

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -14,7 +14,7 @@ import { prepareRelease } from '../render/prepare.ts';
 import { readValues } from '../values/read-values.ts';
 import { lintChart } from './lint.ts';
 import { packageChart } from './package-chart.ts';
-import { signChart, verifyChart } from './provenance.ts';
+import { signChart, verifyChart, verifyFile } from './provenance.ts';
 import { fromStarter, scaffoldChart } from './scaffold.ts';
 
 const clock = createSimulatedClock();
@@ -245,6 +245,18 @@ describe('a package', () => {
 });
 
 describe('provenance', () => {
+  it('is that of an archive, with a file beside it', async () => {
+    const place = mkdtempSync(join(tmpdir(), 'timonel-verify-'));
+    const archive = join(place, 'web-1.0.0.tgz');
+    await expect(verifyFile(archive)).rejects.toThrow(`stat ${archive}: no such file or directory`);
+    await expect(verifyFile(place)).rejects.toThrow('unpacked charts cannot be verified');
+    writeFileSync(archive, '');
+    await expect(verifyFile(archive)).rejects.toThrow(
+      `could not load provenance file ${archive}.prov: stat ${archive}.prov: no such file or directory`,
+    );
+    rmSync(place, { recursive: true });
+  });
+
   let home: string;
   const gpg = (...args: string[]): Buffer =>
     execFileSync('gpg', ['--homedir', home, '--batch', ...args], { stdio: ['ignore', 'pipe', 'ignore'] });
@@ -271,6 +283,8 @@ describe('provenance', () => {
     const keyring = join(home, 'public.gpg');
     const verified = await verifyChart({ ...packaged, provenance }, keyring);
     expect(verified.signedBy).toEqual(['Maker <maker@example.com>']);
+    // The home's own keys are in GnuPG's newer format.
+    expect(await verifyChart({ ...packaged, provenance }, join(home, 'pubring.kbx'))).toEqual(verified);
     const changed = { ...packaged, data: Buffer.concat([packaged.data, Buffer.from('x')]) };
     await expect(verifyChart({ ...changed, provenance }, keyring)).rejects.toThrow('sha256 sum does not match');
     await expect(verifyChart({ ...packaged, fileName: 'other.tgz', provenance }, keyring)).rejects.toThrow(

@@ -1,8 +1,9 @@
 import { execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdtemp, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { emitYaml } from '../functions/yaml-emit.ts';
 import { readYaml } from '../functions/yaml-read.ts';
 import { ChartError, type ChartMetadata } from '../chart/chart.ts';
@@ -52,16 +53,36 @@ export async function signChart(
   });
 }
 
+/** Checks an archive by the `.prov` file beside it. @throws ChartError */
+export async function verifyFile(path: string, keyring?: string): Promise<Verification> {
+  const info = await stat(path).catch(() => undefined);
+  if (!info) throw new ChartError(`stat ${path}: no such file or directory`);
+  if (info.isDirectory()) throw new ChartError('unpacked charts cannot be verified');
+  const file = `${path}.prov`;
+  const provenance = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    const why = error.code === 'ENOENT' ? `stat ${file}: no such file or directory` : error.message;
+    throw new ChartError(`could not load provenance file ${file}: ${why}`, error);
+  });
+  return verifyChart({ fileName: basename(path), data: await readFile(path), provenance }, keyring);
+}
+
+/** Public keys where nobody names a file: GnuPG's own, in the old format or in that of GnuPG 2.1. */
+function ownKeyring(): string {
+  const [old = '', current = ''] = ['pubring.gpg', 'pubring.kbx'].map((name) => join(homedir(), '.gnupg', name));
+  return !existsSync(old) && existsSync(current) ? current : old;
+}
+
 /** Checks that an archive is what was signed, and by whom. @throws ChartError */
 export async function verifyChart(
   { fileName, data, provenance }: { fileName: string; data: Uint8Array; provenance: string },
-  keyring: string = join(homedir(), '.gnupg', 'pubring.gpg'),
+  keyring: string = ownKeyring(),
 ): Promise<Verification> {
   const { status, text } = await withHome(keyring, async (home) => {
     const ran = await gpg([...home, '--batch', '--trust-model', 'always', '--status-fd', '2', '--decrypt'], provenance);
     return { status: ran.stderr, text: ran.stdout };
   });
-  const fingerprint = /^\[GNUPG:\] VALIDSIG (\S+)/m.exec(status)?.[1];
+  // The last one is the primary key's, whichever subkey signed.
+  const fingerprint = /^\[GNUPG:\] VALIDSIG .*?(\S+)\s*$/m.exec(status)?.[1];
   if (!fingerprint || /^\[GNUPG:\] (?:BADSIG|ERRSIG)/m.test(status))
     throw new ChartError('the provenance file is not signed by a key of the keyring');
   const wanted = sumsOf(text)[fileName];
@@ -84,12 +105,28 @@ function sumsOf(text: string): Record<string, unknown> {
   return isMap(files) ? files : {};
 }
 
+/** GnuPG 2.1's format: `KBXf` in the header of the first blob. */
+async function isKeybox(path: string): Promise<boolean> {
+  const file = await open(path).catch(() => undefined);
+  if (!file) return false;
+  try {
+    const { buffer } = await file.read(Buffer.alloc(4), 0, 4, 8);
+    return buffer.toString('latin1') === 'KBXf';
+  } finally {
+    await file.close();
+  }
+}
+
 /** Keys of a file are brought into a directory of their own, so that the user's stay as they are. */
 async function withHome<T>(keyring: string | undefined, work: (args: string[]) => Promise<T>): Promise<T> {
   if (keyring === undefined) return work([]);
   const home = await mkdtemp(join(tmpdir(), 'timonel-gpg-'));
   try {
     await writeFile(join(home, 'gpg-agent.conf'), 'allow-loopback-pinentry\n');
+    // A keybox is no stream of keys that could be imported, and is used where it is.
+    if (await isKeybox(keyring)) {
+      return await work(['--homedir', home, '--no-default-keyring', '--keyring', resolve(keyring)]);
+    }
     await gpg(['--homedir', home, '--batch', '--import', keyring], '').catch((error: Error) => {
       throw new ChartError(`cannot read the keyring ${keyring}: ${error.message}`, error);
     });

@@ -82,9 +82,13 @@ export function isLibrary({ metadata }: Chart): boolean {
 }
 
 /** Files of `crds/`, subcharts' included, in the order in which they are installed. */
-export function crdsOf(chart: Chart): { chart: Chart; file: ChartFile }[] {
+export function crdsOf(chart: Chart, above = ''): { file: ChartFile; path: string }[] {
+  const place = `${above}${chart.metadata.name}/`;
   const own = chart.files.filter(({ name }) => name.startsWith('crds/') && /\.(?:ya?ml|json)$/.test(name));
-  return [...own.map((file) => ({ chart, file })), ...chart.dependencies.flatMap(crdsOf)];
+  return [
+    ...own.map((file) => ({ file, path: `${place}${file.name}` })),
+    ...chart.dependencies.flatMap((subchart) => crdsOf(subchart, `${place}charts/`)),
+  ];
 }
 
 /** A file's text. Bytes that are no UTF-8 become U+FFFD. */

@@ -1,4 +1,5 @@
 import { ChartError } from './chart.ts';
+import { shellPattern } from './shell-pattern.ts';
 
 /** Whether `.helmignore` takes a file or directory out of a chart. Paths are from the chart's root, with slashes. */
 export type IgnoreRules = (path: string, isDirectory: boolean) => boolean;
@@ -43,21 +44,7 @@ function parseRule(line: string): Rule[] {
   if (directoryOnly) pattern = pattern.slice(0, -1);
   const whole = pattern.includes('/');
   if (pattern.startsWith('/')) pattern = pattern.slice(1);
-  return [{ negated, directoryOnly, whole, matches: shellPattern(pattern, line) }];
-}
-
-/** A pattern of Go's path.Match: `*` and `?` stop at slashes, `[a-z]`, `[^a]`, `\` before what is meant literally. */
-function shellPattern(pattern: string, line: string): (text: string) => boolean {
-  const parts = /\*+|\?|\[(\^?)((?:\\.|[^\]\\])+)\]|\\(.)|([\s\S])/g;
-  let source = '';
-  for (const [whole, negation, set, escaped, plain] of pattern.matchAll(parts)) {
-    if (whole.startsWith('*')) source += '[^/]*';
-    else if (whole === '?') source += '[^/]';
-    else if (set !== undefined) source += `[${negation ?? ''}${set.replace(/[[^&~|]/g, '\\$&')}]`;
-    else if (plain === '[' || plain === '\\')
-      throw new ChartError(`.helmignore: syntax error in pattern ${line.trim()}`);
-    else source += (escaped ?? plain ?? '').replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
-  }
-  const expression = new RegExp(`^${source}$`, 's');
-  return (text) => expression.test(text);
+  const matches = shellPattern(pattern);
+  if (!matches) throw new ChartError(`.helmignore: syntax error in pattern ${line.trim()}`);
+  return [{ negated, directoryOnly, whole, matches }];
 }

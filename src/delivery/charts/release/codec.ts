@@ -47,6 +47,7 @@ export interface StoredRelease {
     description?: string;
     status?: string;
     notes?: string;
+    rollback_revision?: number;
   };
   chart?: StoredChartJson | null;
   config?: Values | null;
@@ -96,6 +97,7 @@ export function storedForm(release: Release): StoredRelease {
       ...(info.description !== '' && { description: info.description }),
       status: info.status,
       ...(info.notes !== '' && { notes: info.notes }),
+      ...(info.rollbackRevision && { rollback_revision: info.rollbackRevision }),
     },
     chart: {
       metadata: chart.metadata,
@@ -155,6 +157,7 @@ function fromStored(stored: StoredRelease): Release {
       description: info.description ?? '',
       status: (info.status ?? 'unknown') as ReleaseStatus,
       notes: info.notes ?? '',
+      ...(info.rollback_revision && { rollbackRevision: info.rollback_revision }),
     },
     chart: {
       metadata: chart?.metadata ?? { name: '', version: '', apiVersion: 'v1' },

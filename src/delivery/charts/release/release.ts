@@ -41,6 +41,8 @@ export interface ReleaseInfo {
   description: string;
   status: ReleaseStatus;
   notes: string;
+  /** Of a rollback: the revision that it went back to. */
+  rollbackRevision?: number;
 }
 
 /** What is kept of a chart: everything but its subcharts. */

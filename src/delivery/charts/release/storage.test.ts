@@ -29,6 +29,7 @@ const ofHelm = {
     deleted: '',
     description: 'Upgrade complete',
     status: 'deployed',
+    rollback_revision: 2,
   },
   chart: {
     metadata: { name: 'db', version: '2.0.0', apiVersion: 'v2', appVersion: '16' },

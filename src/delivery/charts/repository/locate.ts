@@ -1,8 +1,7 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { ChartError } from '../chart/chart.ts';
-import { verifyChart } from '../authoring/provenance.ts';
+import { type Verification, verifyChart, verifyFile } from '../authoring/provenance.ts';
 import { type Access, fetchUrl } from './fetch.ts';
 import { newestIn } from './index-file.ts';
 import { isOci, ociVersions, parseOciReference, pullOci } from './oci.ts';
@@ -33,6 +32,8 @@ export interface FetchedChart {
   provenance: Buffer | undefined;
   /** Of an OCI registry: its full name and manifest digest. */
   oci?: { name: string; digest: string };
+  /** With `verify`: who signed it. */
+  verification?: Verification;
 }
 
 /** Finds what a command line calls a chart: a path, `oci://…`, a URL, `repo/chart`, or a name in `--repo`. @throws ChartError */
@@ -41,22 +42,19 @@ export async function locateChart(reference: string, options: LocateOptions): Pr
     if (options.verify) await verifyFile(reference, options.keyring);
     return { kind: 'path', path: reference };
   }
-  const fetched = await fetchChart(reference, options);
+  return fetchChart(reference, options);
+}
+
+/** Fetches a chart from a registry or a repository, and checks its signature where that is asked for. @throws ChartError */
+export async function fetchChart(reference: string, options: LocateOptions): Promise<FetchedChart> {
+  const fetched = await fetchUnchecked(reference, options);
   if (!options.verify) return fetched;
   if (!fetched.provenance) throw new ChartError(`${fetched.fileName} has no provenance file`);
-  await verifyChart({ ...fetched, provenance: fetched.provenance.toString() }, options.keyring);
-  return fetched;
+  const verification = await verifyChart({ ...fetched, provenance: fetched.provenance.toString() }, options.keyring);
+  return { ...fetched, verification };
 }
 
-async function verifyFile(path: string, keyring: string | undefined): Promise<void> {
-  const provenance = await readFile(`${path}.prov`, 'utf8').catch((error: Error) => {
-    throw new ChartError(`could not load provenance file ${path}.prov: ${error.message}`, error);
-  });
-  await verifyChart({ fileName: basename(path), data: await readFile(path), provenance }, keyring);
-}
-
-/** Fetches a chart from a registry or a repository. @throws ChartError */
-export async function fetchChart(reference: string, options: LocateOptions): Promise<FetchedChart> {
+async function fetchUnchecked(reference: string, options: LocateOptions): Promise<FetchedChart> {
   if (isOci(reference)) return fetchOci(reference, options);
   if (options.repo !== undefined)
     return fromRepository(reference, { url: options.repo, access: options.access }, options);

@@ -45,7 +45,9 @@ describe('values of one chart', () => {
     expect(coalesce(chart('web', 'a: {b: {c: 1}}'), 'a: {b: 2}').warnings).toEqual([
       expect.stringContaining('web.a.b'),
     ]);
-    expect(coalesce(chart('web', 'a: 1'), 'a: {b: 2}').warnings).toEqual([expect.stringContaining('not a table')]);
+    expect(coalesce(chart('web', 'a: 1'), 'a: {b: 2}').warnings).toEqual([
+      'warning: skipped value for web.a: Not a table.',
+    ]);
   });
 });
 

@@ -6,6 +6,7 @@ import { ValuesError } from './values-error.ts';
  * How the values of charts, their subcharts and their users come together (Helm documentation, "Values Files" and
  * "Subcharts and Globals"): what the user says wins over the chart, a parent over its subcharts, maps are merged,
  * everything else is replaced. `coalesce` takes away what is null on top of something; `merge` keeps it, for a later step.
+ * Warnings are in Helm's words, without the values, which may be secret.
  */
 export type Mode = 'coalesce' | 'merge';
 
@@ -67,7 +68,7 @@ function coalesceOwn(chart: Chart, into: Values, walk: Walk): void {
         const mode = isForSubchart ? 'merge' : walk.mode;
         if (mode === 'coalesce' && isSubchart) dropNulls(value);
         coalesceMaps(given, value, { ...walk, prefix: join(prefix, key), mode });
-      } else if (value !== null) walk.warn(`skipped value for ${join(prefix, key)}: not a table`);
+      } else if (value !== null) walk.warn(`warning: skipped value for ${join(prefix, key)}: Not a table.`);
     }
   }
 }
@@ -77,7 +78,8 @@ function passGlobals(subchart: Values, parent: Values, walk: Walk): void {
   const own = subchart['global'] ?? {};
   const given = parent['global'] ?? {};
   if (!isMap(own) || !isMap(given)) {
-    walk.warn('skipping globals, since they are not a table');
+    const which = isMap(own) ? 'source' : 'destination';
+    walk.warn(`warning: skipping globals because ${which} global is not a table.`);
     return;
   }
   for (const [key, value] of Object.entries(given)) {
@@ -88,8 +90,8 @@ function passGlobals(subchart: Values, parent: Values, walk: Walk): void {
         const merged = copyValues(value);
         coalesceMaps(merged, before, { ...walk, prefix: join(walk.prefix, key), mode: 'merge' });
         own[key] = merged;
-      } else walk.warn(`cannot merge a table onto ${join('global', key)}, which is none`);
-    } else if (isMap(before)) walk.warn(`${join('global', key)} is a table, and stays one`);
+      } else walk.warn(`Conflict: cannot merge map onto non-map for ${JSON.stringify(key)}. Skipping.`);
+    } else if (isMap(before)) walk.warn(`key ${key} is table. Skipping`);
     else own[key] = value;
   }
   subchart['global'] = own;
@@ -104,9 +106,10 @@ function coalesceMaps(into: Values, under: Values, walk: Walk): void {
     else if (!isGiven) into[key] = value;
     else if (isMap(value)) {
       if (isMap(given)) coalesceMaps(given, value, { ...walk, prefix: join(walk.prefix, key) });
-      else if (given !== null) walk.warn(`cannot overwrite table with non table for ${join(walk.prefix, key)}`);
+      else if (given !== null)
+        walk.warn(`warning: cannot overwrite table with non table for ${join(walk.prefix, key)}`);
     } else if (isMap(given) && value !== null) {
-      walk.warn(`destination for ${join(walk.prefix, key)} is a table: its default, which is none, is passed over`);
+      walk.warn(`warning: destination for ${join(walk.prefix, key)} is a table. Ignoring non-table value`);
     }
   }
 }

@@ -67,7 +67,10 @@ describe('conditions and tags', () => {
     );
     expect([found, warnings]).toEqual([
       'web(db)',
-      ['tag x of db is not a boolean', 'condition db.enabled of db is not a boolean'],
+      [
+        "Warning: Tag 'x' for chart db returned non-bool value",
+        "Warning: Condition path 'db.enabled' for chart db returned non-bool value",
+      ],
     ]);
   });
 
@@ -129,7 +132,9 @@ describe('import-values', () => {
   });
 
   it('warn where there is nothing to import', () => {
-    expect(process(web(['nothing'])).warnings).toEqual(['import-values: db has no table exports.nothing']);
+    expect(process(web(['nothing'])).warnings).toEqual([
+      'Warning: ImportValues missing table from chart db: "exports.nothing" is not a table',
+    ]);
   });
 
   it('come through several levels', () => {

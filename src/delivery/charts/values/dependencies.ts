@@ -67,7 +67,8 @@ function byTags(requirements: Dependency[], values: Values, warn: (message: stri
       .filter((tag) => Object.hasOwn(tags, tag))
       .map((tag) => [tag, tags[tag]] as const);
     for (const [tag, value] of found)
-      if (typeof value !== 'boolean') warn(`tag ${tag} of ${requirement.name} is not a boolean`);
+      if (typeof value !== 'boolean')
+        warn(`Warning: Tag '${tag}' for chart ${requirement.name} returned non-bool value`);
     const switches = found.map(([, value]) => value).filter((value) => typeof value === 'boolean');
     requirement.enabled = switches.length === 0 || switches.includes(true);
   }
@@ -84,7 +85,7 @@ function byConditions(requirements: Dependency[], values: Values, { path, warn }
         requirement.enabled = value;
         break;
       }
-      warn(`condition ${condition} of ${requirement.name} is not a boolean`);
+      warn(`Warning: Condition path '${condition}' for chart ${requirement.name} returned non-bool value`);
     }
   }
 }
@@ -102,7 +103,7 @@ function importValues(chart: Chart, warn: (message: string) => void): Chart {
       const { child, parent } = importOf(item);
       const found = valueAt(merged, `${requirement.name}.${child}`);
       if (isMap(found)) imported = coalesceTables(imported, nest(parent, found), 'merge');
-      else warn(`import-values: ${requirement.name} has no table ${child}`);
+      else warn(`Warning: ImportValues missing table from chart ${requirement.name}: "${child}" is not a table`);
     }
   }
   return { ...whole, values: coalesceTables(merged, imported, 'merge') };
