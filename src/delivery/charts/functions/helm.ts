@@ -4,6 +4,7 @@ import { endsExecution } from '../template/assign.ts';
 import type { Execution } from '../template/execution.ts';
 import { quote } from '../template/quote.ts';
 import { decodeJson, decodeJsonAs, encodeJson } from './json.ts';
+import { countingParts } from './lists.ts';
 import { emitPrettyYaml, emitYaml } from './yaml-emit.ts';
 import { encodeToml } from './toml-encode.ts';
 import { readYamlAs } from './yaml-read.ts';
@@ -109,11 +110,15 @@ export function helmFunctions({ onLint, lookup }: HelmOptions): FunctionMap {
         () => '',
       ),
     ),
-    fromYaml: goFunction(['string'], (text) => swallow(() => readYamlAs(text, 'map') as GoMap, errorMap)),
-    fromYamlArray: goFunction(['string'], (text) =>
-      swallow(
-        () => readYamlAs(text, 'list') as unknown[],
-        (e) => [e],
+    fromYaml: countingParts(
+      goFunction(['string'], (text) => swallow(() => readYamlAs(text, 'map') as GoMap, errorMap)),
+    ),
+    fromYamlArray: countingParts(
+      goFunction(['string'], (text) =>
+        swallow(
+          () => readYamlAs(text, 'list') as unknown[],
+          (e) => [e],
+        ),
       ),
     ),
     toToml: goFunction(['any'], (value) =>
@@ -133,12 +138,16 @@ export function helmFunctions({ onLint, lookup }: HelmOptions): FunctionMap {
       ),
     ),
     mustToPrettyJson: goFunction(['any'], (value) => encodeJson(value, { indent: '  ' })),
-    fromJson: goFunction(['string'], (text) => swallow(() => decodeJsonAs(text, 'map') as GoMap, errorMap)),
-    mustFromJson: goFunction(['string'], (text) => decodeJson(text)),
-    fromJsonArray: goFunction(['string'], (text) =>
-      swallow(
-        () => decodeJsonAs(text, 'list') as unknown[],
-        (e) => [e],
+    fromJson: countingParts(
+      goFunction(['string'], (text) => swallow(() => decodeJsonAs(text, 'map') as GoMap, errorMap)),
+    ),
+    mustFromJson: countingParts(goFunction(['string'], (text) => decodeJson(text))),
+    fromJsonArray: countingParts(
+      goFunction(['string'], (text) =>
+        swallow(
+          () => decodeJsonAs(text, 'list') as unknown[],
+          (e) => [e],
+        ),
       ),
     ),
   };

@@ -1,5 +1,6 @@
 import { nestedTooDeep, valueCounter } from '../template/error.ts';
-import { goFunction, type FunctionMap, type GoFunction } from '../template/function.ts';
+import type { Execution } from '../template/execution.ts';
+import { executionFunction, goFunction, type FunctionMap, type GoFunction } from '../template/function.ts';
 import {
   compareStrings,
   describe,
@@ -112,6 +113,28 @@ function concat(...lists: unknown[]): unknown[] {
     return list as unknown[];
   });
   return whole.length === 0 ? nilList() : whole;
+}
+
+/** What accounts for each part of a value that is made. */
+function partsOf(x: Execution): () => void {
+  return () => x.produceParts(1);
+}
+
+/** Accounts for all parts of the map or list that a function makes of a text. */
+export function countingParts(fn: GoFunction): GoFunction {
+  const visit = (value: unknown, count: () => void): void => {
+    count();
+    if (Array.isArray(value)) for (const element of value) visit(element, count);
+    else if (isMap(value)) for (const key of Object.keys(value)) visit(value[key], count);
+  };
+  return {
+    ...fn,
+    call: (args, x) => {
+      const result = fn.call(args, x);
+      visit(result, partsOf(x));
+      return result;
+    },
+  };
 }
 
 /** A function and its twin that Sprig calls `must…`: an error ends a template either way. */
@@ -231,46 +254,53 @@ function nilOr(value: unknown): string {
   return value == null ? 'nil' : typeOf(value);
 }
 
+interface Merge {
+  readonly overwrite: boolean;
+  readonly count: () => void;
+}
+
 /**
  * mergo.Merge, as Sprig uses it: what `target` lacks, or has empty, comes from `source`; with `overwrite`, the source wins.
  * Maps are merged, lists are not.
  */
-function mergeInto(target: GoMap, source: GoMap, overwrite: boolean, depth = 0, count = valueCounter()): void {
+function mergeInto(target: GoMap, source: GoMap, { overwrite, count }: Merge, depth = 0): void {
   if (depth > maxDepth) throw nestedTooDeep(maxDepth);
   for (const key of Object.keys(source)) {
     count();
     const from = source[key] ?? null;
     const into = Object.hasOwn(target, key) ? target[key] : undefined;
     const bothMaps = isMap(from) && isMap(into);
-    if (bothMaps) mergeInto(into, from, overwrite, depth + 1, count);
+    if (bothMaps) mergeInto(into, from, { overwrite, count }, depth + 1);
     if (from === null ? overwrite : bothMaps ? isEmpty(into) : overwrite || isEmpty(into)) mapSet(target, key, from);
   }
 }
 
 function merge(overwrite: boolean): GoFunction {
-  return goFunction(['map', '...map'], (target, ...sources) => {
+  return executionFunction(['map', '...map'], (x, target, ...sources) => {
     const isNothing = target === null || isNil(target);
     if (isNothing && sources.length === 0) return nilMap();
     const into = isNothing ? emptyMap() : target;
-    for (const source of sources) mergeInto(into, given(source), overwrite);
+    for (const source of sources) {
+      mergeInto(into, given(source), { overwrite, count: valueCounter(partsOf(x)) });
+    }
     return into;
   });
 }
 
 /** copystructure.Copy. */
-function deepCopy(value: unknown, depth = 0, count = valueCounter()): unknown {
+function deepCopy(value: unknown, count: () => void, depth = 0): unknown {
   count();
   if (depth > maxDepth) throw nestedTooDeep(maxDepth);
   if (value instanceof Uint8Array) return Uint8Array.from(value);
   if (Array.isArray(value)) {
     return described(
       value,
-      value.map((element) => deepCopy(element, depth + 1, count)),
+      value.map((element) => deepCopy(element, count, depth + 1)),
     );
   }
   if (!isMap(value) || isFunction(value)) return value;
   const copy = emptyMap();
-  for (const key of Object.keys(value)) mapSet(copy, key, deepCopy(value[key], depth + 1, count));
+  for (const key of Object.keys(value)) mapSet(copy, key, deepCopy(value[key], count, depth + 1));
   return described(value, copy);
 }
 
@@ -279,9 +309,9 @@ function described<T extends object>(original: object, copy: T): T {
   return description ? describe(copy, description) : copy;
 }
 
-const copyFunction = goFunction(['any'], (value) => {
+const copyFunction = executionFunction(['any'], (x, value) => {
   if (value == null) throw new Error('reflect: call of reflect.Value.Type on zero Value');
-  return deepCopy(value);
+  return deepCopy(value, valueCounter(partsOf(x)));
 });
 
 /** Sprig's functions on maps. */
@@ -306,8 +336,12 @@ export const dictFunctions: FunctionMap = {
   // Go gives keys and values in any order; here the order is always the same.
   keys: goFunction(['...map'], (...maps) => strings(maps.flatMap((map) => sortedKeys(given(map))))),
   values: goFunction(['map'], (map) => sortedKeys(given(map)).map((key) => given(map)[key] ?? null)),
-  pick: goFunction(['map', '...string'], (map, ...keys) => picked(given(map), (key) => keys.includes(key))),
-  omit: goFunction(['map', '...string'], (map, ...keys) => picked(given(map), (key) => !keys.includes(key))),
+  pick: executionFunction(['map', '...string'], (x, map, ...keys) =>
+    picked(x, given(map), (key) => keys.includes(key)),
+  ),
+  omit: executionFunction(['map', '...string'], (x, map, ...keys) =>
+    picked(x, given(map), (key) => !keys.includes(key)),
+  ),
   merge: merge(false),
   mustMerge: merge(false),
   mergeOverwrite: merge(true),
@@ -317,8 +351,10 @@ export const dictFunctions: FunctionMap = {
   dig: goFunction(['...any'], dig),
 };
 
-function picked(map: GoMap, isPicked: (key: string) => boolean): GoMap {
+function picked(x: Execution, map: GoMap, isPicked: (key: string) => boolean): GoMap {
   const result = emptyMap();
-  for (const key of Object.keys(map).sort(compareStrings)) if (isPicked(key)) mapSet(result, key, map[key]);
+  const keys = Object.keys(map);
+  x.produceParts(keys.length);
+  for (const key of keys.sort(compareStrings)) if (isPicked(key)) mapSet(result, key, map[key]);
   return result;
 }

@@ -87,9 +87,12 @@ function replaceAll(regex: RE2JS, text: string, replacement: (match: Match) => s
 
 /** `$1`, `${1}`, `$name`, `${name}` and `$$`; a name is as long as it can be, and what is no group is empty. */
 function expand(template: string, match: Match): string {
+  let length = 0;
   return template.replace(/\$(?:\$|\{(\w+)\}|([\p{L}\p{Nd}_]+))/gu, (_, braced?: string, bare?: string) => {
     const name = braced ?? bare;
-    return name === undefined ? '$' : match.group(name);
+    const text = name === undefined ? '$' : match.group(name);
+    checkLength((length += text.length));
+    return text;
   });
 }
 

@@ -1,6 +1,7 @@
 import { decodeBytes, encodeBytes } from '../template/bytes.ts';
 import { printText } from '../template/format.ts';
-import { goFunction, type FunctionMap } from '../template/function.ts';
+import type { Execution } from '../template/execution.ts';
+import { executionFunction, goFunction, type FunctionMap } from '../template/function.ts';
 import { quote } from '../template/quote.ts';
 import { compareStrings, describe, emptyMap, strings, type GoMap } from '../template/values.ts';
 import {
@@ -47,7 +48,8 @@ function substr(start: number, end: number, text: string): string {
   return decodeBytes(bytes.subarray(from, to));
 }
 
-function splitMap(parts: string[]): GoMap {
+function splitMap(x: Execution, parts: string[]): GoMap {
+  x.produceParts(parts.length);
   const map = emptyMap();
   parts.forEach((part, i) => (map[`_${i}`] = part));
   return describe(map, { type: 'map[string]string', element: 'string' });
@@ -149,7 +151,9 @@ export const stringFunctions: FunctionMap = {
   sortAlpha: goFunction(['any'], (list) =>
     strings((list == null ? [textOf(list)] : textsOf(list)).sort(compareStrings)),
   ),
-  split: goFunction(['string', 'string'], (separator, text) => splitMap(splitText(text, separator))),
-  splitn: goFunction(['string', 'int', 'string'], (separator, n, text) => splitMap(splitText(text, separator, n))),
+  split: executionFunction(['string', 'string'], (x, separator, text) => splitMap(x, splitText(text, separator))),
+  splitn: executionFunction(['string', 'int', 'string'], (x, separator, n, text) =>
+    splitMap(x, splitText(text, separator, n)),
+  ),
   splitList: goFunction(['string', 'string'], (separator, text) => strings(splitText(text, separator))),
 };

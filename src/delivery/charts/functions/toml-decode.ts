@@ -1,18 +1,21 @@
 import { parse } from 'smol-toml';
 import { goFunction, type FunctionMap } from '../template/function.ts';
+import { countingParts } from './lists.ts';
 import { emptyMap, int64, isMap, mapSet, type GoMap } from '../template/values.ts';
 
 const maxDepth = 200;
 
 /** TOML as Helm reads it; what is wrong with a text stands under the key Error. */
 export const tomlFunctions: FunctionMap = {
-  fromToml: goFunction(['string'], (text) => {
-    try {
-      return decodeToml(text);
-    } catch (error) {
-      return Object.assign(emptyMap(), { Error: (error as Error).message });
-    }
-  }),
+  fromToml: countingParts(
+    goFunction(['string'], (text) => {
+      try {
+        return decodeToml(text);
+      } catch (error) {
+        return Object.assign(emptyMap(), { Error: (error as Error).message });
+      }
+    }),
+  ),
 };
 
 /** @throws Error that says what is wrong with the text */

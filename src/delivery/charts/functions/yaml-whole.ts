@@ -47,7 +47,8 @@ const timestamp = explicit('timestamp', (text) => text);
 
 /** How long a text may be, in UTF-16 units; a whole cluster's objects are less. */
 const maxLength = 8 * 1024 * 1024;
-const maxBrackets = 1000;
+/** How many flow collections, or block collections, may be in each other. */
+const maxOpen = 1000;
 
 /** What libyaml's reader stops at. */
 const unreadable = /[^\t\n\r\x20-\x7e\x85\xa0-\ufffd]/;
@@ -56,14 +57,45 @@ const unreadable = /[^\t\n\r\x20-\x7e\x85\xa0-\ufffd]/;
 function checkSize(text: string): void {
   if (text.length > maxLength)
     throw new Error(`error converting YAML to JSON: yaml: longer than ${maxLength} characters`);
+  if (hasDeepFlow(text) || hasDeepBlocks(text)) {
+    throw new Error(`error converting YAML to JSON: yaml: exceeded max depth of ${maxOpen}`);
+  }
+}
+
+function hasDeepFlow(text: string): boolean {
   let depth = 0;
   for (let i = 0; i < text.length; i++) {
     const c = text.charCodeAt(i);
     if (c === 0x5b || c === 0x7b) depth++;
     else if ((c === 0x5d || c === 0x7d) && depth > 0) depth--;
-    if (depth > maxBrackets)
-      throw new Error(`error converting YAML to JSON: yaml: exceeded max depth of ${maxBrackets}`);
+    if (depth > maxOpen) return true;
   }
+  return false;
+}
+
+/** Each column that a line begins at, or an item or a complex key in it (`- - x`), is one collection more. */
+function hasDeepBlocks(text: string): boolean {
+  const columns: number[] = [];
+  for (let start = 0, end = 0; start < text.length; start = end + 1) {
+    end = text.indexOf('\n', start);
+    if (end < 0) end = text.length;
+    let at = afterSpaces(text, start);
+    if (at >= end) continue;
+    while (columns.length > 0 && (columns.at(-1) as number) >= at - start) columns.pop();
+    columns.push(at - start);
+    while (/[-?] /.test(text.slice(at, at + 2)) && columns.length <= maxOpen) {
+      at = afterSpaces(text, at + 1);
+      columns.push(at - start);
+    }
+    if (columns.length > maxOpen) return true;
+  }
+  return false;
+}
+
+function afterSpaces(text: string, from: number): number {
+  let at = from;
+  while (text.charCodeAt(at) === 0x20) at++;
+  return at;
 }
 
 /**

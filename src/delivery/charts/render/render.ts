@@ -50,7 +50,7 @@ export async function renderChart(options: RenderOptions): Promise<Rendered> {
       const sources = collectTemplates(chart, { values: copyValues(values), release, capabilities });
       const rendered = new Map<string, string>();
       // The limits are those of a chart, not of each of its templates.
-      const usage = new Usage();
+      const usage = new Usage(options.clock);
       for (const { name, data, basePath } of sources.toSorted(deepestFirst)) {
         if (isPartial(name)) continue;
         data['Template'] = { Name: name, BasePath: basePath };

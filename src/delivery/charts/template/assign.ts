@@ -1,4 +1,4 @@
-import { TemplateError } from './error.ts';
+import { LimitReached, TemplateError } from './error.ts';
 import type { Execution } from './execution.ts';
 import { argumentOf, canBeNil, isAssignable, parameterName, type ParameterType } from './function.ts';
 import { Pause } from './pause.ts';
@@ -21,7 +21,6 @@ export function validate(x: Execution, value: unknown, type: ParameterType): unk
 
 /** Whether an error must not become part of another: budgets, and a stack that overflows, end everything. */
 export function endsExecution(error: unknown): boolean {
-  return (
-    error instanceof RangeError || error instanceof Pause || (error instanceof TemplateError && error.phase === 'limit')
-  );
+  if (error instanceof TemplateError) return error.phase === 'limit';
+  return error instanceof LimitReached || error instanceof RangeError || error instanceof Pause;
 }

@@ -1,4 +1,5 @@
 import { endsExecution, validate } from './assign.ts';
+import { LimitReached } from './error.ts';
 import type { Execution } from './execution.ts';
 import type { GoFunction, ParameterType } from './function.ts';
 import type { CommandNode, OperandNode } from './nodes.ts';
@@ -14,9 +15,6 @@ interface Call {
   /** Whether the value of the command before comes as the last argument. */
   readonly hasFinal: boolean;
 }
-
-/** A list's elements take room, too. */
-const bytesOfElement = 8;
 
 /** A call of a function or method: the number of arguments and their types are checked by Go's rules. */
 export function compileCall(call: Call): (x: Execution, dot: unknown, final?: unknown) => unknown {
@@ -37,7 +35,7 @@ export function compileCall(call: Call): (x: Execution, dot: unknown, final?: un
     x.step();
     const result = run(x, call, valuesOf(x, dot, final));
     if (typeof result === 'string') x.produce(result.length);
-    else if (Array.isArray(result)) x.produce(result.length * bytesOfElement);
+    else if (Array.isArray(result)) x.produceParts(result.length);
     return result;
   };
 }
@@ -66,9 +64,11 @@ function run(x: Execution, call: Call, values: unknown[]): unknown {
   try {
     return (call.method as GoFunction).call(values, x);
   } catch (error) {
-    if (endsExecution(error) || !(error instanceof Error)) throw error;
+    const isLimit = error instanceof LimitReached;
+    if (!isLimit && (endsExecution(error) || !(error instanceof Error))) throw error;
     x.template = template;
     x.node = call.node;
+    if (isLimit) throw x.exceeded(error.message);
     return x.fail(`error calling ${call.name}: ${error.message}`, error);
   }
 }

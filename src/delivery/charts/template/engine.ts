@@ -1,7 +1,7 @@
 import { builtins } from './builtins.ts';
 import { hasRawBytes } from './bytes.ts';
 import { compileTemplate } from './compile.ts';
-import { TemplateError } from './error.ts';
+import { LimitReached, TemplateError } from './error.ts';
 import {
   defaultLimits,
   Execution,
@@ -113,7 +113,8 @@ class TemplateSet implements TemplateLookup {
     try {
       x.invoke(template, data ?? undefined);
     } catch (error) {
-      throw error instanceof RangeError ? x.stackOverflow(error) : error;
+      if (error instanceof LimitReached) throw x.exceeded(error.message);
+      throw error instanceof RangeError ? x.overflow(error) : error;
     }
     // What is no text cannot be part of a manifest.
     return hasRawBytes(x.out) ? x.out.replace(/[\udc80-\udcff]/gu, '\ufffd') : x.out;

@@ -35,15 +35,19 @@ export function locate(name: string, text: string, position: number): Location {
 /** How many values one function may go through: maps can hold each other, so that little memory looks like much data. */
 const maxValues = 400_000;
 
-/** Counts values; past the limit the execution ends. */
-export function valueCounter(): () => void {
+/** What a function met that ends the execution, which knows the place. */
+export class LimitReached extends Error {}
+
+/** Counts values, and tells each to `onEach`; past the limit the execution ends. */
+export function valueCounter(onEach?: () => void): () => void {
   let count = 0;
   return () => {
-    if (++count > maxValues) throw new TemplateError('limit', `template: a value has more than ${maxValues} parts`);
+    if (++count > maxValues) throw new LimitReached(`a value has more than ${maxValues} parts`);
+    onEach?.();
   };
 }
 
 /** Ends the execution because values are nested deeper than a function goes: most likely one that holds itself. */
-export function nestedTooDeep(limit: number): TemplateError {
-  return new TemplateError('limit', `template: values are nested more than ${limit} deep`);
+export function nestedTooDeep(limit: number): LimitReached {
+  return new LimitReached(`values are nested more than ${limit} deep`);
 }

@@ -1,3 +1,4 @@
+import type { Clock } from '../../../base/clock.ts';
 import { locate, TemplateError } from './error.ts';
 import { nodeText, type AnyNode, type Source } from './nodes.ts';
 import { quote } from './quote.ts';
@@ -6,18 +7,49 @@ import { quote } from './quote.ts';
 export interface Limits {
   /** Actions, calls and turns of loops. */
   readonly steps: number;
-  /** UTF-16 units of output, and elements of lists, eight units each; what templates that are included and functions give counts, too. */
+  /** What steps may take in all: some go through much. */
+  readonly milliseconds: number;
+  /**
+   * UTF-16 units of output, and elements of lists and maps, eight units each; what templates that are included and
+   * functions give counts, too.
+   */
   readonly outputLength: number;
   /** Templates within templates. */
   readonly depth: number;
 }
 
-export const defaultLimits: Limits = { steps: 5_000_000, outputLength: 64 * 1024 * 1024, depth: 1000 };
+export const defaultLimits: Limits = {
+  steps: 5_000_000,
+  milliseconds: 30_000,
+  outputLength: 64 * 1024 * 1024,
+  depth: 1000,
+};
+
+/** Elements of lists and maps take room, too. */
+const unitsOfPart = 8;
+/** How many steps there are between two looks at the time. */
+const stepsBetweenLooks = 16;
 
 /** What was used of the limits: give the same one to all executions of a rendering, and they share the limits. */
 export class Usage {
   steps = 0;
   produced = 0;
+  readonly #monotonic: (() => number) | undefined;
+  readonly #startedAt: number;
+  #untilLook = stepsBetweenLooks;
+
+  /** Without a clock there is all the time in the world. */
+  constructor(clock?: Pick<Clock, 'monotonic'>) {
+    this.#monotonic = clock && (() => clock.monotonic());
+    this.#startedAt = clock?.monotonic() ?? 0;
+  }
+
+  /** Whether it took longer than that; looks at the time now and then. */
+  isLongerThan(milliseconds: number): boolean {
+    if (!this.#monotonic || --this.#untilLook > 0) return false;
+    this.#untilLook = stepsBetweenLooks;
+    return this.#monotonic() - this.#startedAt > milliseconds;
+  }
 }
 
 /** What a template does after a statement: goes on, or leaves the turn or the loop around it. */
@@ -80,12 +112,19 @@ export class Execution {
   produce(length: number): void {
     this.#usage.produced += length;
     if (this.#usage.produced > this.#limits.outputLength) {
-      this.#exceeded(`more than ${this.#limits.outputLength} characters of output`);
+      throw this.exceeded(`more than ${this.#limits.outputLength} characters of output`);
     }
   }
 
+  /** Accounts for elements of lists and maps that were made. */
+  produceParts(count: number): void {
+    this.produce(count * unitsOfPart);
+  }
+
   step(): void {
-    if (++this.#usage.steps > this.#limits.steps) this.#exceeded(`more than ${this.#limits.steps} steps`);
+    const { steps, milliseconds } = this.#limits;
+    if (++this.#usage.steps > steps) throw this.exceeded(`more than ${steps} steps`);
+    if (this.#usage.isLongerThan(milliseconds)) throw this.exceeded(`more than ${milliseconds / 1000} seconds`);
   }
 
   /** What takes as long as many steps counts as many. */
@@ -95,13 +134,14 @@ export class Execution {
   }
 
   /** Ends the execution because of what it used; no function turns this into a value or another error. */
-  #exceeded(what: string): never {
-    throw this.#error('limit', what);
+  exceeded(what: string, cause?: Error): TemplateError {
+    return this.#error('limit', what, cause);
   }
 
-  /** The error for a stack that overflowed: where it did tells which template calls itself. */
-  stackOverflow(cause: RangeError): TemplateError {
-    return this.#error('limit', 'exceeded maximum template depth', cause);
+  /** The error for a stack that overflowed, and where: that tells which template calls itself; or for a text of too many. */
+  overflow(cause: RangeError): TemplateError {
+    const isText = cause.message === 'Invalid string length';
+    return this.exceeded(isText ? 'a text is too long' : 'exceeded maximum template depth', cause);
   }
 
   /** Ends the execution with an error at the current node, in Go's form. */
@@ -121,7 +161,9 @@ export class Execution {
   /** Runs a template with variables of its own; its output goes where the caller's goes. */
   invoke(template: Template, dot: unknown): void {
     this.step();
-    if (this.depth >= this.#limits.depth) this.#exceeded(`exceeded maximum template depth (${this.#limits.depth})`);
+    if (this.depth >= this.#limits.depth) {
+      throw this.exceeded(`exceeded maximum template depth (${this.#limits.depth})`);
+    }
     const { variables, template: caller } = this;
     this.depth++;
     this.template = template;

@@ -3,6 +3,8 @@ import { seededRandom } from '../../../base/random.ts';
 import { createSimulatedClock } from '../../../base/simulated-clock.ts';
 import { chartFunctions } from '../functions/functions.ts';
 import { parseTemplates } from './engine.ts';
+import { Usage } from './execution.ts';
+import { goFunction } from './function.ts';
 import { settle } from './pause.ts';
 
 const functions = chartFunctions({ clock: createSimulatedClock(), random: seededRandom(1) });
@@ -19,6 +21,7 @@ async function outcome(text: string, values: unknown = {}): Promise<string> {
 }
 
 const shared = '{{ $d := dict "a" 1 }}{{ range until 60 }}{{ $d = dict "a" $d "b" $d }}{{ end }}';
+const large = '{{ $d := dict }}{{ range until 1000 }}{{ $_ := set $d (toString .) . }}{{ end }}';
 const circular = '{{ $d := dict "a" 1 }}{{ $_ := set $d "self" $d }}';
 
 it.each([
@@ -48,6 +51,11 @@ it.each([
   ['hashes of passwords without end', '{{ range until 1000 }}{{ $_ := bcrypt "x" }}{{ end }}', 'steps'],
   ['derived passwords', '{{ range until 1000 }}{{ $_ := derivePassword 1 "long" "p" "u" "s" }}{{ end }}', 'steps'],
   ['keys without end', '{{ range until 1000 }}{{ $_ := genPrivateKey "ed25519" }}{{ end }}', 'steps'],
+  ['a map of many', '{{ splitn "" 900000 (repeat 900000 "a") }}', 'output'],
+  ['copies of a map', `${large}{{ range until 1000 }}{{ $_ := deepCopy $d }}{{ end }}`, 'output'],
+  ['maps that are merged', `${large}{{ range until 1000 }}{{ $_ := merge (dict) $d }}{{ end }}`, 'output'],
+  ['parts of a map', `${large}{{ range until 1000 }}{{ $_ := omit $d "1" }}{{ end }}`, 'output'],
+  ['what is read again and again', `{{ range until 5000 }}{{ $_ := fromJsonArray $.json }}{{ end }}`, 'output'],
   ['shared maps as YAML', `${shared}{{ toYaml $d }}`, 'more than 400000 parts'],
   ['shared maps as text', `${shared}{{ $d }}`, 'more than 400000 parts'],
   ['a map that holds itself, as JSON', `${circular}{{ toJson $d }}`, 'nested more than'],
@@ -59,6 +67,7 @@ it.each([
   ],
   ['much indentation', '{{ indent 100000 (repeat 100000 "a\\n") }}', 'longer than'],
   ['a long replacement', '{{ replace "a" (repeat 100000 "b") (repeat 100000 "a") }}', 'longer than'],
+  ['a group that is put many times', '{{ regexReplaceAll "(a+)" (repeat 100000 "a") (repeat 1000 "$1") }}', 'longer'],
   ['a long join', '{{ join (repeat 100000 "x") (until 10000) }}', 'longer than'],
   ['a long separator', '{{ wrapWith 1 (repeat 100000 "x") (repeat 10000 "y ") }}', 'longer than'],
   ['a long range of versions', '{{ semverCompare (repeat 50000 "1-") "1.0.0" }}', 'too long'],
@@ -66,7 +75,33 @@ it.each([
   ['many parentheses', `{{ ${'('.repeat(10_000)}1${')'.repeat(10_000)} }}`, 'nested more than'],
   ['many blocks', '{{ if 1 }}'.repeat(10_000), 'nested more than'],
 ])('ends %s in an error', async (_what, text, expected) => {
-  expect(await outcome(text, { t: '{{ tpl .t . }}' })).toMatch(new RegExp(`^error: template: .*${expected}`, 's'));
+  expect(await outcome(text, { t: '{{ tpl .t . }}', json: JSON.stringify(Array(1000).fill(1)) })).toMatch(
+    new RegExp(`^error: template: .*${expected}`, 's'),
+  );
+});
+
+it('says where a value is that holds itself', async () => {
+  expect(await outcome(`${circular}\n  {{ toYaml $d }}`)).toBe(
+    'error: template: t:2:5: executing "t" at <toYaml $d>: values are nested more than 500 deep',
+  );
+  expect(await outcome(`${circular}\n  {{ $d }}`)).toBe(
+    'error: template: t:2:5: executing "t" at <{{$d}}>: values are nested more than 200 deep',
+  );
+  expect(await outcome(`{{ define "a" }}${circular}{{ toJson $d }}{{ end }}\n{{ include "a" . }}`)).toMatch(
+    /^error: template: t:1:\d+: executing "a" at <toJson \$d>: values/,
+  );
+});
+
+it('ends what takes long, though it has few steps', () => {
+  let now = 0;
+  const clock = { monotonic: () => now };
+  const slow = goFunction([], () => void (now += 1000));
+  const set = parseTemplates([{ name: 't', text: '{{ range until 1000 }}{{ slow }}{{ end }}' }], {
+    ...functions,
+    slow,
+  });
+  const render = (): string => set.execute('t', {}, { usage: new Usage(clock) });
+  expect(render).toThrow(/^template: t:1:25: executing "t" at <{{slow}}>: more than 30 seconds$/);
 });
 
 it('matches in time that grows with the text alone', async () => {
@@ -79,6 +114,16 @@ it('reads no YAML that is nested very deep', async () => {
   expect(await outcome('{{ fromYaml (repeat 20000 "[") }}')).toContain(
     'Error:error converting YAML to JSON: yaml: exceeded max depth',
   );
+});
+
+it('reads no YAML with very many blocks in each other', async () => {
+  const limit = 'Error:error converting YAML to JSON: yaml: exceeded max depth of 1000';
+  expect(await outcome('{{ fromYaml (repeat 20000 "- ") }}')).toContain(limit);
+  expect(await outcome('{{ fromYaml (repeat 20000 "? ") }}')).toContain(limit);
+  const deeper = Array.from({ length: 1500 }, (_, i) => `${' '.repeat(i)}a:`).join('\n');
+  expect(await outcome('{{ fromYaml .y }}', { y: deeper })).toContain(limit);
+  const beside = 'a:\n  - - - x\n    - - "\t"\n'.repeat(2000);
+  expect(await outcome('{{ fromYaml .y | len }}', { y: beside })).toBe('1');
 });
 
 it('counts aliases of YAML', async () => {
