@@ -22,6 +22,8 @@ export interface LogOptions {
   sinceTime?: string;
   tailLines?: number;
   limitBytes?: number;
+  /** One of the two alone, where the cluster tells them apart (KEP-3288); others give both. */
+  stream?: 'Stdout' | 'Stderr';
   signal?: AbortSignal;
 }
 

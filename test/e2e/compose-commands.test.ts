@@ -139,6 +139,40 @@ describe('up in the foreground', () => {
   });
 });
 
+describe('output', () => {
+  it('is told apart in the foreground and by run, which also takes input; logs are one stream', async () => {
+    write(
+      'apart',
+      `services:
+  web: { image: busybox, command: sh -c "echo fine; echo wrong >&2; exit 3" }
+`,
+    );
+    const up = await compose('apart', 'up', '--no-color');
+    expect(up.code).toBe(0);
+    expect(up.stdout).toMatch(/^Attaching to (web-\S+)\n\1 {2}\| fine\n\1 exited with code 3\n$/);
+    expect(up.stderr).toMatch(/^web-\S+ {2}\| wrong$/m);
+    expect((await must('apart', 'logs', '--no-log-prefix')).split('\n').toSorted()).toEqual(['', 'fine', 'wrong']);
+    const run = (input: string, ...words: string[]): Promise<Ran> =>
+      cluster.timonelWith(input, 'compose', '--project-directory', directoryOf('apart'), 'run', '--rm', '-T', ...words);
+    expect(await run('', 'web')).toMatchObject({
+      code: 3,
+      stdout: 'fine\n',
+      stderr: expect.stringMatching(/wrong\n$/),
+    });
+    expect(await run('one\ntwo\n', 'web', 'sh', '-c', 'wc -l; exit 4')).toMatchObject({ code: 4, stdout: '2\n' });
+    await must('apart', 'down', '-t', '0');
+  });
+
+  it('goes on with the next life of a container', async () => {
+    write('again', 'services:\n  web: { image: busybox, restart: always, command: sh -c "echo life; sleep 1" }\n');
+    const up = going('again', 'up', '--no-log-prefix');
+    await says(up, /life\nweb-\S+ exited with code 0\n(?:.*\n)*life\n/);
+    up.interrupt();
+    await up.end;
+    await must('again', 'down', '-t', '0');
+  });
+});
+
 describe('what is run beside a service', () => {
   it('answers to its names only when it is told to', async () => {
     const serve = 'mkdir -p /w; echo $0 >/w/index.html; httpd -p 80 -h /w; sleep 600';

@@ -67,6 +67,11 @@ export class TestCluster {
     return mustWork(['kubectl', ...args], await run(['kubectl', ...args], { env: this.#env, input }));
   }
 
+  /** A command that is given something to read. */
+  timonelWith(input: string, ...args: string[]): Promise<Ran> {
+    return run([process.execPath, program, ...args], { env: this.#env, input, timeoutMs: 150_000 });
+  }
+
   /** A command that goes on; ended by {@link endAll}. `output` grows as it speaks. */
   background(...command: string[]): { child: ChildProcess; output: () => string } {
     const [file = '', ...args] = command;

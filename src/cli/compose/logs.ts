@@ -1,13 +1,13 @@
-import { openPodLogs } from '../../client/pod-streams.ts';
 import { clock } from '../context.ts';
 import type { Pod } from '../../api/types/core-v1.ts';
-import { hasEnded, hasStarted } from '../../delivery/compose/run/condition.ts';
+import { exitCodeOf, hasEnded, hasStarted } from '../../delivery/compose/run/condition.ts';
 import { ProjectWatch } from '../../delivery/compose/run/project-watch.ts';
 import { serviceLabel } from '../../delivery/compose/translate/names.ts';
 import { parseDuration } from '../../delivery/compose/units.ts';
 import { CliError } from '../errors.ts';
 import type { ComposeFlags } from './commands.ts';
 import { type ProjectSession, withProject } from './connection.ts';
+import { type LogTarget, readLogs } from './log-streams.ts';
 
 export interface LogFlags extends ComposeFlags {
   follow?: boolean;
@@ -40,43 +40,33 @@ type Followed = Pick<LogFlags, 'follow' | 'tail' | 'timestamps' | 'since' | 'unt
   services: readonly string[] | undefined;
   /** Nothing is followed any more when every container has ended. */
   endsWithContainers?: boolean;
+  /** What containers write to stderr goes to stderr. */
+  isSplit?: boolean;
 };
+
+type LogSession = Pick<ProjectSession, 'context' | 'streams' | 'signal'>;
 
 /** The colours of docker compose's prefixes, in turn. */
 const colours = [36, 33, 32, 35, 34, 96, 93, 92, 95, 94];
 
 /** Writes the logs of all containers, of those to come as well when they are followed. */
-export async function followLogs(
-  { context, streams, signal }: Pick<ProjectSession, 'context' | 'streams' | 'signal'>,
-  watch: ProjectWatch,
-  flags: Followed,
-): Promise<void> {
+export async function followLogs(session: LogSession, watch: ProjectWatch, flags: Followed): Promise<void> {
   const printer = new Printer(flags);
   const seen = new Set<string>();
-  const running = new Set<Promise<void>>();
+  const running = new Map<string, Promise<void>>();
   let failure: unknown;
   const begin = (pod: Pod): void => {
-    const id = pod.metadata.uid ?? '';
-    if (seen.has(id) || !hasStarted(pod)) return;
-    seen.add(id);
-    const reading = read(pod).catch((error: unknown) => void (failure ??= error));
-    running.add(reading);
-    void reading.finally(() => running.delete(reading));
-  };
-  const read = async (pod: Pod): Promise<void> => {
-    const name = pod.metadata.name ?? '';
-    const untilMs = flags.until === undefined ? undefined : timeOf('--until', flags.until);
-    const isTimed = flags.timestamps === true || untilMs !== undefined;
-    const options = { ...timesOf(flags), follow: flags.follow ?? false, timestamps: isTimed, signal };
-    const line = printer.lineOf(name, untilMs);
-    const target = { name, namespace: context.namespace };
-    const log = await openPodLogs(streams, target, options);
-    try {
-      for await (const chunk of log as AsyncIterable<Buffer>) line(chunk);
-    } catch (error) {
-      if (!signal.aborted) throw error;
-    }
-    line(undefined);
+    const { uid = '' } = pod.metadata;
+    const life = `${uid} ${containerIdOf(pod)}`;
+    if (seen.has(life) || !hasStarted(pod)) return;
+    seen.add(life);
+    // What is being read may be the log of this life already.
+    if (running.has(uid)) return;
+    const reading = printLog(session, printer, { pod, flags })
+      .then(() => (flags.follow ? sayHowItEnded(session, watch, { printer, pod }) : undefined))
+      .catch((error: unknown) => void (failure ??= error))
+      .finally(() => void running.delete(uid));
+    running.set(uid, reading);
   };
   const pods = (): Pod[] => {
     const isChosen = ({ metadata }: Pod): boolean =>
@@ -87,29 +77,79 @@ export async function followLogs(
   printer.expect(pods().map(({ metadata }) => metadata.name ?? ''));
   pods().forEach(begin);
   if (!flags.follow) {
-    while (running.size > 0) await Promise.all(running);
+    while (running.size > 0) await Promise.all(running.values());
     if (failure) throw failure as Error;
     return;
   }
+  await untilFollowed(session.signal, watch, { pods, begin, endsWithContainers: flags.endsWithContainers ?? false });
+  await Promise.allSettled(running.values());
+}
+
+/** Begins with every container that comes, until the signal, or until the last one has ended. */
+async function untilFollowed(
+  signal: AbortSignal,
+  watch: ProjectWatch,
+  { pods, begin, endsWithContainers }: { pods: () => Pod[]; begin: (pod: Pod) => void; endsWithContainers: boolean },
+): Promise<void> {
   // One that is deleted may have a successor.
   const isOver = (): boolean =>
     pods().length > 0 && pods().every((pod) => hasEnded(pod) && !pod.metadata.deletionTimestamp);
   const isNothing = pods().length === 0;
   let stop = (): void => undefined;
-  try {
-    await new Promise<void>((resolve) => {
-      const look = (): void => {
-        pods().forEach(begin);
-        if (signal.aborted || (flags.endsWithContainers && (isNothing || isOver()))) resolve();
-      };
-      signal.addEventListener('abort', () => resolve(), { once: true });
-      stop = watch.onChange(look);
-      look();
-    });
-    await Promise.allSettled(running);
-  } finally {
-    stop();
-  }
+  await new Promise<void>((resolve) => {
+    const look = (): void => {
+      pods().forEach(begin);
+      if (signal.aborted || (endsWithContainers && (isNothing || isOver()))) resolve();
+    };
+    signal.addEventListener('abort', () => resolve(), { once: true });
+    stop = watch.onChange(look);
+    look();
+  });
+  stop();
+}
+
+async function printLog(
+  session: LogSession,
+  printer: Printer,
+  { pod, flags }: { pod: Pod; flags: Followed },
+): Promise<void> {
+  const untilMs = flags.until === undefined ? undefined : timeOf('--until', flags.until);
+  const isTimed = flags.timestamps === true || untilMs !== undefined;
+  const name = pod.metadata.name ?? '';
+  const lines = {
+    stdout: printer.linesOf(name, { target: 'stdout', untilMs }),
+    stderr: printer.linesOf(name, { target: 'stderr', untilMs }),
+  };
+  await readLogs(session, pod, {
+    options: { ...timesOf(flags), follow: flags.follow ?? false, timestamps: isTimed },
+    isSplit: flags.isSplit ?? false,
+    take: (chunk, target) => lines[target].take(chunk),
+  });
+  lines.stdout.end();
+  lines.stderr.end();
+}
+
+/** The log may end before the watch tells that its container has. */
+async function sayHowItEnded(
+  { signal }: LogSession,
+  watch: ProjectWatch,
+  { printer, pod }: { printer: Printer; pod: Pod },
+): Promise<void> {
+  const { uid, name = '' } = pod.metadata;
+  const look = (): { code: number | undefined } | undefined => {
+    const now = watch.pods().find(({ metadata }) => metadata.uid === uid);
+    if (!now) return { code: undefined };
+    const isLater = containerIdOf(now) !== containerIdOf(pod);
+    const isRunning = now.status?.containerStatuses?.[0]?.state?.running !== undefined;
+    const code = isRunning && !isLater ? undefined : exitCodeOf(now);
+    return code === undefined ? undefined : { code };
+  };
+  const { code } = await watch.until(look, { signal, describe: () => `${name} is still running` });
+  if (code !== undefined) printer.status(name, `exited with code ${code}`);
+}
+
+function containerIdOf({ status }: Pod): string {
+  return status?.containerStatuses?.[0]?.containerID ?? '';
 }
 
 /** A time (RFC 3339, seconds since the epoch), or how long ago. Epoch milliseconds. */
@@ -130,6 +170,11 @@ function timesOf({ tail, since }: Followed): { tailLines?: number; sinceTime?: s
 function numberOf(text: string): number {
   if (/^\d+$/.test(text)) return Number(text);
   throw new CliError(`--tail: ${text} is no number of lines`, { exitCode: 2 });
+}
+
+interface LineWriter {
+  take(chunk: Buffer): void;
+  end(): void;
 }
 
 class Printer {
@@ -153,32 +198,41 @@ class Printer {
     return this.#flags.timestamps ? timed : timed.subarray(end + 1);
   }
 
-  /** Takes a container's bytes and writes whole lines; undefined ends the last one. */
-  lineOf(name: string, untilMs?: number): (chunk: Buffer | undefined) => void {
+  /** Takes a container's bytes and writes whole lines; `end` writes what is left of the last one. */
+  linesOf(name: string, { target, untilMs }: { target: LogTarget; untilMs: number | undefined }): LineWriter {
     this.expect([name]);
     let rest = Buffer.alloc(0);
     const write = (timed: Buffer): void => {
       const line = untilMs === undefined ? timed : this.#before(timed, untilMs);
       if (!line) return;
-      process.stdout.write(Buffer.concat([Buffer.from(this.#prefix(name)), line, Buffer.from('\n')]));
+      process[target].write(Buffer.concat([Buffer.from(this.#prefix(name)), line, Buffer.from('\n')]));
     };
-    return (chunk) => {
-      if (chunk === undefined) {
+    return {
+      take: (chunk) => {
+        let buffer = rest.length > 0 ? Buffer.concat([rest, chunk]) : chunk;
+        for (let end = buffer.indexOf(10); end >= 0; end = buffer.indexOf(10)) {
+          write(buffer.subarray(0, end));
+          buffer = buffer.subarray(end + 1);
+        }
+        rest = Buffer.from(buffer);
+      },
+      end: () => {
         if (rest.length > 0) write(rest);
-        return;
-      }
-      let buffer = rest.length > 0 ? Buffer.concat([rest, chunk]) : chunk;
-      for (let end = buffer.indexOf(10); end >= 0; end = buffer.indexOf(10)) {
-        write(buffer.subarray(0, end));
-        buffer = buffer.subarray(end + 1);
-      }
-      rest = Buffer.from(buffer);
+      },
     };
+  }
+
+  /** What has become of a container. */
+  status(name: string, text: string): void {
+    process.stdout.write(`${this.#coloured(name, `${name} ${text}`)}\n`);
   }
 
   #prefix(name: string): string {
     if (this.#flags.logPrefix === false) return '';
-    const text = `${name.padEnd(this.#width)}  | `;
+    return this.#coloured(name, `${name.padEnd(this.#width)}  | `);
+  }
+
+  #coloured(name: string, text: string): string {
     const isColoured = this.#flags.color !== false && process.stdout.isTTY === true && !process.env.NO_COLOR;
     if (!isColoured) return text;
     if (!this.#colours.has(name)) this.#colours.set(name, colours[this.#colours.size % colours.length] ?? 36);

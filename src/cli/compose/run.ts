@@ -16,14 +16,16 @@ import {
   projectLabels,
   oneOffLabel,
 } from '../../delivery/compose/translate/names.ts';
-import { attachToPod, openPodLogs } from '../../client/pod-streams.ts';
+import type { ObjectName } from '../../client/client.ts';
+import { attachToPod } from '../../client/pod-streams.ts';
 import { CliError } from '../errors.ts';
 import { connectTerminal } from '../kube/exec.ts';
 import { buildMissing } from './build.ts';
 import type { ComposeFlags } from './commands.ts';
 import { type ProjectSession, requireFile, translateProject, withProject } from './connection.ts';
+import { readLogs } from './log-streams.ts';
 import { asCliError } from './project.ts';
-import { terminalOf } from './sessions.ts';
+import { nameOf, terminalOf } from './sessions.ts';
 import { prepared } from './up.ts';
 
 export interface RunFlags extends ComposeFlags {
@@ -175,7 +177,7 @@ async function runPod(
       process.stdout.write(`${name.name}\n`);
       return 0;
     }
-    await attachOrFollow(session, { name, flags, isOver: () => current()?.status?.phase !== 'Running' });
+    await attachOrFollow(session, { pod, flags, isOver: () => current()?.status?.phase !== 'Running' });
     return await watch.until(() => ended(current()), { describe: () => `${name.name} is still running` });
   } finally {
     if (flags.rm && !flags.detach) await removePod(session, name);
@@ -184,16 +186,44 @@ async function runPod(
 
 /** A session with the container's own process; without a terminal its log says all. */
 async function attachOrFollow(
-  { streams, signal }: ProjectSession,
-  { name, flags, isOver }: { name: { name: string; namespace: string }; flags: RunFlags; isOver: () => boolean },
+  session: ProjectSession,
+  { pod, flags, isOver }: { pod: Pod; flags: RunFlags; isOver: () => boolean },
 ): Promise<void> {
+  const { streams } = session;
   const terminal = terminalOf(flags);
+  const name = nameOf(session, pod);
   if (terminal.tty && !isOver()) {
     await connectTerminal(await attachToPod(streams, name, terminal), terminal);
     return;
   }
-  const log = await openPodLogs(streams, name, { follow: true, signal });
-  for await (const chunk of log as AsyncIterable<Buffer>) process.stdout.write(chunk);
+  const input = flags.interactive && !isOver() ? await passInput(session, name) : undefined;
+  await readLogs(session, pod, {
+    options: { follow: true },
+    isSplit: session.state !== undefined,
+    take: (chunk, target) => void process[target].write(chunk),
+  }).finally(input);
+}
+
+/** This process's input goes into the container. Answers how to end that. */
+async function passInput({ streams }: ProjectSession, name: ObjectName): Promise<(() => void) | undefined> {
+  const remote = await attachToPod(streams, name, { stdin: true }).catch((error: unknown) => {
+    // It has ended in between.
+    if (isApiError(error)) return undefined;
+    throw error;
+  });
+  if (!remote) return undefined;
+  // What it says is in its log, from the first word.
+  remote.stdout.resume();
+  remote.stderr.resume();
+  remote.exitCode.catch(() => undefined);
+  remote.stdin.on('error', () => process.stdin.destroy());
+  process.stdin.pipe(remote.stdin);
+  return () => {
+    process.stdin.unpipe(remote.stdin);
+    process.stdin.pause();
+    process.stdin.unref?.();
+    remote.close();
+  };
 }
 
 function podFor(session: ProjectSession, { project, service, flags }: Runnable): Pod {
@@ -205,6 +235,7 @@ function podFor(session: ProjectSession, { project, service, flags }: Runnable):
   const spec = template?.spec as PodSpec;
   const [container] = spec.containers as [Container];
   const isTerminal = terminalOf(flags).tty;
+  const hasInput = isTerminal || (flags.interactive && !flags.detach);
   const { readinessProbe: _, livenessProbe: __, ...rest } = container;
   const labels = Object.fromEntries(
     (flags.label ?? []).map((text) => [text.split('=')[0] ?? '', text.split('=').slice(1).join('=')]),
@@ -225,7 +256,12 @@ function podFor(session: ProjectSession, { project, service, flags }: Runnable):
     spec: {
       ...spec,
       containers: [
-        { ...withVolumes(rest, flags.volume ?? []), tty: isTerminal || undefined, stdin: isTerminal || undefined },
+        {
+          ...withVolumes(rest, flags.volume ?? []),
+          tty: isTerminal || undefined,
+          stdin: hasInput || undefined,
+          stdinOnce: hasInput || undefined,
+        },
       ],
       volumes: [...(spec.volumes ?? []), ...volumesFor(flags.volume ?? [])],
       restartPolicy: 'Never',

@@ -162,7 +162,12 @@ async function stayAttached(session: ProjectSession, attached: Attached): Promis
   const { context } = session;
   const { shown, watch, flags } = attached;
   const ending = new AbortController();
-  const logs = followLogs({ ...session, signal: ending.signal }, watch, { ...flags, services: shown, follow: true });
+  const names = shown.flatMap((name) => watch.pods(name)).map(({ metadata }) => metadata.name);
+  process.stdout.write(`Attaching to ${names.join(', ')}\n`);
+  const logs = followLogs({ ...session, signal: ending.signal }, watch, {
+    ...{ ...flags, services: shown, follow: true },
+    isSplit: session.state !== undefined,
+  });
   const syncing = flags.watch ? watchFiles(session, { services: [], isQuiet: false }) : undefined;
   syncing?.catch((error: unknown) => ending.abort(error));
   try {
