@@ -1,6 +1,7 @@
 import { isIPv4 } from 'node:net';
-import type { IpFamily } from '../base/ip-address.ts';
 import { InvalidArgumentError } from 'commander';
+import type { IpFamily } from '../base/ip-address.ts';
+import { parseEvictionThresholds } from '../node/eviction-thresholds.ts';
 
 /** A count of nodes: 1 to 100. */
 export function nodeCount(text: string): number {
@@ -25,6 +26,21 @@ export function seconds(text: string): number {
   const value = /^\d+(\.\d+)?s?$/.test(text) ? Number.parseFloat(text) : Number.NaN;
   if (!(value > 0)) throw new InvalidArgumentError('It is a number of seconds above zero, like 40 or 0.5.');
   return value;
+}
+
+/** A share: 0 to 100. */
+export function percent(text: string): number {
+  return numberIn(text, { from: 0, to: 100, what: 'a percentage' });
+}
+
+/** What the kubelet takes for the signals about disks, as `nodefs.available<10%,imagefs.available<1Gi`. */
+export function evictionHard(text: string): string {
+  try {
+    parseEvictionThresholds(text);
+    return text;
+  } catch (error) {
+    throw new InvalidArgumentError(`${(error as Error).message}.`);
+  }
 }
 
 /** A range of IPv4 addresses, as `10.90.0.0/24`. */

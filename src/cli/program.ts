@@ -1,7 +1,18 @@
 import { Argument, Command, Option } from 'commander';
 import { examples } from './examples.ts';
 import { addBuildCommand } from './build-command.ts';
-import { collect, ipFamilies, ipv4Range, nodeCount, port, portRange, seconds, serviceAddress } from './arguments.ts';
+import {
+  collect,
+  evictionHard,
+  ipFamilies,
+  ipv4Range,
+  nodeCount,
+  percent,
+  port,
+  portRange,
+  seconds,
+  serviceAddress,
+} from './arguments.ts';
 import { addDnsCommands } from './dns/commands.ts';
 import { kubeCommand, withClusterFlags } from './kube/flags.ts';
 import type { KubeCommand } from './kube/kube-command.ts';
@@ -75,6 +86,13 @@ function addClusterCommands(program: Command): void {
     .option('--port <port>', 'port of the API server on 127.0.0.1 (default: the first free one from 6443)', port)
     .option('--node-grace <seconds>', 'how long a silent node counts as alive (default: 2; upstream: 40)', seconds)
     .option('--eviction-after <seconds>', 'when pods leave a lost node (default: 2; upstream: 300)', seconds)
+    .option('--eviction-hard <thresholds>', 'end pods when less of the disk is left (upstream: 10%, 15%)', evictionHard)
+    .option(
+      '--image-gc-high-threshold <percent>',
+      'fullness at which unused images go (default: 85; 100: never)',
+      percent,
+    )
+    .option('--image-gc-low-threshold <percent>', 'fullness down to which they go (default: 80)', percent)
     .option('--lb-pool <cidr>', 'addresses of load balancers (default: the first free 10.90.N.0/24)', ipv4Range)
     .option('--no-ingress', 'a new cluster leaves ingresses to others')
     .option('--ingress-http-port <port>', 'of ingresses on localhost (default: 80, or the first free from 8080)', port)

@@ -18,7 +18,8 @@ import {
 import { stacksOf } from '../cluster/network-plan.ts';
 import type { ClusterPki } from '../cluster/pki.ts';
 import { checkPrerequisites, installLine } from '../cluster/prerequisites.ts';
-import { type ClusterState, writeState } from '../cluster/state.ts';
+import { type ClusterSettings, type ClusterState, localEvictionHard, writeState } from '../cluster/state.ts';
+import { upstreamImageCollection } from '../node/eviction-thresholds.ts';
 import { clock, knownCluster, locked, requireRoot } from './context.ts';
 import { CliError } from './errors.ts';
 import { interruptible } from './interrupt.ts';
@@ -32,6 +33,9 @@ export interface UpOptions {
   port?: number;
   nodeGrace?: number;
   evictionAfter?: number;
+  evictionHard?: string;
+  imageGcHighThreshold?: number;
+  imageGcLowThreshold?: number;
   lbPool?: string;
   ipFamilies?: readonly IpFamily[];
   /** False: the cluster does not serve ingresses itself. */
@@ -157,8 +161,23 @@ function newCluster(options: UpOptions): Parameters<typeof planCluster>[0] {
       nodeGraceSeconds: options.nodeGrace ?? defaults.nodeGraceSeconds,
       evictionAfterSeconds: options.evictionAfter ?? defaults.evictionAfterSeconds,
       ...(options.nodePorts && { nodePortRange: options.nodePorts }),
+      ...(options.evictionHard !== undefined && { evictionHard: options.evictionHard }),
+      ...imageCollection(options),
     },
   };
+}
+
+/** Empty when nothing was asked for. */
+function imageCollection({
+  imageGcHighThreshold: high,
+  imageGcLowThreshold: low,
+}: UpOptions): Pick<ClusterSettings, 'images'> {
+  if (high === undefined && low === undefined) return {};
+  const images = { ...upstreamImageCollection, ...(high !== undefined && { highPercent: high }) };
+  // Who lowers the one means both.
+  const lowPercent = low ?? Math.min(images.lowPercent, Math.max(0, images.highPercent - 5));
+  if (lowPercent < images.highPercent) return { images: { ...images, lowPercent } };
+  throw new CliError(`--image-gc-low-threshold is not below the high one, which is ${images.highPercent}`);
 }
 
 /** Undefined when nothing was asked for. */
@@ -220,7 +239,8 @@ function atPort(known: ClusterState, condition: string, port: number | undefined
 
 /** Flags that count at the first start only and ask for something else than there is. */
 function ignoredFlags(options: UpOptions, known: ClusterState): string[] {
-  const { nodeGraceSeconds, evictionAfterSeconds, nodePortRange } = known.settings;
+  const { nodeGraceSeconds, evictionAfterSeconds, nodePortRange, evictionHard = localEvictionHard } = known.settings;
+  const { highPercent, lowPercent } = known.settings.images ?? upstreamImageCollection;
   const families = stacksOf(known.network)
     .map(({ family }) => family)
     .join(',');
@@ -238,6 +258,9 @@ function ignoredFlags(options: UpOptions, known: ClusterState): string[] {
     { flag: '--ingress-https-port', asked: options.ingressHttpsPort, has: known.ingress?.httpsPort },
     { flag: '--ingress-class', asked: options.ingressClass, has: known.ingress?.className ?? 'timonel' },
     { flag: '--eviction-after', asked: options.evictionAfter, has: evictionAfterSeconds },
+    { flag: '--eviction-hard', asked: options.evictionHard, has: evictionHard },
+    { flag: '--image-gc-high-threshold', asked: options.imageGcHighThreshold, has: highPercent },
+    { flag: '--image-gc-low-threshold', asked: options.imageGcLowThreshold, has: lowPercent },
   ];
   return said
     .filter(({ asked, has }) => asked !== undefined && asked !== has)

@@ -9,6 +9,7 @@ import { endProcess, readProcessFile } from '../node/process-file.ts';
 import type { Connection } from '../client/https-client.ts';
 import type { AgentConfig } from './agent-config.ts';
 import type { KeyPair } from './certificates.ts';
+import { parseEvictionThresholds, upstreamImageCollection } from '../node/eviction-thresholds.ts';
 import { openImageLibrary } from './images/image-library.ts';
 import { selfCommand, startInBackground } from './background-process.ts';
 import { claimRunDirectory, ownsRunDirectory } from './cluster-lock.ts';
@@ -46,7 +47,14 @@ import {
 } from './network-plan.ts';
 import { type ClusterPki, issueNodeCertificates } from './pki.ts';
 import { startRegistry, stopRegistry, trustRegistry } from './registry/local-registry.ts';
-import { type ClusterSettings, type ClusterState, clusterPaths, readableStates, writeState } from './state.ts';
+import {
+  type ClusterSettings,
+  type ClusterState,
+  clusterPaths,
+  localEvictionHard,
+  readableStates,
+  writeState,
+} from './state.ts';
 
 export interface NewCluster {
   name: string;
@@ -339,7 +347,7 @@ function writeAgentConfig(state: ClusterState, node: LocalNode, pki: ClusterPki,
     server: `https://${hostAndPort(hostAddressOf(state.network), state.port)}`,
     ...{ certificateAuthority, clientCertificate: certificate, clientKey: key },
   });
-  const { nodeGraceSeconds } = state.settings;
+  const { nodeGraceSeconds, evictionHard = localEvictionHard, images = upstreamImageCollection } = state.settings;
   const config: AgentConfig = {
     cluster: state.name,
     nodeName: node.plan.node,
@@ -356,6 +364,7 @@ function writeAgentConfig(state: ClusterState, node: LocalNode, pki: ClusterPki,
     clusterDns: dnsAddresses(state.network).map(({ serviceAddress }) => serviceAddress),
     // The server is on the host, and reaches the machine's resolvers also where they listen on loopback only.
     dnsForwarder: hostAddressOf(state.network),
+    disk: { thresholds: parseEvictionThresholds(evictionHard), images },
     // Four signs of life in the time that the control plane waits for one.
     lease: { durationSeconds: Math.max(1, Math.ceil(nodeGraceSeconds)), renewIntervalMs: nodeGraceSeconds * 250 },
     importedImages: join(clusterPaths(state.name).images, 'index.json'),

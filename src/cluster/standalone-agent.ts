@@ -4,6 +4,7 @@ import type { Clock } from '../base/clock.ts';
 import { createHttpsClient } from '../client/https-client.ts';
 import { loadConnection } from '../client/kubeconfig-file.ts';
 import { services } from '../client/resources.ts';
+import { parseEvictionThresholds, upstreamEvictionHard, upstreamImageCollection } from '../node/eviction-thresholds.ts';
 import type { AgentConfig } from './agent-config.ts';
 import { createAuthority, issueCertificate } from './certificates.ts';
 
@@ -42,6 +43,7 @@ export async function standaloneAgentConfig(options: {
     serviceCidrs: [],
     clusterDns: await findClusterDns(connection, clock),
     // Upstream's figures: whatever control plane this is expects no more.
+    disk: { thresholds: parseEvictionThresholds(upstreamEvictionHard), images: upstreamImageCollection },
     lease: { durationSeconds: 40, renewIntervalMs: 10_000 },
   };
 }

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, readdirSync, renameSync, writeFileSync } from
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { makeDirectory } from './directory.ts';
+import type { ImageCollectionPolicy } from '../node/eviction-thresholds.ts';
 import type { ClusterDirectories } from './local-node.ts';
 import { type NetworkPlan, type NodePlan, planNode } from './network-plan.ts';
 
@@ -49,7 +50,18 @@ export interface ClusterSettings {
   nodePortRange?: { first: number; last: number };
   /** How long pods tolerate a node that is not ready or not reachable, unless they say otherwise. */
   evictionAfterSeconds: number;
+  /** As the kubelet's `--eviction-hard`; absent: {@link localEvictionHard}. */
+  evictionHard?: string;
+  /** When nodes remove images that nobody uses; absent: upstream's. */
+  images?: ImageCollectionPolicy;
 }
+
+/**
+ * A machine's disk is for more than its clusters: a share of it is often taken by other things, and what counts is that
+ * there is room to work at all.
+ */
+export const localEvictionHard =
+  'nodefs.available<1Gi,nodefs.inodesFree<1%,imagefs.available<1Gi,imagefs.inodesFree<1%';
 
 /** Where a cluster keeps what, in its data directory and its run directory (see {@link ClusterDirectories}). */
 export interface ClusterPaths {

@@ -7,7 +7,7 @@ import { quantityToNumber } from '../api/quantity.ts';
 import type { NodeAddress, Pod, Service, Taint } from '../api/types/core-v1.ts';
 import type { Backoff } from './backoff.ts';
 import type { DnsSettings } from './dns-config.ts';
-import type { ImagePuller } from './image-puller.ts';
+import type { ImagePuller, ImagePullerOptions } from './image-puller.ts';
 import type { Neighbour } from './joined-pods.ts';
 import type { Limiter } from './limiter.ts';
 import type { NodeSystem } from './node-system.ts';
@@ -92,6 +92,8 @@ export interface AgentContext {
   objects: ObjectCache;
   services: () => Iterable<Service>;
   images: ImagePuller;
+  /** See {@link ImagePullerOptions}. */
+  isImported?: ImagePullerOptions['isImported'];
   statuses: StatusManager;
   crashBackoff: Backoff;
   limiter: Limiter;

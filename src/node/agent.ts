@@ -11,7 +11,9 @@ import type { Node, Pod } from '../api/types/core-v1.ts';
 import { defaultAgentSettings, type AgentContext, type AgentNode, type AgentSettings } from './agent-context.ts';
 import { AgentBackend } from './agent-backend.ts';
 import { createBackoff } from './backoff.ts';
+import { DiskPressure } from './disk-pressure.ts';
 import type { DnsSettings } from './dns-config.ts';
+import type { DiskPolicy } from './eviction-thresholds.ts';
 import { createImagePuller, type ImagePullerOptions } from './image-puller.ts';
 import { createLimiter } from './limiter.ts';
 import { admissionFailure } from './node-admission.ts';
@@ -43,6 +45,8 @@ export interface AgentOptions {
   dns: DnsSettings;
   /** See {@link ImagePullerOptions}. */
   isImported?: ImagePullerOptions['isImported'];
+  /** Absent: nobody looks at how full the disk is. */
+  disk?: DiskPolicy;
   /** Absent: nothing holds pods back. */
   gate?: PodGate;
   settings: Partial<AgentSettings> & Pick<AgentSettings, 'cgroupRoot'>;
@@ -75,6 +79,7 @@ class NodeAgent implements Agent {
   private readonly stopped = new AbortController();
   private registration: NodeRegistration | undefined;
   private readonly storage: StorageEviction;
+  private readonly disk: DiskPressure | undefined;
   private adopted: RuntimeContents = { sandboxes: [], containers: [] };
 
   constructor(options: AgentOptions) {
@@ -109,7 +114,14 @@ class NodeAgent implements Agent {
       crashBackoff: createBackoff(settings.crashBackoff),
       limiter: createLimiter(settings.maxParallelStarts),
     };
-    this.storage = new StorageEviction(this.context, () => this.workers.values());
+    const workers = (): Iterable<PodWorker> => this.workers.values();
+    this.storage = new StorageEviction(this.context, workers);
+    this.disk =
+      options.disk &&
+      new DiskPressure(this.context, {
+        ...{ policy: options.disk, workers },
+        changed: (diskPressure) => this.registration?.observe({ diskPressure }),
+      });
   }
 
   async start(): Promise<void> {
@@ -131,6 +143,7 @@ class NodeAgent implements Agent {
       runtimeReady: status.runtimeReady,
       networkReady: status.networkReady,
       message: status.message,
+      diskPressure: false,
       images: await runtime.listImages(),
     };
     const registration = new NodeRegistration(context, observed);
@@ -157,6 +170,7 @@ class NodeAgent implements Agent {
         this.neighbourChanged();
       },
     });
+    this.disk?.start();
     await orphans;
     // Pods that went while the node registered have neither been orphans nor had a worker.
     const missed = contents.sandboxes.filter(({ uid }) => listed.has(uid) && !this.workers.has(uid));
@@ -167,6 +181,7 @@ class NodeAgent implements Agent {
     this.stopped.abort();
     this.registration?.stop();
     this.storage.stop();
+    this.disk?.stop();
     for (const worker of this.workers.values()) worker.stop();
     this.informers.stop();
     this.context.objects.stop();
@@ -217,7 +232,8 @@ class NodeAgent implements Agent {
     if (begun || pod.metadata.deletionTimestamp || !this.registration) return undefined;
     const { unsafeSysctls } = this.context.settings;
     const { node } = this.registration;
-    const failure = admissionFailure({ pod, active: this.activePods(), node, unsafeSysctls });
+    const isUnderPressure = this.disk?.isUnderPressure ?? false;
+    const failure = admissionFailure({ pod, active: this.activePods(), node, unsafeSysctls, isUnderPressure });
     if (failure) this.context.recorder.record(pod, 'Warning', failure.reason, failure.message);
     return failure;
   }

@@ -125,6 +125,7 @@ const image = message({
   size: int(4),
   uid: nested(5, int64Value),
   username: string(6),
+  pinned: bool(8),
 });
 const containerStats = message({
   attributes: nested(1, message({ id: string(1), metadata: nested(2, containerMetadata), labels: stringMap(3) })),
@@ -227,6 +228,11 @@ export const cri = {
       ),
     }),
     message({ imageRef: string(1) }),
+  ),
+  imageFsInfo: images(
+    'ImageFsInfo',
+    none,
+    message({ imageFilesystems: list(1, message({ fsId: nested(2, message({ mountpoint: string(1) })) })) }),
   ),
   removeImage: images('RemoveImage', message({ image: nested(1, imageSpec) }), none),
 };

@@ -227,6 +227,9 @@ function imageCalls(call: Call) {
     async listImages() {
       return (await call(cri.listImages, {})).images.map(toImage);
     },
+    async imageDirectory() {
+      return (await call(cri.imageFsInfo, {})).imageFilesystems[0]?.fsId?.mountpoint;
+    },
     async removeImage(image) {
       await unlessGone(call(cri.removeImage, { image: { image } }, slowMs));
     },
@@ -289,12 +292,13 @@ function toContainer(found: Item<typeof cri.listContainers, 'containers'>): Cont
 }
 
 function toImage(found: Item<typeof cri.listImages, 'images'>): ImageInfo {
-  const { id, repoTags: tags, repoDigests: digests, size: sizeBytes, uid, username } = found;
+  const { id, repoTags: tags, repoDigests: digests, size: sizeBytes, pinned, uid, username } = found;
   return {
     id,
     tags,
     digests,
     sizeBytes,
+    pinned,
     ...(uid && { uid: uid.value }),
     ...(username && { userName: username }),
   };

@@ -8,10 +8,13 @@ export interface MemorySystem extends NodeSystem {
   readonly content: ReadonlyMap<string, string>;
   /** What network probes get from now on. */
   answerProbes(result: ProbeResult): void;
+  /** How full its disk is from now on: 100 GB, of which so many are left. */
+  setAvailableGigabytes(available: number): void;
 }
 
 export function createMemorySystem(): MemorySystem {
   const content = new Map<string, string>();
+  let disk = { device: 1, capacityBytes: 100e9, availableBytes: 100e9, inodes: 0, inodesFree: 0 };
   let answer: ProbeResult = { kind: 'success', output: '' };
   const removeUnder = (path: string): void => {
     for (const key of content.keys()) if (key === path || key.startsWith(`${path}/`)) content.delete(key);
@@ -23,6 +26,7 @@ export function createMemorySystem(): MemorySystem {
   return {
     content,
     answerProbes: (result) => void (answer = result),
+    setAvailableGigabytes: (available) => void (disk = { ...disk, availableBytes: available * 1e9 }),
     files: {
       makeDirectory: nothing,
       writeFile: (path, text) => Promise.resolve(void content.set(path, text)),
@@ -30,6 +34,7 @@ export function createMemorySystem(): MemorySystem {
       readTail: (path, bytes) => Promise.resolve((content.get(path) ?? '').slice(-bytes)),
       list: () => Promise.resolve([]),
       usedBytes: (paths) => Promise.resolve(paths.map(bytesUnder)),
+      fileSystem: () => Promise.resolve(disk),
       remove: (path) => Promise.resolve(removeUnder(path)),
       replacePayload(directory, files: readonly PayloadFile[]) {
         removeUnder(directory);

@@ -1,7 +1,7 @@
 import { matchesNodeAffinity } from '../api/node-selector.ts';
 import { amountsOf, podRequests } from '../api/pod-resources.ts';
 import type { Node, Pod } from '../api/types/core-v1.ts';
-import { containersOf } from './pod-spec.ts';
+import { containersOf, isCriticalPod } from './pod-spec.ts';
 import { forbiddenSysctl } from './sysctls.ts';
 
 /**
@@ -13,10 +13,15 @@ export function admissionFailure(options: {
   /** The pods that hold resources of the node. */
   active: Iterable<Pod>;
   node: Node;
+  /** Of the disk: only pods that the cluster itself needs are taken. */
+  isUnderPressure?: boolean;
   /** Beside the safe ones: see {@link forbiddenSysctl}. */
   unsafeSysctls?: readonly string[];
 }): { reason: string; message: string } | undefined {
-  const { pod, node, unsafeSysctls = [] } = options;
+  const { pod, node, unsafeSysctls = [], isUnderPressure = false } = options;
+  if (isUnderPressure && !isCriticalPod(pod)) {
+    return { reason: 'Evicted', message: 'Pod was rejected: The node had condition: [DiskPressure]. ' };
+  }
   const sysctl = forbiddenSysctl(pod, unsafeSysctls);
   if (sysctl !== undefined) return { reason: 'SysctlForbidden', message: `Pod was rejected: ${sysctl}` };
   const active = [...options.active].filter((other) => other.metadata.uid !== pod.metadata.uid);

@@ -4,7 +4,7 @@ import { leases, nodes } from '../client/resources.ts';
 import type { Lease } from '../api/types/coordination-v1.ts';
 import type { Node, NodeStatus } from '../api/types/core-v1.ts';
 import type { AgentContext } from './agent-context.ts';
-import { newNode, nodeLabels, nodeStatus, sameNodeStatus, type NodeObservation } from './node-status.ts';
+import { newNode, nodeLabels, nodeStatus, recordForNode, sameNodeStatus, type NodeObservation } from './node-status.ts';
 
 const leaseNamespace = 'kube-node-lease';
 const maxRetryMs = 5000;
@@ -38,7 +38,7 @@ export class NodeRegistration {
 
   /** Resolves when the node is in the API with its status; tries until then. */
   async start(): Promise<void> {
-    this.report('Starting', 'Starting kubelet.');
+    recordForNode(this.context, 'Normal', 'Starting', 'Starting kubelet.');
     await this.retrying('register the node', () => this.register());
     void this.keepLease();
     this.schedule();
@@ -98,7 +98,7 @@ export class NodeRegistration {
     try {
       this.known = await client.create(nodes, newNode(node, this.status(undefined)));
       this.writtenMs = clock.now();
-      this.reportReadiness(undefined);
+      this.reportConditions(undefined);
       // Upstream keeps the status that a node is created with; a server that does not gets it in a second request.
       if (!this.known.status?.conditions) await this.writeNow();
     } catch (error) {
@@ -151,21 +151,21 @@ export class NodeRegistration {
       { subresource: 'status' },
     );
     this.writtenMs = clock.now();
-    this.reportReadiness(before);
+    this.reportConditions(before);
   }
 
-  private reportReadiness(before: NodeStatus | undefined): void {
-    const ready = readyStatus(this.known?.status);
-    if (ready === undefined || ready === readyStatus(before)) return;
-    const reason = ready === 'True' ? 'NodeReady' : 'NodeNotReady';
-    this.report(reason, `Node ${this.context.node.name} status is now: ${reason}`);
-  }
-
-  /** The agent's events name the node by its name where others have the uid, as upstream's: clients look for both. */
-  private report(reason: string, message: string): void {
-    const { name } = this.context.node;
-    const object = { apiVersion: 'v1', kind: 'Node', metadata: { name, uid: name } };
-    this.context.recorder.record(object, 'Normal', reason, message);
+  private reportConditions(before: NodeStatus | undefined): void {
+    const now = this.known?.status;
+    const changes: [string, string, string][] = [
+      ['Ready', 'NodeReady', 'NodeNotReady'],
+      ['DiskPressure', 'NodeHasDiskPressure', 'NodeHasNoDiskPressure'],
+    ];
+    for (const [type, whenTrue, whenFalse] of changes) {
+      const status = conditionStatus(now, type);
+      if (status === undefined || status === conditionStatus(before, type)) continue;
+      const reason = status === 'True' ? whenTrue : whenFalse;
+      recordForNode(this.context, 'Normal', reason, `Node ${this.context.node.name} status is now: ${reason}`);
+    }
   }
 
   /** The next write that is due without any change. */
@@ -231,6 +231,6 @@ export class NodeRegistration {
   }
 }
 
-function readyStatus(status: NodeStatus | undefined): string | undefined {
-  return status?.conditions?.find(({ type }) => type === 'Ready')?.status;
+function conditionStatus(status: NodeStatus | undefined, wanted: string): string | undefined {
+  return status?.conditions?.find(({ type }) => type === wanted)?.status;
 }

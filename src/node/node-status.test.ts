@@ -29,10 +29,11 @@ const observed: NodeObservation = {
   runtimeVersion: 'containerd://1.6.20',
   runtimeReady: true,
   networkReady: true,
+  diskPressure: false,
   message: '',
   images: [
-    { id: 'a', tags: ['small:1'], digests: [], sizeBytes: 1 },
-    { id: 'b', tags: ['big:1'], digests: ['big@sha256:1'], sizeBytes: 9 },
+    { id: 'a', tags: ['small:1'], digests: [], sizeBytes: 1, pinned: false },
+    { id: 'b', tags: ['big:1'], digests: ['big@sha256:1'], sizeBytes: 9, pinned: false },
   ],
 };
 const status = (change: Partial<NodeObservation> = {}, old?: Node['status']): NonNullable<Node['status']> =>

@@ -1,12 +1,13 @@
 import { formatTime } from '../base/clock.ts';
 import type { ContainerImage, Node, NodeCondition, NodeStatus } from '../api/types/core-v1.ts';
-import type { AgentNode } from './agent-context.ts';
+import type { AgentContext, AgentNode } from './agent-context.ts';
 import type { ImageInfo } from './runtime.ts';
 
 /** What the agent knows of its node besides what it was told. */
 export interface NodeObservation {
   /** `containerd://1.6.20`. */
   runtimeVersion: string;
+  diskPressure: boolean;
   runtimeReady: boolean;
   networkReady: boolean;
   /** Of the runtime, when one of them is not ready. */
@@ -49,6 +50,17 @@ export function nodeLabels(node: AgentNode): Record<string, string> {
   };
 }
 
+/** An event about the node. It names the node by its name where others have the uid, as upstream's: clients look for both. */
+export function recordForNode(
+  { node, recorder }: AgentContext,
+  type: 'Normal' | 'Warning',
+  reason: string,
+  message: string,
+): void {
+  const metadata = { name: node.name, uid: node.name };
+  recorder.record({ apiVersion: 'v1', kind: 'Node', metadata }, type, reason, message);
+}
+
 /** The whole status, pure; `old` gives the conditions their transition times. */
 export function nodeStatus(options: {
   node: AgentNode;
@@ -82,13 +94,16 @@ export function nodeStatus(options: {
 }
 
 function conditions(observed: NodeObservation, old: NodeStatus | undefined, now: string): NodeCondition[] {
-  const fine: [string, string, string][] = [
-    ['MemoryPressure', 'KubeletHasSufficientMemory', 'kubelet has sufficient memory available'],
-    ['DiskPressure', 'KubeletHasNoDiskPressure', 'kubelet has no disk pressure'],
-    ['PIDPressure', 'KubeletHasSufficientPID', 'kubelet has sufficient PID available'],
+  const disk: [string, string, string] = observed.diskPressure
+    ? ['True', 'KubeletHasDiskPressure', 'kubelet has disk pressure']
+    : ['False', 'KubeletHasNoDiskPressure', 'kubelet has no disk pressure'];
+  const pressures: [string, string, string, string][] = [
+    ['MemoryPressure', 'False', 'KubeletHasSufficientMemory', 'kubelet has sufficient memory available'],
+    ['DiskPressure', ...disk],
+    ['PIDPressure', 'False', 'KubeletHasSufficientPID', 'kubelet has sufficient PID available'],
   ];
   const list: Omit<NodeCondition, 'lastHeartbeatTime' | 'lastTransitionTime'>[] = [
-    ...fine.map(([type, reason, message]) => ({ type, status: 'False', reason, message })),
+    ...pressures.map(([type, status, reason, message]) => ({ type, status, reason, message })),
     { type: 'Ready', ...readiness(observed) },
   ];
   return list.map((condition) => {

@@ -18,6 +18,8 @@ export interface ConditionInput {
   resize: readonly ResizeVerdict[];
   /** Of its image, where the pod goes by it. */
   healthcheck: Healthcheck | undefined;
+  /** Why the node, which has too little for all of its pods, ends this one. */
+  disruption: string | undefined;
   /** RFC 3339. */
   now: string;
 }
@@ -45,6 +47,7 @@ export function podConditions(input: ConditionInput): PodCondition[] {
     ...ownVerdicts(input, unhealthyCondition, input.isUnhealthy),
     ...input.resize,
     ...healthcheckVerdicts(input),
+    ...disruptionVerdicts(input),
   ];
   const { generation } = input.pod.metadata;
   return verdicts.map((verdict) => {
@@ -71,6 +74,12 @@ function ownVerdicts({ pod }: ConditionInput, type: string, is: boolean): Verdic
 function healthcheckVerdicts({ healthcheck }: ConditionInput): Verdict[] {
   if (!healthcheck) return [];
   return [{ type: imageHealthcheckCondition, status: 'True', message: JSON.stringify(healthcheck) }];
+}
+
+/** For eviction by the node (API documentation of pod conditions, `DisruptionTarget`). */
+function disruptionVerdicts({ disruption: message }: ConditionInput): Verdict[] {
+  if (message === undefined) return [];
+  return [{ type: 'DisruptionTarget', status: 'True', reason: 'TerminationByKubelet', message }];
 }
 
 function initializedVerdict(input: ConditionInput): Verdict {

@@ -120,7 +120,7 @@ describe('resources', () => {
 });
 
 describe('security', () => {
-  const image = { id: 'i', tags: [], digests: [], sizeBytes: 1 };
+  const image = { id: 'i', tags: [], digests: [], sizeBytes: 1, pinned: false };
   const withUser = (
     spec: Partial<PodSpec>,
     change: Partial<typeof image> & { uid?: number; userName?: string },

@@ -30,6 +30,11 @@ export function ephemeralContainersOf(pod: Pod): PodContainer[] {
   return (pod.spec?.ephemeralContainers ?? []).map((spec) => ({ role: 'ephemeral', spec }));
 }
 
+/** The cluster itself needs it: what is scarce on the node is not its business (upstream's system priorities). */
+export function isCriticalPod({ spec }: Pod): boolean {
+  return (spec?.priority ?? 0) >= 2_000_000_000;
+}
+
 export function restartPolicyOf(pod: Pod): RestartPolicy {
   return (pod.spec?.restartPolicy ?? 'Always') as RestartPolicy;
 }

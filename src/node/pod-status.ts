@@ -31,6 +31,8 @@ export interface PodStatusInput {
   hostIps: readonly string[];
   /** Why the agent ends the pod for good: it becomes Failed with this reason. */
   failure?: { reason: string; message: string };
+  /** It does so because the node has too little for all of its pods. */
+  isDisrupted?: boolean;
   /** The pod never ran: nothing is said of its containers. */
   isRejected?: boolean;
 }
@@ -60,6 +62,7 @@ export function generatePodStatus(input: PodStatusInput): PodStatus {
     ),
     resize: input.resize ?? [],
     healthcheck: observed.containers.map(healthcheckOf).find((check) => check !== undefined),
+    disruption: input.isDisrupted ? input.failure?.message : undefined,
     now: formatTime(nowMs),
   });
   return {

@@ -60,7 +60,7 @@ export class PodWorker {
   private currentPod: Pod;
   private status: PodStatus | undefined;
   private failure: { reason: string; message: string } | undefined;
-  private isEvicted = false;
+  private evictedFor: 'excess' | 'pressure' | undefined;
   private removed = false;
   private leaving = false;
   private graceSeconds: number | undefined;
@@ -152,11 +152,11 @@ export class PodWorker {
     this.wake();
   }
 
-  /** The pod takes more of the node than it may: it ends at once, and for good. */
-  evict(message: string): void {
+  /** The pod takes more of the node than it may, or the node has too little for all: it ends at once, and for good. */
+  evict(message: string, why: 'excess' | 'pressure'): void {
     if (this.stage !== 'running' || this.failure) return;
     this.failure = { reason: 'Evicted', message };
-    this.isEvicted = true;
+    this.evictedFor = why;
     this.context.recorder.record(this.pod, 'Warning', 'Evicted', message);
     this.wake();
   }
@@ -237,6 +237,7 @@ export class PodWorker {
       hostIps: hostIpsOf(context.node),
       ...(this.failure && { failure: this.failure }),
       isRejected: this.options.rejection !== undefined,
+      isDisrupted: this.evictedFor === 'pressure',
     };
   }
 
@@ -366,7 +367,7 @@ export class PodWorker {
   // A pod that is to end.
 
   private end(): void {
-    const graceSeconds = this.isEvicted ? leastGraceSeconds : graceSecondsOf(this.pod);
+    const graceSeconds = this.evictedFor ? leastGraceSeconds : graceSecondsOf(this.pod);
     if (this.stage === 'running') {
       this.stage = 'ending';
       this.cancelTimer();

@@ -38,7 +38,10 @@ export interface ContainerRuntime {
   imageStatus(image: string): Promise<ImageInfo | undefined>;
   pullImage(image: string, auth?: ImageAuth): Promise<string>;
   listImages(): Promise<ImageInfo[]>;
+  /** By its id: with all of its names. */
   removeImage(image: string): Promise<void>;
+  /** A directory on the file system that images are kept on; undefined when the runtime does not tell. */
+  imageDirectory(): Promise<string | undefined>;
 
   /**
    * Starts, exits and OOM kills as they happen, until `signal`. Loses none while connected; the caller lists again
@@ -208,6 +211,8 @@ export interface ImageInfo {
   tags: readonly string[];
   digests: readonly string[];
   sizeBytes: number;
+  /** The runtime itself needs it. */
+  pinned: boolean;
   uid?: number;
   userName?: string;
 }

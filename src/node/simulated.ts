@@ -89,6 +89,8 @@ class Simulation implements SimulatedRuntime {
   private readonly sandboxes = new Map<string, Sandbox>();
   private readonly containers = new Map<string, Container>();
   private readonly images = new Map<string, 'present' | 'pullable' | 'missing'>();
+  /** Those that a registry has, too. */
+  private readonly pulled = new Set<string>();
   private readonly crashes = new Map<string, { exitCode: number; times: number }>();
   /** What began before the power went does not end after it came back. */
   private boot = 0;
@@ -263,7 +265,7 @@ class Simulation implements SimulatedRuntime {
   }
 
   imageStatus(image: string): Promise<ImageInfo | undefined> {
-    return Promise.resolve(this.isPresent(image) ? imageInfo(image) : undefined);
+    return Promise.resolve(this.isPresent(image) ? this.imageInfo(image) : undefined);
   }
 
   async pullImage(image: string): Promise<string> {
@@ -271,13 +273,23 @@ class Simulation implements SimulatedRuntime {
     if (this.images.get(image) === 'missing')
       throw new RuntimeError('notFound', `failed to pull and unpack image "${image}": ${image}: not found`);
     this.setImage(image, 'present');
+    this.pulled.add(image);
     return image;
   }
 
   listImages(): Promise<ImageInfo[]> {
     const used = new Set([...this.containers.values()].map(({ config }) => config.image));
     for (const [image, state] of this.images) if (state === 'present') used.add(image);
-    return Promise.resolve([...used].filter((image) => this.isPresent(image)).map(imageInfo));
+    return Promise.resolve([...used].filter((image) => this.isPresent(image)).map((image) => this.imageInfo(image)));
+  }
+
+  private imageInfo(image: string): ImageInfo {
+    const digests = this.pulled.has(image) ? [`${image.replace(/:[^/]*$/, '')}@sha256:${'0'.repeat(64)}`] : [];
+    return { id: image, tags: [image], digests, sizeBytes: 1_000_000, pinned: false };
+  }
+
+  imageDirectory(): Promise<string | undefined> {
+    return Promise.resolve(undefined);
   }
 
   removeImage(image: string): Promise<void> {
@@ -401,7 +413,7 @@ function newStatus(made: {
     annotations: config.annotations,
     state: 'created',
     image: config.userSpecifiedImage || config.image,
-    imageRef: imageInfo(config.image).id,
+    imageRef: config.image,
     startedAtMs: 0,
     finishedAtMs: 0,
     exitCode: 0,
@@ -409,10 +421,6 @@ function newStatus(made: {
     message: '',
     logPath: made.logDirectory && config.logPath ? `${made.logDirectory}/${config.logPath}` : '',
   };
-}
-
-function imageInfo(image: string): ImageInfo {
-  return { id: image, tags: [image], digests: [], sizeBytes: 1_000_000 };
 }
 
 function noStreaming(): Promise<never> {

@@ -1,9 +1,8 @@
 import type { Pod } from '../api/types/core-v1.ts';
-import { logDirectoryOf, podDirectoryOf, type AgentContext } from './agent-context.ts';
-import { emptyDirPath } from './pod-volumes.ts';
+import type { AgentContext } from './agent-context.ts';
 import type { PodWorker } from './pod-worker.ts';
-import type { ContainerStats } from './runtime.ts';
-import { hasStorageLimits, lastingContainers, storageExcess, type StorageUse } from './storage-limits.ts';
+import { hasStorageLimits, storageExcess } from './storage-limits.ts';
+import { storageUseOf } from './storage-use.ts';
 
 /** The kubelet's period: nothing tells of what is written. */
 const periodMs = 10_000;
@@ -45,26 +44,8 @@ export class StorageEviction {
   async #evict(workers: readonly PodWorker[]): Promise<void> {
     const stats = await this.#context.runtime.containerStats();
     for (const worker of workers) {
-      const message = storageExcess(worker.pod, await this.#useOf(worker.pod, stats));
-      if (message !== undefined) worker.evict(message);
+      const message = storageExcess(worker.pod, await storageUseOf(this.#context, worker.pod, stats));
+      if (message !== undefined) worker.evict(message, 'excess');
     }
-  }
-
-  async #useOf(pod: Pod, stats: readonly ContainerStats[]): Promise<StorageUse> {
-    const { files } = this.#context.system;
-    const emptyDirs = (pod.spec?.volumes ?? []).filter(({ emptyDir }) => emptyDir).map(({ name }) => name);
-    const names = lastingContainers(pod).map(({ name }) => name);
-    const podDirectory = podDirectoryOf(this.#context, pod);
-    const logs = logDirectoryOf(this.#context, pod);
-    const used = await files.usedBytes([
-      ...emptyDirs.map((name) => emptyDirPath(podDirectory, name)),
-      ...names.map((name) => `${logs}/${name}`),
-    ]);
-    const written = (name: string): number =>
-      stats.find((each) => each.podUid === pod.metadata.uid && each.name === name)?.writableLayerBytes ?? 0;
-    return {
-      volumes: new Map(emptyDirs.map((name, i) => [name, used[i] ?? 0])),
-      containers: new Map(names.map((name, i) => [name, (used[emptyDirs.length + i] ?? 0) + written(name)])),
-    };
   }
 }

@@ -35,8 +35,7 @@ export function storageExcess(pod: Pod, use: StorageUse): string | undefined {
     }
   }
   const limits = containers.flatMap((container) => limitOf(container) ?? []);
-  const onDisk = volumes.filter(({ emptyDir }) => emptyDir && emptyDir.medium !== 'Memory');
-  const total = sum(use.containers.values()) + sum(onDisk.map(({ name }) => use.volumes.get(name) ?? 0));
+  const total = totalUse(pod, use);
   const whole = limits.length > 0 ? limits.reduce(addQuantities) : undefined;
   if (whole !== undefined && total > quantityToNumber(whole)) {
     return `Pod ephemeral local storage usage exceeds the total limit of containers ${whole}. `;
@@ -48,6 +47,12 @@ export function storageExcess(pod: Pod, use: StorageUse): string | undefined {
     }
   }
   return undefined;
+}
+
+/** Bytes on disk: volumes in memory take none. */
+export function totalUse({ spec }: Pod, use: StorageUse): number {
+  const onDisk = (spec?.volumes ?? []).filter(({ emptyDir }) => emptyDir && emptyDir.medium !== 'Memory');
+  return sum(use.containers.values()) + sum(onDisk.map(({ name }) => use.volumes.get(name) ?? 0));
 }
 
 function limitOf({ resources }: Container): string | undefined {

@@ -14,10 +14,12 @@ import {
   rename,
   rm,
   stat,
+  statfs,
   symlink,
   writeFile,
 } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import type { FileSystemUse } from './eviction-thresholds.ts';
 import type { PayloadFile } from './volume-payload.ts';
 
 /** The files of pods on this machine. Paths are absolute. */
@@ -34,6 +36,8 @@ export interface VolumeFiles {
   list(path: string): Promise<string[]>;
   /** How much of the disk each of these trees takes, in bytes; what does not exist takes none. */
   usedBytes(paths: readonly string[]): Promise<number[]>;
+  /** The file system that the path lies on. */
+  fileSystem(path: string): Promise<FileSystemUse>;
   /** Removes a tree. Nothing may be mounted in it. */
   remove(path: string): Promise<void>;
   /** Replaces the files of a volume all at once: readers see all old or all new ones (upstream's `..data` layout). */
@@ -72,6 +76,11 @@ export const systemVolumeFiles: VolumeFiles = {
       }),
     );
     return paths.map((path) => sizes.get(path) ?? 0);
+  },
+  async fileSystem(path) {
+    const [{ bsize, blocks, bavail, files, ffree }, { dev }] = await Promise.all([statfs(path), stat(path)]);
+    const bytes = { capacityBytes: blocks * bsize, availableBytes: bavail * bsize };
+    return { device: dev, ...bytes, inodes: files, inodesFree: ffree };
   },
   readFile: (path) => readFile(path, 'utf8').catch(missing(undefined)),
   async readTail(path, bytes) {

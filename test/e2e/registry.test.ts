@@ -46,6 +46,11 @@ describe("the cluster's registry", () => {
     expect(await repositories()).toEqual(['other:latest', 'team/bb:1']);
     await cluster.kubectlWith(pod('first', `${name}/team/bb:1`), 'apply', '-f', '-');
     await cluster.kubectl('wait', '--for=condition=Ready', 'pod/first', '--timeout=30s');
+    // Only what has a digest of a registry may be removed when the disk is full.
+    const images = await cluster.kubectl('get', 'nodes', '-o', 'jsonpath={.items[*].status.images[*].names[*]}');
+    expect(images).toContain(`${name}/team/bb@sha256:`);
+    expect(images).toContain('docker.io/library/bb:latest');
+    expect(images).not.toContain('docker.io/library/bb@');
   });
 
   it('is there again after a restart, also for a node that joins later', async () => {

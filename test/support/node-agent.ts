@@ -18,19 +18,21 @@ export interface AgentWorld {
 }
 
 /** An agent with all that it works with: an API server, and a runtime and a machine that are simulated. */
-export async function startAgentWorld(): Promise<AgentWorld> {
+export async function startAgentWorld(options: Pick<AgentOptions, 'disk' | 'isImported'> = {}): Promise<AgentWorld> {
   const clock = createSimulatedClock();
   const api = await startTestApiServer({ clock });
   const { client } = api;
   const runtime = createSimulatedRuntime({ clock, random: seededRandom(1) });
   const system = createMemorySystem();
-  const agent = testAgent({ client, runtime, clock, system });
+  const agent = testAgent({ client, runtime, clock, system, ...options });
   await agent.start();
   return { clock, api, client, runtime, system, agent };
 }
 
 /** The agent of node-1 (2 CPUs, 4 GiB) on a machine of memory. */
-export function testAgent(parts: Pick<AgentOptions, 'client' | 'runtime' | 'clock' | 'system'>): Agent {
+export function testAgent(
+  parts: Pick<AgentOptions, 'client' | 'runtime' | 'clock' | 'system' | 'disk' | 'isImported'>,
+): Agent {
   const capacity = { cpu: '2', memory: '4Gi', 'ephemeral-storage': '10Gi', pods: '110' };
   return createAgent({
     ...parts,
