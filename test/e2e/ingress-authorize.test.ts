@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { Agent, createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Service } from '../../src/api/types/core-v1.ts';
@@ -36,7 +36,9 @@ const guard = createServer(({ url = '', method = '', headers }, response) => {
   const status = Number(headers['x-answer'] ?? 200);
   if (status === 401) response.setHeader('www-authenticate', 'Bearer realm="guard"');
   response.setHeader('x-user', 'ann');
-  response.setHeader('set-cookie', ['a=1', 'b=2']);
+  if (headers['x-cookieless'] !== '1') response.setHeader('set-cookie', ['a=1', 'b=2']);
+  const control = headers['x-cache-control'];
+  if (control !== undefined) response.setHeader('cache-control', control);
   response.writeHead(status).end();
 });
 const app = createServer(({ url, headers }, response) => {
@@ -126,6 +128,38 @@ describe('auth-url', () => {
     expect((await get('/', { headers: { 'x-answer': '403' } })).status).toBe(403);
     await test.serve([guarded], ...objects);
     expect((await get('/')).status).toBe(500);
+  });
+
+  it('is asked once for each key while its answer counts', async () => {
+    expect(await serve({ 'auth-cache-key': '$http_x_token', 'auth-response-headers': 'X-User' })).toEqual([]);
+    // One connection is one thread's, which keeps its own answers.
+    let agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const told = async (token: string, answer: string, more: Record<string, string> = {}): Promise<string> => {
+      const headers = { ...{ 'x-token': token, 'x-answer': answer, 'x-cookieless': '1' }, ...more };
+      const { status, body } = await get('/', { agent, headers });
+      return status === 200 ? `${status} ${String((JSON.parse(body) as Headers)['x-user'])}` : String(status);
+    };
+    questions.length = 0;
+    expect([await told('a', '200'), await told('a', '403')]).toEqual(['200 ann', '200 ann']);
+    expect([await told('b', '401'), await told('b', '200')]).toEqual(['401', '401']);
+    expect(questions.map(({ headers }) => headers['x-token'])).toEqual(['a', 'b']);
+    // Of a status that is not kept, or by what the answer says itself.
+    expect([await told('c', '403'), await told('c', '200')]).toEqual(['403', '200 ann']);
+    const unkept = { 'x-cache-control': 'no-store' };
+    expect([await told('d', '200', unkept), await told('d', '403', unkept)]).toEqual(['200 ann', '403']);
+    expect([await told('e', '200', { 'x-cookieless': '' }), await told('e', '403')]).toEqual(['200 ann', '403']);
+    const kept = { 'x-cache-control': 'public, max-age=60' };
+    expect([await told('f', '403', kept), await told('f', '200')]).toEqual(['403', '403']);
+    agent.destroy();
+    agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    await serve({ 'auth-cache-key': '$http_x_token', 'auth-cache-duration': '403 1h 30m' });
+    expect([await told('a', '403'), await told('a', '200'), await told('b', '200'), await told('b', '403')]).toEqual([
+      ...['403', '403', '200 undefined', '403'],
+    ]);
+    agent.destroy();
+    expect((await serve({ 'auth-cache-key': 'x', 'auth-cache-duration': '5 minutes' })).join()).toContain(
+      'auth-cache-duration is not a list',
+    );
   });
 
   it('is not needed by those whom their address lets pass', async () => {

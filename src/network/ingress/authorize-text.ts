@@ -1,5 +1,5 @@
 import { word } from '../haproxy/quote.ts';
-import type { BackendSettings } from './settings.ts';
+import type { Authorization, BackendSettings } from './settings.ts';
 import { templateWord } from './template-text.ts';
 
 /** Where nginx adds headers to answers of its own accord (ngx_http_headers_module). */
@@ -8,7 +8,7 @@ const usualAnswers = '{ status 200 201 204 206 301 302 303 304 307 308 }';
 /** Asks by the script of {@link authorizeScript}; whatever does not answer lets nobody pass. */
 export function authorizeLines({ authorize, allow, eitherSuffices }: BackendSettings): string[] {
   if (!authorize) return [];
-  const { url, at, method, signIn, headers, redirect, alwaysSetsCookies } = authorize;
+  const { url, at, method, signIn, headers, redirect, alwaysSetsCookies, cache } = authorize;
   const isAnswered = (status: number): string => `{ var(txn.ask) -m int ${status} }`;
   const challenge = 'txn.ask_www_authenticate';
   const variable = (header: string): string => `txn.ask_${header.replaceAll('-', '_')}`;
@@ -22,6 +22,7 @@ export function authorizeLines({ authorize, allow, eitherSuffices }: BackendSett
     "http-request set-var-fmt(txn.ask_original) '%[ssl_fc,iif(https,http)]://%[req.hdr(host)]%[pathq]'",
     `http-request set-var-fmt(txn.ask_redirect) ${templateWord(redirect)}`,
     `http-request set-var(txn.ask_headers) ${word(`str('${['www-authenticate', ...headers].join(',')}')`)}`,
+    ...(cache ? cacheLines(cache) : []),
     `http-request lua.ask${asks}`,
     ...(signIn ? [`http-request redirect code 302 location ${templateWord(signIn)} if ${isAnswered(401)}`] : []),
     `http-request return status 401 hdr WWW-Authenticate %[var(${challenge})] if ${isAnswered(401)} { var(${challenge}) -m found }`,
@@ -32,5 +33,13 @@ export function authorizeLines({ authorize, allow, eitherSuffices }: BackendSett
       `http-request set-header ${header} %[var(${variable(header)})] if { var(${variable(header)}) -m found }`,
     ]),
     `http-response lua.ask_cookies${alwaysSetsCookies ? '' : ` if ${usualAnswers}`}`,
+  ];
+}
+
+function cacheLines({ key, seconds }: NonNullable<Authorization['cache']>): string[] {
+  const times = seconds.map(([status, count]) => `,${status}=${count}`).join('');
+  return [
+    `http-request set-var-fmt(txn.ask_key) ${templateWord(key)}`,
+    `http-request set-var(txn.ask_times) ${word(`str('${times}')`)}`,
   ];
 }

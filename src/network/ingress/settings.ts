@@ -108,6 +108,8 @@ export interface Authorization {
   redirect: Template;
   /** Its cookies go into every answer, and not into successes and redirections alone. */
   alwaysSetsCookies?: true;
+  /** Answers are kept: for whom they count, and how many seconds each status does. */
+  cache?: { key: Template; seconds: readonly (readonly [status: string, seconds: number])[] };
 }
 
 /** Somebody gets a copy of each request. */
@@ -173,6 +175,8 @@ export type Template = readonly (
         | 'scheme'
         | 'method'
         | 'client'
+        /** Of the password that the request brings. */
+        | 'user'
         | 'port'
         /** A colon and the port that the client wrote, or nothing. */
         | 'port-suffix'

@@ -39,6 +39,8 @@ function templatePart(part: Template[number]): string {
       return '%[method]';
     case 'client':
       return '%[src]';
+    case 'user':
+      return '%[http_auth_user]';
     case 'port':
       return '%[dst_port]';
     case 'port-suffix':

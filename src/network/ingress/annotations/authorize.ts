@@ -27,10 +27,12 @@ export function readAuthorization(values: AnnotationValues): WantedAuthorization
   const headers = readHeaders(values);
   const redirect = values.template('auth-request-redirect', { groups: false });
   const signIn = readSignIn(values);
+  const cache = readCache(values);
   return {
     ...{ url: template, method, headers, redirect: redirect ?? [{ variable: 'request-uri' }] },
     ...(service && { service }),
     ...(signIn && { signIn }),
+    ...(cache && { cache }),
     ...(values.flag('auth-always-set-cookie') && { alwaysSetsCookies: true as const }),
   };
 }
@@ -50,6 +52,39 @@ function readHeaders(values: AnnotationValues): string[] {
   const wrong = headers.find((header) => !new RegExp(`^${token.source}$`).test(header) || header.includes("'"));
   if (wrong !== undefined) values.wrong('auth-response-headers', `has ${JSON.stringify(wrong)}, which is no header`);
   return wrong === undefined ? headers.map((header) => header.toLowerCase()) : [];
+}
+
+/** How long answers count: what ingress-nginx has when nothing is said of it. */
+const usualDurations = '200 202 401 5m';
+
+/** As nginx's `proxy_cache_valid` has it; without a key nothing is kept. */
+function readCache(values: AnnotationValues): Authorization['cache'] {
+  const key = values.template('auth-cache-key', { groups: false });
+  const seconds = parseDurations(values.text('auth-cache-duration') ?? usualDurations);
+  if (!seconds) return values.wrong('auth-cache-duration', 'is not a list such as 200 202 10m, 401 1m');
+  return key && { key, seconds };
+}
+
+const unitSeconds: Readonly<Record<string, number>> = {
+  ...{ ms: 0.001, s: 1, m: 60, h: 3600, d: 86_400, w: 7 * 86_400, M: 30 * 86_400, y: 365 * 86_400 },
+};
+
+function parseDurations(text: string): (readonly [status: string, seconds: number])[] | undefined {
+  const parts = text.split(',').map((part) => part.trim());
+  const read = parts.filter((part) => part !== '').map(parseDuration);
+  return read.every((each) => each !== undefined) && read.length > 0 ? read.flat() : undefined;
+}
+
+/** `200 202 1h 30m`; without statuses, of those that nginx keeps then. */
+function parseDuration(part: string): (readonly [status: string, seconds: number])[] | undefined {
+  const [, statuses = '', times = ''] = /^((?:(?:\d{3}|any)\s+)*)((?:\d{1,9}(?:ms|[smhdwMy])\s*)+)$/.exec(part) ?? [];
+  if (times === '') return undefined;
+  const all = [...times.matchAll(/(\d+)(ms|\w)/g)].map(
+    ([, count, unit = '']) => Number(count) * (unitSeconds[unit] ?? 0),
+  );
+  const seconds = Math.floor(all.reduce((sum, each) => sum + each, 0));
+  const named = statuses.split(/\s+/).filter((status) => status !== '');
+  return (named.length > 0 ? named : ['200', '301', '302']).map((status) => [status, seconds] as const);
 }
 
 /** The page is told where to lead back to, unless its address says that itself. */

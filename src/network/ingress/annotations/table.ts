@@ -169,6 +169,15 @@ export const servedAnnotations = {
   },
   'auth-request-redirect': { values: 'text with variables', effect: 'X-Auth-Request-Redirect in asking' },
   'auth-always-set-cookie': { values: flag, effect: 'cookies of the answer to auth-url go into errors, too' },
+  'auth-cache-key': {
+    values: 'text with variables',
+    effect: 'answers of auth-url count for all requests to the same host and service that have the same key',
+  },
+  'auth-cache-duration': {
+    values: 'statuses and times',
+    effect:
+      'how long, unless their Cache-Control says so; those with Set-Cookie, Vary or Expires are not kept; default: 200 202 401 5m',
+  },
   'auth-tls-secret': {
     values: 'NAMESPACE/secret',
     effect:
@@ -226,8 +235,6 @@ export type ServedAnnotation = keyof typeof servedAnnotations;
 
 /** Harmless ones that nothing comes of: an event says so. */
 export const annotationsWithoutEffect: Readonly<Record<string, string>> = {
-  'auth-cache-duration': 'auth-url is asked about each request',
-  'auth-cache-key': 'auth-url is asked about each request',
   'auth-keepalive': 'connections to auth-url are not kept',
   'auth-keepalive-requests': 'connections to auth-url are not kept',
   'auth-keepalive-share-vars': 'connections to auth-url are not kept',

@@ -19,6 +19,7 @@ const variables: Readonly<Record<string, Variable['variable']>> = {
   request_method: 'method',
   remote_addr: 'client',
   binary_remote_addr: 'client',
+  remote_user: 'user',
   server_port: 'port',
   request_id: 'request-id',
 };
