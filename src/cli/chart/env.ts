@@ -1,7 +1,7 @@
 import { helmLoginFiles, helmPaths } from '../../delivery/charts/repository/repositories.ts';
 import { CliError } from '../errors.ts';
 import type { ClusterFlags } from './flags.ts';
-import { jsonText } from './print.ts';
+import { structJson } from '../../delivery/charts/functions/json.ts';
 import { emitYaml } from '../../delivery/charts/functions/yaml-emit.ts';
 
 /** `helm env`: what Helm's variables mean here, those that are not set too. */
@@ -39,7 +39,7 @@ export function env(name: string | undefined, flags: ClusterFlags & { output: 'e
   const value = name === undefined ? undefined : all[name];
   if (name !== undefined && value === undefined) throw new CliError(`there is no variable ${name}`);
   const shown = name === undefined || value === undefined ? all : { [name]: value };
-  if (flags.output === 'json') process.stdout.write(`${jsonText(shown)}\n`);
+  if (flags.output === 'json') process.stdout.write(`${structJson(shown)}\n`);
   else if (flags.output === 'yaml') process.stdout.write(emitYaml(shown));
   else if (value !== undefined) process.stdout.write(`${value}\n`);
   else for (const [key, text] of Object.entries(all)) process.stdout.write(`${key}="${text}"\n`);

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { structJson } from '../../delivery/charts/functions/json.ts';
 import { decodeRelease, encodeRelease } from '../../delivery/charts/release/codec.ts';
 import { type Hook, type Release, suppliedValues } from '../../delivery/charts/release/release.ts';
-import { helmTable, jsonText, listTime, releaseData, statusText } from './print.ts';
+import { helmTable, listTime, releaseData, statusText } from './print.ts';
 
 process.env['TZ'] = 'UTC';
 
@@ -57,7 +58,7 @@ describe('what is printed of a release', () => {
     });
     expect(text).toContain('\nREVISION: 3\nDESCRIPTION: \nRESOURCES:\n==> v1/Pod\nx\n\nTEST SUITE: None');
     const data = releaseData(release(), { withChart: false, resources: { 'v1/Pod': [{ kind: 'Pod' }] } });
-    expect(jsonText(data)).toContain('"resources":{"v1/Pod":[{"kind":"Pod"}]}},"manifest"');
+    expect(structJson(data)).toContain('"resources":{"v1/Pod":[{"kind":"Pod"}]}},"manifest"');
   });
 
   it('has a line for a time that never was', () => {
@@ -71,7 +72,7 @@ describe('what is printed of a release', () => {
   });
 
   it("is JSON with Helm's names, which encoding/json would write", () => {
-    const text = jsonText(releaseData(release({ hooks: [hook] }), { withChart: false }));
+    const text = structJson(releaseData(release({ hooks: [hook] }), { withChart: false }));
     expect(text).toBe(
       '{"name":"web","info":{"first_deployed":"2026-01-01T00:00:00Z","last_deployed":"2026-01-02T03:04:05Z",' +
         '"deleted":"","description":"Upgrade complete","status":"deployed",' +
@@ -86,8 +87,8 @@ describe('what is printed of a release', () => {
   });
 
   it("tells that no values were given, in Helm's way", () => {
-    expect(jsonText(suppliedValues(release()))).toBe('null');
-    expect(jsonText(suppliedValues(release({ config: { a: '<' } })))).toBe('{"a":"\\u003c"}');
+    expect(structJson(suppliedValues(release()))).toBe('null');
+    expect(structJson(suppliedValues(release({ config: { a: '<' } })))).toBe('{"a":"\\u003c"}');
   });
 
   it('is what is stored: nothing is lost on the way', () => {

@@ -1,5 +1,6 @@
 import { formatTime, parseTime, type Time } from '../../delivery/charts/functions/go-time.ts';
 import { localZone, utc } from '../../delivery/charts/functions/time-zones.ts';
+import { structJson } from '../../delivery/charts/functions/json.ts';
 import { emitYaml } from '../../delivery/charts/functions/yaml-emit.ts';
 import { storedForm } from '../../delivery/charts/release/codec.ts';
 import type { Release } from '../../delivery/charts/release/release.ts';
@@ -7,17 +8,9 @@ import type { OutputFormat } from './flags.ts';
 
 /** Prints data as JSON or YAML, or as the text that `table` gives. */
 export function printAs(format: OutputFormat, data: unknown, table: () => string): void {
-  if (format === 'json') process.stdout.write(`${jsonText(data)}\n`);
+  if (format === 'json') process.stdout.write(`${structJson(data)}\n`);
   else if (format === 'yaml') process.stdout.write(emitYaml(data));
   else process.stdout.write(`${table()}\n`);
-}
-
-/** JSON as encoding/json writes it: what would mean something in HTML is escaped. */
-export function jsonText(data: unknown): string {
-  return JSON.stringify(data).replace(
-    /[<>&\u2028\u2029]/g,
-    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
 }
 
 /** Columns as Helm prints them: padded to the widest cell, a tab between. */

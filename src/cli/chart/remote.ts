@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { existsSync } from 'node:fs';
 import { createHash } from 'node:crypto';
@@ -64,14 +64,17 @@ export async function fetchedChart(reference: string, flags: ChartFlags): Promis
 export async function updateMissing(directory: string, flags: ChartFlags): Promise<void> {
   const states = dependencyStates(await loadChart(directory));
   if (states.some(({ status }) => status === 'missing' || status === 'wrong version'))
-    await updateDependencies(directory, fetchOptions(flags));
+    await updateDependencies(
+      directory,
+      fetchOptions(flags, (line) => createOutput().message(line)),
+    );
 }
 
-function fetchOptions(flags: ChartFlags): FetchOptions {
+function fetchOptions(flags: ChartFlags & { skipRefresh?: boolean }, say: (line: string) => void): FetchOptions {
   const epochMs = clock.now();
   const { version, repo, ...rest } = locateOptions(flags);
   void [version, repo];
-  return { ...rest, now: { iso: formatTime(epochMs), epochMs }, say: (message) => createOutput().message(message) };
+  return { ...rest, now: { iso: formatTime(epochMs), epochMs }, say, skipRefresh: flags.skipRefresh };
 }
 
 export interface PullFlags extends ChartFlags {
@@ -126,30 +129,48 @@ export async function push(archive: string, remote: string, flags: ChartFlags): 
 export async function dependency(
   verb: 'list' | 'update' | 'build',
   directory: string,
-  flags: ChartFlags & { maxColWidth?: number },
+  flags: ChartFlags & { maxColWidth?: number; skipRefresh?: boolean },
 ): Promise<void> {
-  if (verb === 'update') return updateDependencies(directory, fetchOptions(flags));
-  if (verb === 'build') return buildDependencies(directory, fetchOptions(flags));
+  const say = (line: string): void => void process.stdout.write(`${line}\n`);
+  if (verb === 'update') return updateDependencies(directory, fetchOptions(flags, say));
+  if (verb === 'build') return buildDependencies(directory, fetchOptions(flags, say));
+  const info = await stat(directory).catch(() => undefined);
+  if (!info) throw new CliError(`stat ${directory}: no such file or directory`);
   const chart = await loadChart(directory);
-  const states = dependencyStates(chart);
-  const output = createOutput();
-  if (states.length === 0) {
-    output.message(`WARNING: no dependencies at ${join(directory, 'charts')}`);
-    return;
-  }
-  process.stdout.write(
-    `${helmTable([['NAME', 'VERSION', 'REPOSITORY', 'STATUS'], ...states.map((row) => Object.values(row))], flags.maxColWidth)}\n\n`,
-  );
-  for (const path of unaskedDependencies(chart))
-    output.message(`WARNING: "${join(directory, path)}" is not in Chart.yaml.`);
+  const states = dependencyStates(chart, { isPacked: !info.isDirectory() });
+  if (states.length === 0) return say(`WARNING: no dependencies at ${join(directory, 'charts')}`);
+  const header = ['NAME', 'VERSION', 'REPOSITORY', 'STATUS'];
+  say(`${helmTable([header, ...states.map((row) => Object.values(row))], flags.maxColWidth)}\n`);
+  for (const path of info.isDirectory() ? unaskedDependencies(chart) : [])
+    say(`WARNING: "${join(directory, path)}" is not in Chart.yaml.`);
 }
 
 export interface RepoAddFlags extends ChartFlags {
   forceUpdate?: boolean;
   passwordStdin?: boolean;
+  allowDeprecatedRepos?: boolean;
+}
+
+/** Repositories that are gone for good, and what there is instead. */
+const goneRepositories = {
+  '//kubernetes-charts.storage.googleapis.com': 'https://charts.helm.sh/stable',
+  '//kubernetes-charts-incubator.storage.googleapis.com': 'https://charts.helm.sh/incubator',
+} as const;
+
+function isSame(one: Repository, other: Repository): boolean {
+  const settings = (repository: Repository): string =>
+    JSON.stringify(
+      Object.entries(repository)
+        .filter(([, value]) => value)
+        .toSorted(([a], [b]) => (a < b ? -1 : 1)),
+    );
+  return settings(one) === settings(other);
 }
 
 export async function repoAdd(name: string, url: string, flags: RepoAddFlags): Promise<void> {
+  const gone = Object.entries(goneRepositories).find(([part]) => url.includes(part));
+  if (gone && !flags.allowDeprecatedRepos)
+    throw new CliError(`repo "${url}" is no longer available; try "${gone[1]}" instead`);
   if (/[/\\]/.test(name) || name === '')
     throw new CliError(`repository name (${name}) contains '/', please specify a different name without '/'`);
   const repositories = await readRepositories(paths);
@@ -166,7 +187,7 @@ export async function repoAdd(name: string, url: string, flags: RepoAddFlags): P
   };
   const before = repositories.find((repository) => repository.name === name);
   if (before && !flags.forceUpdate) {
-    if (before.url === url)
+    if (isSame(before, added))
       return void process.stdout.write(`"${name}" already exists with the same configuration, skipping\n`);
     throw new CliError(`repository name (${name}) already exists, please specify a different name`, {
       hint: 'Or change it with --force-update.',
@@ -183,7 +204,8 @@ export async function repoAdd(name: string, url: string, flags: RepoAddFlags): P
 
 export async function repoList(flags: { output: OutputFormat }): Promise<void> {
   const repositories = await readRepositories(paths);
-  if (repositories.length === 0 && flags.output === 'table') throw new CliError('no repositories to show');
+  if (repositories.length === 0 && flags.output === 'table')
+    return void process.stdout.write('no repositories to show\n');
   const data = repositories.map(({ name, url }) => ({ name, url }));
   printAs(flags.output, data, () => helmTable([['NAME', 'URL'], ...data.map(({ name, url }) => [name, url])]));
 }
@@ -191,7 +213,8 @@ export async function repoList(flags: { output: OutputFormat }): Promise<void> {
 export async function repoUpdate(names: string[]): Promise<void> {
   const all = await readRepositories(paths);
   const unknown = names.find((name) => !all.some((repository) => repository.name === name));
-  if (unknown !== undefined) throw new CliError(`no repositories found matching '${unknown}'. Nothing will be updated`);
+  if (unknown !== undefined)
+    throw new CliError(`no repositories found matching '${unknown}'.  Nothing will be updated`);
   const wanted = names.length === 0 ? all : all.filter(({ name }) => names.includes(name));
   if (wanted.length === 0) throw new CliError('no repositories found. You must add one before updating');
   const say = (line: string): unknown => process.stdout.write(`${line}\n`);
@@ -216,6 +239,7 @@ export async function repoUpdate(names: string[]): Promise<void> {
 export async function repoRemove(names: string[]): Promise<void> {
   for (const name of names) {
     const repositories = await readRepositories(paths);
+    if (repositories.length === 0) throw new CliError('no repositories configured');
     if (!repositories.some((repository) => repository.name === name))
       throw new CliError(`no repo named "${name}" found`);
     await writeRepositories(
@@ -260,13 +284,23 @@ export interface SearchFlags {
   maxColWidth: number;
 }
 
+/** One that is broken, or was never fetched, must not hide what others have. */
+async function readableIndex({ name }: Repository): Promise<{ name: string; index: RepositoryIndex } | undefined> {
+  try {
+    return { name, index: await cachedIndex(paths, name) };
+  } catch (error) {
+    if (!(error instanceof ChartError)) throw error;
+    createOutput().message(`warning: repo ${name} is corrupt or missing: ${error.message}`);
+    return undefined;
+  }
+}
+
 export async function searchRepo(words: string[], flags: SearchFlags): Promise<void> {
   const known = await readRepositories(paths);
   if (known.length === 0)
     throw new CliError('no repositories configured', { hint: 'Add one: timonel chart repo add NAME URL' });
-  const repositories = await Promise.all(
-    known.map(async ({ name }) => ({ name, index: await cachedIndex(paths, name) })),
-  );
+  const indexes = await Promise.all(known.map(readableIndex));
+  const repositories = indexes.flatMap((each) => each ?? []);
   const found = await searchCharts(repositories, {
     text: words.join(' '),
     isExpression: flags.regexp ?? false,

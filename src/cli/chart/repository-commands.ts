@@ -37,7 +37,7 @@ export function addRepositoryCommands(chart: Command): void {
       addConnectionFlags(command)
         .option('--verify', 'verify the signatures of the archives')
         .option('--keyring <file>', 'public keys for verification (default: ~/.gnupg/pubring.gpg)')
-        .addOption(new Option('--skip-refresh').hideHelp());
+        .option('--skip-refresh', 'do not fetch the indexes of repositories that were added');
     }
     command.action(async (path, options) =>
       (await import('./remote.ts')).dependency(verb as keyof typeof verbs, path, options),

@@ -68,7 +68,8 @@ export async function verifyFile(path: string, keyring?: string): Promise<Verifi
 
 /** Public keys where nobody names a file: GnuPG's own, in the old format or in that of GnuPG 2.1. */
 function ownKeyring(): string {
-  const [old = '', current = ''] = ['pubring.gpg', 'pubring.kbx'].map((name) => join(homedir(), '.gnupg', name));
+  const home = process.env['GNUPGHOME'] || join(homedir(), '.gnupg');
+  const [old = '', current = ''] = ['pubring.gpg', 'pubring.kbx'].map((name) => join(home, name));
   return !existsSync(old) && existsSync(current) ? current : old;
 }
 

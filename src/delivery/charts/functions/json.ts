@@ -271,3 +271,9 @@ function quoteCharacter(text: string): string {
   if (c === '"') return `'"'`;
   return `'${JSON.stringify(c).slice(1, -1)}'`;
 }
+
+/** JSON as encoding/json writes a struct: fields in their order, and what would mean something in HTML escaped. */
+export function structJson(data: unknown): string {
+  const escape = (c: string): string => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  return JSON.stringify(data).replace(/[<>&\u2028\u2029]/g, escape);
+}

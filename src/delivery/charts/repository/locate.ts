@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { ChartError } from '../chart/chart.ts';
 import { type Verification, verifyChart, verifyFile } from '../authoring/provenance.ts';
 import { type Access, fetchUrl } from './fetch.ts';
-import { newestIn } from './index-file.ts';
+import { newestIn, type RepositoryIndex } from './index-file.ts';
 import { isOci, ociVersions, parseOciReference, pullOci } from './oci.ts';
 import { accessOf, cachedIndex, fetchIndex, type HelmPaths, inRepository, readRepositories } from './repositories.ts';
 
@@ -47,7 +47,19 @@ export async function locateChart(reference: string, options: LocateOptions): Pr
 
 /** Fetches a chart from a registry or a repository, and checks its signature where that is asked for. @throws ChartError */
 export async function fetchChart(reference: string, options: LocateOptions): Promise<FetchedChart> {
-  const fetched = await fetchUnchecked(reference, options);
+  return checked(await fetchUnchecked(reference, options), options);
+}
+
+/** The same from a repository whose index is known already. @throws ChartError */
+export async function fetchFromIndex(
+  name: string,
+  repository: { url: string; access: Access; index: RepositoryIndex },
+  options: LocateOptions,
+): Promise<FetchedChart> {
+  return checked(await fromIndex(name, repository, options), options);
+}
+
+async function checked(fetched: FetchedChart, options: LocateOptions): Promise<FetchedChart> {
   if (!options.verify) return fetched;
   if (!fetched.provenance) throw new ChartError(`${fetched.fileName} has no provenance file`);
   const verification = await verifyChart({ ...fetched, provenance: fetched.provenance.toString() }, options.keyring);
@@ -107,7 +119,7 @@ async function fromRepository(
 
 async function fromIndex(
   name: string,
-  { url, access, index }: { url: string; access: Access; index: Awaited<ReturnType<typeof fetchIndex>>['index'] },
+  { url, access, index }: { url: string; access: Access; index: RepositoryIndex },
   options: LocateOptions,
 ): Promise<FetchedChart> {
   const versions = Object.hasOwn(index.entries, name) ? index.entries[name] : undefined;

@@ -114,6 +114,11 @@ export async function fetchIndex(url: string, access: Access): Promise<{ text: s
   return { text, index: parseIndex(text, url) };
 }
 
+/** A slash at the end makes no difference. */
+export function sameUrl(a: string, b: string): boolean {
+  return a.replace(/\/$/, '') === b.replace(/\/$/, '');
+}
+
 /** A chart's URL may be relative to the repository's. */
 export function inRepository(repository: string, path: string): string {
   return new URL(path, repository.endsWith('/') ? repository : `${repository}/`).href;

@@ -11,7 +11,13 @@ import { unpackChart } from '../chart/archive.ts';
 import type { Chart } from '../chart/chart.ts';
 import { loadArchive, loadChart } from '../chart/load-chart.ts';
 import { loadFiles } from '../chart/load-files.ts';
-import { buildDependencies, dependencyStates, unaskedDependencies, updateDependencies } from './dependency-manager.ts';
+import {
+  buildDependencies,
+  dependencyStates,
+  type FetchOptions,
+  unaskedDependencies,
+  updateDependencies,
+} from './dependency-manager.ts';
 import { formatIndex, newestIn, parseIndex } from './index-file.ts';
 import { readYaml } from '../functions/yaml-read.ts';
 import { locateChart, type LocateOptions } from './locate.ts';
@@ -196,6 +202,105 @@ describe('dependencies', () => {
     await rm(join(app, 'charts/cache-2.0.0.tgz'));
     await updateDependencies(app, fetching);
     expect(await readdir(join(app, 'charts'))).toEqual(['db-1.0.0.tgz']);
+  });
+
+  const dependent = async (dependencies: string, more = ''): Promise<string> => {
+    const app = join(directory, 'app');
+    await mkdir(join(app, 'charts'), { recursive: true });
+    const metadata = more || 'apiVersion: v2\nname: app\nversion: 1.0.0\n';
+    await writeFile(join(app, 'Chart.yaml'), `${metadata}dependencies: [${dependencies}]\n`);
+    return app;
+  };
+  const said: string[] = [];
+  const fetching = (more: Partial<FetchOptions> = {}): FetchOptions => {
+    said.length = 0;
+    const now = { iso: '2026-01-01T00:00:00Z', epochMs: 0 };
+    return { ...options, now, say: (line) => said.push(line.replaceAll(url, 'URL')), ...more };
+  };
+
+  it('come from repositories by name, whose indexes are fetched first, and are locked by URL', async () => {
+    await serveRepository(await chartNamed('db', '1.0.0'));
+    await writeRepositories(options.paths, [{ name: 'mine', url }], '2026-01-01T00:00:00Z');
+    const app = await dependent('{name: db, version: "*", repository: "@mine"}');
+    await expect(updateDependencies(app, fetching({ skipRefresh: true }))).rejects.toThrow('no cached repository');
+    await updateDependencies(app, fetching());
+    expect(said).toEqual([
+      'Hang tight while we grab the latest from your chart repositories...',
+      '...Successfully got an update from the "mine" chart repository',
+      'Update Complete. ⎈Happy Helming!⎈',
+      'Saving 1 charts',
+      'Downloading db from repo URL',
+      'Deleting outdated charts',
+    ]);
+    const lock = await readFile(join(app, 'Chart.lock'), 'utf8');
+    expect(lock).toContain(`repository: ${url}\n`);
+    await serveRepository(await chartNamed('db', '1.0.0'), await chartNamed('db', '1.1.0'));
+    await updateDependencies(app, fetching({ skipRefresh: true, now: { iso: 'later', epochMs: 1 } }));
+    expect(await readFile(join(app, 'Chart.lock'), 'utf8')).toBe(lock);
+    await buildDependencies(app, fetching({ skipRefresh: true }));
+    await updateDependencies(app, fetching());
+    expect(await readdir(join(app, 'charts'))).toEqual(['db-1.1.0.tgz']);
+  });
+
+  it('may come from repositories that nobody added, each of which is asked once', async () => {
+    await serveRepository(await chartNamed('db', '1.0.0'), await chartNamed('cache', '2.0.0'));
+    const both = ['db', 'cache'].map((name) => `{name: ${name}, version: "*", repository: "${url}"}`);
+    await updateDependencies(await dependent(both.join(', ')), fetching());
+    expect(said.slice(0, 3)).toEqual([
+      'Getting updates for unmanaged Helm repositories...',
+      '...Successfully got an update from the "URL" chart repository',
+      'Saving 2 charts',
+    ]);
+    expect(asked.filter((line) => line.includes('index.yaml'))).toHaveLength(1);
+  });
+
+  it('say what cannot be found', async () => {
+    const unknown = await dependent('{name: db, version: 1.0.0, repository: stable}');
+    await expect(updateDependencies(unknown, fetching())).rejects.toThrow(
+      /^no repository definition for stable\. Please add them[^\n]*\nRepositories are URLs/,
+    );
+    const local = await dependent('{name: db, version: ^2.0.0, repository: ""}');
+    await mkdir(join(local, 'charts/db'), { recursive: true });
+    await writeFile(join(local, 'charts/db/Chart.yaml'), 'apiVersion: v2\nname: db\nversion: 1.0.0\n');
+    await expect(updateDependencies(local, fetching())).rejects.toThrow(
+      'dependency db at version 1.0.0 does not satisfy the constraint ^2.0.0',
+    );
+    expect(dependencyStates(await loadChart(local))).toMatchObject([{ status: 'wrong version' }]);
+    await expect(updateDependencies(join(local, 'nope'), fetching())).rejects.toThrow('could not find');
+    await expect(buildDependencies(join(local, 'Chart.yaml'), fetching())).rejects.toThrow('only unpacked charts');
+  });
+
+  it('are unpacked in a chart that is packed', async () => {
+    const db = await packageChart(await chartNamed('db', '1.0.0'), { modified: 0 });
+    const app = await dependent('{name: db, version: ">=1", repository: ""}');
+    await writeFile(join(app, 'charts', db.fileName), db.data);
+    const chart = await loadChart(app);
+    expect(dependencyStates(chart)).toMatchObject([{ status: 'ok' }]);
+    expect(dependencyStates(chart, { isPacked: true })).toMatchObject([{ status: 'unpacked' }]);
+    const other = await packageChart(await chartNamed('db', '1.0.1'), { modified: 0 });
+    await writeFile(join(app, 'charts', other.fileName), other.data);
+    expect(dependencyStates(await loadChart(app))).toMatchObject([{ status: 'too many matches' }]);
+  });
+
+  it('may be locked as Helm 2 locked them', async () => {
+    await serveRepository(await chartNamed('db', '1.0.0'));
+    const app = await dependent('', 'apiVersion: v1\nname: app\nversion: 1.0.0\n');
+    await writeFile(join(app, 'Chart.yaml'), 'apiVersion: v1\nname: app\nversion: 1.0.0\n');
+    await writeFile(
+      join(app, 'requirements.yaml'),
+      `dependencies:\n- {name: db, version: ^1.0.0, repository: "${url}"}\n`,
+    );
+    const digest = createHash('sha256')
+      .update(`{"dependencies":[{"name":"db","version":"^1.0.0","repository":"${url}"}]}`)
+      .digest('hex');
+    const lock = `dependencies:\n- {name: db, version: 1.0.0, repository: "${url}"}\ndigest: sha256:`;
+    await writeFile(join(app, 'requirements.lock'), `${lock}${digest}\n`);
+    await buildDependencies(app, fetching());
+    expect(await readdir(join(app, 'charts'))).toEqual(['db-1.0.0.tgz']);
+    await writeFile(join(app, 'requirements.lock'), `${lock}00\n`);
+    await expect(buildDependencies(app, fetching())).rejects.toThrow(
+      'the lock file (requirements.lock) is out of sync with the dependencies file (requirements.yaml)',
+    );
   });
 });
 
