@@ -23,6 +23,27 @@ export function parseLabelSelector(text: string): LabelMatcher {
   return text === '' ? everything : matcherOf(new Parser(text).parse());
 }
 
+/**
+ * The text of a selector as objects hold one (apimachinery's `ParseToLabelSelector`). Throws BadRequest for what they
+ * cannot hold.
+ */
+export function labelSelectorOf(text: string): LabelSelector {
+  const requirements = new Parser(text).parse();
+  const isEqual = ({ operator }: Requirement): boolean => operator === '=' || operator === '==';
+  const matchLabels = requirements.filter(isEqual).map(({ key, values }) => [key, values[0]]);
+  const matchExpressions = requirements
+    .filter((each) => !isEqual(each))
+    .map(({ key, operator, values }) => {
+      const long = Object.entries(operators).find(([, short]) => short === operator)?.[0];
+      if (!long) throw ApiError.of('BadRequest', `"${operator}" is not a valid label selector operator`);
+      return { key, operator: long, ...(values.length > 0 && { values: values.toSorted() }) };
+    });
+  return {
+    ...(matchLabels.length > 0 && { matchLabels: Object.fromEntries(matchLabels) as Record<string, string> }),
+    ...(matchExpressions.length > 0 && { matchExpressions }),
+  };
+}
+
 /** A selector as objects hold it. Undefined selects nothing, an empty one everything. */
 export function labelMatcher(selector: LabelSelector | undefined): LabelMatcher {
   if (!selector) return nothing;

@@ -1,73 +1,31 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { describeFailure } from '../../src/cli/failure.ts';
-import { createProgram } from '../../src/cli/program.ts';
-import { commandFirst } from '../../src/cli/kube/kube-command.ts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Cluster, createCluster } from '../../src/library.ts';
-import { createKubectl, installedKubectls, type Kubectl, type Ran } from '../support/kubectl.ts';
+import { installedKubectls } from '../support/kubectl.ts';
+import { createSideBySide, type SideBySide } from '../support/side-by-side.ts';
 
 /** The same command line by kubectl and by timonel, in one cluster: output, messages and exit code are the same. */
 const [path] = installedKubectls();
-const home = mkdtempSync(join(tmpdir(), 'timonel-commands-'));
-const kubeconfig = join(home, 'config');
-const invalid = join(home, 'invalid.yaml');
-writeFileSync(
-  invalid,
-  'apiVersion: v1\nkind: Service\nmetadata: {name: web, namespace: rich}\nspec: {clusterIP: 1.2.3.4, ports: [{port: 99999}]}\n',
-);
 let cluster: Cluster;
-let kubectl: Kubectl;
+let side: SideBySide;
 
 beforeAll(async () => {
   cluster = await createCluster({ nodes: 2, seed: 1 });
-  writeFileSync(kubeconfig, await cluster.kubeconfig());
   if (!path) return;
-  kubectl = createKubectl(path, await cluster.kubeconfig());
-  await kubectl.ok('apply', '-f', new URL('../fixtures/rich-objects.yaml', import.meta.url).pathname);
+  side = createSideBySide(path, await cluster.kubeconfig());
+  side.file(
+    'invalid.yaml',
+    'apiVersion: v1\nkind: Service\nmetadata: {name: web, namespace: rich}\nspec: {clusterIP: 1.2.3.4, ports: [{port: 99999}]}\n',
+  );
+  await side.kubectl.ok('apply', '-f', new URL('../fixtures/rich-objects.yaml', import.meta.url).pathname);
 });
 afterAll(async () => {
-  kubectl?.close();
+  side?.close();
   await cluster.stop();
-  rmSync(home, { recursive: true });
 });
 
 it.skipIf(path === undefined && !process.env.CI)('finds a kubectl to compare with (skipped: none is installed)', () => {
   expect(path).toBeDefined();
 });
-
-async function timonel(args: readonly string[]): Promise<Ran> {
-  const said = { stdout: '', stderr: '' };
-  const spies = (['stdout', 'stderr'] as const).map((stream) =>
-    vi.spyOn(process[stream], 'write').mockImplementation((text) => {
-      said[stream] += String(text);
-      return true;
-    }),
-  );
-  const before = process.exitCode;
-  process.exitCode = undefined;
-  try {
-    await createProgram('0').parseAsync(commandFirst([...args, '--kubeconfig', kubeconfig]), { from: 'user' });
-    return { ...said, code: Number(process.exitCode ?? 0) };
-  } catch (error) {
-    const { lines, exitCode } = describeFailure(error);
-    return { stdout: said.stdout, stderr: said.stderr + lines.map((line) => `${line}\n`).join(''), code: exitCode };
-  } finally {
-    process.exitCode = before;
-    for (const spy of spies) spy.mockRestore();
-  }
-}
-
-/** Without the tools' names, and without ages, which go on between two commands. */
-function comparable({ stdout, stderr, code }: Ran): Ran {
-  const plain = (text: string): string =>
-    text
-      .replaceAll(/\bkubectl\b(?!\.)/g, 'timonel')
-      .replaceAll(/\b(?:\d+[smhd])+\b/g, 'AGE')
-      .replaceAll(/ +$/gm, '');
-  return { stdout: plain(stdout), stderr: plain(stderr), code };
-}
 
 describe.skipIf(path === undefined)('as kubectl answers', () => {
   it.each([
@@ -148,16 +106,15 @@ describe.skipIf(path === undefined)('as kubectl answers', () => {
     'auth can-i get deploy/web -n rich',
     'autoscale deploy web -n rich --max=3',
     'autoscale deploy web -n rich --max=3 --name=other --dry-run=server',
-    'replace -f INVALID',
-    'apply -f INVALID',
-    'apply -f INVALID --server-side',
-    'create -f INVALID',
+    'replace -f {invalid.yaml}',
+    'apply -f {invalid.yaml}',
+    'apply -f {invalid.yaml} --server-side',
+    'create -f {invalid.yaml}',
     'cordon node-1 --dry-run=server',
     'uncordon node-1',
     'taint nodes node-1 k-',
   ])('%s', async (line) => {
-    const args = line.split(' ').map((word) => (word === 'INVALID' ? invalid : word));
-    const [theirs, ours] = [await kubectl.run(args), await timonel(args)];
-    expect(comparable(ours)).toEqual(comparable(theirs));
+    const { theirs, ours } = await side.both(line);
+    expect(ours).toEqual(theirs);
   });
 });

@@ -1,7 +1,7 @@
 import type { AnyObject } from '../../api/object.ts';
 import { horizontalPodAutoscalers } from '../../client/resources.ts';
 import { CliError } from '../errors.ts';
-import { create, type MakeFlags } from './imperative.ts';
+import { create, type MakeFlags } from './create/make.ts';
 import { placeOf, selectionOf, type SelectionFlags } from './selection.ts';
 import { withKube } from './session.ts';
 

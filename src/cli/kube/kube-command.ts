@@ -12,7 +12,11 @@ export class KubeCommand extends Command {
 
   override parseOptions(line: string[]): ReturnType<Command['parseOptions']> {
     // Made for the one command that runs: for all of them they would slow every start down.
-    if (!this.#isComplete) for (const option of connectionOptions()) this.addOption(option.hideHelp());
+    if (!this.#isComplete) {
+      // Some commands have another meaning for one of them, as kubectl's have: `create rolebinding --user`.
+      const own = new Set(this.options.map(({ long }) => long));
+      for (const option of connectionOptions()) if (!own.has(option.long)) this.addOption(option.hideHelp());
+    }
     this.#isComplete = true;
     this.hasSwitchedOff ||= line.some((word) => isSwitchedOff(flagOf(word, this.options)));
     return super.parseOptions(plainWords(line, this.options));

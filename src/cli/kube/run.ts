@@ -6,7 +6,7 @@ import { waitForObjects } from '../../delivery/apply/wait.ts';
 import { clock } from '../context.ts';
 import { CliError } from '../errors.ts';
 import { attachOrPrint, splitAtDashes } from './exec.ts';
-import { create, type MakeFlags } from './imperative.ts';
+import { create, type MakeFlags } from './create/make.ts';
 import { type Kube, withKube } from './session.ts';
 
 export interface RunFlags extends MakeFlags {

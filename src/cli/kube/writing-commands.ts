@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { collect } from '../arguments.ts';
+import { addCreateCommands, withMakeFlags } from './create/commands.ts';
 import { withChangeFlags } from './changing-commands.ts';
 import { dryRunOption, kubeCommand, waitOption, withFileFlags, withWriteFlags } from './flags.ts';
 
@@ -42,24 +43,16 @@ function addFileCommands(program: Command): void {
     .option('--field-manager <name>', 'whose fields these are')
     .action(async (options) => (await import('./diff.ts')).diff(options));
   const create = withWriteFlags(withFileFlags(kubeCommand(program, 'create', 'create the objects of files')));
-  addMakingCommands(program, create);
+  addCreateCommands(create);
   create
     .option('-k, --kustomize <directory>', 'a kustomization')
     .option('-l, --selector <selector>', 'only objects with these labels')
     .action(async (options) => (await import('./apply.ts')).create(options));
+  addMakingCommands(program);
 }
 
 /** Commands that make an object from flags. */
-function addMakingCommands(program: Command, create: Command): void {
-  withMakeFlags(kubeCommand(create, 'deployment', 'a deployment: NAME --image IMAGE [-- COMMAND]').alias('deploy'))
-    .argument('[words...]', 'NAME, then -- and the command')
-    .requiredOption('--image <image>', 'image (repeatable)', collect)
-    .addOption(new Option('-r, --replicas <count>', 'how many').default('1'))
-    .option('--port <port>', 'port of the containers')
-    .action(async (words, options) => (await import('./imperative.ts')).createDeployment(words, options));
-  withMakeFlags(kubeCommand(create, 'namespace', 'a namespace').alias('ns'))
-    .argument('<name>')
-    .action(async (name, options) => (await import('./imperative.ts')).createNamespace(name, options));
+function addMakingCommands(program: Command): void {
   withMakeFlags(kubeCommand(program, 'run', 'run a pod: NAME --image IMAGE [-- ARGUMENTS]'))
     .argument('[words...]', 'NAME, then -- and the arguments')
     .requiredOption('--image <image>', 'image')
@@ -88,7 +81,7 @@ function addMakingCommands(program: Command, create: Command): void {
     .option('--external-ip <address>', 'an address that leads to a node')
     .option('--cluster-ip <address>', 'address of the service, or None')
     .option('--session-affinity <affinity>', 'None or ClientIP')
-    .action(async (words, options) => (await import('./imperative.ts')).expose(words, options));
+    .action(async (words, options) => (await import('./expose.ts')).expose(words, options));
 }
 
 function addAutoscaleCommand(program: Command): void {
@@ -99,13 +92,6 @@ function addAutoscaleCommand(program: Command): void {
     .option('--cpu-percent <percent>', 'of what pods ask for, on average')
     .option('--name <name>', "of the autoscaler (default: the workload's)")
     .action(async (words, options) => (await import('./autoscale.ts')).autoscale(words, options));
-}
-
-function withMakeFlags(command: Command): Command {
-  return command
-    .addOption(dryRunOption())
-    .option('-o, --output <format>', 'json, yaml, name, jsonpath=…')
-    .option('--show-managed-fields', 'in JSON and YAML');
 }
 
 /** Flags of `delete` about objects. */

@@ -38,7 +38,8 @@ export interface ApplyObjectOptions {
 }
 
 /** kubectl's annotation with what it applied last. */
-const lastAppliedAnnotation = 'kubectl.kubernetes.io/last-applied-configuration';
+/** Where `apply` keeps what was applied last. */
+export const lastAppliedAnnotation = 'kubectl.kubernetes.io/last-applied-configuration';
 
 /** Objects of one kind go out side by side, this many at a time. */
 const parallel = 8;

@@ -92,12 +92,7 @@ function entriesOf({ args, where, read, environment }: GeneratorInput): Map<stri
     entries.set(key, value);
   };
   for (const path of [...(args.envs ?? []), ...(args.env === undefined ? [] : [args.env])]) {
-    for (const line of read(path).toString().split(/\r?\n/)) {
-      const text = line.trimStart();
-      if (text === '' || text.startsWith('#')) continue;
-      const at = text.indexOf('=');
-      add(at < 0 ? text : text.slice(0, at), Buffer.from(at < 0 ? (environment[text] ?? '') : text.slice(at + 1)));
-    }
+    for (const [key, value] of environmentEntries(read(path).toString(), environment)) add(key, Buffer.from(value));
   }
   for (const file of args.files ?? []) {
     const at = file.indexOf('=');
@@ -112,13 +107,29 @@ function entriesOf({ args, where, read, environment }: GeneratorInput): Map<stri
   return new Map([...entries].toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-function secretData(entries: ReadonlyMap<string, Buffer>): JsonObject {
+/** The variables of a file of `KEY=VALUE` lines; of a line that is a name alone, the environment's. */
+export function environmentEntries(
+  text: string,
+  environment: Readonly<Record<string, string | undefined>>,
+): [string, string][] {
+  return text
+    .split(/\r?\n/)
+    .map((line) => line.trimStart())
+    .filter((line) => line !== '' && !line.startsWith('#'))
+    .map((line) => {
+      const at = line.indexOf('=');
+      return at < 0 ? [line, environment[line] ?? ''] : [line.slice(0, at), line.slice(at + 1)];
+    });
+}
+
+/** Entries as a secret holds them. */
+export function secretData(entries: ReadonlyMap<string, Buffer>): JsonObject {
   if (entries.size === 0) return {};
   return { data: Object.fromEntries([...entries].map(([key, value]) => [key, value.toString('base64')])) };
 }
 
-/** Text as text; what is no UTF-8 as `binaryData`. */
-function configData(entries: ReadonlyMap<string, Buffer>): JsonObject {
+/** Entries as a config map holds them: text as text, what is no UTF-8 as `binaryData`. */
+export function configData(entries: ReadonlyMap<string, Buffer>): JsonObject {
   const isUtf8 = (value: Buffer): boolean => Buffer.from(value.toString()).equals(value);
   const texts = [...entries].filter(([, value]) => isUtf8(value)).map(([key, value]) => [key, value.toString()]);
   const bytes = [...entries]
@@ -132,15 +143,16 @@ function configData(entries: ReadonlyMap<string, Buffer>): JsonObject {
 
 /**
  * The digest that kustomize puts behind the name of what it generates: ten letters of a SHA-256 over kind, type
- * and data, in Go's JSON, with letters instead of those that could spell something.
+ * and data, in Go's JSON, with letters instead of those that could spell something. kubectl's (`--append-hash`) is over
+ * the name as well; kustomize means to count it, and looks for it where it is not: today's digests are without.
  */
-export function contentHash({ kind, data, binaryData, stringData, type }: AnyObject): string {
-  // Kustomize means to count the name as well, and looks for it where it is not: today's digests are without.
-  const name = '';
+export function contentHash({ kind, data, binaryData, stringData, type }: AnyObject, kubectlName?: string): string {
+  const name = kubectlName ?? '';
+  const all = data ?? (kubectlName === undefined ? '' : null);
   const fields =
     kind === 'Secret'
-      ? { data: data ?? '', kind, name, ...(isJsonObject(stringData) && { stringData }), type: type ?? '' }
-      : { ...(isJsonObject(binaryData) && { binaryData }), data: data ?? '', kind, name };
+      ? { data: all, kind, name, ...(isJsonObject(stringData) && { stringData }), type: type ?? '' }
+      : { ...(isJsonObject(binaryData) && { binaryData }), data: all, kind, name };
   const digest = createHash('sha256').update(goJson(fields)).digest('hex').slice(0, 10);
   return digest.replace(/[013ae]/g, (letter) => ({ '0': 'g', '1': 'h', '3': 'k', a: 'm', e: 't' })[letter] ?? letter);
 }
