@@ -58,7 +58,7 @@ export async function startNodeContainerd(node: LocalNode, installation: Contain
   const { pid } = await startContainerd({
     paths,
     installation,
-    networkNamespace: namespacePath(namespace),
+    place: { networkNamespace: namespacePath(namespace), hostname: node.plan.node },
     podNetwork: {
       name: namespace,
       kind: podNetworkKind(),

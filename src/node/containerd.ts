@@ -22,6 +22,7 @@ import {
   renderCniPlugin,
   type PodNetworkOptions,
 } from './cni-plugin.ts';
+import { hostnameOf } from './host-identity.ts';
 import { pauseImageName } from './pause-image.ts';
 import { endProcess, readProcessFile, writeProcessFile } from './process-file.ts';
 
@@ -74,8 +75,8 @@ export interface ContainerdStart {
   paths: ContainerdPaths;
   installation: ContainerdInstallation;
   podNetwork: Omit<PodNetworkOptions, 'dataDirectory'>;
-  /** File of the network namespace to run in; the host's own when absent. */
-  networkNamespace?: string;
+  /** Network namespace (its file) and host name of the node, which pods of the host network have; the host's when absent. */
+  place?: { networkNamespace: string; hostname: string };
 }
 
 /**
@@ -96,10 +97,8 @@ export async function startContainerd(start: ContainerdStart): Promise<{ pid: nu
   writeFileSync(paths.configFile, renderContainerdConfig({ paths, ...installation, sandboxImage: pauseImageName }));
   writePodNetwork(paths, start.podNetwork);
   rmSync(paths.socket, { force: true });
-  const command = ['containerd', '--config', paths.configFile];
-  // `ip netns exec` would hide the cgroups: it mounts /sys anew.
-  if (start.networkNamespace !== undefined) command.unshift('nsenter', `--net=${start.networkNamespace}`, '--');
-  const [program = '', ...args] = command;
+  const containerd = ['containerd', '--config', paths.configFile];
+  const [program = '', ...args] = start.place ? commandAt(start.place, containerd) : containerd;
   const log = openSync(paths.logFile, 'a');
   const child = spawn(program, args, {
     stdio: ['ignore', log, log],
@@ -122,6 +121,13 @@ export async function startContainerd(start: ContainerdStart): Promise<{ pid: nu
   child.removeAllListeners();
   child.unref();
   return { pid: child.pid as number, adopted: false };
+}
+
+/** One process all the way: each program becomes the next. */
+function commandAt({ networkNamespace, hostname }: NonNullable<ContainerdStart['place']>, command: string[]): string[] {
+  // `ip netns exec` would hide the cgroups: it mounts /sys anew.
+  const enter = ['nsenter', `--net=${networkNamespace}`, '--', 'unshare', '--uts', '--'];
+  return [...enter, 'sh', '-c', 'hostname "$0" && exec "$@"', hostnameOf(hostname), ...command];
 }
 
 function writePodNetwork(paths: ContainerdPaths, podNetwork: ContainerdStart['podNetwork']): void {

@@ -15,12 +15,13 @@ export function hostIdentity(pod: Pod, clusterDomain: string, nodeName: string):
   const { spec, metadata } = pod;
   if (spec?.hostnameOverride) return { hostname: spec.hostnameOverride, domain: '' };
   if (spec?.hostNetwork) return { hostname: nodeName, domain: '' };
-  const short = truncate(spec?.hostname || metadata.name || '');
+  const short = hostnameOf(spec?.hostname || metadata.name || '');
   const domain = spec?.subdomain ? `${spec.subdomain}.${metadata.namespace}.svc.${clusterDomain}` : '';
   return { hostname: spec?.setHostnameAsFQDN && domain ? `${short}.${domain}` : short, domain };
 }
 
-function truncate(name: string): string {
+/** A name as a host name: the kernel takes no longer ones. */
+export function hostnameOf(name: string): string {
   return name.length <= maxHostname ? name : name.slice(0, maxHostname).replace(/[-.]+$/, '');
 }
 

@@ -79,6 +79,9 @@ const inPod = (pod: string, host: string, port: number): Promise<string> => askI
 interface PodList {
   items: { metadata: { name: string }; spec: { nodeName: string }; status: { podIP: string } }[];
 }
+interface NodeList {
+  items: { metadata: { name: string }; status: { addresses: { type: string; address: string }[] } }[];
+}
 const pods = async (label = 'app=web'): Promise<PodList['items']> =>
   (await cluster.json<PodList>('get', 'pods', '-l', label)).items;
 
@@ -220,6 +223,32 @@ describe('traffic policies', () => {
       }
     }
     expect(podOf(await inPod(name, (await get('self')).spec.clusterIP, 80))).toBe(name);
+  });
+});
+
+describe('pods in the network of their node', () => {
+  it('are reached through services, have the node’s name, and see its address', async () => {
+    const { items: nodes } = await cluster.json<NodeList>('get', 'nodes');
+    const [node] = nodes;
+    const nodeName = node?.metadata.name ?? '';
+    const inHostNetwork = (name: string): unknown => {
+      const pod = { hostNetwork: true, nodeName };
+      return webDeployment(name, { program: serverProgram, replicas: 1, labels: { version: name }, pod });
+    };
+    const spec = { selector: { version: 'hostly' }, internalTrafficPolicy: 'Local' };
+    await apply(inHostNetwork('hostly'), webService('hostly', spec));
+    await cluster.kubectl('rollout', 'status', 'deployment/hostly', '--timeout=60s');
+    const [hostly] = await pods('version=hostly');
+    const { clusterIP } = (await get('hostly')).spec;
+    const fromNode = await eventually(() => inPod(hostly?.metadata.name ?? '', clusterIP, 80), 'the node itself');
+    const own = node?.status.addresses.find(({ type }) => type === 'InternalIP')?.address;
+    expect([podOf(fromNode), clientOf(fromNode)]).toEqual([nodeName, own]);
+    const client = (await pods()).find(
+      ({ metadata, spec }) => spec.nodeName === nodeName && !metadata.name.startsWith('hostly'),
+    );
+    const fromPod = await inPod(client?.metadata.name ?? '', clusterIP, 80);
+    expect([podOf(fromPod), clientOf(fromPod)]).toEqual([nodeName, client?.status.podIP]);
+    await cluster.kubectl('delete', 'deployment/hostly', 'service/hostly');
   });
 });
 

@@ -11,9 +11,16 @@ import { isIPv6 } from 'node:net';
 export async function takeDnsAddresses(options: { table: string; addresses: readonly string[] }): Promise<void> {
   const { table, addresses } = options;
   for (const address of addresses) {
-    await run(['ip', 'addr', 'replace', `${address}/${isIPv6(address) ? 128 : 32}`, 'dev', 'lo'], '');
+    await run(['ip', 'addr', 'replace', ...answeringAddress(address)], '');
   }
   await run(['nft', '-f', '-'], dnsAddressScript(table, addresses));
+}
+
+/** What is answered here is nobody's own address: neither masquerading nor a socket without one is to choose it. Pure. */
+function answeringAddress(address: string): string[] {
+  return isIPv6(address)
+    ? [`${address}/128`, 'dev', 'lo', 'preferred_lft', '0']
+    : [`${address}/32`, 'dev', 'lo', 'scope', 'host'];
 }
 
 /**
