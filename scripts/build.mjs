@@ -1,6 +1,6 @@
 // Bundles the program into dist/: one entry for the CLI, one for the library, code split so that a command loads only what
-// it needs; the server's program in one file, whose compiled code can be kept (src/cli/compiled-code.ts); and the library's
-// declarations. `lmdb` stays outside (native addon).
+// it needs; the server's program in one file, whose compiled code can be kept (src/cli/compiled-code.ts), and the script
+// that loads it; and the library's declarations. `lmdb` stays outside (native addon).
 import { build } from 'esbuild';
 import { chmodSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -48,12 +48,19 @@ const server = await build({
 });
 const [serverFile] = Object.keys(server.metafile.outputs).map((path) => basename(path));
 escapeNonAscii(join(root, 'dist', serverFile));
+await build({
+  ...common,
+  entryPoints: { server: join(root, 'src/cli/server-main.ts') },
+  outExtension: { '.js': '.cjs' },
+  format: 'cjs',
+  define: { TIMONEL_SERVER: JSON.stringify(serverFile) },
+});
 const { metafile } = await build({
   ...common,
   entryPoints: { timonel: join(root, 'src/main.ts'), library: join(root, 'src/library.ts') },
   splitting: true,
   format: 'esm',
-  define: { ...define, TIMONEL_SERVER: JSON.stringify(serverFile) },
+  define,
   // CommonJS dependencies call require() for Node's own modules.
   banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
 });

@@ -1,7 +1,7 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { Duplex } from 'node:stream';
+import type { Socket } from 'node:net';
 import { removeProcessFile, writeProcessFile } from '../node/process-file.ts';
 
 /** The file descriptor of a socket on which we tell a process that it may begin, and it says that it is ready. */
@@ -10,21 +10,21 @@ const readyDescriptor = 3;
 const failureMark = 'failed: ';
 const beginMark = 'begin\n';
 
-export interface BackgroundProcess {
+export interface BackgroundCommand {
   command: readonly string[];
   logFile: string;
-  pidFile: string;
   env?: Readonly<Record<string, string>>;
-  /** What it waits for once it has loaded (see {@link awaitBegin}); when this rejects, the process is ended. */
-  prepared: Promise<unknown>;
 }
 
-/**
- * Starts a process that outlives us, its words going to a log file, and resolves when it says that it is ready (see
- * {@link sayReady}), with what it says. Rejects with the end of its log when it ends instead.
- */
-export async function startInBackground(process_: BackgroundProcess): Promise<{ pid: number; message: string }> {
-  const { command, logFile, pidFile, env, prepared } = process_;
+/** A process that loads its program, and then waits to be told to begin (see {@link awaitBegin}). */
+export interface WaitingProcess {
+  child: ChildProcess;
+  command: BackgroundCommand;
+}
+
+/** Starts a process that outlives us once it has begun, its words going to a log file. Keeps nobody from ending. */
+export function startWaiting(background: BackgroundCommand): WaitingProcess {
+  const { command, logFile, env } = background;
   mkdirSync(dirname(logFile), { recursive: true, mode: 0o700 });
   const log = openSync(logFile, 'a', 0o600);
   const [program = '', ...args] = command;
@@ -35,29 +35,37 @@ export async function startInBackground(process_: BackgroundProcess): Promise<{ 
     env: { ...process.env, ...env, TIMONEL_READY_FD: String(readyDescriptor) },
   });
   closeSync(log);
-  if (child.pid !== undefined) writeProcessFile(pidFile, child.pid);
-  const ready = child.stdio[readyDescriptor] as Duplex;
-  // A process that ended before it could begin is told of below.
+  child.unref();
+  const ready = socketOf(child);
+  // Whoever waits for it is told by its end.
+  child.on('error', () => {});
   ready.on('error', () => {});
+  ready.unref();
+  return { child, command: background };
+}
+
+function socketOf(child: ChildProcess): Socket {
+  return child.stdio[readyDescriptor] as Socket;
+}
+
+/**
+ * Lets a waiting process begin when `prepared` resolves, and ends it when that rejects. Resolves when it says that it
+ * is ready (see {@link sayReady}). Rejects with the end of its log when it ends instead.
+ */
+export async function beginInBackground(
+  { child, command }: WaitingProcess,
+  { pidFile, prepared }: { pidFile: string; prepared: Promise<unknown> },
+): Promise<void> {
+  if (child.pid !== undefined) writeProcessFile(pidFile, child.pid);
+  const ready = socketOf(child);
+  child.ref();
+  ready.ref();
   prepared.then(
     () => ready.write(beginMark),
     () => child.kill('SIGKILL'),
   );
   try {
-    const message = await new Promise<string>((resolve, reject) => {
-      let said = '';
-      ready.on('data', (chunk: Buffer) => {
-        said += chunk.toString();
-        if (said.endsWith('\n') && !said.startsWith(failureMark)) resolve(said.trim());
-      });
-      child.once('error', reject);
-      // `close` comes after the last word on the pipe; the log may have got none, when the disk is full.
-      child.once('close', (code, signal) => {
-        const reason = said.startsWith(failureMark) ? said.slice(failureMark.length).trim() : lastLine(logFile);
-        reject(new Error(reason || `${program} ended with ${signal ?? `exit code ${code}`}`));
-      });
-    });
-    return { pid: child.pid as number, message };
+    await readiness(child, command);
   } catch (error) {
     removeProcessFile(pidFile);
     throw error;
@@ -66,6 +74,22 @@ export async function startInBackground(process_: BackgroundProcess): Promise<{ 
     ready.destroy();
     child.unref();
   }
+}
+
+function readiness(child: ChildProcess, { command: [program], logFile }: BackgroundCommand): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let said = '';
+    socketOf(child).on('data', (chunk: Buffer) => {
+      said += chunk.toString();
+      if (said.endsWith('\n') && !said.startsWith(failureMark)) resolve();
+    });
+    child.once('error', reject);
+    // `close` comes after the last word on the pipe; the log may have got none, when the disk is full.
+    child.once('close', (code, signal) => {
+      const reason = said.startsWith(failureMark) ? said.slice(failureMark.length).trim() : lastLine(logFile);
+      reject(new Error(reason || `${program} ended with ${signal ?? `exit code ${code}`}`));
+    });
+  });
 }
 
 /** Blocks the thread until whoever started this process has prepared what it needs. In the foreground nobody has to. */

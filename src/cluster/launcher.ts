@@ -11,7 +11,7 @@ import type { AgentConfig } from './agent-config.ts';
 import type { KeyPair } from './certificates.ts';
 import { parseEvictionThresholds, upstreamImageCollection } from '../node/eviction-thresholds.ts';
 import { openImageLibrary } from './images/image-library.ts';
-import { selfCommand, startInBackground } from './background-process.ts';
+import { beginInBackground, selfCommand } from './background-process.ts';
 import { claimRunDirectory, ownsRunDirectory } from './cluster-lock.ts';
 import { clusterPki } from './cluster-pki.ts';
 import { CommandError } from './command.ts';
@@ -47,6 +47,7 @@ import {
 } from './network-plan.ts';
 import { type ClusterPki, issueNodeCertificates } from './pki.ts';
 import { startRegistry, stopRegistry, trustRegistry } from './registry/local-registry.ts';
+import { waitingServer } from './server-start.ts';
 import {
   type ClusterSettings,
   type ClusterState,
@@ -268,28 +269,17 @@ export function writeOwnKubeconfig(state: ClusterState, pki: ClusterPki): void {
   writeFileSync(kubeconfig, mergeKubeconfig(undefined, kubeconfigEntry(state, pki)), { mode: 0o600 });
 }
 
-/** New objects get a quarter of the room that V8 would take: 18 MB less in memory, and no slower. */
-const serverMemory = '--max-semi-space-size=4';
 /**
  * An agent's heap is small, and there are many agents on one machine: collecting it does not wait until helping
  * threads get a processor, nor do DNS answers meanwhile. Pauses take two thirds of the time on two busy processors.
  */
 const agentMemory = '--single-threaded-gc';
-/** The C library (mallopt(3)) gives back what is free at the end of the heap, beyond so many bytes: 11 MB less. */
-const trimThreshold = { MALLOC_TRIM_THRESHOLD_: String(128 * 1024) };
-
-/** Starts the server's process at once; it begins when `prepared` resolves. Rejects as that does, too. */
+/** Starts the server's process at once, if it was not started early; it begins when `prepared` resolves. Rejects as that does, too. */
 async function startServer(state: ClusterState, prepared: Promise<unknown>): Promise<void> {
   if (isServerRunning(state)) return;
-  const { stateFile, serverLog, serverPid } = clusterPaths(state.name);
+  const { serverLog, serverPid } = clusterPaths(state.name);
   try {
-    await startInBackground({
-      command: [process.execPath, serverMemory, ...selfCommand('server', '--state', stateFile).slice(1)],
-      logFile: serverLog,
-      pidFile: serverPid,
-      env: trimThreshold,
-      prepared,
-    });
+    await beginInBackground(waitingServer(state.name), { pidFile: serverPid, prepared });
   } catch (error) {
     await prepared;
     const reason = (error as Error).message;
