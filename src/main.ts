@@ -28,7 +28,8 @@ async function run(words: readonly string[]): Promise<void> {
   if (command === 'up') (await import('./cli/early-server.ts')).earlyServer(words.slice(1));
   const { createProgram } = await import('./cli/program.ts');
   const { commandFirst } = await import('./cli/kube/kube-command.ts');
-  await createProgram(TIMONEL_VERSION).parseAsync(commandFirst(words), { from: 'user' });
+  const line = commandFirst(words);
+  await createProgram(TIMONEL_VERSION, line[0]).parseAsync(line, { from: 'user' });
 }
 
 async function fail(error: unknown, words: readonly string[]): Promise<void> {

@@ -61,6 +61,24 @@ describe('the command line', () => {
   });
 });
 
+describe('the commands of one command line', () => {
+  const whole = createProgram('0.0.0-test');
+  const all = whole.commands.map((command) => command.name());
+
+  it.each(all)('are those of its group, and look the same: %s', (name) => {
+    const helpOf = ({ commands }: typeof whole): string | undefined =>
+      commands.find((command) => command.name() === name)?.helpInformation();
+    const program = createProgram('0.0.0-test', name);
+    expect(helpOf(program)).toBe(helpOf(whole));
+    if (['completion', 'help'].includes(name)) expect(program.commands).toHaveLength(all.length);
+    else expect(program.commands.length).toBeLessThan(all.length);
+  });
+
+  it.each([undefined, 'upp', '--help'])('are all of them for a line that begins with %s', (word) => {
+    expect(createProgram('0.0.0-test', word).commands.map((command) => command.name())).toEqual(all);
+  });
+});
+
 describe('chart commands', () => {
   it.each([
     [

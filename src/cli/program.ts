@@ -32,8 +32,45 @@ const documentation = '\nDocumentation: docs/ in the package, and `timonel help 
 const clusterName = (): Option => new Option('--name <name>', 'which cluster').default('dev').env('TIMONEL_CLUSTER');
 const outputFormat = (): Option => new Option('-o, --output <format>', 'print data in this format').choices(['json']);
 
-/** All commands with their flags. What a command does is loaded when it runs, so that every other one answers at once. */
-export function createProgram(version: string): Command {
+interface Group {
+  /** The commands that it declares, as a command line can begin. */
+  commands: string;
+  declare(program: Command, version: string): void;
+}
+
+/** In the order of the help. */
+const groups: readonly Group[] = [
+  { commands: 'up down delete status kubeconfig', declare: addClusterCommands },
+  { commands: 'node', declare: addNodeCommands },
+  { commands: 'image', declare: addImageCommands },
+  { commands: 'build', declare: addBuildCommand },
+  { commands: 'registry login logout push pull tag', declare: addRegistryCommands },
+  { commands: 'lb', declare: addLbCommands },
+  { commands: 'ingress', declare: addIngressCommands },
+  { commands: 'dns', declare: addDnsCommands },
+  { commands: 'net', declare: addNetCommands },
+  { commands: 'chart', declare: addChartCommands },
+  { commands: 'compose', declare: addComposeCommands },
+  { commands: 'ship kustomize init ci', declare: addShipCommands },
+  { commands: 'stack service', declare: addStackCommands },
+  {
+    commands: `get describe events top logs exec attach cp port-forward apply replace diff create run expose rollout
+      autoscale scale wait label annotate patch edit set cordon uncordon drain taint api-resources api-versions explain
+      auth`,
+    declare: addKubeCommands,
+  },
+  { commands: 'server agent', declare: addProcessCommands },
+  { commands: 'doctor version completion help', declare: addOtherCommands },
+];
+
+/** These are about all commands. */
+const needAll = ['completion', 'help'];
+
+/**
+ * The commands with their flags: all of them, or those of the group that has `command`, which is all that a command line
+ * needs that begins with it. What a command does is loaded when it runs, so that every other one answers at once.
+ */
+export function createProgram(version: string, command?: string): Command {
   const program = new Command('timonel')
     .description('A whole Kubernetes on one machine: multi-node clusters with real containers, in about a second.')
     .version(version, '-V, --version', 'print the version')
@@ -41,25 +78,16 @@ export function createProgram(version: string): Command {
     // Settings are handed on to subcommands when those are made.
     .exitOverride()
     .helpCommand(false);
-  addClusterCommands(program);
-  addNodeCommands(program);
-  addImageCommands(program);
-  addBuildCommand(program);
-  addRegistryCommands(program);
-  addLbCommands(program);
-  addIngressCommands(program);
-  addDnsCommands(program);
-  addNetCommands(program);
-  addChartCommands(program);
-  addComposeCommands(program);
-  addShipCommands(program, version);
-  addStackCommands(program);
-  addKubeCommands(program);
-  addProcessCommands(program);
-  addOtherCommands(program, version);
+  for (const group of groupsOf(command)) group.declare(program, version);
   addHints(program, 'timonel');
   program.addHelpText('after', documentation);
   return program;
+}
+
+function groupsOf(command: string | undefined): readonly Group[] {
+  if (command === undefined || needAll.includes(command)) return groups;
+  const group = groups.find(({ commands }) => commands.split(/\s+/).includes(command));
+  return group ? [group] : groups;
 }
 
 /** Help ends with examples, and every complaint about a command line with where the help is. */

@@ -1,3 +1,4 @@
+import { jsonEquals } from '../../api/plain-json.ts';
 import type { KubeObject } from '../../api/object.ts';
 import type { ClusterRoleBinding, PolicyRule, Role, RoleBinding, Subject } from '../../api/types/rbac-v1.ts';
 import type { PriorityClass } from '../../api/types/scheduling-v1.ts';
@@ -64,7 +65,8 @@ export function reconciled(stored: KubeObject, wanted: KubeObject): KubeObject |
 
 function reconciledRole(stored: Role, wanted: Role): KubeObject | undefined {
   // The rules of an aggregated role are computed, not reconciled.
-  const missing = 'aggregationRule' in wanted ? [] : uncovered(stored.rules ?? [], wanted.rules ?? []);
+  const isSame = 'aggregationRule' in wanted || jsonEquals(stored.rules, wanted.rules);
+  const missing = isSame ? [] : uncovered(stored.rules ?? [], wanted.rules ?? []);
   const metadata = withDefaults(stored, wanted);
   if (missing.length === 0 && metadata === undefined) return undefined;
   const lost = (wanted.rules ?? []).filter((rule) => uncovered(stored.rules ?? [], [rule]).length > 0);
