@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Socket } from 'node:net';
+import { LauncherError } from './launcher-error.ts';
 import { removeProcessFile, writeProcessFile } from '../node/process-file.ts';
 
 /** The file descriptor of a socket on which we tell a process that it may begin, and it says that it is ready. */
@@ -97,7 +98,7 @@ export function awaitBegin(): void {
   const descriptor = process.env['TIMONEL_READY_FD'];
   if (!descriptor) return;
   const bytes = readSync(Number(descriptor), Buffer.alloc(beginMark.length));
-  if (bytes === 0) throw new Error('whoever started this process went away');
+  if (bytes === 0) throw new LauncherError('the command that started this process ended before it could begin');
 }
 
 /** Tells whoever started this process that it is ready. Does nothing for a process in the foreground. */
