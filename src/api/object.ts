@@ -32,9 +32,8 @@ export function parseApiVersion(apiVersion: string): { group: string; version: s
 
 /** Freezes an object and everything in it. Stored objects are shared by the whole process and never changed in place. */
 export function deepFreeze<T>(value: T): T {
-  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
-    Object.freeze(value);
-    for (const inner of Object.values(value)) deepFreeze(inner);
-  }
-  return value;
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
+  if (Array.isArray(value)) for (let i = 0; i < value.length; i++) deepFreeze(value[i]);
+  else for (const key in value) deepFreeze(value[key]);
+  return Object.freeze(value);
 }

@@ -112,6 +112,9 @@ export function quantityToMilli(text: string): number {
 }
 
 const cacheLimit = 4096;
+/** Nobody writes longer ones, except to fill memory. */
+const longestKept = 32;
+const quantities = new Map<string, Quantity>();
 const canonicalTexts = new Map<string, string>();
 const wholeUnits = new Map<string, number>();
 const thousandths = new Map<string, number>();
@@ -141,6 +144,14 @@ function mustParse(text: string): Quantity {
 
 /** The quantity, or what is wrong with the text. */
 function parse(text: string): Quantity | string {
+  const known = quantities.get(text);
+  if (known) return known;
+  const parsed = parseAnew(text);
+  if (typeof parsed !== 'string' && text.length <= longestKept) remember(quantities, text, parsed);
+  return parsed;
+}
+
+function parseAnew(text: string): Quantity | string {
   const match = text === '' ? null : shape.exec(text);
   if (!match) return wrongFormat;
   const [, sign, whole = '', fraction = '', suffix = ''] = match;
