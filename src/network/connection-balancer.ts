@@ -42,7 +42,7 @@ interface Wanted {
 }
 
 const retryMs = 5_000;
-const nothing = { service: () => undefined, slices: () => [], secret: () => undefined };
+const nothing = { service: () => undefined, slices: () => [], secret: () => undefined, configMap: () => undefined };
 
 export function createConnectionBalancer(options: ConnectionBalancerOptions): ConnectionBalancer {
   return new ProxiedBalancer(options);

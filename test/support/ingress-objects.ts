@@ -1,11 +1,11 @@
-import type { Secret, Service } from '../../src/api/types/core-v1.ts';
+import type { ConfigMap, Secret, Service } from '../../src/api/types/core-v1.ts';
 import type { EndpointSlice } from '../../src/api/types/discovery-v1.ts';
 import type { HTTPIngressPath, Ingress, IngressSpec } from '../../src/api/types/networking-v1.ts';
 import { keyOf } from '../../src/client/informer.ts';
 import type { ClusterObjects } from '../../src/network/ingress/cluster-objects.ts';
 
-/** Services, slices and secrets of a test, looked up as the ingress controller does. */
-export function clusterObjects(...all: readonly (Service | EndpointSlice | Secret)[]): ClusterObjects {
+/** Services, slices, secrets and config maps of a test, looked up as the ingress controller does. */
+export function clusterObjects(...all: readonly (Service | EndpointSlice | Secret | ConfigMap)[]): ClusterObjects {
   const of = <T extends (typeof all)[number]>(kind: string, key: string): T | undefined =>
     all.find((object): object is T => object.kind === kind && keyOf(object) === key);
   return {
@@ -16,6 +16,7 @@ export function clusterObjects(...all: readonly (Service | EndpointSlice | Secre
         return object.kind === 'EndpointSlice' && `${object.metadata.namespace}/${owner}` === key;
       }),
     secret: (key) => of<Secret>('Secret', key),
+    configMap: (key) => of<ConfigMap>('ConfigMap', key),
   };
 }
 

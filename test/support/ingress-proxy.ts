@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { silentLogger } from '../../src/base/log.ts';
 import { systemClock } from '../../src/base/system-clock.ts';
 import { createAuthority, issueCertificate } from '../../src/cluster/certificates.ts';
-import type { Secret, Service } from '../../src/api/types/core-v1.ts';
+import type { ConfigMap, Secret, Service } from '../../src/api/types/core-v1.ts';
 import type { EndpointSlice } from '../../src/api/types/discovery-v1.ts';
 import type { Ingress } from '../../src/api/types/networking-v1.ts';
 import { createHaproxy, findHaproxy } from '../../src/network/haproxy/haproxy.ts';
@@ -25,7 +25,10 @@ export interface TestProxy {
   /** Of the running process. */
   pid(): number;
   /** Renders and applies; answers what the ingresses' owners would be told. */
-  serve(ingresses: readonly Ingress[], ...objects: readonly (Service | EndpointSlice | Secret)[]): Promise<string[]>;
+  serve(
+    ingresses: readonly Ingress[],
+    ...objects: readonly (Service | EndpointSlice | Secret | ConfigMap)[]
+  ): Promise<string[]>;
   stop(): void;
 }
 

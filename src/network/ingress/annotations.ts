@@ -4,6 +4,7 @@ import { readAnswers } from './annotations/answers.ts';
 import { readAuthorization, type WantedAuthorization } from './annotations/authorize.ts';
 import { type CanaryRule, readCanary } from './annotations/canary.ts';
 import { readClientCertificates, type WantedClientCertificates } from './annotations/client-certificates.ts';
+import { readFastCgi, type WantedFastCgi } from './annotations/fastcgi.ts';
 import { readMirror, type WantedMirror } from './annotations/mirror.ts';
 import { readRouting, type Routing } from './annotations/routing.ts';
 import {
@@ -30,6 +31,7 @@ export interface Annotations extends Routing {
   authorization?: WantedAuthorization;
   clients?: WantedClientCertificates;
   mirror?: WantedMirror;
+  fastCgi?: WantedFastCgi;
   /** For TLS to the endpoints. */
   endpointSecret?: { name: string; verifies: boolean };
   /**
@@ -56,6 +58,7 @@ export function readAnnotations({ metadata }: Ingress, complaints: Complaint[]):
   const clients = readClientCertificates(values, metadata.namespace ?? '');
   const answers = readAnswers(values);
   const mirror = readMirror(values);
+  const fastCgi = readFastCgi(values, metadata.namespace ?? '');
   const { secretName, verifies } = wantedEndpointSecret(values, metadata.namespace ?? '');
   const settings: BackendSettings = {
     ...plainSettings,
@@ -83,6 +86,7 @@ export function readAnnotations({ metadata }: Ingress, complaints: Complaint[]):
     ...(authorization && { authorization }),
     ...(clients && { clients }),
     ...(mirror && { mirror }),
+    ...(protocol === 'fcgi' && { fastCgi }),
     ...(secretName !== undefined && { endpointSecret: { name: secretName, verifies } }),
     isRefused: hasRefused || values.isRefused,
   };

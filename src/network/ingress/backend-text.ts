@@ -3,6 +3,7 @@ import { authorizeLines } from './authorize-text.ts';
 import { clientLines } from './client-text.ts';
 import { errorLines, standInLines } from './error-text.ts';
 import { escapeExpression } from './expression.ts';
+import { fastCgiLines } from './fastcgi-text.ts';
 import { mirrorLines } from './mirror-text.ts';
 import type { Answers, BackendSettings, Balance, Cors, EndpointTls, Replacement, Template } from './settings.ts';
 import { replacementWord, templateWord } from './template-text.ts';
@@ -14,6 +15,7 @@ export function backendLines(name: string, settings: BackendSettings): string[] 
       ? tcpLines(settings)
       : [
           ...balanceLines(settings.balance),
+          ...fastCgiLines(name, settings),
           ...timeoutLines(settings),
           ...affinityLines(name, settings),
           ...(settings.unlogged ? ['http-request set-log-level silent'] : []),
@@ -42,6 +44,8 @@ export function serverOptions({ protocol, endpointTls = {} }: BackendSettings): 
       return '';
     case 'h2c':
       return ' proto h2';
+    case 'fcgi':
+      return ' proto fcgi';
     case 'https':
       return ` ssl alpn http/1.1${tlsOptions(endpointTls)}`;
     case 'h2':

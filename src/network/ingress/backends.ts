@@ -7,6 +7,7 @@ import { keyOf } from '../../client/informer.ts';
 import { isPlain } from './annotations.ts';
 import type { WantedAuthorization } from './annotations/authorize.ts';
 import type { WantedClientCertificates } from './annotations/client-certificates.ts';
+import { readParams, type WantedFastCgi } from './annotations/fastcgi.ts';
 import type { WantedMirror } from './annotations/mirror.ts';
 import { backendName } from './backend-name.ts';
 import type { ClusterObjects } from './cluster-objects.ts';
@@ -18,8 +19,8 @@ import type { Complain } from './problem.ts';
 import { type BackendSettings, type Balance, type ErrorsOf, plainSettings } from './settings.ts';
 import { authoritiesOf, certificateOf } from './tls.ts';
 
-/** What secrets and services add to the settings of an ingress. */
-type Protection = Pick<BackendSettings, 'auth' | 'authorize' | 'clients' | 'endpointTls' | 'mirror'>;
+/** What secrets, config maps and services add to the settings of an ingress. */
+type Protection = Pick<BackendSettings, 'auth' | 'authorize' | 'clients' | 'endpointTls' | 'mirror' | 'fastCgi'>;
 
 const balances: Readonly<Record<Algorithm, Balance>> = {
   'round-robin': { kind: 'round-robin' },
@@ -189,12 +190,14 @@ export class Backends {
     const authorize = annotations.authorization && this.#authorizeOf(ingress, annotations.authorization);
     const clients = annotations.clients && this.#clientsOf(ingress, annotations.clients);
     if (auth === 'refused' || endpointTls === 'refused') return 'refused';
-    if (authorize === 'refused' || clients === 'refused') return 'refused';
+    const fastCgi = annotations.fastCgi && this.#fastCgiOf(ingress, annotations.fastCgi);
+    if (authorize === 'refused' || clients === 'refused' || fastCgi === 'refused') return 'refused';
     const written = annotations.settings.endpointTls;
     const mirror = annotations.mirror && this.#mirrorOf(ingress, annotations.mirror);
-    if (!auth && !endpointTls && !authorize && !clients && !mirror) return undefined;
+    if (!auth && !endpointTls && !authorize && !clients && !mirror && !fastCgi) return undefined;
     return {
       ...(mirror && { mirror }),
+      ...(fastCgi && { fastCgi }),
       ...(auth && { auth }),
       ...(authorize && { authorize }),
       ...(clients && { clients }),
@@ -237,6 +240,15 @@ export class Backends {
     const message = `mirror-target leads to service ${key}, which is not there or has no IPv4 address; it has no effect`;
     this.#complain(ingress, 'InvalidAnnotation', message);
     return undefined;
+  }
+
+  #fastCgiOf(ingress: Ingress, { configMap, ...rest }: WantedFastCgi): BackendSettings['fastCgi'] | 'refused' {
+    if (configMap === undefined) return { ...rest, params: [] };
+    const found = this.#objects.configMap(`${ingress.metadata.namespace}/${configMap}`);
+    const params = found ? readParams(found.data ?? {}) : { problem: 'it is not there' };
+    if (!('problem' in params)) return { ...rest, params };
+    this.#complain(ingress, 'Refused', `not served: config map ${configMap} is of no use: ${params.problem}`);
+    return 'refused';
   }
 
   #clientsOf(

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { hostAndPort } from '../../base/ip-address.ts';
 import { mapLine, word } from '../haproxy/quote.ts';
 import { backendLines, serverOptions } from './backend-text.ts';
+import { fastCgiSection } from './fastcgi-text.ts';
 import {
   anyHost,
   type BackendModel,
@@ -85,9 +86,10 @@ export function frameText(model: ProxyModel, place: ProxyPlace): string {
   ].join('\n');
 }
 
-/** The section of a backend, without its servers. */
+/** The section of a backend, without its servers, and of the application that it speaks to. */
 export function backendSection(name: string, backend: Pick<BackendModel, 'settings'>): string {
-  return [`backend ${name}`, ...backendLines(name, backend.settings), ''].join('\n');
+  const { settings } = backend;
+  return [...fastCgiSection(name, settings), `backend ${name}`, ...backendLines(name, settings), ''].join('\n');
 }
 
 export function tcpSection(name: string, listener: TcpListener): string {

@@ -10,7 +10,7 @@ import type { Client } from '../../client/client.ts';
 import type { EventRecorder } from '../../client/event-recorder.ts';
 import { type Informer, keyOf } from '../../client/informer.ts';
 import type { Informers } from '../../client/informers.ts';
-import { endpointSlices, ingressClasses, ingresses, secrets, services } from '../../client/resources.ts';
+import { configMaps, endpointSlices, ingressClasses, ingresses, secrets, services } from '../../client/resources.ts';
 import { type CertificateIssuer, issueCertificates } from './certificates.ts';
 import { isOurs } from './class.ts';
 import type { ClusterObjects } from './cluster-objects.ts';
@@ -139,12 +139,14 @@ class RunningIngressController implements IngressController {
     this.#followsRest = true;
     const { informers } = this.#options;
     const [serviceInformer, sliceInformer] = [informers.of(services), informers.of(endpointSlices)];
-    const secretInformer = informers.of(secrets);
+    const [secretInformer, configMapInformer] = [informers.of(secrets), informers.of(configMaps)];
     sliceInformer.addIndex('service', (slice) => [serviceKeyOf(slice)]);
-    await Promise.all([serviceInformer.synced(), sliceInformer.synced(), secretInformer.synced()]);
+    const all = [serviceInformer, sliceInformer, secretInformer, configMapInformer];
+    await Promise.all(all.map((informer) => informer.synced()));
     this.#follow(serviceInformer, (service) => this.#markIfLooked(`service ${keyOf(service)}`));
     this.#follow(sliceInformer, (slice) => this.#markIfLooked(`service ${serviceKeyOf(slice)}`));
     this.#follow(secretInformer, (secret) => this.#markIfLooked(`secret ${keyOf(secret)}`));
+    this.#follow(configMapInformer, (configMap) => this.#markIfLooked(`config map ${keyOf(configMap)}`));
   }
 
   #markIfLooked(what: string): void {
@@ -160,6 +162,10 @@ class RunningIngressController implements IngressController {
       },
       slices: (key) => informers.of(endpointSlices).byIndex('service', key),
       secret: (key) => this.#secret(key),
+      configMap: (key) => {
+        this.#looked.add(`config map ${key}`);
+        return informers.of(configMaps).get(key);
+      },
     };
   }
 

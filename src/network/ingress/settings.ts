@@ -6,7 +6,8 @@ export interface BackendSettings {
   /** How requests are spread over the endpoints. */
   balance: Balance;
   /** What the endpoints speak; `tcp`: connections are passed on as they are. */
-  protocol: 'http' | 'https' | 'h2c' | 'h2' | 'tcp';
+  protocol: 'http' | 'https' | 'h2c' | 'h2' | 'fcgi' | 'tcp';
+  fastCgi?: FastCgi;
   endpointTls?: EndpointTls;
   timeouts?: { connectSeconds?: number; serverSeconds?: number };
   /** Further attempts with other endpoints: how many, after what (HAProxy's names), and of any request. */
@@ -69,6 +70,13 @@ export interface EndpointTls {
   minVersion?: string;
   maxVersion?: string;
   ciphers?: string;
+}
+
+/** What an application behind FastCGI is told beside the usual parameters (RFC 3875, 4.1). */
+export interface FastCgi {
+  /** Of paths that end with a slash. */
+  index?: string;
+  params: readonly (readonly [name: string, value: Template])[];
 }
 
 export interface CookieAffinity {
@@ -169,6 +177,8 @@ export type Template = readonly (
         /** The same, as the value of a query's argument. */
         | 'escaped-request-uri'
         | 'path'
+        /** The path, with the index where it ends with a slash. */
+        | 'script-name'
         | 'query'
         | 'host'
         | 'host-and-port'

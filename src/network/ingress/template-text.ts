@@ -26,6 +26,7 @@ function templatePart(part: Template[number]): string {
     case 'escaped-request-uri':
       return '%[pathq,url_enc(query)]';
     case 'path':
+    case 'script-name':
       return '%[path]';
     case 'query':
       return '%[query]';

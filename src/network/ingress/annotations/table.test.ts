@@ -16,6 +16,7 @@ const readers = [
   'authorize',
   'canary',
   'client-certificates',
+  'fastcgi',
   'mirror',
   'routing',
   'upstream',

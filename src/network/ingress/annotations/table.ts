@@ -67,8 +67,15 @@ export const servedAnnotations = {
   'proxy-redirect-to': { values: 'address, path, off', effect: 'the other half; nothing is changed without both' },
 
   'backend-protocol': {
-    values: 'HTTP, HTTPS, GRPC, GRPCS, AUTO_HTTP',
-    effect: 'what the endpoints speak; GRPC is HTTP/2 in clear, AUTO_HTTP is HTTP',
+    values: 'HTTP, HTTPS, GRPC, GRPCS, FCGI, AUTO_HTTP',
+    effect: 'what the endpoints speak; GRPC is HTTP/2 in clear, FCGI is FastCGI, AUTO_HTTP is HTTP',
+    mustHold: true,
+  },
+  'fastcgi-index': { values: 'file', effect: 'the script of paths that end with a slash' },
+  'fastcgi-params-configmap': {
+    values: 'config map, NAMESPACE/config map',
+    effect:
+      'more parameters of FastCGI, with variables, $fastcgi_script_name too; SCRIPT_FILENAME is the path without it',
     mustHold: true,
   },
   'service-upstream': { values: flag, effect: "requests go to the service's address and not to its endpoints" },

@@ -8,6 +8,7 @@ const variables: Readonly<Record<string, Variable['variable']>> = {
   escaped_request_uri: 'escaped-request-uri',
   uri: 'path',
   document_uri: 'path',
+  fastcgi_script_name: 'script-name',
   args: 'query',
   query_string: 'query',
   host: 'host',

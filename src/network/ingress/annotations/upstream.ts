@@ -26,11 +26,13 @@ export function readUpstream(values: AnnotationValues): UpstreamSettings {
   };
 }
 
-const protocols = { HTTP: 'http', HTTPS: 'https', GRPC: 'h2c', GRPCS: 'h2', AUTO_HTTP: 'http' } as const;
+const protocols = {
+  ...({ HTTP: 'http', HTTPS: 'https', GRPC: 'h2c', GRPCS: 'h2', FCGI: 'fcgi', AUTO_HTTP: 'http' } as const),
+};
 
 function readProtocol(values: AnnotationValues): BackendSettings['protocol'] | undefined {
   if (values.flag('ssl-passthrough') === true) return 'tcp';
-  const name = values.choice('backend-protocol', ['HTTP', 'HTTPS', 'GRPC', 'GRPCS', 'AUTO_HTTP']);
+  const name = values.choice('backend-protocol', ['HTTP', 'HTTPS', 'GRPC', 'GRPCS', 'FCGI', 'AUTO_HTTP']);
   return name && protocols[name];
 }
 
