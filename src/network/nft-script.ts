@@ -114,15 +114,17 @@ function skeleton(scope: DataplaneScope, { moreRanges, isCrowded }: TableFrame):
     '}',
     'chain turn-away { meta l4proto tcp reject with tcp reset; reject; }',
     'chain refuse {',
-    `  ct state new ${family} daddr . meta l4proto . th dport @unserved jump turn-away`,
-    `  ct state new ${family} daddr @unserved-addresses jump turn-away`,
-    ...(serviceRange ? [`  ${family} daddr ${serviceRange} ct state new jump turn-away`] : []),
+    `  ${family} daddr . meta l4proto . th dport @unserved jump turn-away`,
+    `  ${family} daddr @unserved-addresses jump turn-away`,
+    ...(serviceRange ? [`  ${family} daddr ${serviceRange} jump turn-away`] : []),
     '}',
     'chain cut {',
-    `  ct status dnat ${family} daddr . tcp dport @gone ${family} daddr . tcp dport != @leaving reject with tcp reset`,
+    `  ${family} daddr . tcp dport @gone ${family} daddr . tcp dport != @leaving reject with tcp reset`,
     '}',
-    'chain forward { type filter hook forward priority filter; policy accept; jump refuse; jump cut; }',
-    'chain filter-output { type filter hook output priority filter; policy accept; jump refuse; jump cut; }',
+    // Of what goes on, packets of clients alone are looked up: a look-up for each packet is what a service costs.
+    'chain refuse-or-cut { ct state new jump refuse; ct status dnat ct direction original jump cut; }',
+    'chain forward { type filter hook forward priority filter; policy accept; jump refuse-or-cut; }',
+    'chain filter-output { type filter hook output priority filter; policy accept; jump refuse-or-cut; }',
   ];
 }
 

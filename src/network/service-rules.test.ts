@@ -62,7 +62,9 @@ describe('service rules', () => {
       { service: service({ internalTrafficPolicy: 'Local' }), slices: [slice(here, there)] },
       { nodeName: 'dev-1' },
     );
-    expect(rules.chains.get('service/default/web/tcp/8000')).toEqual(['meta l4proto tcp dnat to 10.244.1.2:5000']);
+    expect(rules.chains.get('service/default/web/tcp/8000/local')).toEqual([
+      'meta l4proto tcp dnat to 10.244.1.2:5000',
+    ]);
   });
 
   it('masquerade what comes in through a node port, but not with the Local policy', () => {
@@ -81,9 +83,19 @@ describe('service rules', () => {
       { nodeName: 'dev-1' },
     );
     expect(local.chains.get('external/default/web/tcp/8000')).toEqual([
-      'fib saddr type local meta mark set meta mark or 0x4000 goto service/default/web/tcp/8000/all',
+      'fib saddr type local meta mark set meta mark or 0x4000 goto service/default/web/tcp/8000',
       'goto service/default/web/tcp/8000/local',
     ]);
+  });
+
+  it('keep a client with its endpoint by whatever address of the service it comes', () => {
+    const ports = [{ port: 8000, nodePort: 30080, protocol: 'TCP' }];
+    const spec = { type: 'NodePort', ports, sessionAffinity: 'ClientIP' };
+    const rules = renderService({ service: service(spec), slices: [slice(here, there)] }, { nodeName: 'dev-1' });
+    const chain = 'service/default/web/tcp/8000';
+    expect(rules.serviceIps.get('10.96.0.20 . tcp . 8000')).toBe(`goto ${chain}`);
+    expect(rules.chains.get('external/default/web/tcp/8000')?.at(-1)).toBe(`goto ${chain}`);
+    expect(rules.affinitySets.size).toBe(2);
   });
 
   it('drop what comes from outside to a node without endpoints of its own, where the policy is Local', () => {
@@ -93,14 +105,14 @@ describe('service rules', () => {
     const rules = renderService({ service: service(spec), slices: [slice(there)] }, place);
     expect(rules.serviceIps.get('10.96.0.20 . tcp . 8000')).toBe('drop');
     expect(rules.chains.get('external/default/web/tcp/8000')).toEqual([
-      'ip saddr 10.244.1.0/24 goto service/default/web/tcp/8000/all',
-      'fib saddr type local meta mark set meta mark or 0x4000 goto service/default/web/tcp/8000/all',
+      'ip saddr 10.244.1.0/24 goto service/default/web/tcp/8000',
+      'fib saddr type local meta mark set meta mark or 0x4000 goto service/default/web/tcp/8000',
       'drop',
     ]);
     // The host is no node.
     const host = renderService({ service: service(spec), slices: [slice(there)] }, { nodeName: undefined });
     expect(host.serviceIps.get('10.96.0.20 . tcp . 8000')).toBe('goto service/default/web/tcp/8000');
-    expect(host.nodePorts.get('tcp . 30080')).toBe('goto service/default/web/tcp/8000/all');
+    expect(host.nodePorts.get('tcp . 30080')).toBe('goto service/default/web/tcp/8000');
   });
 
   it('let only the source ranges in through a load balancer and the host ports, but all through a node port', () => {
@@ -187,7 +199,7 @@ describe('service rules', () => {
     const crowded = fullScript(scope, new Map(), { moreRanges: ['10.97.0.0/24', '10.96.8.0/24'], isCrowded: true });
     expect(crowded).toContain('numgen random mod 16 map @shared/16\n');
     expect(crowded).toContain('meta l4proto . th dport != @shared-ports return\n');
-    expect(crowded).toContain('ip daddr { 10.96.0.0/16, 10.97.0.0/24 } ct state new jump turn-away');
+    expect(crowded).toContain('ip daddr { 10.96.0.0/16, 10.97.0.0/24 } jump turn-away');
   });
 
   it('share a rule for node ports too, unless these have a policy or other addresses', () => {

@@ -164,7 +164,7 @@ function renderPort(context: PortContext, slices: readonly EndpointSlice[]): voi
   const internal = isInternalLocal ? targets.local : targets.cluster;
   const isShared = ips.length > 0 && canShare(service, internal, place);
   if (isShared) addShared(context, internal, { into: rules.shared, keys: ips.map((ip) => `${ip} . `) });
-  const chain = ips.length > 0 && !isShared ? addBalancer(context, internal, '') : undefined;
+  const chain = ips.length > 0 && !isShared ? addBalancer(context, internal, isInternalLocal ? '/local' : '') : undefined;
   for (const ip of isShared ? [] : ips) {
     // Others have endpoints for it, this node has none: who asks here waits in vain, as the policy has it.
     const verdict = chain ? `goto ${chain}` : targets.cluster.length > 0 ? 'drop' : undefined;
@@ -180,7 +180,8 @@ function renderPort(context: PortContext, slices: readonly EndpointSlice[]): voi
     if (protocolOf(port) === 'udp') rules.datagramEntries.add(`* ${port.nodePort}`);
     return;
   }
-  const all = addBalancer(context, targets.cluster, '/all') as string;
+  // One chain for all ways in: a client with affinity comes to the same endpoint by each.
+  const all = addBalancer(context, targets.cluster, '') as string;
   const verdict = externalVerdict(context, all, targets.local);
   const enter = (ip: string | undefined, number: number, to: string): void => {
     if (ip === undefined) rules.nodePorts.set(`${protocolOf(port)} . ${number}`, to);

@@ -207,7 +207,7 @@ describe('least connections', () => {
       run(['nft', 'list', 'table', 'ip', 'timonel-e2etraf']).then(({ stdout }) => stdout);
     await eventually(
       async () =>
-        /chain service\/default\/counted\/tcp\/18182\/all \{\s+meta l4proto tcp dnat to 10\.89/.test(await rules()),
+        /chain service\/default\/counted\/tcp\/18182 \{\s+meta l4proto tcp dnat to 10\.89/.test(await rules()),
       'the balancer',
     );
     const balancer = (await get('counted')).status.loadBalancer.ingress?.[0]?.ip ?? '';
