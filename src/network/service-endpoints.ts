@@ -17,6 +17,12 @@ export function nftFamilyOf(address: string): Family {
   return address.includes(':') ? 'ip6' : 'ip';
 }
 
+/** The label that makes a service another proxy's, or nobody's; its value says nothing. */
+export function leftAloneBy({ metadata }: Service): string | undefined {
+  const labels = ['service.kubernetes.io/service-proxy-name', 'service.kubernetes.io/headless'];
+  return labels.find((label) => metadata.labels?.[label] !== undefined);
+}
+
 /** Where rules are rendered for. */
 export interface Place {
   /** Undefined on the host, which runs no pods. */

@@ -12,7 +12,7 @@ import type { Dataplane } from './dataplane.ts';
 import type { ProxyHealth } from './proxy-status.ts';
 import { createHealthChecks } from './health-checks.ts';
 import { createHostPorts, type HostPort, type HostPorts, type PortHolder } from './host-ports.ts';
-import { type Family, localEndpointCount, nftFamilyOf } from './service-endpoints.ts';
+import { type Family, leftAloneBy, localEndpointCount, nftFamilyOf } from './service-endpoints.ts';
 import { type RenderPlace, renderService, type ServiceRules } from './service-rules.ts';
 
 export interface ServiceProxyOptions {
@@ -44,8 +44,6 @@ export interface ServiceProxy {
 }
 
 const serviceNameLabel = 'kubernetes.io/service-name';
-/** A service with one of these labels is another proxy's, or nobody's; the value says nothing. */
-const leftAloneLabels = ['service.kubernetes.io/service-proxy-name', 'service.kubernetes.io/headless'];
 const zoneLabel = 'topology.kubernetes.io/zone';
 const retryMs = 1_000;
 /** As often as kube-proxy looks whether its rules are still there (its sync period). */
@@ -254,7 +252,7 @@ class RunningServiceProxy implements ServiceProxy {
 
   #renderOrForget(key: string): void {
     const service = this.#options.informers.of(services).get(key);
-    if (service && !leftAloneLabels.some((label) => service.metadata.labels?.[label] !== undefined)) {
+    if (service && leftAloneBy(service) === undefined) {
       this.#render(key, service);
       return;
     }

@@ -164,7 +164,8 @@ function renderPort(context: PortContext, slices: readonly EndpointSlice[]): voi
   const internal = isInternalLocal ? targets.local : targets.cluster;
   const isShared = ips.length > 0 && canShare(service, internal, place);
   if (isShared) addShared(context, internal, { into: rules.shared, keys: ips.map((ip) => `${ip} . `) });
-  const chain = ips.length > 0 && !isShared ? addBalancer(context, internal, isInternalLocal ? '/local' : '') : undefined;
+  const chain =
+    ips.length > 0 && !isShared ? addBalancer(context, internal, isInternalLocal ? '/local' : '') : undefined;
   for (const ip of isShared ? [] : ips) {
     // Others have endpoints for it, this node has none: who asks here waits in vain, as the policy has it.
     const verdict = chain ? `goto ${chain}` : targets.cluster.length > 0 ? 'drop' : undefined;

@@ -12,7 +12,8 @@ import {
   type TraceTarget,
 } from './facts.ts';
 import { editDistance } from './edit-distance.ts';
-import { isHeadless } from './plan.ts';
+import { isHeadless, slicesOf } from './plan.ts';
+import { protocolOf } from '../service-endpoints.ts';
 import { notReadyReason } from './not-ready.ts';
 
 const maxShown = 8;
@@ -22,11 +23,14 @@ export function endpointStep(service: Service, plan: TracePlan, facts: TraceFact
   const title = 'Endpoints';
   const { targets, servicePort } = plan;
   const selected = selectedPods(service, facts.pods);
-  const notReady = selected.filter((pod) => !isPodReady(pod) && !isPodOver(pod));
+  const chosen = new Set(targets.map(({ pod }) => pod));
+  const notReady = selected.filter((pod) => !isPodReady(pod) && !isPodOver(pod) && !chosen.has(pod));
   const lines = [selectorText(service), ...targets.slice(0, maxShown).map(targetText)];
   if (targets.length > maxShown) lines.push(`and ${targets.length - maxShown} more`);
   if (targets.length > 0) {
     lines.push(`chosen ${choiceText(service)}`);
+    const used = targets.flatMap(({ pod }) => (pod && !isPodReady(pod) ? [pod] : []));
+    for (const pod of used.slice(0, 3)) lines.push(`${titleOf(pod)} is used though ${notReadyReason(pod)}`);
     for (const pod of notReady.slice(0, 3)) lines.push(`not ${titleOf(pod)}: ${notReadyReason(pod)}`);
     return { step: { title, status: notReady.length > 0 ? 'warning' : 'ok', lines }, problems: [] };
   }
@@ -79,6 +83,8 @@ function selectedPods({ metadata, spec }: Service, pods: readonly Pod[]): Pod[] 
 function missing(service: Service, plan: TracePlan, selected: readonly Pod[], facts: TraceFacts): TraceProblem {
   const name = titleOf(service);
   const selector = service.spec?.selector ?? {};
+  const otherPort = otherPortProblem(service, plan, facts);
+  if (otherPort) return otherPort;
   if (Object.keys(selector).length === 0) {
     return {
       what: `service ${name} has no selector, and nobody has written endpoint slices for it`,
@@ -114,6 +120,24 @@ function missing(service: Service, plan: TracePlan, selected: readonly Pod[], fa
   };
 }
 
+/** Endpoint slices that somebody wrote, and whose ports are called otherwise than the service's. */
+function otherPortProblem(service: Service, { servicePort }: TracePlan, facts: TraceFacts): TraceProblem | undefined {
+  const slices = slicesOf(service, facts.slices).filter(({ endpoints }) => (endpoints ?? []).length > 0);
+  const ports = slices.flatMap((slice) => slice.ports ?? []);
+  if (!servicePort || ports.length === 0) return undefined;
+  const protocol = protocolOf(servicePort);
+  if (ports.some((port) => (port.name ?? '') === (servicePort.name ?? '') && protocolOf(port) === protocol)) {
+    return undefined;
+  }
+  const called = (port: { name?: string; protocol?: string }): string =>
+    `${port.name || '(no name)'}/${protocolOf(port)}`;
+  const names = [...new Set(ports.map(called))].join(', ');
+  return {
+    what: `port ${servicePort.port} of service ${titleOf(service)} is called ${called(servicePort)}, and its endpoint slices have ${names}`,
+    fix: 'Give the port of the slices the name and the protocol that the port of the service has.',
+  };
+}
+
 /** The nearest that there is to the selector. */
 function nothingSelected({ metadata, spec }: Service, pods: readonly Pod[]): TraceProblem {
   const selector = spec?.selector ?? {};
@@ -137,15 +161,30 @@ function nothingSelected({ metadata, spec }: Service, pods: readonly Pod[]): Tra
     return { what, fix };
   }
   if (own.length === 0) return { what, fix: 'There is no pod there at all: start some.' };
-  return { what, fix: `Compare: kubectl get pods -n ${metadata.namespace} --show-labels` };
+  const has = labelsOf(selector, own);
+  const compare = `kubectl get pods -n ${metadata.namespace} --show-labels`;
+  return { what, fix: has.length > 0 ? `Its pods have ${has.join(', ')}: ${compare}` : `Compare: ${compare}` };
 }
 
-/** The pod whose labels are the fewest letters away, of those that have any of the selector's keys. */
+const maxLabels = 5;
+
+/** What pods have under the keys of a selector. */
+function labelsOf(selector: Readonly<Record<string, string>>, pods: readonly Pod[]): string[] {
+  const all = pods.flatMap(({ metadata }) =>
+    Object.keys(selector).flatMap((key) => (metadata.labels?.[key] ? [`${key}=${metadata.labels[key]}`] : [])),
+  );
+  const different = [...new Set(all)].sort();
+  return different.length > maxLabels ? [...different.slice(0, maxLabels), '…'] : different;
+}
+
+/** The pod whose labels are a slip of the finger away, of those that have any of the selector's keys. */
 function nearest(selector: Readonly<Record<string, string>>, pods: readonly Pod[]): Pod | undefined {
   const distance = ({ metadata }: Pod): number =>
     Object.entries(selector).reduce((sum, [key, value]) => sum + editDistance(metadata.labels?.[key] ?? '', value), 0);
+  const letters = Object.values(selector).join('').length;
   return pods
     .filter(({ metadata }) => Object.keys(selector).some((key) => metadata.labels?.[key] !== undefined))
+    .filter((pod) => distance(pod) <= Math.max(1, letters / 3))
     .sort((a, b) => distance(a) - distance(b))[0];
 }
 

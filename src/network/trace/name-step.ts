@@ -1,6 +1,7 @@
 import type { Destination, DnsObservation, StepResult, TraceFacts, TracePlan, TraceProblem } from './facts.ts';
 import { editDistance } from './edit-distance.ts';
 import { titleOf } from './facts.ts';
+import { isHeadless } from './plan.ts';
 
 /** What the name leads to, as the source's own resolver says, and what is near where it leads nowhere. */
 export function nameStep(
@@ -26,8 +27,13 @@ export function nameStep(
   if (isFound) return { step: { title: 'Name', status: 'ok', lines }, problems: [] };
   return {
     step: { title: 'Name', status: 'failed', lines },
-    problems: [denied ?? reasonOf(name, plan, dns, { ...facts, missing })],
+    problems: isEmptyHeadless(plan) && last ? [] : [denied ?? reasonOf(name, plan, dns, { ...facts, missing })],
   };
+}
+
+/** Without an endpoint there is no name: what is wrong with the endpoints says it. */
+function isEmptyHeadless({ destination, targets }: TracePlan): boolean {
+  return destination.kind === 'service' && isHeadless(destination.service) && targets.length === 0;
 }
 
 function answerText(rcode: string | undefined): string {

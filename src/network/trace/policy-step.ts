@@ -96,7 +96,7 @@ function ruleHints(direction: Direction, peer: PolicyEnd, denied: Denied): strin
   const hints: string[] = [];
   for (const policy of isolating) {
     for (const [i, { peers, ports }] of rulesOf(policy, direction).entries()) {
-      const rule = `${direction} rule ${i + 1} of ${titleOf(policy)}`;
+      const rule = `${direction === 'ingress' ? 'Ingress' : 'Egress'} rule ${i + 1} of ${titleOf(policy)}`;
       const near = verdict.nearMisses.find((miss) => miss.policy === titleOf(policy) && miss.rule === i);
       const namesService = ports.some(({ port }) => port === servicePort && port !== connection.port);
       if (namesService) {

@@ -1,5 +1,5 @@
 import type { Service, ServicePort } from '../../api/types/core-v1.ts';
-import { protocolOf } from '../service-endpoints.ts';
+import { leftAloneBy, protocolOf } from '../service-endpoints.ts';
 import {
   type Observations,
   type StepResult,
@@ -31,16 +31,18 @@ export function serviceStep(
     ...aliases,
     `${titleOf(service)}, ${spec.type ?? 'ClusterIP'}, ${address}`,
     `ports: ${portsText(service)}`,
+    ...balancerLines(service),
   ];
   const { servicePort, entry } = plan;
   if (entry) lines.push(`${entry.ip}:${entry.port} is ${entry.how}`);
+  const leftAlone = leftAloneProblem(service, plan);
   const problem = servicePort
-    ? (headlessPortProblem(service, plan) ?? entryProblem(service, plan))
+    ? (headlessPortProblem(service, plan) ?? leftAlone ?? entryProblem(service, plan))
     : portProblem(service, asked, plan, facts);
   if (servicePort && !problem && (spec.ports ?? []).length > 1) lines.push(`this is about ${portText(servicePort)}`);
   if (hasRules === true) lines.push("the rules of the source's node have it");
   const ruleProblem: TraceProblem[] =
-    hasRules === false && servicePort && plan.targets.length > 0
+    hasRules === false && servicePort && !leftAlone && plan.targets.length > 0
       ? [{ what: `the rules of the source's node do not have ${plan.serviceIp}:${plan.port}`, fix: ruleFix }]
       : [];
   const problems = [...(problem ? [problem] : []), ...ruleProblem];
@@ -48,6 +50,25 @@ export function serviceStep(
 }
 
 const ruleFix = "The node's agent writes them. Does it run? `timonel status` shows it.";
+
+/** Where a service of type LoadBalancer is reached from outside. */
+function balancerLines({ spec, status }: Service): string[] {
+  if (spec?.type !== 'LoadBalancer') return [];
+  const addresses = (status?.loadBalancer?.ingress ?? []).map(({ ip, hostname }) => ip ?? hostname);
+  if (addresses.length > 0) return [`load balancer: ${addresses.join(', ')}`];
+  const { loadBalancerClass } = spec;
+  return [`load balancer: none yet${loadBalancerClass ? `, that is for ${loadBalancerClass} to give` : ''}`];
+}
+
+/** Services with certain labels are not for the nodes' rules; a headless one has none anyhow. */
+function leftAloneProblem(service: Service, { serviceIp }: TracePlan): TraceProblem | undefined {
+  const label = leftAloneBy(service);
+  if (label === undefined || serviceIp === undefined) return undefined;
+  return {
+    what: `service ${titleOf(service)} has the label ${label}: the nodes leave it to another proxy, or to nobody`,
+    fix: `Take the label away (kubectl label service -n ${service.metadata.namespace} ${service.metadata.name} ${label}-), or connect to its pods.`,
+  };
+}
 
 function portsText({ spec }: Service): string {
   return (spec?.ports ?? []).map(portText).join(', ') || 'none';
@@ -90,9 +111,11 @@ function portProblem(
 }
 
 /** A headless service translates nothing: who connects to its port comes to that port of the pod. */
-function headlessPortProblem(service: Service, { servicePort, port }: TracePlan): TraceProblem | undefined {
+function headlessPortProblem(service: Service, plan: TracePlan): TraceProblem | undefined {
+  const { servicePort, port, targets } = plan;
   const target = servicePort?.targetPort;
-  if (!isHeadless(service) || typeof target !== 'number' || port === target) return undefined;
+  if (!isHeadless(service) || targets.length === 0) return undefined;
+  if (typeof target !== 'number' || port === target) return undefined;
   return {
     what: `service ${titleOf(service)} is headless, and nothing translates its port ${port} to ${target}`,
     fix: `Connect to ${target}, the port of the pods, or give the service a cluster IP.`,

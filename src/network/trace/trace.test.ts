@@ -162,6 +162,54 @@ describe('a trace', () => {
     );
   });
 
+  it('says what labels there are where none is near, and nothing of unlike ones', () => {
+    const other = service('db', { selector: { app: 'database' }, ports: http });
+    expect(verdict(trace('client', 'db', factsOf({ services: [other], slices: [] }), refused))).toContain(
+      'Its pods have app=client, app=web: kubectl get pods -n default --show-labels',
+    );
+  });
+
+  it('finds endpoint slices whose port is called otherwise than the service’s', () => {
+    const own = service('web', { ports: [{ name: 'metrics', port: 80, protocol: 'TCP' }] });
+    expect(verdict(trace('client', 'web', factsOf({ services: [own] }), refused))).toContain(
+      'port 80 of service default/web is called metrics/tcp, and its endpoint slices have http/tcp |',
+    );
+  });
+
+  it('says when a service is not for the nodes’ rules', () => {
+    const labels = { 'service.kubernetes.io/service-proxy-name': 'mesh' };
+    const marked = { ...web, metadata: { ...web.metadata, labels } };
+    expect(verdict(trace('client', 'web', factsOf({ services: [marked] }), refused))).toContain(
+      'service default/web has the label service.kubernetes.io/service-proxy-name: the nodes leave it',
+    );
+  });
+
+  it('shows pods that are used though they are not ready, and no others of the kind', () => {
+    const leaving = pod('web-0', { app: 'web', ip: '10.244.1.3', isReady: false });
+    leaving.metadata.deletionTimestamp = '2026-01-01T00:00:00Z';
+    const terminating = slice('web', ['10.244.1.3']);
+    for (const endpoint of terminating.endpoints ?? []) {
+      endpoint.conditions = { ready: false, serving: true, terminating: true };
+    }
+    const { steps } = trace('client', 'web', factsOf({ pods: [client, leaving], slices: [terminating] }));
+    expect(steps.find(({ title }) => title === 'Endpoints')).toMatchObject({
+      status: 'ok',
+      lines: expect.arrayContaining(['default/web-0 is used though it is being deleted']),
+    });
+  });
+
+  it('shows where a load balancer is, or who is to give it an address', () => {
+    const lines = (spec: Partial<ServiceSpec>, status: Service['status']): readonly string[] => {
+      const balanced = { ...web, spec: { ...web.spec, type: 'LoadBalancer', ...spec }, ...(status && { status }) };
+      const { steps } = trace('client', 'web', factsOf({ services: [balanced] }));
+      return steps.find(({ title }) => title === 'Service')?.lines ?? [];
+    };
+    expect(lines({}, { loadBalancer: { ingress: [{ ip: '10.90.0.1' }] } })).toContain('load balancer: 10.90.0.1');
+    expect(lines({ loadBalancerClass: 'x.io/y' }, undefined)).toContain(
+      'load balancer: none yet, that is for x.io/y to give',
+    );
+  });
+
   it('says why pods are not ready', () => {
     const probe = { httpGet: { path: '/healthz', port: 5000 } };
     const unready = pod('web-0', {
@@ -232,6 +280,14 @@ describe('a trace', () => {
     expect(trace('client', 'web:5000', facts).works).toBe(true);
   });
 
+  it('says of the name of a headless service without endpoints why it has none, and nothing else', () => {
+    const spec = { clusterIP: 'None', selector: { app: 'nix' }, ports: [{ port: 80, targetPort: 5000 }] };
+    const facts = factsOf({ services: [service('web', spec)], slices: [] });
+    const { works, problems } = trace('client', 'web', facts, { dns: 'NXDOMAIN' });
+    expect([works, problems.length]).toEqual([false, 1]);
+    expect(problems[0]?.what).toContain('no pod in namespace default has the labels');
+  });
+
   it('finds a service of another namespace, and one that is spelt otherwise', () => {
     const facts = factsOf({ services: [service('api', { ports: http }, 'shop'), web] });
     expect(verdict(trace('client', 'api', facts, { dns: 'NXDOMAIN' }))).toContain(
@@ -272,7 +328,7 @@ describe('a trace', () => {
     const allowing = policy('web', { ...toWeb, ingress: [{ from }] });
     const facts = factsOf({ pods: [stranger, ...webPods], policies: [allowing] });
     expect(verdict(trace('shop/client', 'web.default', facts, dropped))).toContain(
-      'ingress rule 1 of default/web means pods of its own namespace: for shop add a namespaceSelector.',
+      'Ingress rule 1 of default/web means pods of its own namespace: for shop add a namespaceSelector.',
     );
     const { works, steps } = trace('client', 'web', factsOf({ policies: [allowing] }));
     expect(works).toBe(true);
@@ -341,6 +397,9 @@ describe('a trace', () => {
       );
     }
     expect(verdict(trace('host', '203.0.113.7:80', facts))).toBe('true');
+    expect(verdict(trace('host', '127.0.0.1:80', facts, dropped))).toMatch(
+      /alone .* this one comes from 127\.0\.0\.1 \|/,
+    );
     const open = { ...balanced, spec: { ...balanced.spec, loadBalancerSourceRanges: ['10.88.0.0/15'] } };
     expect(verdict(trace('host', '10.90.0.1:80', factsOf({ services: [open] })))).toBe('true');
   });

@@ -88,7 +88,7 @@ function destinationSteps(destination: Destination, plan: TracePlan, options: Ex
       return service.spec?.type === 'ExternalName' ? [step] : [step, endpointStep(service, plan, facts)];
     }
     case 'pod':
-      return [podStep(destination.pod, plan)];
+      return [podStep(destination.pod, plan, askedPort)];
     case 'address':
       return [addressStep(destination.ip, plan, facts)];
     case 'name':
@@ -146,7 +146,7 @@ function addressStep(ip: string, { port }: TracePlan, { services }: TraceFacts):
 }
 
 /** A pod that is connected to without a service. */
-function podStep(pod: Pod, { port }: TracePlan): StepResult {
+function podStep(pod: Pod, { port }: TracePlan, asked: string | undefined): StepResult {
   const title = 'Pod';
   const { status = {}, spec } = pod;
   const lines = [
@@ -156,7 +156,8 @@ function podStep(pod: Pod, { port }: TracePlan): StepResult {
   if (status.phase !== 'Running') {
     problems.push({ what: `pod ${titleOf(pod)} does not run: ${isPodOver(pod) ? status.phase : notReadyReason(pod)}` });
   } else if (port === undefined) {
-    problems.push({ what: `pod ${titleOf(pod)} declares no such port`, fix: 'Say which by its number: POD:PORT.' });
+    const what = `pod ${titleOf(pod)} declares no port${asked === undefined ? '' : ` named ${asked}`}`;
+    problems.push({ what, fix: 'Say which by its number: POD:PORT.' });
   }
   return { step: { title, status: problems.length > 0 ? 'failed' : 'ok', lines }, problems };
 }
@@ -208,7 +209,7 @@ function unexplained(
       return {
         what: `${where} does not answer`,
         fix: targets.some(({ pod }) => pod)
-          ? 'Something drops the packets: a firewall inside of the pod, or of the host?'
+          ? 'A firewall inside of the pod, or of the host, drops the packets, or the process is stuck and its queue is full.'
           : 'Is that address up?',
       };
     default:
