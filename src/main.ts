@@ -8,10 +8,6 @@ const usageExitCode = 2;
 
 /** As programs end whose reader has gone (`timonel get pods | head -1`): 128 and SIGPIPE. */
 const brokenPipeExitCode = 141;
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit(brokenPipeExitCode);
-});
 
 try {
   await run(process.argv.slice(2));
@@ -21,15 +17,22 @@ try {
 
 async function run(words: readonly string[]): Promise<void> {
   const [command, flag, file] = words;
+  // Before anything else, even stdout, is made: the server loads at the same time.
+  if (command === 'up') (await import('./cli/early-server.ts')).earlyServer(words.slice(1));
+  process.stdout.on('error', endWithReader);
   // The launcher's own process: nobody types this, and what reads command lines would only take its time.
   if (command === 'agent' && flag === '--state' && file !== undefined) {
     return (await import('./cli/local-agent.ts')).localAgent(file);
   }
-  if (command === 'up') (await import('./cli/early-server.ts')).earlyServer(words.slice(1));
   const { createProgram } = await import('./cli/program.ts');
   const { commandFirst } = await import('./cli/kube/kube-command.ts');
   const line = commandFirst(words);
   await createProgram(TIMONEL_VERSION, line[0]).parseAsync(line, { from: 'user' });
+}
+
+function endWithReader(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(brokenPipeExitCode);
 }
 
 async function fail(error: unknown, words: readonly string[]): Promise<void> {
