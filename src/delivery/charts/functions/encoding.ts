@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, hash, randomBytes } from 'node:crypto';
-import { decodeBytes, encodeBytes } from '../template/bytes.ts';
+import { decodeBytes, encodeBytes, hasRawBytes } from '../template/bytes.ts';
 import { goFunction, type FunctionMap } from '../template/function.ts';
 
 /** Base64, base32, hashes and AES. */
@@ -57,7 +57,7 @@ function decodeBase32(text: string): string {
 }
 
 function digest(algorithm: string): FunctionMap[string] {
-  return goFunction(['string'], (text) => hash(algorithm, encodeBytes(text)));
+  return goFunction(['string'], (text) => hash(algorithm, hasRawBytes(text) ? encodeBytes(text) : text));
 }
 
 function adler32(text: string): string {

@@ -2,7 +2,7 @@ import { hasRawBytes } from '../template/bytes.ts';
 import { nestedTooDeep, valueCounter } from '../template/error.ts';
 import { formatFloat } from '../template/format-number.ts';
 import {
-  compareStrings,
+  sortedKeys,
   GoInteger,
   GoStruct,
   isFunction,
@@ -79,9 +79,7 @@ function write(value: JsonValue, indent: string, lineStart: string): string {
   const [separator, colon] = indent === '' ? [',', ':'] : [`,${inner}`, ': '];
   const parts = Array.isArray(value)
     ? value.map((element) => write(element, indent, inner))
-    : Object.keys(value)
-        .sort(compareStrings)
-        .map((key) => quoteJson(key) + colon + write(value[key] as JsonValue, indent, inner));
+    : sortedKeys(value).map((key) => quoteJson(key) + colon + write(value[key] as JsonValue, indent, inner));
   const [open, close] = Array.isArray(value) ? '[]' : '{}';
   if (parts.length === 0) return `${open}${close}`;
   return indent === ''

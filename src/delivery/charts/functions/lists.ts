@@ -2,7 +2,6 @@ import { nestedTooDeep, valueCounter } from '../template/error.ts';
 import type { Execution } from '../template/execution.ts';
 import { executionFunction, goFunction, type FunctionMap, type GoFunction } from '../template/function.ts';
 import {
-  compareStrings,
   describe,
   descriptionOf,
   emptyMap,
@@ -353,8 +352,8 @@ export const dictFunctions: FunctionMap = {
 
 function picked(x: Execution, map: GoMap, isPicked: (key: string) => boolean): GoMap {
   const result = emptyMap();
-  const keys = Object.keys(map);
+  const keys = sortedKeys(map);
   x.produceParts(keys.length);
-  for (const key of keys.sort(compareStrings)) if (isPicked(key)) mapSet(result, key, map[key]);
+  for (const key of keys) if (isPicked(key)) mapSet(result, key, map[key]);
   return result;
 }

@@ -32,7 +32,11 @@ function checkedCount(count: number): number {
   return count;
 }
 
+/** A unit of UTF-16 is three bytes at most. */
+const mostBytes = 3;
+
 function trunc(count: number, text: string): string {
+  if (text.length * mostBytes <= count) return text;
   const bytes = encodeBytes(text);
   if (count < 0 && bytes.length + count > 0) return decodeBytes(bytes.subarray(bytes.length + count));
   return count >= 0 && bytes.length > count ? decodeBytes(bytes.subarray(0, count)) : text;
@@ -82,6 +86,8 @@ function trimSpace(text: string): string {
 }
 
 function quoteAll(values: unknown[]): string {
+  const [first] = values;
+  if (values.length === 1 && typeof first === 'string') return quote(first);
   return values
     .filter((value) => value != null)
     .map((value) => quote(textOf(value)))

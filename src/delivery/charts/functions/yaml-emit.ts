@@ -1,5 +1,5 @@
 import { formatFloat } from '../template/format-number.ts';
-import { compareStrings } from '../template/values.ts';
+import { compareStrings, sortKeys } from '../template/values.ts';
 import { encodeJson, toJsonValue, type JsonValue } from './json.ts';
 import { looksLikeOther } from './yaml-scalar.ts';
 
@@ -119,7 +119,7 @@ class Emitter {
       return;
     }
     const own = indent + step;
-    if (this.#style.compareKeys) keys.sort(this.#style.compareKeys);
+    if (this.#style.compareKeys) sortKeys(keys, this.#style.compareKeys);
     keys.forEach((key, i) => {
       if (i === 0 && at === 'item') this.#write(' ');
       else {
@@ -331,6 +331,8 @@ function compareNaturally(a: string, b: string, digitsFirst: boolean): number {
   let i = 0;
   while (i < length && a.charCodeAt(i) === b.charCodeAt(i)) i++;
   if (i === length) return a.length - b.length;
+  const [unitA, unitB] = [a.charCodeAt(i), b.charCodeAt(i)];
+  if (isPlainLetter(unitA) && isPlainLetter(unitB)) return unitA - unitB;
   const digits = isDigit(a[i - 1]);
   // A character past U+FFFF differs in its second half, or in both.
   if (i > 0 && isHighSurrogate(a.charCodeAt(i - 1))) i--;
@@ -357,6 +359,10 @@ function digitsAt(text: string, at: number): string {
   let end = at;
   while (isDigit(text[end])) end++;
   return text.slice(at, end);
+}
+
+function isPlainLetter(unit: number): boolean {
+  return (unit >= 0x61 && unit <= 0x7a) || (unit >= 0x41 && unit <= 0x5a);
 }
 
 function isHighSurrogate(unit: number): boolean {

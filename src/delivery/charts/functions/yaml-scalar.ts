@@ -44,7 +44,7 @@ const base60 = /^[-+]?\d[\d_]*(?::[0-5]?\d)+(?:\.[\d_]*)?$/;
 export function looksLikeOther(text: string): boolean {
   if (words.has(text)) return true;
   if (!isNumberStart(text.charCodeAt(0))) return false;
-  return resolveScalar(text) !== undefined || isTimestamp(text) || base60.test(text);
+  return resolveScalar(text) !== undefined || isTimestamp(text) || (text.includes(':') && base60.test(text));
 }
 
 const date = '(\\d{4})-(\\d{1,2})-(\\d{1,2})';

@@ -54,7 +54,13 @@ export async function prepareRelease(options: PrepareOptions): Promise<Prepared>
   const notes = notesOf(rendered, chart, options.subNotes ?? false);
   const sorted = sortedOf(rendered);
   const { hooks, manifests } = options.postRenderer ? await postRender(sorted, options.postRenderer) : sorted;
-  return { chart, hooks, manifests, manifest: joinManifests(manifests), notes };
+  return {
+    ...{ chart, hooks, manifests, notes },
+    // A rendering that is only shown needs it not.
+    get manifest() {
+      return joinManifests(manifests);
+    },
+  };
 }
 
 function sortedOf(rendered: Rendered): SortedManifests {

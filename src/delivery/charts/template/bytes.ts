@@ -27,16 +27,18 @@ function decodeSlowly(bytes: Uint8Array): string {
   return out;
 }
 
+/** The second halves of pairs are among them; most strings have neither, which is seen at once. */
+const rawByteOrHalf = /[\udc80-\udcff]/;
 const rawByte = /[\udc80-\udcff]/u;
 
 /** Whether a string holds bytes that are no UTF-8. */
 export function hasRawBytes(text: string): boolean {
-  return rawByte.test(text);
+  return rawByteOrHalf.test(text) && rawByte.test(text);
 }
 
 /** The bytes of a string, those that were no UTF-8 given back. */
 export function encodeBytes(text: string): Buffer {
-  if (!rawByte.test(text)) return Buffer.from(text, 'utf8');
+  if (!hasRawBytes(text)) return Buffer.from(text, 'utf8');
   const parts: Buffer[] = [];
   let start = 0;
   for (let i = 0; i < text.length; i++) {
@@ -53,5 +55,5 @@ export function encodeBytes(text: string): Buffer {
 
 /** A string's length as Go counts it. */
 export function byteLength(text: string): number {
-  return rawByte.test(text) ? encodeBytes(text).length : Buffer.byteLength(text);
+  return hasRawBytes(text) ? encodeBytes(text).length : Buffer.byteLength(text);
 }

@@ -68,6 +68,12 @@ class Formatter {
       const percent = format.indexOf('%', at);
       if (percent < 0) break;
       out += format.slice(at, percent);
+      const plain = this.#plain(format.charCodeAt(percent + 1));
+      if (plain !== undefined) {
+        out += plain;
+        at = percent + 2;
+        continue;
+      }
       const directive = this.#directive(percent + 1);
       out += directive.notes;
       const code = format.codePointAt(directive.at);
@@ -77,6 +83,14 @@ class Formatter {
       out += this.#verb(verb, directive);
     }
     return out + format.slice(at) + this.#extra();
+  }
+
+  /** Most directives are `%s` of a string, or `%d` of an int, with no flags. */
+  #plain(verb: number): string | undefined {
+    const argument = this.#args[this.#argument];
+    if (verb === 0x73 ? typeof argument !== 'string' : verb !== 0x64 || typeof argument !== 'bigint') return undefined;
+    this.#argument++;
+    return String(argument);
   }
 
   #verb(verb: string, { flags, badIndex }: Directive): string {

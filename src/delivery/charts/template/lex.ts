@@ -55,7 +55,6 @@ const wordRun = /[\p{L}\p{Nd}_]*/uy;
 /** What could be a number; the parser checks it. */
 const number =
   /[+-]?(?:0[xX][\da-fA-F_]*(?:\.[\da-fA-F_]*)?(?:[pP][+-]?[\d_]*)?|0[oO][0-7_]*(?:\.[0-7_]*)?|0[bB][01_]*(?:\.[01_]*)?|[\d_]*(?:\.[\d_]*)?(?:[eE][+-]?[\d_]*)?)i?/y;
-const spaceRun = /[ \t\r\n]+/y;
 const trailingSpace = /[ \t\r\n]+$/;
 
 /** Cuts a template into tokens, one at a time, by the rules of Go's lexer. */
@@ -81,6 +80,13 @@ export class Lexer {
     const token = { type, position: this.#position, value: this.#text.slice(this.#position, end), line: this.#line };
     this.#skipTo(end);
     return token;
+  }
+
+  /** A token that holds no line break. */
+  #lineToken(type: TokenType, end: number): Token {
+    const position = this.#position;
+    this.#position = end;
+    return { type, position, value: this.#text.slice(position, end), line: this.#line };
   }
 
   #skipTo(end: number): void {
@@ -157,7 +163,7 @@ export class Lexer {
     const text = this.#text;
     const at = this.#position;
     const trims = this.#trimsRight(at);
-    if (trims || text.startsWith('}}', at)) {
+    if (trims || isRightDelimiter(text, at)) {
       if (this.#parenDepth > 0) return this.#error('unclosed left paren');
       if (trims) this.#skipTo(at + 2);
       const token = this.#token('right delimiter', this.#position + 2);
@@ -169,11 +175,11 @@ export class Lexer {
     if (isSpace(c.charCodeAt(0))) return this.#space();
     switch (c) {
       case '=':
-        return this.#token('assign', at + 1);
+        return this.#lineToken('assign', at + 1);
       case ':':
-        return text[at + 1] === '=' ? this.#token('declare', at + 2) : this.#error('expected :=');
+        return text[at + 1] === '=' ? this.#lineToken('declare', at + 2) : this.#error('expected :=');
       case '|':
-        return this.#token('pipe', at + 1);
+        return this.#lineToken('pipe', at + 1);
       case '"':
         return this.#quoted('"', 'string', 'unterminated quoted string');
       case "'":
@@ -186,10 +192,10 @@ export class Lexer {
         return this.#fieldOrVariable('variable', 'variable');
       case '(':
         this.#parenDepth++;
-        return this.#token('left paren', at + 1);
+        return this.#lineToken('left paren', at + 1);
       case ')':
         if (--this.#parenDepth < 0) return this.#error('unexpected right paren');
-        return this.#token('right paren', at + 1);
+        return this.#lineToken('right paren', at + 1);
       default:
         return this.#wordOrNumber(c);
     }
@@ -198,7 +204,7 @@ export class Lexer {
   #wordOrNumber(c: string): Token {
     const at = this.#position;
     if (c === '.' && !isDigit(this.#text[at + 1])) {
-      return at + 1 < this.#text.length ? this.#fieldOrVariable('field', 'dot') : this.#token('dot', at + 1);
+      return at + 1 < this.#text.length ? this.#fieldOrVariable('field', 'dot') : this.#lineToken('dot', at + 1);
     }
     if (c === '.' || c === '+' || c === '-' || isDigit(c)) return this.#number();
     const end = this.#wordEnd(at);
@@ -208,9 +214,8 @@ export class Lexer {
   }
 
   #space(): Token {
-    spaceRun.lastIndex = this.#position;
-    spaceRun.test(this.#text);
-    let end = spaceRun.lastIndex;
+    let end = this.#position + 1;
+    while (isSpace(this.#text.charCodeAt(end))) end++;
     // The last space belongs to the delimiter that trims.
     if (this.#trimsRight(end - 1)) end--;
     return end > this.#position ? this.#token('space', end) : this.#insideNext();
@@ -222,17 +227,17 @@ export class Lexer {
       this.#skipTo(end);
       return this.#error(`bad character ${this.#unicodeAt(end)}`);
     }
-    if (keywordSet.has(word)) return this.#token(word as Keyword, end);
-    return this.#token(word === 'true' || word === 'false' ? 'bool' : 'identifier', end);
+    if (keywordSet.has(word)) return this.#lineToken(word as Keyword, end);
+    return this.#lineToken(word === 'true' || word === 'false' ? 'bool' : 'identifier', end);
   }
 
   /** `.name`, `$name`, or the bare `.` or `$`. */
   #fieldOrVariable(type: 'field' | 'variable', bare: 'dot' | 'variable'): Token {
     const start = this.#position + 1;
-    if (this.#isTerminator(start)) return this.#token(bare, start);
+    if (this.#isTerminator(start)) return this.#lineToken(bare, start);
     const end = this.#wordEnd(start);
     if (!this.#isTerminator(end)) return this.#error(`bad character ${this.#unicodeAt(end)}`);
-    return this.#token(type, end);
+    return this.#lineToken(type, end);
   }
 
   #quoted(mark: string, type: 'string' | 'char constant', message: string): Token {
@@ -248,7 +253,7 @@ export class Lexer {
     const end = this.#numberEnd(this.#position);
     if (end.bad) return this.#error(`bad number syntax: ${quote(this.#text.slice(this.#position, end.at))}`);
     const sign = this.#text[end.at];
-    if (sign !== '+' && sign !== '-') return this.#token('number', end.at);
+    if (sign !== '+' && sign !== '-') return this.#lineToken('number', end.at);
     const second = this.#numberEnd(end.at);
     if (second.bad || this.#text[second.at - 1] !== 'i') {
       return this.#error(`bad number syntax: ${quote(this.#text.slice(this.#position, second.at))}`);
@@ -283,8 +288,9 @@ export class Lexer {
 
   #isTerminator(at: number): boolean {
     const text = this.#text;
-    if (at >= text.length || isSpace(text.charCodeAt(at))) return true;
-    return '.,|:)('.includes(text.charAt(at)) || text.startsWith('}}', at);
+    if (at >= text.length) return true;
+    const code = text.charCodeAt(at);
+    return isSpace(code) || '.,|:)('.includes(String.fromCharCode(code)) || isRightDelimiter(text, at);
   }
 
   /** `U+0040 '@'`, as `%#U` prints it. */
@@ -299,6 +305,10 @@ export class Lexer {
 
 function isSpace(code: number): boolean {
   return code === 32 || code === 9 || code === 10 || code === 13;
+}
+
+function isRightDelimiter(text: string, at: number): boolean {
+  return text.charCodeAt(at) === 0x7d && text.charCodeAt(at + 1) === 0x7d;
 }
 
 function isDigitCode(code: number): boolean {

@@ -15,13 +15,21 @@ const simpleEscapes: Readonly<Record<string, string>> = {
 
 /** What may need an escape, quotes of both kinds among it. */
 const unusual = /[^\x20-\x21\x23-\x26\x28-\x5b\x5d-\x7e]/gu;
-const needsEscape = /[^\x20-\x21\x23-\x5b\x5d-\x7e]/u;
 const notGraphic = /[\p{C}\p{Z}]/u;
 
 /** strconv.Quote; `ascii` as QuoteToASCII (`%+q`). Bytes that are no UTF-8 (lone surrogates U+DC80 …) become `\xNN`. */
 export function quote(text: string, ascii = false, mark = '"'): string {
-  if (mark === '"' && !needsEscape.test(text)) return `"${text}"`;
+  if (isPlain(text)) return mark + text + mark;
   return mark + text.replace(unusual, (c) => (c === mark ? `\\${mark}` : escapeRune(c, ascii))) + mark;
+}
+
+/** Whether nothing in a text needs an escape, whatever the quotes. */
+function isPlain(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code < 0x20 || code > 0x7e || code === 0x22 || code === 0x27 || code === 0x5c) return false;
+  }
+  return true;
 }
 
 function escapeRune(c: string, ascii: boolean): string {

@@ -173,8 +173,22 @@ export function compareStrings(a: string, b: string): number {
 
 /** A map's keys in the order in which Go's templates, fmt, JSON and YAML (by bytes) go through them. */
 export function sortedKeys(map: GoMap): string[] {
-  const keys = Object.keys(map);
-  return keys.length < 2 ? keys : keys.sort(compareStrings);
+  return sortKeys(Object.keys(map), compareStrings);
+}
+
+/** Most maps have few keys, which the engine's sort makes tables for that are larger than the maps. */
+const fewKeys = 12;
+
+/** Sorts in place. */
+export function sortKeys(keys: string[], compare: (a: string, b: string) => number): string[] {
+  if (keys.length > fewKeys) return keys.sort(compare);
+  for (let i = 1; i < keys.length; i++) {
+    const key = keys[i] as string;
+    let at = i;
+    for (; at > 0 && compare(keys[at - 1] as string, key) > 0; at--) keys[at] = keys[at - 1] as string;
+    keys[at] = key;
+  }
+  return keys;
 }
 
 export function integerOf(value: unknown): bigint | undefined {
