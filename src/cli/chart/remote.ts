@@ -22,7 +22,12 @@ import {
   parseIndex,
   type RepositoryIndex,
 } from '../../delivery/charts/repository/index-file.ts';
-import { fetchChart, locateChart, type LocateOptions } from '../../delivery/charts/repository/locate.ts';
+import {
+  fetchChart,
+  type FetchedChart,
+  locateChart,
+  type LocateOptions,
+} from '../../delivery/charts/repository/locate.ts';
 import { parseOciReference, pushOci } from '../../delivery/charts/repository/oci.ts';
 import {
   accessOf,
@@ -57,7 +62,12 @@ function accessFlags(flags: ChartFlags): Access {
 
 export async function fetchedChart(reference: string, flags: ChartFlags): Promise<Chart> {
   const located = await locateChart(reference, locateOptions(flags));
+  if (located.kind === 'fetched') sayPulled(located);
   return located.kind === 'path' ? loadChart(located.path) : loadArchive(located.data, located.fileName);
+}
+
+function sayPulled({ oci }: FetchedChart): void {
+  if (oci) createOutput().message(`Pulled: ${oci.name}\nDigest: ${oci.digest}`);
 }
 
 /** Brings dependencies into `charts/` where some are missing. */
@@ -87,7 +97,7 @@ export interface PullFlags extends ChartFlags {
 export async function pull(references: string[], flags: PullFlags): Promise<void> {
   for (const reference of references) {
     const located = await fetchChart(reference, { ...locateOptions(flags), withProvenance: flags.prov });
-    if (located.oci) createOutput().message(`Pulled: ${located.oci.name}\nDigest: ${located.oci.digest}`);
+    sayPulled(located);
     if (located.verification) process.stdout.write(verificationText(located.verification));
     if (flags.untar) await untar(located, resolve(flags.destination, flags.untardir));
     else {

@@ -87,9 +87,12 @@ export function addOtherCommands(chart: Command): void {
     .option('--password-stdin', 'read the password from standard input')
     .option('--insecure', 'do not check the certificate')
     .option('--plain-http', 'use insecure HTTP')
-    .action(async (host, { insecure, plainHttp, username, password, passwordStdin }) =>
+    .option('--ca-file <file>', 'verify the certificate of the registry with this CA bundle')
+    .option('--cert-file <file>', 'identify with this certificate')
+    .option('--key-file <file>', 'and this key')
+    .action(async (host, { insecure, plainHttp, ...options }) =>
       (await import('../registry/login.ts')).login(host, {
-        ...{ username, password, passwordStdin },
+        ...options,
         insecure: Boolean(insecure || plainHttp),
       }),
     );

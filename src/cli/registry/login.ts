@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
@@ -17,6 +18,10 @@ export interface LoginFlags {
   password?: string;
   passwordStdin?: boolean;
   insecure?: boolean;
+  /** Files of `helm registry login`. */
+  caFile?: string;
+  certFile?: string;
+  keyFile?: string;
   pullSecret?: boolean;
   namespace?: string;
   context?: string;
@@ -32,6 +37,9 @@ export async function login(registry: string, options: LoginFlags): Promise<void
     await checkLogin(host, given, {
       ...(own && { certificateAuthority: own.certificateAuthority }),
       ...(options.insecure && { insecure: true }),
+      ...(options.caFile && { certificateAuthority: await readFile(options.caFile, 'utf8') }),
+      ...(options.certFile && { certificate: await readFile(options.certFile, 'utf8') }),
+      ...(options.keyFile && { key: await readFile(options.keyFile, 'utf8') }),
     });
   } catch (error) {
     if (!(error instanceof LoginError)) throw error;

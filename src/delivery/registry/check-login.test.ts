@@ -1,6 +1,9 @@
 import { createServer, type Server } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { systemClock } from '../../base/system-clock.ts';
+import { createAuthority, issueCertificate } from '../../cluster/certificates.ts';
 import { checkLogin } from './check-login.ts';
 
 const basic = (text: string): string => `Basic ${Buffer.from(text).toString('base64')}`;
@@ -54,5 +57,28 @@ describe('a login', () => {
       kind: 'unreachable',
     });
     await expect(checkLogin(host, { username: 'u', password: 'p' })).rejects.toMatchObject({ kind: 'unreachable' });
+  });
+
+  it('may need an authority that the machine does not know, and a certificate to identify with', async () => {
+    const now = systemClock.now();
+    const authority = createAuthority('registry-ca', now);
+    const hosts = ['127.0.0.1'];
+    const serving = issueCertificate(authority, { commonName: 'registry', usages: ['server'], hosts }, now);
+    const own = issueCertificate(authority, { commonName: 'me', usages: ['client'] }, now);
+    const tls = { key: serving.key, cert: serving.certificate, ca: authority.certificate };
+    const secure = createSecureServer({ ...tls, requestCert: true, rejectUnauthorized: true }, (_, response) => {
+      response.end('{}');
+    });
+    await new Promise<void>((resolve) => secure.listen(0, '127.0.0.1', resolve));
+    const at = `127.0.0.1:${(secure.address() as AddressInfo).port}`;
+    const login = { username: 'u', password: 'p' };
+    const trusting = { certificateAuthority: authority.certificate };
+    try {
+      await expect(checkLogin(at, login)).rejects.toMatchObject({ kind: 'unreachable' });
+      await expect(checkLogin(at, login, trusting)).rejects.toMatchObject({ kind: 'unreachable' });
+      await expect(checkLogin(at, login, { ...trusting, ...own })).resolves.toBeUndefined();
+    } finally {
+      await new Promise((resolve) => secure.close(resolve));
+    }
   });
 });

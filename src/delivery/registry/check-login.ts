@@ -5,6 +5,9 @@ import type { RegistryLogin } from './docker-config.ts';
 export interface CheckOptions {
   /** PEM of a CA that the machine does not know. */
   certificateAuthority?: string;
+  /** PEM: what the machine identifies with. */
+  certificate?: string;
+  key?: string;
   /** Do not check the certificate, and speak HTTP to who does not speak TLS. */
   insecure?: boolean;
 }
@@ -72,12 +75,12 @@ async function get(url: URL, headers: Record<string, string>, options: CheckOpti
 }
 
 function send(url: URL, headers: Record<string, string>, options: CheckOptions): Promise<Answer> {
-  const { certificateAuthority: ca, insecure } = options;
+  const { certificateAuthority: ca, certificate: cert, key, insecure } = options;
   const request = url.protocol === 'http:' ? httpRequest : httpsRequest;
   return new Promise((resolve, reject) => {
     const sent = request(
       url,
-      { headers, rejectUnauthorized: !insecure, timeout: 15_000, ...(ca && { ca }) },
+      { headers, rejectUnauthorized: !insecure, timeout: 15_000, ...(ca && { ca }), ...(cert && { cert, key }) },
       (response) => {
         let body = '';
         response.setEncoding('utf8');

@@ -1,22 +1,26 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startTestApiServer, type TestApiServer } from '../../../../test/support/api-server.ts';
+import {
+  chartOf,
+  installChart,
+  rollbackOptions,
+  settings,
+  uninstallOptions,
+  upgradeChart,
+} from '../../../../test/support/releases.ts';
 import { seededRandom } from '../../../base/random.ts';
 import { createSimulatedClock, type SimulatedClock } from '../../../base/simulated-clock.ts';
 import { configMaps, deployments, jobs, secrets } from '../../../client/resources.ts';
 import { createResourceMapper } from '../../apply/resource-mapper.ts';
-import { loadFiles } from '../chart/load-files.ts';
-import { unpackChart } from '../chart/archive.ts';
 import type { Chart, Values } from '../chart/chart.ts';
 import type { Release } from '../release/release.ts';
 import { createStorage } from '../release/storage.ts';
-import { offlineCapabilities } from '../render/capabilities.ts';
-import { prepareRelease } from '../render/prepare.ts';
 import type { ReleaseContext } from './context.ts';
 import { releaseAt } from './history.ts';
-import { checkInstall, installRelease, type InstallOptions, newRelease } from './install.ts';
+import type { InstallOptions } from './install.ts';
 import { rollbackRelease } from './rollback.ts';
 import { uninstallRelease } from './uninstall.ts';
-import { findUpgradeBase, nextRelease, upgradeRelease, type UpgradeOptions, valuesForUpgrade } from './upgrade.ts';
+import type { UpgradeOptions } from './upgrade.ts';
 
 let clock: SimulatedClock;
 let api: TestApiServer;
@@ -37,64 +41,10 @@ beforeEach(async () => {
 });
 afterEach(() => api.close());
 
-const operation = {
-  timeoutMs: 1000,
-  wait: false,
-  waitForJobs: false,
-  noHooks: false,
-  force: false,
-  takeOwnership: false,
-};
-const installOptions: InstallOptions = {
-  ...operation,
-  ...{ name: 'web', rollbackOnFailure: false, createNamespace: false, skipCrds: false, labels: {}, replace: false },
-};
-const upgradeOptions: UpgradeOptions = {
-  ...operation,
-  ...{ name: 'web', rollbackOnFailure: false, cleanupOnFail: false, labels: {}, maxHistory: 10, valuesFrom: 'default' },
-};
-const rollbackOptions = { ...operation, version: 0, cleanupOnFail: false, maxHistory: 10, description: '' };
-const uninstallOptions = {
-  ...operation,
-  ...{ keepHistory: false, propagationPolicy: 'Background' as const, description: '', ignoreNotFound: false },
-};
-
-const settings = `
-apiVersion: v1
-kind: ConfigMap
-metadata: {name: settings}
-data: {color: {{ .Values.color }}}
-`;
-
-function chartOf(templates: Record<string, string>, values = 'color: red'): Promise<Chart> {
-  const file = (name: string, text: string): { name: string; data: Uint8Array } => ({ name, data: Buffer.from(text) });
-  return loadFiles(
-    [
-      file('Chart.yaml', 'apiVersion: v2\nname: web\nversion: 1.0.0\n'),
-      file('values.yaml', values),
-      ...Object.entries(templates).map(([name, text]) => file(`templates/${name}`, text)),
-    ],
-    unpackChart,
-  );
-}
-
-async function install(chart: Chart, values: Values = {}, more: Partial<InstallOptions> = {}): Promise<Release> {
-  const options = { ...installOptions, ...more };
-  const version = await checkInstall(context, options);
-  const release = { name: 'web', namespace: 'default', revision: version, isUpgrade: false };
-  const prepared = await prepareRelease({ ...context, chart, values, release, capabilities: offlineCapabilities() });
-  return installRelease(context, newRelease(context, { name: 'web', version, prepared, values }, options), options);
-}
-
-async function upgrade(given: Chart, values: Values = {}, more: Partial<UpgradeOptions> = {}): Promise<Release> {
-  const options = { ...upgradeOptions, ...more };
-  const base = await findUpgradeBase(context, options);
-  const next = valuesForUpgrade(given, base, { values, from: options.valuesFrom });
-  const release = { name: 'web', namespace: 'default', revision: base.lastVersion + 1, isUpgrade: true };
-  const prepared = await prepareRelease({ ...context, ...next, release, capabilities: offlineCapabilities() });
-  const made = nextRelease(context, base, { prepared, values: next.values, labels: options.labels });
-  return upgradeRelease(context, { base, release: made }, options);
-}
+const install = (chart: Chart, values: Values = {}, more: Partial<InstallOptions> = {}): Promise<Release> =>
+  installChart(context, chart, { ...more, values });
+const upgrade = (chart: Chart, values: Values = {}, more: Partial<UpgradeOptions> = {}): Promise<Release> =>
+  upgradeChart(context, chart, { ...more, values });
 
 async function revisions(): Promise<string[]> {
   return (await context.storage.index('web')).map(({ version, status }) => `${version} ${status}`);
@@ -118,6 +68,9 @@ describe('a release', () => {
     expect((await releaseAt(context, 'web')).info).toMatchObject({ description: 'Rollback to 1', rollbackRevision: 1 });
     await uninstallRelease(context, 'web', uninstallOptions);
     expect(await revisions()).toEqual([]);
+    await expect(uninstallRelease(context, 'web', uninstallOptions)).rejects.toThrow(
+      'uninstall: Release not loaded: web: release: not found',
+    );
     expect((await api.client.list(configMaps, { namespace: 'default' })).items).toEqual([]);
   });
 

@@ -27,8 +27,9 @@ export async function uninstallRelease(
   options: UninstallOptions,
 ): Promise<Uninstalled | undefined> {
   const found = await releaseAt(context, name).catch((error: unknown) => {
-    if (error instanceof ReleaseNotFound && options.ignoreNotFound) return undefined;
-    throw error;
+    if (!(error instanceof ReleaseNotFound)) throw error;
+    if (options.ignoreNotFound) return undefined;
+    throw new ReleaseError(`uninstall: Release not loaded: ${name}: ${error.message}`, { cause: error });
   });
   if (!found) return undefined;
   if (found.info.status === 'uninstalled') {

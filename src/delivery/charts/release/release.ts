@@ -109,10 +109,10 @@ export class ReleaseError extends Error {
   }
 }
 
-/** Where no release of a name is. */
+/** Where no release of a name is. Helm's words: scripts tell by them that there is nothing to do. */
 export class ReleaseNotFound extends ReleaseError {
   constructor(name: string) {
-    super(name === '' ? 'release: not found' : `release: "${name}" not found`);
+    super('release: not found', { hint: `There is none named ${JSON.stringify(name)} in this namespace.` });
     this.name = 'ReleaseNotFound';
   }
 }

@@ -4,7 +4,7 @@ import { ChartError } from '../chart/chart.ts';
 import { type Verification, verifyChart, verifyFile } from '../authoring/provenance.ts';
 import { type Access, fetchUrl } from './fetch.ts';
 import { newestIn, type RepositoryIndex } from './index-file.ts';
-import { isOci, ociVersions, parseOciReference, pullOci } from './oci.ts';
+import { isOci, type OciReference, ociVersions, parseOciReference, pullOci, tagOf } from './oci.ts';
 import { accessOf, cachedIndex, fetchIndex, type HelmPaths, inRepository, readRepositories } from './repositories.ts';
 
 export interface LocateOptions {
@@ -67,7 +67,10 @@ async function checked(fetched: FetchedChart, options: LocateOptions): Promise<F
 }
 
 async function fetchUnchecked(reference: string, options: LocateOptions): Promise<FetchedChart> {
-  if (isOci(reference)) return fetchOci(reference, options);
+  if (isOci(reference)) {
+    checkTag(parseOciReference(reference), options.version);
+    return fetchOci(reference, options);
+  }
   if (options.repo !== undefined)
     return fromRepository(reference, { url: options.repo, access: options.access }, options);
   if (/^https?:\/\//.test(reference)) return download(reference, options.access, options);
@@ -86,6 +89,12 @@ function defined(access: Access): Access {
 
 function rangeOf({ version, devel }: LocateOptions): string {
   return version || (devel ? '>0.0.0-0' : '');
+}
+
+/** Whoever names two versions means one that is not there. */
+function checkTag({ tag }: OciReference, version: string | undefined): void {
+  if (tag !== undefined && version && tagOf(version) !== tag)
+    throw new ChartError(`chart reference and version mismatch: ${version} is not ${tag}`);
 }
 
 async function fetchOci(reference: string, options: LocateOptions): Promise<FetchedChart> {

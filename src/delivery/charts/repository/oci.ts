@@ -56,7 +56,7 @@ export interface OciChart {
 }
 
 /** Tags cannot hold a `+`. */
-function tagOf(version: string): string {
+export function tagOf(version: string): string {
   return version.replaceAll('+', '_');
 }
 

@@ -160,6 +160,10 @@ describe('a registry', () => {
     expect(await versionOf(`oci://${host}/charts/web`)).toBe('1.1.0+build.5');
     expect(await versionOf(`oci://${host}/charts/web`, { version: '1.0.0' })).toBe('1.0.0');
     expect(await versionOf(`oci://${host}/charts/web:1.0.0`)).toBe('1.0.0');
+    await expect(versionOf(`oci://${host}/charts/web:1.0.0`, { version: '2.0.0' })).rejects.toThrow(
+      'chart reference and version mismatch: 2.0.0 is not 1.0.0',
+    );
+    expect(await versionOf(`oci://${host}/charts/web:1.0.0`, { version: '1.0.0' })).toBe('1.0.0');
     await expect(versionOf(`oci://${host}/charts/db:1.0.0`)).rejects.toThrow('not found');
   });
 
