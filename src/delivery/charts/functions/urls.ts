@@ -47,6 +47,15 @@ function parse(text: string): Url {
   return url;
 }
 
+/** Whether Go takes a text for a URL. */
+export function isUrl(text: string, { isAbsolute }: { isAbsolute: boolean }): boolean {
+  try {
+    return parse(text).scheme !== '' || !isAbsolute;
+  } catch {
+    return false;
+  }
+}
+
 function splitScheme(text: string): { scheme: string; rest: string } {
   const match = /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(text);
   if (match?.[1] !== undefined) return { scheme: match[1].toLowerCase(), rest: text.slice(match[0].length) };

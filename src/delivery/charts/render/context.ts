@@ -125,13 +125,13 @@ function metadataField(name: string, value: unknown): unknown {
   switch (name) {
     case 'Sources':
     case 'Keywords':
-      return strings((value as string[] | undefined) ?? []);
+      return value === undefined ? describe([], { ...noStrings, isNil: true }) : strings(value as string[]);
     case 'Deprecated':
       return value ?? false;
     case 'Annotations':
       return describe(fieldsOf((value as Record<string, string> | undefined) ?? {}), {
-        type: 'map[string]string',
-        element: 'string',
+        ...{ type: 'map[string]string', element: 'string' },
+        isNil: value === undefined,
       });
     case 'Maintainers':
       return structs(value, '*chart.Maintainer', { Name: 'name', Email: 'email', URL: 'url' });
@@ -151,7 +151,10 @@ function structs(value: unknown, type: string, names: Readonly<Record<string, st
     for (const [name, key] of Object.entries(names)) fields[name] = item[key] ?? zeros[name] ?? '';
     return new GoStruct({ type, fields, json: () => item });
   });
-  return describe(list, { type: `[]${type}`, element: type });
+  return describe(list, { type: `[]${type}`, element: type, isNil: value === undefined });
 }
+
+/** What Chart.yaml does not name is nil, which is `null` in YAML and JSON. */
+const noStrings = { type: '[]string', element: 'string' };
 
 const zeros: Readonly<Record<string, unknown>> = { Tags: [], Enabled: false, ImportValues: [] };

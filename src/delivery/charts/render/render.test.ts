@@ -25,6 +25,12 @@ async function failure(templates: Record<string, string>, values = ''): Promise<
   );
 }
 
+it('what Chart.yaml does not name is nil', async () => {
+  const facts = 'list .Chart.Keywords .Chart.Sources .Chart.Maintainers .Chart.Annotations .Chart.Dependencies';
+  const text = `{{ printf "%s %v" (${facts} | toJson) .Chart.Keywords | fail }}`;
+  expect(await failure({ 'templates/a.yaml': text })).toContain(': [null,null,null,null,null] []');
+});
+
 it.each([
   [
     'a value that is not there',

@@ -55,6 +55,34 @@ describe('values.schema.json', () => {
     expect(await violations(chart('web', schema), good)).toEqual([]);
   });
 
+  it.each([
+    ['email', 'a@b', true],
+    ['email', 'o.ps+1@[10.0.0.1]', true],
+    ['email', '"a b"@example.com.', true],
+    ['email', 'a..b@example.com', false],
+    ['email', 'a@-x', false],
+    ['email', 'nobody', false],
+    ['uri', 'https://example.com/a b', true],
+    ['uri', '/a', false],
+    ['uri-reference', '/a?b', true],
+    ['uri-reference', 'a\\b', false],
+    ['uuid', '00000000-0000-4000-8000-00000000000A', true],
+    ['uuid', 'urn:uuid:00000000-0000-4000-8000-000000000000', false],
+    ['regex', '(?P<x>a)\\z', true],
+    ['regex', '(?<=a)b', false],
+    ['hostname', 'a_b', false],
+    ['byte', 'no base64', true],
+  ])('takes %s %j as Helm does: %s', async (format, text, isTaken) => {
+    const schema = { $schema: draft7, properties: { x: { format } } };
+    const found = await violations(chart('web', schema), JSON.stringify({ x: text }));
+    expect(found).toEqual(isTaken ? [] : ['web:', `- at '/x': '${text}' is not valid ${format}`]);
+  });
+
+  it('takes formats of numbers for annotations', async () => {
+    const schema = { $schema: draft7, properties: { x: { type: 'integer', format: 'int32' } } };
+    expect(await violations(chart('web', schema), 'x: 3000000000')).toEqual([]);
+  });
+
   it('is checked for subcharts with their own values', async () => {
     const db = chart('db', { required: ['port'] });
     expect(await violations(chart('web', {}, [db]), 'db: {name: x}')).toEqual([

@@ -80,9 +80,18 @@ async function compile(schema: unknown): Promise<ValidateFunction> {
   }
   const { default: Ajv } = await import('ajv');
   const ajv = new Ajv(options);
-  const { default: addFormats } = await import('ajv-formats');
-  addFormats.default(ajv);
+  const { addFormats } = await import('./formats.ts');
+  await addFormats(ajv, (pattern) => isPattern(() => RE2JS.compile(pattern)));
   return ajv.compile(document);
+}
+
+function isPattern(compilePattern: () => unknown): boolean {
+  try {
+    compilePattern();
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** One line for each violation; what alternatives have against a value stands below them. */
