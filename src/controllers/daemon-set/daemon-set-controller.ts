@@ -11,6 +11,7 @@ import {
 import type { Controller, ControllerContext, Enqueue } from '../controller.ts';
 import { Dependents, watchOwners, type OwnerKind } from '../dependents.ts';
 import { settleRevisions, truncateHistory, type Revisions } from '../history/revisions.ts';
+import { Outdated } from '../outdated.ts';
 import { done, type Outcome } from '../reconciler.ts';
 import { doubtAfterMs, Expectations } from '../replication/expectations.ts';
 import { podFromTemplate } from '../replication/new-pod.ts';
@@ -39,6 +40,7 @@ export class DaemonSetReconciler implements Controller {
   readonly name = 'daemonset-controller';
   readonly concurrency = 2;
   readonly #context: ControllerContext;
+  readonly #outdated = new Outdated<DaemonSet>();
   readonly #sets: Informer<DaemonSet>;
   readonly #pods: Dependents<DaemonSet, Pod>;
   readonly #nodes: Informer<Node>;
@@ -83,7 +85,7 @@ export class DaemonSetReconciler implements Controller {
       this.#expectations.forget(key);
       return done;
     }
-    if (set.metadata.deletionTimestamp !== undefined) return done;
+    if (set.metadata.deletionTimestamp !== undefined || this.#outdated.has(set)) return done;
     if (selectsEverything(set)) {
       const message = 'This daemon set is selecting all pods. A non-empty selector is required.';
       this.#context.recorder.record(typed(set), 'Warning', 'SelectingAll', message);
@@ -98,7 +100,8 @@ export class DaemonSetReconciler implements Controller {
     const { error, afterMs } = maySync ? await this.#act(key, view) : { error: undefined, afterMs: doubtAfterMs };
     const status = daemonStatus(view, revisions.collisionCount);
     if (!isSameStatus(set.status, status)) {
-      await unlessGone(client.update(setResource, { ...set, status }, { subresource: 'status' }));
+      const write = client.update(setResource, { ...set, status }, { subresource: 'status' });
+      await unlessGone(this.#outdated.unless(set, write));
     }
     if (error !== undefined) throw error;
     const used = new Set([hash, ...pods.map(({ metadata }) => metadata.labels?.[hashLabel])]);

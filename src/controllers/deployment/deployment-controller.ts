@@ -62,7 +62,7 @@ export class DeploymentReconciler implements Controller {
 
   async reconcile(key: string): Promise<Outcome> {
     const deployment = this.#deployments.get(key);
-    if (!deployment) return done;
+    if (!deployment || this.#writer.outdated.has(deployment)) return done;
     if (labelMatcher(deployment.spec?.selector).isEmpty) return this.#refuseEmptySelector(deployment);
     const sets = await this.#ownSets.claim(deployment);
     if (deployment.metadata.deletionTimestamp !== undefined) {

@@ -3,6 +3,7 @@ import type { PodTemplateSpec } from '../../api/types/core-v1.ts';
 import { isApiError } from '../../api/status.ts';
 import { deployments, replicaSets } from '../../client/resources.ts';
 import type { ControllerContext } from '../controller.ts';
+import { Outdated } from '../outdated.ts';
 import { controllerOf, controllerReference, nameOf } from '../owner-references.ts';
 import { semanticallyEqual } from '../semantic-equality.ts';
 import {
@@ -35,6 +36,7 @@ export interface Ensured {
 
 /** Every write that the deployment controller makes. Writes carry the resource version they were decided on. */
 export class DeploymentWriter {
+  readonly outdated = new Outdated<Deployment>();
   readonly #context: ControllerContext;
 
   constructor(context: ControllerContext) {
@@ -49,7 +51,8 @@ export class DeploymentWriter {
   /** Writes the status unless it would change nothing; answers the deployment as it is now. */
   async updateStatus(deployment: Deployment, status: DeploymentStatus): Promise<Deployment> {
     if (!deploymentStatusChanged(deployment.status, status)) return deployment;
-    return this.#context.client.update(deployments, { ...deployment, status }, { subresource: 'status' });
+    const write = this.#context.client.update(deployments, { ...deployment, status }, { subresource: 'status' });
+    return this.outdated.unless(deployment, write);
   }
 
   /**

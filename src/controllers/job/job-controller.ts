@@ -7,6 +7,7 @@ import { keyOf, type Informer } from '../../client/informer.ts';
 import { jobs as jobResource, pods as podResource } from '../../client/resources.ts';
 import type { Controller, ControllerContext, Enqueue } from '../controller.ts';
 import { Dependents, watchOwners, type OwnerKind } from '../dependents.ts';
+import { Outdated } from '../outdated.ts';
 import { controllerOf, nameOf } from '../owner-references.ts';
 import { isPodReady } from '../pod-state.ts';
 import { done, type Outcome } from '../reconciler.ts';
@@ -52,6 +53,7 @@ export class JobReconciler implements Controller {
   readonly name = 'job-controller';
   readonly concurrency = 5;
   readonly #context: ControllerContext;
+  readonly #outdated = new Outdated<Job>();
   readonly #jobs: Informer<Job>;
   readonly #pods: Informer<Pod>;
   readonly #ownPods: Dependents<Job, Pod>;
@@ -97,7 +99,7 @@ export class JobReconciler implements Controller {
     const job = this.#jobs.get(key);
     if (!job) this.#forget(key);
     await this.#releaseLeftBehind(key, job);
-    if (!job || isManagedElsewhere(job) || isJobFinished(job)) return done;
+    if (!job || this.#outdated.has(job) || isManagedElsewhere(job) || isJobFinished(job)) return done;
     const { clock } = this.#context;
     const now = clock.now();
     const maySync = this.#expectations.satisfied(key) || (await this.#podControl.isConfirmed(key));
@@ -106,7 +108,7 @@ export class JobReconciler implements Controller {
     const started = withStart(job, now);
     const assessment = assess({ job: started, pods, untracked, backoff: this.#backoff.get(key), now });
     const moved = await this.#move({ key, job: started, pods, assessment, maySync });
-    await this.#track(key, started, pods, assessment, moved);
+    await this.#outdated.unless(job, this.#track(key, started, pods, assessment, moved));
     if (moved.error) throw moved.error;
     const waits = [moved.afterMs, deadlineInMs(started, now), ...(maySync ? [] : [doubtAfterMs])];
     const afterMs = Math.min(...waits.filter((wait) => wait !== undefined && wait > 0).map(Number));

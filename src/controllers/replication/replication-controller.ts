@@ -1,13 +1,14 @@
 import type { KubeObject } from '../../api/object.ts';
-import { isApiError } from '../../api/status.ts';
 import type { Pod } from '../../api/types/core-v1.ts';
 import type { Informer } from '../../client/informer.ts';
 import { pods as podResource } from '../../client/resources.ts';
 import type { Controller, ControllerContext, Enqueue } from '../controller.ts';
 import { Dependents, watchOwners } from '../dependents.ts';
+import { Outdated } from '../outdated.ts';
 import { controllerOf, controllerUids } from '../owner-references.ts';
 import { isPodActive } from '../pod-state.ts';
 import { done, type Outcome } from '../reconciler.ts';
+import { unlessGone } from '../unless-gone.ts';
 import { doubtAfterMs, Expectations } from './expectations.ts';
 import { podFromTemplate } from './new-pod.ts';
 import { messageOf, PodControl } from './pod-control.ts';
@@ -31,6 +32,7 @@ export class ReplicationReconciler<T extends KubeObject> implements Controller {
   readonly #pods: Dependents<T, Pod>;
   readonly #expectations: Expectations;
   readonly #podControl: PodControl;
+  readonly #outdated = new Outdated<T>();
 
   constructor(kind: ReplicatedKind<T>, context: ControllerContext) {
     this.#kind = kind;
@@ -58,6 +60,7 @@ export class ReplicationReconciler<T extends KubeObject> implements Controller {
       this.#expectations.forget(key);
       return done;
     }
+    if (this.#outdated.has(set)) return done;
     const maySync = this.#expectations.satisfied(key) || (await this.#podControl.isConfirmed(key));
     const owned = await this.#pods.claim(set, { adopts: isPodActive });
     const active = owned.filter(isPodActive);
@@ -125,11 +128,9 @@ export class ReplicationReconciler<T extends KubeObject> implements Controller {
       now: this.#context.clock.now(),
     });
     if (!statusChanged(kind.status(set), status)) return;
-    try {
-      await this.#context.client.update(kind.resource, kind.withStatus(set, status), { subresource: 'status' });
-    } catch (error) {
-      if (!isApiError(error, 'NotFound')) throw error;
-    }
+    const { client } = this.#context;
+    const write = client.update(kind.resource, kind.withStatus(set, status), { subresource: 'status' });
+    await unlessGone(this.#outdated.unless(set, write));
   }
 
   /** Active pods of all sets that share this one's owner (a deployment's old and new), or of this set alone. */

@@ -12,6 +12,7 @@ import {
 import type { Controller, ControllerContext, Enqueue } from '../controller.ts';
 import { Dependents, watchOwners, type OwnerKind } from '../dependents.ts';
 import { settleRevisions, truncateHistory, type Revisions } from '../history/revisions.ts';
+import { Outdated } from '../outdated.ts';
 import { nameOf } from '../owner-references.ts';
 import { done, type Outcome } from '../reconciler.ts';
 import { nextAvailableInMs } from '../replication/plan.ts';
@@ -37,6 +38,7 @@ export class StatefulSetReconciler implements Controller {
   readonly name = 'statefulset-controller';
   readonly concurrency = 5;
   readonly #context: ControllerContext;
+  readonly #outdated = new Outdated<StatefulSet>();
   readonly #sets: Informer<StatefulSet>;
   readonly #pods: Dependents<StatefulSet, Pod>;
   readonly #revisions: Dependents<StatefulSet, ControllerRevision>;
@@ -57,7 +59,7 @@ export class StatefulSetReconciler implements Controller {
 
   async reconcile(key: string): Promise<Outcome> {
     const set = this.#sets.get(key);
-    if (!set) return done;
+    if (!set || this.#outdated.has(set)) return done;
     const { clock } = this.#context;
     const revisions = await this.#settle(set);
     const pods = await this.#claimPods(set);
@@ -71,7 +73,8 @@ export class StatefulSetReconciler implements Controller {
     const templates = { current: current ?? revisions.update, update: revisions.update };
     const error = await this.#act(set, actions, templates);
     if (!isSameStatus(set.status, status)) {
-      await unlessGone(this.#context.client.update(setResource, { ...set, status }, { subresource: 'status' }));
+      const write = this.#context.client.update(setResource, { ...set, status }, { subresource: 'status' });
+      await unlessGone(this.#outdated.unless(set, write));
     }
     if (error !== undefined) throw error;
     const used = new Set([currentRevision, updateRevision, ...pods.map(revisionOf)]);
