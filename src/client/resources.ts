@@ -1,3 +1,5 @@
+import type { ValidatingAdmissionPolicy } from '../api/types/admissionregistration-v1.ts';
+import type { CustomResourceDefinition } from '../api/types/apiextensions-v1.ts';
 import type { CertificateSigningRequest } from '../api/types/certificates-v1.ts';
 import type { ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet } from '../api/types/apps-v1.ts';
 import type { HorizontalPodAutoscaler } from '../api/types/autoscaling-v2.ts';
@@ -105,4 +107,18 @@ export const horizontalPodAutoscalers = resource<HorizontalPodAutoscaler>(
   'v2',
   'horizontalpodautoscalers',
   'HorizontalPodAutoscaler',
+);
+export const customResourceDefinitions = resource<CustomResourceDefinition>(
+  'apiextensions.k8s.io',
+  'v1',
+  'customresourcedefinitions',
+  'CustomResourceDefinition',
+  false,
+);
+export const validatingAdmissionPolicies = resource<ValidatingAdmissionPolicy>(
+  'admissionregistration.k8s.io',
+  'v1',
+  'validatingadmissionpolicies',
+  'ValidatingAdmissionPolicy',
+  false,
 );

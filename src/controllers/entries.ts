@@ -1,3 +1,4 @@
+import { AdmissionPolicyStatusReconciler } from './admission-policy-status.ts';
 import { CertificateSigningReconciler, type CertificateSigner } from './certificates/signing-controller.ts';
 import { AutoscalerReconciler } from './autoscaler/autoscaler-controller.ts';
 import type { Controller, ControllerContext } from './controller.ts';
@@ -87,6 +88,10 @@ function clusterEntries(certificate: string): ControllerEntry[] {
       name: 'garbage-collector-controller',
       account: 'generic-garbage-collector',
       create: (context) => new GarbageCollector(context),
+    },
+    {
+      name: 'validatingadmissionpolicy-status-controller',
+      create: (context) => new AdmissionPolicyStatusReconciler(context),
     },
     { name: 'service-controller', create: (context) => new LoadBalancerReconciler(context) },
     { name: 'endpoint-controller', create: (context) => new EndpointsReconciler(context) },

@@ -22,8 +22,18 @@ export interface AdmissionVariables {
 
 const names = ['object', 'oldObject', 'request', 'params', 'namespaceObject', 'authorizer', 'variables'] as const;
 
+type VariableTypes = Partial<Record<(typeof names)[number], string>>;
+
 function furnish(environment: Environment): void {
-  for (const name of names) environment.registerVariable(name, 'dyn');
+  furnishTyped(environment, { variables: 'dyn' });
+}
+
+/** The names and functions of admission; without a type, each but `variables` is of any. */
+export function furnishTyped(environment: Environment, types: VariableTypes): void {
+  for (const name of names) {
+    const type = types[name] ?? (name === 'variables' ? undefined : 'dyn');
+    if (type !== undefined) environment.registerVariable(name, type);
+  }
   registerLibrary(environment);
   registerAuthorizer(environment);
 }

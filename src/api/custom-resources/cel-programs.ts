@@ -12,6 +12,10 @@ export interface CelPrograms {
 
 const programLimit = 5000;
 
+export function hasFunction(environment: Environment, name: string): boolean {
+  return environment.getDefinitions().functions.some((each) => each.name === name);
+}
+
 /**
  * Expressions over one environment, which is made when the first of them is met. `rewrite` turns what the engine has no
  * syntax for into what it has.
@@ -30,10 +34,7 @@ export function celPrograms(
   };
   return {
     check: (text) => environment().check(rewrite(text)),
-    hasFunction: (name) =>
-      environment()
-        .getDefinitions()
-        .functions.some((each) => each.name === name),
+    hasFunction: (name) => hasFunction(environment(), name),
     of(text) {
       const known = programs.get(text);
       if (known) return known;

@@ -15,7 +15,7 @@ const reserved = new Set(
  * A property's name as rules write it (KEP-2876): `__dot__`, `__dash__`, `__slash__` and `__underscores__` for what an
  * identifier cannot have, and reserved words between underscores. Undefined for a name that rules cannot reach.
  */
-function celName(name: string): string | undefined {
+export function celName(name: string): string | undefined {
   if (reserved.has(name)) return `__${name}__`;
   const escaped = name
     .replaceAll('__', '__underscores__')
