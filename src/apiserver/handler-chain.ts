@@ -6,6 +6,7 @@ import type { Attributes, Authorizer } from './authorization.ts';
 import { forbidden } from './authorization/forbidden.ts';
 import type { Core } from './core.ts';
 import type { DiscoveryHandler } from './discovery-paths.ts';
+import type { FlowControl } from './flow-control/flow-control.ts';
 import { plainFormatOf } from './format.ts';
 import type { ApiRequest, ApiResponse, Handler, RequestContext, User } from './handler.ts';
 import type { Metrics, RequestLabels } from './metrics.ts';
@@ -23,6 +24,8 @@ export interface HandlerParts {
   metrics: Metrics;
   authenticators: readonly Authenticator[];
   authorizers: readonly Authorizer[];
+  /** Asked about requests of other processes: absent, all begin at once. */
+  flowControl?: FlowControl | undefined;
   resources: ResourceHandler;
   discovery: DiscoveryHandler;
   paths: PathHandler;
@@ -68,6 +71,21 @@ function checkTimeout({ query }: ApiRequest, info: RequestInfo): void {
 async function handle(parts: HandlerParts, { request, context, info }: Arrival): Promise<ApiResponse> {
   checkTimeout(request, info);
   const user = await authenticate(parts.authenticators, request, context);
+  if (!parts.flowControl || context.user) return serve(parts, { request, context, info }, user);
+  const entrance = parts.flowControl.enter(info, user, request);
+  const ticket = entrance instanceof Promise ? await entrance : entrance;
+  try {
+    const response = await serve(parts, { request, context, info }, user).catch((error: unknown) =>
+      failure(parts.core, request, error),
+    );
+    response.headers = { ...response.headers, ...ticket.headers };
+    return response;
+  } finally {
+    ticket.leave();
+  }
+}
+
+async function serve(parts: HandlerParts, { request, context, info }: Arrival, user: User): Promise<ApiResponse> {
   const attributes = attributesOf(info, user, request);
   await authorize(parts.authorizers, attributes);
   const elsewhere = parts.aggregator?.handle(info, { request, user, remoteAddress: context.remoteAddress });

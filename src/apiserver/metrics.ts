@@ -19,13 +19,22 @@ interface Series {
   sum: number;
 }
 
+export interface GaugeValue {
+  labels: Readonly<Record<string, string>>;
+  value: number;
+}
+
 /** What the server counts of itself, for Prometheus (text exposition format 0.0.4). */
 export class Metrics {
   readonly #series = new Map<string, Series>();
-  readonly #gauges: { name: string; help: string; value: () => number }[] = [];
+  readonly #gauges: { name: string; help: string; values: () => Iterable<GaugeValue> }[] = [];
 
   gauge(name: string, help: string, value: () => number): void {
-    this.#gauges.push({ name, help, value });
+    this.gauges(name, help, () => [{ labels: {}, value: value() }]);
+  }
+
+  gauges(name: string, help: string, values: () => Iterable<GaugeValue>): void {
+    this.#gauges.push({ name, help, values });
   }
 
   observe(labels: RequestLabels, code: number, seconds: number): void {
@@ -53,8 +62,12 @@ export class Metrics {
     const duration = 'apiserver_request_duration_seconds';
     lines.push(`# HELP ${duration} Time to answer, watches left out.`, `# TYPE ${duration} histogram`);
     for (const series of this.#series.values()) lines.push(...histogram(duration, series));
-    for (const { name, help, value } of this.#gauges) {
-      lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} gauge`, `${name} ${value()}`);
+    for (const { name, help, values } of this.#gauges) {
+      lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} gauge`);
+      for (const { labels, value } of values()) {
+        const text = format(labels);
+        lines.push(`${name}${text && `{${text}}`} ${value}`);
+      }
     }
     return `${lines.join('\n')}\n`;
   }
@@ -70,7 +83,7 @@ function histogram(name: string, { labels, counts, count, sum }: Series): string
   return [...lines, `${name}_sum{${labels}} ${sum}`, `${name}_count{${labels}} ${count}`];
 }
 
-function format(labels: RequestLabels): string {
+function format(labels: RequestLabels | GaugeValue['labels']): string {
   return Object.entries(labels)
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, value]) => `${name}="${escapeLabel(String(value))}"`)

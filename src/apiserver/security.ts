@@ -10,6 +10,7 @@ import type { TolerationSeconds } from './admission/default-toleration-seconds.t
 import {
   clusterRoleBindings,
   clusterRoles,
+  flowSchemas,
   ingressClasses,
   limitRanges,
   mutatingAdmissionPolicies,
@@ -17,6 +18,7 @@ import {
   mutatingWebhookConfigurations,
   namespaces,
   priorityClasses,
+  priorityLevelConfigurations,
   resourceQuotas,
   roleBindings,
   roles,
@@ -42,6 +44,7 @@ import { createNodeAuthorizer } from './authorization/node-authorizer.ts';
 import { createRbac } from './authorization/rbac.ts';
 import { createAuthorizationReviews } from './authorization/reviews.ts';
 import type { Endpoint } from './endpoint.ts';
+import { FlowControl } from './flow-control/flow-control.ts';
 import type { ApiResponse } from './handler.ts';
 import { mutatingPolicies } from './policies/mutating-policies.ts';
 import { validatingPolicies } from './policies/validating-policies.ts';
@@ -72,6 +75,8 @@ export interface Security {
   /** All authorizers as one. */
   authorize: Authorizer;
   admission: AdmissionPlugin[];
+  /** Who has to wait for others. */
+  flowControl: FlowControl;
   endpoints: Endpoint[];
   /** Calls webhooks, those that convert custom resources too. */
   webhooks: WebhookClient;
@@ -125,6 +130,7 @@ export function createSecurity(options: SecurityOptions): Security {
     authorizers,
     authorize,
     admission,
+    flowControl: new FlowControl({ lookup, clock, log }),
     endpoints: [
       ...createAuthenticationReviews({ tokens, audiences }),
       ...createAuthorizationReviews({ authorize, rbac }),
@@ -136,6 +142,7 @@ export function createSecurity(options: SecurityOptions): Security {
       await bootstrap({ store, clock, random });
       await lookup.follow(clusterRoles, clusterRoleBindings, roles, roleBindings, namespaces, serviceAccounts);
       await lookup.follow(priorityClasses, storageClasses, ingressClasses, runtimeClasses, limitRanges, resourceQuotas);
+      await lookup.follow(flowSchemas, priorityLevelConfigurations);
       await lookup.follow(mutatingWebhookConfigurations, validatingWebhookConfigurations);
       await lookup.follow(mutatingAdmissionPolicies, mutatingAdmissionPolicyBindings);
       await lookup.follow(validatingAdmissionPolicies, validatingAdmissionPolicyBindings);

@@ -17,6 +17,7 @@ import { definitionCheck } from './custom-resources/definition-check.ts';
 import { followDefinitions } from './custom-resources/definitions.ts';
 import { createDiscovery } from './discovery-paths.ts';
 import type { Endpoint } from './endpoint.ts';
+import type { FlowControl } from './flow-control/flow-control.ts';
 import { createHandler } from './handler-chain.ts';
 import type { ApiResponse, Handler, User } from './handler.ts';
 import type { HealthCheck } from './health.ts';
@@ -42,6 +43,8 @@ export interface ApiServerOptions {
   /** Asked in order; none at all allows everything. */
   authorizers: readonly Authorizer[];
   admission: readonly AdmissionPlugin[];
+  /** Has requests wait for others; absent: all begin at once. */
+  flowControl?: FlowControl | undefined;
   endpoints: readonly Endpoint[];
   /** Calls the webhooks that convert custom resources. */
   webhooks?: WebhookClient | undefined;
@@ -105,6 +108,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     metrics,
     authenticators: options.authenticators,
     authorizers: options.authorizers,
+    flowControl: options.flowControl,
     resources: createResourceHandler(core, { endpoints: options.endpoints, observer }),
     discovery: createDiscovery(kinds, {
       serverAddress: options.serverAddress ?? (() => ''),
@@ -123,6 +127,8 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const own = createInProcessClient(handler, { name: 'system:apiserver', groups: ['system:masters'] });
   const definitions = await followDefinitions({ store, kinds, clock, log, client: own });
   await aggregation?.start(own);
+  options.flowControl?.describe(metrics);
+  options.flowControl?.start(own);
   return {
     handler,
     clientFor: (user) => createInProcessClient(handler, user),

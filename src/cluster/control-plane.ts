@@ -93,6 +93,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     authenticators: security.authenticators,
     authorizers: security.authorizers,
     admission: security.admission,
+    flowControl: security.flowControl,
     webhooks: security.webhooks,
     endpoints: [
       ...security.endpoints,

@@ -10,6 +10,7 @@ import type {
 import type { LimitRange, Namespace, Node, PersistentVolumeClaim, Pod } from '../../api/types/core-v1.ts';
 import type { ResourceQuota, Secret, Service, ServiceAccount } from '../../api/types/core-v1.ts';
 import type { EndpointSlice } from '../../api/types/discovery-v1.ts';
+import type { FlowSchema, PriorityLevelConfiguration } from '../../api/types/flowcontrol-v1.ts';
 import type { IngressClass } from '../../api/types/networking-v1.ts';
 import type { RuntimeClass } from '../../api/types/node-v1.ts';
 import type { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from '../../api/types/rbac-v1.ts';
@@ -69,6 +70,12 @@ export const roles = collection<Role>('rbac.authorization.k8s.io', 'roles');
 export const roleBindings = collection<RoleBinding>('rbac.authorization.k8s.io', 'rolebindings');
 export const clusterRoles = collection<ClusterRole>('rbac.authorization.k8s.io', 'clusterroles');
 export const clusterRoleBindings = collection<ClusterRoleBinding>('rbac.authorization.k8s.io', 'clusterrolebindings');
+const flowControl = 'flowcontrol.apiserver.k8s.io';
+export const flowSchemas = collection<FlowSchema>(flowControl, 'flowschemas');
+export const priorityLevelConfigurations = collection<PriorityLevelConfiguration>(
+  flowControl,
+  'prioritylevelconfigurations',
+);
 const registration = 'admissionregistration.k8s.io';
 export const validatingAdmissionPolicies = collection<ValidatingAdmissionPolicy>(
   registration,

@@ -26,7 +26,7 @@ export async function bootstrap(options: { store: Store; clock: Clock; random: R
 
 async function missing(options: { store: Store; clock: Clock; random: Random }): Promise<Operation[]> {
   const { store, clock, random } = options;
-  const wanted = defaultObjects();
+  const wanted = defaultObjects(formatTime(clock.now()));
   const stored = new Map<string, Entry>();
   const prefixes = new Set(wanted.map(({ collection }) => storeKey(collection, '', '')));
   for (const prefix of prefixes) {

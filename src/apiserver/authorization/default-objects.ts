@@ -5,12 +5,15 @@ import type { PriorityClass } from '../../api/types/scheduling-v1.ts';
 import {
   clusterRoleBindings,
   clusterRoles,
+  flowSchemas,
   namespaces,
   priorityClasses,
+  priorityLevelConfigurations,
   roleBindings,
   roles,
 } from '../admission/lookup.ts';
 import type { Collection } from '../admission/lookup.ts';
+import { defaultFlowSchemas, defaultPriorityLevels } from '../flow-control/default-objects.ts';
 import { collect } from './aggregation.ts';
 import {
   controllerNames,
@@ -29,8 +32,11 @@ export interface DefaultObject {
   object: KubeObject;
 }
 
-/** Everything that an API server makes for itself before it serves, in the order in which it refers to itself. */
-export function defaultObjects(): DefaultObject[] {
+/**
+ * Everything that an API server makes for itself before it serves, in the order in which it refers to itself. `now`: when,
+ * in RFC 3339.
+ */
+export function defaultObjects(now: string): DefaultObject[] {
   const clusterRoleObjects = [...defaultClusterRoles, ...controllerRoles].map(clusterRoleOf);
   // Aggregated roles hold other aggregated roles (admin > edit > view): from the inside out.
   for (const name of ['view', 'edit', 'admin']) {
@@ -50,6 +56,8 @@ export function defaultObjects(): DefaultObject[] {
     ]),
     { collection: priorityClasses, object: priorityClass('system-cluster-critical', 2_000_000_000, 'for') },
     { collection: priorityClasses, object: priorityClass('system-node-critical', 2_000_001_000, 'to') },
+    ...defaultPriorityLevels().map((object) => ({ collection: priorityLevelConfigurations, object })),
+    ...defaultFlowSchemas(now).map((object) => ({ collection: flowSchemas, object })),
   ];
 }
 
