@@ -2,9 +2,9 @@ import type { KubeObject } from '../api/object.ts';
 import { isApiError } from '../api/status.ts';
 
 /**
- * Cached objects that a write has shown to be out of date: they are gone, or others have come. The watch that will say so
- * is behind. Whoever went on with such an object would make dependents of an owner that is no more, as fast as the garbage
- * collector takes them away; the event on its way brings the key back.
+ * Cached objects that a write has shown to be out of date: they are gone, or others have come. The watch that will say
+ * so is behind. Whoever went on with such an object would make dependents of an owner that is no more, as fast as the
+ * garbage collector takes them away; the event on its way brings the key back.
  */
 export class Outdated<T extends KubeObject> {
   readonly #objects = new WeakSet<T>();

@@ -13,8 +13,8 @@ export function assignSeats(levels: Iterable<PriorityLevel>): void {
 }
 
 /**
- * May the level use one more seat: of its own, or one of those that others lend and do not use? Upstream settles what is
- * borrowed every ten seconds; here it is settled when somebody asks.
+ * May the level use one more seat: of its own, or one of those that others lend and do not use? Upstream settles what
+ * is borrowed every ten seconds; here it is settled when somebody asks.
  */
 export function mayTakeSeat(level: PriorityLevel, levels: Iterable<PriorityLevel>): boolean {
   const { nominalSeats, inUse, limited } = level;
