@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Secret, Service } from '../../src/api/types/core-v1.ts';
+import type { ConfigMap, Secret, Service } from '../../src/api/types/core-v1.ts';
 import type { EndpointSlice } from '../../src/api/types/discovery-v1.ts';
 import type { Ingress } from '../../src/api/types/networking-v1.ts';
 import { ingressOf, path, webService } from '../support/ingress-objects.ts';
@@ -36,8 +36,8 @@ const annotated = (name: string, annotations: Record<string, string>, rule = '/'
 };
 
 /** Serves one ingress with these annotations, and says what its owner is told. */
-const serve = (annotations: Record<string, string>, ...secrets: Secret[]): Promise<string[]> =>
-  test.serve([annotated('i', annotations)], ...services, ...secrets);
+const serve = (annotations: Record<string, string>, ...more: (Secret | ConfigMap)[]): Promise<string[]> =>
+  test.serve([annotated('i', annotations)], ...services, ...more);
 
 type CallOptions = Parameters<typeof call>[2];
 const get = (url: string, options?: CallOptions): Promise<Answer> => call(test.clearPort, url, options);
@@ -128,6 +128,10 @@ describe('annotations of ingress-nginx', () => {
     await serve({ 'permanent-redirect': 'https://new.example$request_uri', 'permanent-redirect-code': '308' });
     const moved = await get('/x?y=%20%25');
     expect([moved.status, moved.headers['location']]).toEqual([308, 'https://new.example/x?y=%20%25']);
+    await serve({ 'temporal-redirect': '/new$request_uri' });
+    expect((await get('/x', { host: 'a.example:8080' })).headers['location']).toBe('http://a.example:8080/new/x');
+    expect(await serve({ 'permanent-redirect': '/new', 'relative-redirects': 'true' })).toEqual([]);
+    expect((await get('/x')).headers['location']).toBe('/new');
     await serve({ 'from-to-www-redirect': 'true' });
     const named = await get('/x', { host: 'www.a.example:8080' });
     expect([named.status, named.headers['location']]).toEqual([308, 'http://a.example:8080/x']);
@@ -151,6 +155,23 @@ describe('annotations of ingress-nginx', () => {
     expect([location, refresh]).toEqual(['https://outer.example/x?y=%20', '5; url=https://outer.example/z']);
     expect((await serve({ 'proxy-cookie-domain': '~x $host' })).join()).toContain('InvalidAnnotation');
     expect((await get('/cookies')).headers['set-cookie']).toEqual(cookies);
+  });
+
+  it('add headers of a config map to answers, those of errors too', async () => {
+    const mapOf = (data: Record<string, string>): ConfigMap => ({
+      ...{ kind: 'ConfigMap', metadata: { namespace: 'default', name: 'headers' }, data },
+    });
+    const annotations = { 'custom-headers': 'default/headers', 'denylist-source-range': '10.0.0.0/8' };
+    const data = { 'X-Frame-Options': 'DENY', 'X-Dollar': "$remote_addr 100%'s", 'Content-Type': 'text/x-own' };
+    expect(await serve(annotations, mapOf(data))).toEqual([]);
+    const expected = { 'x-frame-options': 'DENY', 'x-dollar': "$remote_addr 100%'s", 'content-type': 'text/x-own' };
+    expect((await get('/')).headers).toMatchObject(expected);
+    await serve({ ...annotations, 'denylist-source-range': '127.0.0.1' }, mapOf(data));
+    const denied = await get('/');
+    expect([denied.status, denied.headers['x-frame-options']]).toEqual([403, 'DENY']);
+    expect((await serve(annotations)).join()).toContain('config map headers is of no use: it is not there');
+    expect((await serve(annotations, mapOf({ 'X-A': 'a\nX-B: b' }))).join()).toContain('"X-A" is no header');
+    expect((await get('/')).status).toBe(503);
   });
 
   it('add names for hosts', async () => {

@@ -1,7 +1,7 @@
 import { Agent, createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Service } from '../../src/api/types/core-v1.ts';
+import type { Secret, Service } from '../../src/api/types/core-v1.ts';
 import type { EndpointSlice } from '../../src/api/types/discovery-v1.ts';
 import type { Ingress } from '../../src/api/types/networking-v1.ts';
 import { ingressOf, path, webService } from '../support/ingress-objects.ts';
@@ -168,6 +168,34 @@ describe('auth-url', () => {
     expect((await get('/', { headers })).status).toBe(200);
     await serve({ satisfy: 'any', 'whitelist-source-range': '10.0.0.0/8' });
     expect([(await get('/', { headers })).status, (await get('/')).status]).toEqual([403, 200]);
+  });
+
+  it('is not needed by those who bring a password where either suffices', async () => {
+    const users = Buffer.from('ann:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=\n').toString('base64');
+    const secret: Secret = { kind: 'Secret', metadata: { namespace: 'default', name: 'users' }, data: { auth: users } };
+    const annotations = { 'auth-url': asked, 'auth-type': 'basic', 'auth-secret': 'users', 'auth-realm': 'own' };
+    const serveEither = (more: Record<string, string>): Promise<string[]> =>
+      test.serve([ingress('i', { ...annotations, ...more })], ...objects, secret);
+    const basic = (text: string): string => `Basic ${Buffer.from(text).toString('base64')}`;
+    const statusOf = async (answer: string, password: string): Promise<number> => {
+      const headers = { 'x-answer': answer, authorization: basic(`ann:${password}`) };
+      return (await get('/', { headers })).status;
+    };
+    expect(await serveEither({ satisfy: 'any' })).toEqual([]);
+    questions.length = 0;
+    expect([await statusOf('401', 'password'), questions.length]).toEqual([200, 0]);
+    expect([await statusOf('200', 'wrong'), await statusOf('401', 'wrong'), await statusOf('403', 'wrong')]).toEqual([
+      ...[200, 401, 401],
+    ]);
+    expect((await get('/', { headers: { 'x-answer': '401' } })).headers['www-authenticate']).toContain('own');
+    await serveEither({ satisfy: 'any', 'auth-signin': 'http://$host/auth/start' });
+    expect([await statusOf('401', 'wrong'), await statusOf('401', 'password')]).toEqual([302, 200]);
+    await serveEither({ satisfy: 'all' });
+    expect([
+      await statusOf('403', 'password'),
+      await statusOf('200', 'wrong'),
+      await statusOf('200', 'password'),
+    ]).toEqual([403, 401, 200]);
   });
 
   it('that leads nowhere closes the ingress', async () => {

@@ -51,7 +51,7 @@ export function readAnnotations({ metadata }: Ingress, complaints: Complaint[]):
   const values = new AnnotationValues(annotations, complaints);
   const hasRefused = complainOfUnserved(annotations, complaints);
   const { balance, protocol, ...upstream } = readUpstream(values);
-  const routing = readRouting(values);
+  const routing = readRouting(values, metadata.namespace ?? '');
   const canary = readCanary(values);
   const auth = readAuth(values);
   const authorization = readAuthorization(values);

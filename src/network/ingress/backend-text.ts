@@ -32,6 +32,7 @@ export function backendLines(name: string, settings: BackendSettings): string[] 
           ...standInLines(settings),
           ...changes(settings),
           ...answerLines(settings.answers),
+          ...headerLines(settings),
         ];
   return lines.map((line) => `  ${line}`);
 }
@@ -174,9 +175,13 @@ function limitLines({ rates = [], connections, unlimited }: BackendSettings): st
   ];
 }
 
-function authLines({ auth, allow, eitherSuffices }: BackendSettings): string[] {
+function authLines({ auth, allow, authorize, eitherSuffices }: BackendSettings): string[] {
   if (!auth) return [];
   const { userList, realm, isScripted } = auth;
+  // Who brings no password is asked about.
+  if (authorize && eitherSuffices) {
+    return [`acl known http_auth(${userList})`, ...(isScripted ? [`acl known lua.htpasswd(${userList}) -m bool`] : [])];
+  }
   const conditions = [
     `!{ http_auth(${userList}) }`,
     ...(isScripted ? [`!{ lua.htpasswd(${userList}) -m bool }`] : []),
@@ -274,4 +279,8 @@ function answerLines({ cookieDomain, cookiePath, location }: Answers = {}): stri
     ...(location ? [replace('Location', ['()', '(.*)'], location)] : []),
     ...(location ? [replace('Refresh', ['(.*(?i:url)=)', '(.*)'], location)] : []),
   ];
+}
+
+function headerLines({ headers = [] }: BackendSettings): string[] {
+  return headers.map(([name, value]) => `http-after-response set-header ${name} ${word(literalFormat(value))}`);
 }

@@ -7,6 +7,7 @@ import { keyOf } from '../../client/informer.ts';
 import { isPlain } from './annotations.ts';
 import type { WantedAuthorization } from './annotations/authorize.ts';
 import type { WantedClientCertificates } from './annotations/client-certificates.ts';
+import { readHeaders } from './annotations/answers.ts';
 import { readParams, type WantedFastCgi } from './annotations/fastcgi.ts';
 import type { WantedMirror } from './annotations/mirror.ts';
 import { backendName } from './backend-name.ts';
@@ -20,7 +21,10 @@ import { type BackendSettings, type Balance, type ErrorsOf, plainSettings } from
 import { authoritiesOf, certificateOf } from './tls.ts';
 
 /** What secrets, config maps and services add to the settings of an ingress. */
-type Protection = Pick<BackendSettings, 'auth' | 'authorize' | 'clients' | 'endpointTls' | 'mirror' | 'fastCgi'>;
+type Protection = Pick<
+  BackendSettings,
+  'auth' | 'authorize' | 'clients' | 'endpointTls' | 'mirror' | 'fastCgi' | 'headers'
+>;
 
 const balances: Readonly<Record<Algorithm, Balance>> = {
   'round-robin': { kind: 'round-robin' },
@@ -191,18 +195,22 @@ export class Backends {
     const clients = annotations.clients && this.#clientsOf(ingress, annotations.clients);
     if (auth === 'refused' || endpointTls === 'refused') return 'refused';
     const fastCgi = annotations.fastCgi && this.#fastCgiOf(ingress, annotations.fastCgi);
+    const { headersOf } = annotations;
+    const headers = headersOf === undefined ? undefined : this.#fromConfigMap(ingress, headersOf, readHeaders);
     if (authorize === 'refused' || clients === 'refused' || fastCgi === 'refused') return 'refused';
+    if (headers === 'refused') return 'refused';
     const written = annotations.settings.endpointTls;
     const mirror = annotations.mirror && this.#mirrorOf(ingress, annotations.mirror);
-    if (!auth && !endpointTls && !authorize && !clients && !mirror && !fastCgi) return undefined;
-    return {
+    const found = {
       ...(mirror && { mirror }),
       ...(fastCgi && { fastCgi }),
+      ...(headers && { headers }),
       ...(auth && { auth }),
       ...(authorize && { authorize }),
       ...(clients && { clients }),
       ...(endpointTls && { endpointTls: { ...written, ...endpointTls } }),
     };
+    return Object.keys(found).length > 0 ? found : undefined;
   }
 
   #authOf(
@@ -243,11 +251,19 @@ export class Backends {
   }
 
   #fastCgiOf(ingress: Ingress, { configMap, ...rest }: WantedFastCgi): BackendSettings['fastCgi'] | 'refused' {
-    if (configMap === undefined) return { ...rest, params: [] };
-    const found = this.#objects.configMap(`${ingress.metadata.namespace}/${configMap}`);
-    const params = found ? readParams(found.data ?? {}) : { problem: 'it is not there' };
-    if (!('problem' in params)) return { ...rest, params };
-    this.#complain(ingress, 'Refused', `not served: config map ${configMap} is of no use: ${params.problem}`);
+    const params = configMap === undefined ? [] : this.#fromConfigMap(ingress, configMap, readParams);
+    return params === 'refused' ? 'refused' : { ...rest, params };
+  }
+
+  #fromConfigMap<T extends object>(
+    ingress: Ingress,
+    name: string,
+    read: (data: Readonly<Record<string, string>>) => T | { problem: string },
+  ): T | 'refused' {
+    const found = this.#objects.configMap(`${ingress.metadata.namespace}/${name}`);
+    const values = found ? read(found.data ?? {}) : { problem: 'it is not there' };
+    if (!('problem' in values)) return values;
+    this.#complain(ingress, 'Refused', `not served: config map ${name} is of no use: ${values.problem}`);
     return 'refused';
   }
 

@@ -38,6 +38,8 @@ export interface BackendSettings {
   host?: string;
   forwardedPrefix?: string;
   answers?: Answers;
+  /** Of every answer, in place of those of the same name. */
+  headers?: readonly (readonly [name: string, value: string])[];
   mirror?: Mirror;
   /** Its endpoints are those of the service that stands in for this one. */
   standsInFor?: ErrorsOf;

@@ -16,6 +16,13 @@ export function readAnswers(values: AnnotationValues): Answers | undefined {
   return { ...(cookieDomain && { cookieDomain }), ...(cookiePath && { cookiePath }), ...(location && { location }) };
 }
 
+/** Headers as a config map has them, which are texts without variables; or what is wrong with one. */
+export function readHeaders(data: Readonly<Record<string, string>>): [string, string][] | { problem: string } {
+  const headers = Object.entries(data).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  const wrong = headers.find(([name, value]) => !/^[\w-]{1,200}$/.test(name) || !/^[ -~]{1,4000}$/.test(value));
+  return wrong ? { problem: `${JSON.stringify(wrong[0])} is no header, or has no value in printable ASCII` } : headers;
+}
+
 function readPair(
   values: AnnotationValues,
   name: 'proxy-cookie-domain' | 'proxy-cookie-path',

@@ -10,11 +10,8 @@ export interface WantedFastCgi {
 
 export function readFastCgi(values: AnnotationValues, namespace: string): WantedFastCgi {
   const index = values.word('fastcgi-index', /[\w.-]{1,200}/, 'a name of a file');
-  const written = values.word('fastcgi-params-configmap', /[a-z0-9.-]+(\/[a-z0-9.-]+)?/, 'a config map');
-  const [first = '', second] = written?.split('/') ?? [];
-  if (second !== undefined && first !== namespace) values.wrong('fastcgi-params-configmap', 'is of another namespace');
-  const configMap = second ?? first;
-  return { ...(index !== undefined && { index }), ...(configMap !== '' && { configMap }) };
+  const configMap = values.objectIn(namespace, 'fastcgi-params-configmap', 'a config map');
+  return { ...(index !== undefined && { index }), ...(configMap !== undefined && { configMap }) };
 }
 
 /** Parameters as a config map has them; or what is wrong with one. */

@@ -20,6 +20,8 @@ export interface Routing {
   usesServiceAddress: boolean;
   /** The service that stands in for one without endpoints. */
   fallbackService?: string;
+  /** The config map with headers of answers. */
+  headersOf?: string;
   /** Of answers that it gives in the service's place. */
   errorStatuses: readonly number[];
   settings: Pick<BackendSettings, 'redirect' | 'appRoot' | 'host' | 'forwardedPrefix' | 'unlogged'>;
@@ -28,11 +30,12 @@ export interface Routing {
 const location = /[!-~]{1,2000}/;
 const serviceName = /[a-z]([a-z0-9-]{0,61}[a-z0-9])?/;
 
-export function readRouting(values: AnnotationValues): Routing {
+export function readRouting(values: AnnotationValues, namespace: string): Routing {
   const rewriteTarget = values.template('rewrite-target', { groups: true });
   const isOddTarget = rewriteTarget?.some((part) => 'text' in part && /[?# ]/.test(part.text));
   if (isOddTarget) values.wrong('rewrite-target', 'has characters that are not of a path');
   const fallbackService = values.word('default-backend', serviceName, 'the name of a service');
+  const headersOf = values.objectIn(namespace, 'custom-headers', 'a config map');
   const isForced = values.flag('force-ssl-redirect') === true;
   return {
     aliases: readAliases(values),
@@ -43,6 +46,7 @@ export function readRouting(values: AnnotationValues): Routing {
     passesTls: values.flag('ssl-passthrough') === true,
     usesServiceAddress: values.flag('service-upstream') === true,
     ...(fallbackService !== undefined && { fallbackService }),
+    ...(headersOf !== undefined && { headersOf }),
     errorStatuses: readErrorStatuses(values),
     settings: readChanges(values),
   };
@@ -92,7 +96,15 @@ function readRedirect(values: AnnotationValues): BackendSettings['redirect'] | u
     const code = Number(values.choice(`${kind}-code`, codes) ?? usual);
     if (values.word(kind, location, 'an address') === undefined) return undefined;
     const target = values.template(kind, { groups: false });
-    if (target) return { location: target, code };
+    if (target) return { location: withHost(target, values), code };
   }
   return undefined;
+}
+
+/** nginx makes whole addresses of paths unless it is told not to (its `absolute_redirect`). */
+function withHost(location: Template, values: AnnotationValues): Template {
+  const [first] = location;
+  const isPath = first && 'text' in first && /^\/(?!\/)/.test(first.text);
+  if (!isPath || values.flag('relative-redirects') === true) return location;
+  return [{ variable: 'scheme' }, { text: '://' }, { variable: 'host-and-port' }, ...location];
 }

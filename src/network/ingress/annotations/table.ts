@@ -31,6 +31,7 @@ export const servedAnnotations = {
   'permanent-redirect-code': { values: '301, 302, 303, 307, 308', effect: 'the code of it' },
   'temporal-redirect': { values: 'address', effect: 'redirects every request (302)', mustHold: true },
   'temporal-redirect-code': { values: '301, 302, 303, 307, 308', effect: 'the code of it' },
+  'relative-redirects': { values: flag, effect: 'true: redirects to paths do not name scheme and host' },
   'from-to-www-redirect': {
     values: flag,
     effect: 'the name with, or without, `www.` redirects to that of the rule (308)',
@@ -43,6 +44,11 @@ export const servedAnnotations = {
       'answers of these statuses are replaced by what default-backend (else that of the cluster) says about them, up to 13 KB',
   },
   'disable-proxy-intercept-errors': { values: flag, effect: 'true: custom-http-errors does not count' },
+  'custom-headers': {
+    values: 'config map, NAMESPACE/config map',
+    effect: 'its headers are those of every answer, without variables',
+    mustHold: true,
+  },
   'upstream-vhost': { values: 'host', effect: 'the Host header that the service sees' },
   'x-forwarded-prefix': { values: 'path', effect: 'the header X-Forwarded-Prefix' },
   'enable-access-log': { values: flag, effect: 'false: requests are not written to the access log' },
@@ -146,7 +152,11 @@ export const servedAnnotations = {
   'whitelist-source-range': { values: ranges, effect: 'only these clients may come (403)', mustHold: true },
   'allowlist-source-range': { values: ranges, effect: 'the same', mustHold: true },
   'denylist-source-range': { values: ranges, effect: 'these clients may not come (403)', mustHold: true },
-  satisfy: { values: 'all, any', effect: 'any: who is allowed by address needs no password', mustHold: true },
+  satisfy: {
+    values: 'all, any',
+    effect: 'any: who is allowed by address, brings a password or is let in by auth-url needs none of the others',
+    mustHold: true,
+  },
   'auth-type': { values: 'basic', effect: 'asks for a name and a password (401)', mustHold: true },
   'auth-secret': {
     values: 'secret',
@@ -249,7 +259,6 @@ export const annotationsWithoutEffect: Readonly<Record<string, string>> = {
   'auth-tls-verify-depth': 'chains are checked to their end',
   'client-body-buffer-size': 'bodies are passed on as they come',
   'connection-proxy-header': 'HAProxy chooses',
-  'custom-headers': 'headers are not added to answers',
   'enable-opentelemetry': 'there is no tracing',
   'enable-opentracing': 'there is no tracing',
   'enable-rewrite-log': 'there is no such log',
@@ -268,7 +277,6 @@ export const annotationsWithoutEffect: Readonly<Record<string, string>> = {
   'proxy-next-upstream-timeout': 'proxy-next-upstream-tries has',
   'proxy-request-buffering': 'bodies are passed on as they come',
   'proxy-ssl-verify-depth': 'chains are checked to their end',
-  'relative-redirects': 'redirects are passed on as they are',
   'session-cookie-change-on-failure': 'another endpoint means another cookie',
   'session-cookie-conditional-samesite-none': 'browsers that need it are gone',
   'session-cookie-hash': 'cookies are made from the address of the endpoint',

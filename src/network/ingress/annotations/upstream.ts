@@ -75,14 +75,12 @@ export function wantedEndpointSecret(
   namespace: string,
 ): { secretName?: string; verifies: boolean } {
   const verifies = values.onOff('proxy-ssl-verify') ?? false;
-  const written = values.word('proxy-ssl-secret', /[a-z0-9.-]+(\/[a-z0-9.-]+)?/, 'a secret');
-  if (written === undefined) {
+  const secretName = values.objectIn(namespace, 'proxy-ssl-secret', 'a secret');
+  if (secretName === undefined) {
     if (verifies) values.wrong('proxy-ssl-verify', 'needs proxy-ssl-secret with a ca.crt');
     return { verifies };
   }
-  const [first = '', second] = written.split('/');
-  if (second !== undefined && first !== namespace) values.wrong('proxy-ssl-secret', 'is of another namespace');
-  return { secretName: second ?? first, verifies };
+  return { secretName, verifies };
 }
 
 function readTimeouts(values: AnnotationValues): BackendSettings['timeouts'] | undefined {

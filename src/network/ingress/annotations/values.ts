@@ -41,6 +41,14 @@ export class AnnotationValues {
     return this.wrong(name, `is not ${what}`);
   }
 
+  /** `name` or `namespace/name` of a `what` in the ingress's own namespace: those of others are not read for it. */
+  objectIn(namespace: string, name: ServedAnnotation, what: string): string | undefined {
+    const written = this.word(name, /[a-z0-9.-]+(\/[a-z0-9.-]+)?/, what);
+    const [first, second] = written?.split('/') ?? [];
+    if (second !== undefined && first !== namespace) this.wrong(name, 'is of another namespace');
+    return second ?? first;
+  }
+
   choice<const T extends string>(name: ServedAnnotation, choices: readonly T[]): T | undefined {
     const text = this.text(name);
     if (text === undefined) return undefined;
