@@ -75,7 +75,7 @@ export interface ContainerdStart {
   paths: ContainerdPaths;
   installation: ContainerdInstallation;
   podNetwork: Omit<PodNetworkOptions, 'dataDirectory'>;
-  /** Network namespace (its file) and host name of the node, which pods of the host network have; the host's when absent. */
+  /** Network namespace (its file) and host name of the node; those of the host when absent. */
   place?: { networkNamespace: string; hostname: string };
 }
 
@@ -127,7 +127,7 @@ export async function startContainerd(start: ContainerdStart): Promise<{ pid: nu
 function commandAt({ networkNamespace, hostname }: NonNullable<ContainerdStart['place']>, command: string[]): string[] {
   // `ip netns exec` would hide the cgroups: it mounts /sys anew.
   const enter = ['nsenter', `--net=${networkNamespace}`, '--', 'unshare', '--uts', '--'];
-  return [...enter, 'sh', '-c', 'hostname "$0" && exec "$@"', hostnameOf(hostname), ...command];
+  return [...enter, 'sh', '-c', 'echo "$0" > /proc/sys/kernel/hostname && exec "$@"', hostnameOf(hostname), ...command];
 }
 
 function writePodNetwork(paths: ContainerdPaths, podNetwork: ContainerdStart['podNetwork']): void {
