@@ -12,7 +12,9 @@ import { createOutput, table } from './output.ts';
 /** The images of a cluster, and the nodes that run and get new ones at once. */
 export function clusterImages(state: ClusterState): { library: ImageLibrary; directory: string; sockets: string[] } {
   if (state.runtime === 'simulated') {
-    throw new CliError(`cluster ${state.name} has simulated nodes, which need no images`);
+    throw new CliError(`cluster ${state.name} has simulated nodes, which need no images`, {
+      hint: 'One with containers: timonel up --name NAME',
+    });
   }
   requireRoot('working with images');
   const { images } = clusterPaths(state.name);

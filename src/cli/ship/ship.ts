@@ -59,12 +59,23 @@ export async function shipOnce(
   { project, flags, signal }: { project: ShipProject; flags: ShipFlags; signal: AbortSignal },
 ): Promise<ShipImages> {
   const images = await imagesFor(target, { project, flags });
+  await requireSource(project, images);
   const shipment = new Shipment({ project, target, images, flags, signal });
   const outcome = await shipment.run();
   if (outcome.kind === 'stopped') await shipment.keepStopped(outcome.at);
   if (outcome.kind !== 'shipped') throw failureOf(outcome, shipment.restored);
   createOutput().data(`${project.file.name} revision ${shipment.revision}`);
   return images;
+}
+
+/** What is wrong with what is deployed is better known before anything is tested, built and pushed. */
+async function requireSource(project: ShipProject, images: ShipImages): Promise<void> {
+  const { file, directory } = project;
+  // They may be what makes it.
+  if (file.tests.some(({ where }) => where.kind === 'host')) return;
+  const { commit } = await whoAndWhat(directory);
+  const variables = { images: images.references, commit, environment: process.env };
+  await loadSource({ directory, file, variables, warn: () => undefined });
 }
 
 interface ShipmentOptions {

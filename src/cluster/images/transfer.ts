@@ -28,6 +28,7 @@ export async function pushImage(
   const archive = `${image.kind}-archive:${join(libraryDirectory, image.archive)}`;
   // An archive of one image needs no name; one of several is asked for by the image's own.
   const source = image.renamed || image.kind === 'oci' ? archive : `${archive}:${image.name}`;
+  // An image for several platforms goes there as a whole.
   return copy(source, `docker://${destination}`, { ...access, side: 'dest' });
 }
 
@@ -58,6 +59,7 @@ async function copy(
       `--digestfile=${digestFile}`,
       `--${side}-authfile=${authFile}`,
       ...(certificateDirectory ? [`--${side}-cert-dir=${certificateDirectory}`] : []),
+      ...(side === 'dest' ? ['--all'] : []),
       ...(insecure ? [`--${side}-tls-verify=false`] : []),
       source,
       destination,

@@ -66,7 +66,7 @@ async function ask({ target }: ShipCheck, { client, namespace }: { client: Clien
 
 /** A request of its own: fetch lets nobody name the host of a URL and go to another. */
 function askUrl(url: string, connect: string | undefined): Promise<Seen> {
-  const { protocol, host, hostname, port, pathname, search } = new URL(url);
+  const { protocol, host, hostname, port, pathname, search, username, password } = new URL(url);
   const colon = connect?.lastIndexOf(':') ?? -1;
   const isTls = protocol === 'https:';
   const send = isTls ? httpsRequest : httpRequest;
@@ -78,6 +78,7 @@ function askUrl(url: string, connect: string | undefined): Promise<Seen> {
         path: `${pathname}${search}`,
         headers: { host, connection: 'close' },
         ...(isTls && { servername: hostname }),
+        ...(username !== '' && { auth: `${decodeURIComponent(username)}:${decodeURIComponent(password)}` }),
         agent: false,
         signal: AbortSignal.timeout(requestMs),
       },

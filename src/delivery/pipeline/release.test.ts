@@ -79,6 +79,36 @@ describe('a shipped release', () => {
     expect(applied.at(-1)).toEqual(['settings configured', 'extra deleted']);
   });
 
+  it('loses what the version that failed has added to an object that both have', async () => {
+    await deployRelease(context, source('red'), options(good));
+    const added = source('blue, more: added');
+    await expect(deployRelease(context, added, options(bad))).rejects.toThrow('it crashes');
+    const data = async () => (await api.client.get(configMaps, { name: 'settings', namespace: 'default' })).data;
+    expect(await data()).toEqual({ color: 'blue', more: 'added' });
+    await restoreRelease(context, options(good));
+    expect(await data()).toEqual({ color: 'red' });
+    // The same holds for a way forward that follows a failure.
+    await expect(deployRelease(context, added, options(bad))).rejects.toThrow('it crashes');
+    await deployRelease(context, source('green'), options(good));
+    expect(await data()).toEqual({ color: 'green' });
+  });
+
+  it('is left alone while somebody else is at it', async () => {
+    await deployRelease(context, source('red'), options(good));
+    let refused: unknown;
+    await deployRelease(
+      context,
+      source('blue'),
+      options(async (change, apply) => {
+        refused = await deployRelease(context, source('pink'), options(good)).catch((error: unknown) => error);
+        expect(await restoreRelease(context, options(good))).toEqual({ kind: 'nothing' });
+        await good(change, apply);
+      }),
+    );
+    expect((refused as Error).message).toContain('another operation (install/upgrade/rollback) is in progress');
+    expect(await color()).toBe('blue');
+  });
+
   it('is removed when there never was a good one', async () => {
     await expect(deployRelease(context, source('red'), options(bad))).rejects.toThrow('it crashes');
     expect(await restoreRelease(context, options(good))).toEqual({ kind: 'removed' });

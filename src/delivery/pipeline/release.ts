@@ -111,7 +111,8 @@ export async function restoreRelease(
   const { name } = options;
   const revisions = await context.storage.index(name);
   const last = revisions.at(-1);
-  if (!last || last.status === 'uninstalled') return { kind: 'nothing' };
+  // Another operation is under way: it was not begun by this one, which marks its own failures.
+  if (!last || last.status === 'uninstalled' || last.status.startsWith('pending-')) return { kind: 'nothing' };
   if (last.status === 'deployed') return { kind: 'unchanged', revision: last.version };
   const good = revisions.findLast(({ status }) => status === 'deployed' || status === 'superseded');
   if (!good) {

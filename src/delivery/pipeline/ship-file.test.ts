@@ -32,6 +32,15 @@ verify:
     });
   });
 
+  it('names checks without the passwords of their URLs, which logs and records would keep', async () => {
+    const text = 'name: a\ndeploy: {chart: c}\nverify: [{url: "https://ana:hunter2@shop.test/x"}]\n';
+    const [check] = (await readShipFile(text, 'timonel.yaml')).checks;
+    expect(check).toMatchObject({
+      name: 'https://ana:***@shop.test/x',
+      target: { url: expect.stringContaining('hunter2') as string },
+    });
+  });
+
   it('is told of with file, line and key, every mistake at once', async () => {
     const text = `name: shop
 images:

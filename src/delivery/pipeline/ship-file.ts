@@ -355,7 +355,8 @@ class Reader {
         if (check[key] !== undefined) this.#fail([...path, key], 'belongs into the url');
       }
     }
-    const words = url ?? `${service}${check.port === undefined ? '' : `:${check.port}`}${check.path ?? '/'}`;
+    const words =
+      withoutPassword(url) ?? `${service}${check.port === undefined ? '' : `:${check.port}`}${check.path ?? '/'}`;
     return {
       name: check.name ?? words,
       target,
@@ -378,4 +379,9 @@ function parseForward(text: string): ShipWatch['forward'][number] {
   const [local = '', target = '', port = ''] = text.split(':');
   const [kind = '', name = ''] = target.split('/');
   return { localPort: Number(local), kind, name, port };
+}
+
+/** What is told of a URL: names stand in logs and records. */
+function withoutPassword(url: string | undefined): string | undefined {
+  return url?.replace(/^(\w+:\/\/[^/?#]*?:)[^/?#]*@/, '$1***@');
 }

@@ -1,3 +1,4 @@
+import { applyMergePatch } from '../../../api/merge-patch.ts';
 import type { KubeObject } from '../../../api/object.ts';
 import { identityOf } from '../../apply/order.ts';
 import { type Release, ReleaseError, ReleaseNotFound, isPending } from '../release/release.ts';
@@ -86,17 +87,24 @@ export function ended(
   };
 }
 
-/** The objects of a revision, and of those after it, which failed on the way. */
+/**
+ * The objects of a revision, and of those after it, which failed on the way. The cluster may have of an object what any
+ * of them gave it: it is all of that, the newest first, so that what the next one does not want goes.
+ */
 export function objectsSince(
   revisions: readonly { version: number; read(): Release }[],
   current: Release,
 ): KubeObject[] {
-  const manifests = revisions
+  const later = revisions
     .filter(({ version }) => version > current.version)
     .map((revision) => revision.read().manifest);
   const found = new Map<string, KubeObject>();
-  for (const manifest of [...manifests.toReversed(), current.manifest]) {
-    for (const object of objectsOf(manifest)) found.set(identityOf(object), object);
+  for (const manifest of [current.manifest, ...later]) {
+    for (const object of objectsOf(manifest)) {
+      const identity = identityOf(object);
+      const before = found.get(identity);
+      found.set(identity, before ? applyMergePatch(before, object) : object);
+    }
   }
   return [...found.values()];
 }
