@@ -51,9 +51,17 @@ describe('containers that run', () => {
 `,
     );
     await must('looked', 'up', '-d');
-    const top = await must('looked', 'top', 'other');
-    expect(top).toContain('sleep 600');
-    expect(top).not.toMatch(/ps -ef|\{ps\}/);
+    const top = (await must('looked', 'top')).trim().split('\n');
+    expect(top[0]).toMatch(/^SERVICE +# +UID +PID +PPID +C +STIME +TTY +TIME +CMD$/);
+    expect(top.some((line) => /^other +1 +root .* \? +00:00:00 +sleep 600$/.test(line))).toBe(true);
+    expect(top.join()).not.toMatch(/ps -ef|\/proc|pause/);
+    expect(await must('looked', 'ps')).toMatch(/Up (?:Less than a second|\d+ seconds?|About a minute)/);
+    expect(await must('looked', 'images', 'web')).toMatch(
+      /^CONTAINER +REPOSITORY +TAG +PLATFORM +IMAGE ID +SIZE +CREATED\nweb-\S+ +busybox +latest +linux\/\w+ +[0-9a-f]{12} +[\d.]+MB +N\/A$/m,
+    );
+    expect(await must('looked', 'ls')).toMatch(
+      new RegExp(`^looked +running\\(2\\) +${join(directoryOf('looked'), 'compose.yaml')}$`, 'm'),
+    );
     const [stats] = (await must('looked', 'stats', '--no-stream', '--format', 'json', 'other')).trim().split('\n');
     expect(JSON.parse(stats ?? '')).toMatchObject({ Service: 'other', CPUPerc: expect.stringMatching(/%$/) as string });
     const archive = join(scratch, 'files.tar');
@@ -64,7 +72,17 @@ describe('containers that run', () => {
       code: 127,
       stderr: expect.stringContaining('executable file not found') as string,
     });
-    expect(await compose('looked', 'ps', 'nope')).toMatchObject({ code: 1, stderr: 'error: no such service: nope\n' });
+    expect(await must('looked', 'exec', '-T', '-e', 'NOT_SET', 'other', 'env')).not.toContain('NOT_SET');
+    for (const words of [
+      ['ps', 'nope'],
+      ['events', 'nope'],
+      ['top', 'nope'],
+      ['up', '-d', 'nope'],
+      ['port', 'nope', '80'],
+    ]) {
+      const refused = await compose('looked', ...words);
+      expect(refused, words.join(' ')).toMatchObject({ code: 1, stderr: 'error: no such service: nope\n' });
+    }
     const attached = going('looked', 'attach', '--no-stdin', 'web');
     await says(attached, 'beat\nbeat\n');
     attached.interrupt();
@@ -170,6 +188,42 @@ describe('output', () => {
     up.interrupt();
     await up.end;
     await must('again', 'down', '-t', '0');
+  });
+});
+
+describe('containers of a service', () => {
+  it('are copied to all together, waited for, killed and removed', async () => {
+    write(
+      'all',
+      `services:
+  web: { image: busybox, init: true, scale: 2, command: sleep 600 }
+  short: { image: busybox, command: sh -c "sleep 2; exit 4" }
+`,
+    );
+    await must('all', 'run', '-d', 'web', 'sleep', '600');
+    expect((await compose('all', 'exec', '-T', '--index', '1', 'web', 'true')).stderr).toBe(
+      'error: service "web" is not running container #1\n',
+    );
+    await must('all', 'exec', '-T', 'web', 'true');
+    await must('all', 'up', '-d');
+    const waited = await compose('all', 'wait', 'short');
+    expect(waited).toMatchObject({
+      code: 4,
+      stdout: expect.stringMatching(/^container "short-\S+" exited with status code 4\n$/),
+    });
+    await must('all', 'cp', join(directoryOf('all'), 'compose.yaml'), 'web:/copied');
+    for (const index of ['1', '2']) await must('all', 'exec', '-T', '--index', index, 'web', 'test', '-f', '/copied');
+    await must('all', 'pause', 'web');
+    expect((await compose('all', 'pause', 'web')).stderr).toMatch(/^error: container web-\S+ is already paused\n$/);
+    await must('all', 'unpause', 'web');
+    await must('all', 'kill');
+    expect((await compose('all', 'kill')).stderr).toBe('no container to kill\n');
+    const asked = await cluster.timonelWith('n\n', 'compose', '--project-directory', directoryOf('all'), 'rm', 'web');
+    expect(asked).toMatchObject({ code: 0, stderr: '? Going to remove web [yN] ' });
+    expect(await must('all', 'ps', '-a', '--services')).toBe('short\nweb\n');
+    expect(await must('all', 'rm', '-f', 'web')).toBe('Going to remove web\n');
+    expect(await must('all', 'ps', '-a', '--services')).toBe('short\n');
+    await must('all', 'down', '-t', '0');
   });
 });
 

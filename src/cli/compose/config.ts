@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs';
+import { stringify } from 'yaml';
 import { variablesOf } from '../../delivery/compose/interpolate.ts';
 import { loadProject, loadTree, type LoadOptions } from '../../delivery/compose/load-project.ts';
 import type { Project, Service } from '../../delivery/compose/model.ts';
@@ -11,7 +12,7 @@ import type { ComposeFlags } from './commands.ts';
 import { asCliError, loadOptions } from './project.ts';
 
 interface ConfigFlags extends ComposeFlags {
-  format: 'yaml' | 'json';
+  format?: 'yaml' | 'json';
   quiet?: boolean;
   services?: boolean;
   volumes?: boolean;
@@ -47,7 +48,7 @@ export async function config(services: readonly string[], flags: ConfigFlags): P
 }
 
 function answer(services: readonly string[], flags: ConfigFlags, options: LoadOptions): string {
-  if (flags.variables) return variables(options);
+  if (flags.variables) return variables(options, flags.format);
   const isPlainList =
     flags.services || flags.volumes || flags.networks || flags.profiles || flags.images || flags.models;
   if (!flags.interpolate) return withoutInterpolation(flags, options);
@@ -64,24 +65,44 @@ function answer(services: readonly string[], flags: ConfigFlags, options: LoadOp
     return lines(Object.entries(project.services).map(([name, service]) => imageOf(whole, name, service)));
   if (flags.hash !== undefined) return hashes(whole, flags.hash);
   if (flags.environment) return lines(Object.entries(whole.environment).map(([key, value]) => `${key}=${value}`));
-  return renderProject(project, flags.format);
+  return renderProject(project, flags.format ?? 'yaml');
 }
 
 function withoutInterpolation(flags: ConfigFlags, options: LoadOptions): string {
   const { tree, name } = loadTree(options);
   if (flags.services) return lines(Object.keys(isMapping(tree.services) ? tree.services : {}));
-  return renderTree({ ...tree, name }, flags.format);
+  return renderTree({ ...tree, name }, flags.format ?? 'yaml');
 }
 
-function variables(options: LoadOptions): string {
+function variables(options: LoadOptions, format: ConfigFlags['format']): string {
   const { tree } = loadTree(options);
-  const rows = variablesOf(tree).map(({ name, required, defaultValue, presenceValue }) => [
+  const all = variablesOf(tree);
+  if (format === 'json') return `${JSON.stringify(byName(all, upperFirst), undefined, 4)}\n`;
+  if (format === 'yaml') return stringify(byName(all, (key) => key.toLowerCase()));
+  const rows = all.map(({ name, required, defaultValue, presenceValue }) => [
     name,
     String(required),
     defaultValue,
     presenceValue,
   ]);
   return `${table(['NAME', 'REQUIRED', 'DEFAULT VALUE', 'ALTERNATE VALUE'], rows)}\n`;
+}
+
+type Variable = ReturnType<typeof variablesOf>[number];
+
+/** Variables as docker compose's JSON and YAML have them, by their names; what its keys look like, Go decides. */
+function byName(all: readonly Variable[], keyOf: (key: string) => string): Record<string, Record<string, unknown>> {
+  return Object.fromEntries(
+    all.map((variable) => {
+      const { name, defaultValue, presenceValue, required } = variable;
+      const entries = Object.entries({ name, defaultValue, presenceValue, required });
+      return [name, Object.fromEntries(entries.map(([key, value]) => [keyOf(key), value]))];
+    }),
+  );
+}
+
+function upperFirst(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1);
 }
 
 function profilesOf({ services, disabled }: Project): string[] {

@@ -22,7 +22,7 @@ import { CliError } from '../errors.ts';
 import { interruptedExitCode, interruptible } from '../interrupt.ts';
 import type { ComposeFlags } from './commands.ts';
 import { createProgress, type Progress } from './progress.ts';
-import { asCliError, composeFileExitCode, loadOptions } from './project.ts';
+import { asCliError, composeExitCode, loadOptions } from './project.ts';
 
 export interface ProjectSession {
   context: ProjectContext;
@@ -136,6 +136,14 @@ export function requireFile({ loaded }: ProjectSession): LoadedProject {
   throw new CliError('no configuration file provided: not found', { exitCode: 14 });
 }
 
+/** Refuses services that the project's file does not have; without a file, any may be there. */
+export function requireServices({ loaded }: Pick<ProjectSession, 'loaded'>, names: readonly string[]): void {
+  if (!loaded) return;
+  const { services, disabled } = loaded.project;
+  const unknown = names.find((name) => !(name in services) && !(name in disabled));
+  if (unknown !== undefined) throw new CliError(`no such service: ${unknown}`);
+}
+
 export interface TranslateFlags {
   lenient?: boolean;
   swarm?: boolean;
@@ -154,6 +162,7 @@ export function translateProject(
       hostGateway: state && hostAddressOf(state.network),
       takenRanges: state && takenRanges(state),
       isLocal: state !== undefined,
+      configFiles: loaded?.files,
       swarm: options.swarm ?? false,
       ...(options.runOnce && { runOnce: options.runOnce }),
     }),
@@ -177,7 +186,7 @@ async function asSentence<T>(work: () => Promise<T>): Promise<T> {
   } catch (error) {
     if (error instanceof ProjectError) throw new CliError(error.message, { cause: error, exitCode: error.exitCode });
     if (error instanceof ComposeError)
-      throw new CliError(error.message, { cause: error, exitCode: composeFileExitCode(error) });
+      throw new CliError(error.message, { cause: error, exitCode: composeExitCode(error) });
     throw error;
   }
 }

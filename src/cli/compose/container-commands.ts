@@ -144,7 +144,7 @@ function addReports(compose: Command): void {
     .description('wait until containers of services have ended; exit as the first one did')
     .option('--down-project', 'take the project down then')
     .action((async (services, _, command) =>
-      (await import('./up.ts')).waitForEnd(services, command.optsWithGlobals())) satisfies Services);
+      (await import('./wait.ts')).waitForEnd(services, command.optsWithGlobals())) satisfies Services);
   compose
     .command('ls')
     .description('list the projects of the cluster')
@@ -160,7 +160,7 @@ function addReports(compose: Command): void {
     .option('--json', 'a JSON object a line')
     .option('--until <time>', 'end at a time, or after so long')
     .action((async (services, _, command) =>
-      (await import('./ps.ts')).events(services, command.optsWithGlobals())) satisfies Services);
+      (await import('./events.ts')).events(services, command.optsWithGlobals())) satisfies Services);
 }
 
 function addUsage(compose: Command): void {
@@ -210,7 +210,7 @@ function addSessions(compose: Command): void {
     .argument('<destination>', 'PATH or SERVICE:PATH')
     .description('copy files between containers and this machine')
     .addOption(index())
-    .option('--all', "into all of a service's containers")
+    .option('--all', 'also into containers that `run` has started')
     .addOption(new Option('-a, --archive', 'accepted for docker compose scripts').hideHelp())
     .addOption(new Option('-L, --follow-link', 'accepted for docker compose scripts').hideHelp())
     .action(async (source: string, destination: string, _: unknown, command: Command) =>
@@ -221,7 +221,7 @@ function addSessions(compose: Command): void {
     .argument('[service...]')
     .description('show the processes of containers')
     .action((async (services, _, command) =>
-      (await import('./sessions.ts')).top(services, command.optsWithGlobals())) satisfies Services);
+      (await import('./top.ts')).top(services, command.optsWithGlobals())) satisfies Services);
 }
 
 function addRun(compose: Command): void {

@@ -46,7 +46,7 @@ export function addImageCommands(compose: Command): void {
     .option('-q, --quiet', 'their digests only')
     .addOption(new Option('--format <format>', 'output format').choices(['table', 'json']).default('table'))
     .action(async (services: string[], _: unknown, command: Command) =>
-      (await import('./ps.ts')).images(services, command.optsWithGlobals()),
+      (await import('./images.ts')).images(services, command.optsWithGlobals()),
     );
   compose
     .command('watch')

@@ -1,7 +1,7 @@
 import { requireProject } from '../../delivery/compose/run/down.ts';
 import { isStopped, restartService, startService, stopServices } from '../../delivery/compose/run/lifecycle.ts';
-import { judge } from '../../delivery/compose/run/condition.ts';
-import { pauseServices } from '../../delivery/compose/run/pause.ts';
+import { hasEnded, judge } from '../../delivery/compose/run/condition.ts';
+import { isPaused, pauseServices } from '../../delivery/compose/run/pause.ts';
 import { ProjectWatch } from '../../delivery/compose/run/project-watch.ts';
 import { deleteWorkload, listWorkloads, type LiveWorkload } from '../../delivery/compose/run/workloads.ts';
 import { requirementsOf, restartedWith } from '../../delivery/compose/start-order.ts';
@@ -9,6 +9,7 @@ import { healthDeadlineMs } from '../../delivery/compose/translate/probes.ts';
 import { CliError } from '../errors.ts';
 import type { ComposeFlags } from './commands.ts';
 import { type ProjectSession, withProject } from './connection.ts';
+import { confirm } from './confirm.ts';
 import { runInPod } from './run-in-pod.ts';
 import { nameOf, runningPod } from './sessions.ts';
 
@@ -45,6 +46,7 @@ export async function stop(services: readonly string[], flags: StopFlags): Promi
 export async function kill(services: readonly string[], flags: StopFlags): Promise<void> {
   await withProject(flags, async (session) => {
     const workloads = await chosen(session, services);
+    if (workloads.every(isStopped)) return void process.stderr.write('no container to kill\n');
     const signal = (flags.signal ?? 'SIGKILL').toUpperCase().replace(/^SIG/, '');
     if (signal === 'KILL' || signal === '9') {
       return stopServices(session.context, workloads, { graceSeconds: 0, status: 'Killed' });
@@ -152,6 +154,9 @@ export async function remove(services: readonly string[], flags: StopFlags): Pro
       );
     const gone = flags.stop ? workloads : workloads.filter((each) => isStopped(each) || isFinished(each));
     if (gone.length === 0) return void process.stderr.write('No stopped containers\n');
+    const what = `Going to remove ${gone.map(({ service }) => service).join(', ')}`;
+    if (flags.force) process.stdout.write(`${what}\n`);
+    else if (!(await confirm(what))) return;
     await Promise.all(
       gone.map(async (workload) => {
         await deleteWorkload(context, workload);
@@ -179,6 +184,16 @@ export async function pause(services: readonly string[], flags: ComposeFlags, pa
     }
     const workloads = await chosen(session, services);
     const names = workloads.map(({ service }) => service);
+    await refuseDone(session, names, paused);
     await pauseServices(session.context, names, paused);
   });
+}
+
+/** As Docker does with a container that is paused already, or not at all. */
+async function refuseDone({ context }: ProjectSession, services: readonly string[], paused: boolean): Promise<void> {
+  const watch = new ProjectWatch(context);
+  await watch.synced();
+  const pods = services.flatMap((service) => watch.pods(service)).filter((pod) => !hasEnded(pod));
+  const done = pods.find((pod) => isPaused(pod) === paused);
+  if (done) throw new CliError(`container ${done.metadata.name} is ${paused ? 'already' : 'not'} paused`);
 }

@@ -6,7 +6,7 @@ import { serviceLabel } from '../../delivery/compose/translate/names.ts';
 import { parseDuration } from '../../delivery/compose/units.ts';
 import { CliError } from '../errors.ts';
 import type { ComposeFlags } from './commands.ts';
-import { type ProjectSession, withProject } from './connection.ts';
+import { type ProjectSession, requireServices, withProject } from './connection.ts';
 import { type LogTarget, readLogs } from './log-streams.ts';
 
 export interface LogFlags extends ComposeFlags {
@@ -23,12 +23,9 @@ export interface LogFlags extends ComposeFlags {
 /** `timonel compose logs` */
 export async function logs(services: readonly string[], flags: LogFlags): Promise<void> {
   await withProject(flags, async (session) => {
+    requireServices(session, services);
     const watch = new ProjectWatch(session.context);
     await watch.synced();
-    const known = new Set(Object.keys(session.loaded?.project.services ?? {}));
-    for (const name of services) {
-      if (known.size > 0 && !known.has(name)) throw new CliError(`no such service: ${name}`);
-    }
     const chosen = services.length > 0 ? services : undefined;
     await followLogs(session, watch, { ...flags, services: chosen, endsWithContainers: true });
   });

@@ -1,5 +1,5 @@
 import { homedir } from 'node:os';
-import { ComposeError } from '../../delivery/compose/compose-error.ts';
+import { ComposeError, type ComposeErrorKind } from '../../delivery/compose/compose-error.ts';
 import { diskFiles } from '../../delivery/compose/disk-files.ts';
 import type { LoadOptions } from '../../delivery/compose/load-project.ts';
 import { findProject, type ProjectPlace } from '../../delivery/compose/project-options.ts';
@@ -36,20 +36,21 @@ export async function loadOptions(
   return { place, options };
 }
 
-/** Docker compose exits with 15 for a file that is wrong; ours are sentences with file, line and key. */
 export function asCliError<T>(work: () => T): T {
   try {
     return work();
   } catch (error) {
     if (error instanceof ComposeError)
-      throw new CliError(error.message, { cause: error, exitCode: composeFileExitCode(error) });
+      throw new CliError(error.message, { cause: error, exitCode: composeExitCode(error) });
     throw error;
   }
 }
 
-/** Exit code of docker compose for a file that is not there, or cannot be used. */
-export function composeFileExitCode({ isMissingFile }: ComposeError): number {
-  return isMissingFile ? 14 : 15;
+const exitCodes: Readonly<Record<ComposeErrorKind, number>> = { 'missing-file': 14, file: 15, request: 1 };
+
+/** As docker compose exits. */
+export function composeExitCode({ kind }: ComposeError): number {
+  return exitCodes[kind];
 }
 
 async function readStandardInput(): Promise<string> {

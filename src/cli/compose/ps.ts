@@ -1,18 +1,15 @@
-import { humanDuration } from '../../api/human-duration.ts';
 import { namespaces, pods as podsResource, services as servicesResource } from '../../client/resources.ts';
-import { containersOf, type ProjectContainer, publishersOf } from '../../delivery/compose/run/containers.ts';
+import { containersOf, type ProjectContainer } from '../../delivery/compose/run/containers.ts';
 import type { ProjectContext } from '../../delivery/compose/run/context.ts';
-import { ProjectWatch } from '../../delivery/compose/run/project-watch.ts';
 import { listWorkloads, projectSelector } from '../../delivery/compose/run/workloads.ts';
-import { parseDuration } from '../../delivery/compose/units.ts';
-import { projectLabel, serviceLabel } from '../../delivery/compose/translate/names.ts';
+import { configFilesAnnotation, projectLabel } from '../../delivery/compose/translate/names.ts';
 import { clock } from '../context.ts';
+import { dockerDuration } from '../docker-units.ts';
 import { CliError } from '../errors.ts';
 import { table } from '../output.ts';
 import { printRows } from '../row-format.ts';
 import type { ComposeFlags } from './commands.ts';
-import { timeOf } from './logs.ts';
-import { type ProjectSession, withCluster, withProject } from './connection.ts';
+import { type ProjectSession, requireServices, withCluster, withProject } from './connection.ts';
 
 export interface PsFlags extends ComposeFlags {
   all?: boolean;
@@ -81,10 +78,10 @@ function rowOf(each: ProjectContainer): Record<string, string> {
 }
 
 function age(time: string): string {
-  return time === '' ? '0s' : humanDuration(Math.max(0, clock.now() - Date.parse(time)));
+  return dockerDuration(time === '' ? 0 : clock.now() - Date.parse(time));
 }
 
-/** `Up 3m (healthy)`, `Exited (1) 5s ago` */
+/** `Up 3 minutes (healthy)`, `Exited (1) 5 seconds ago` */
 function statusOf({ state, health, exitCode, since }: ProjectContainer): string {
   switch (state) {
     case 'running':
@@ -138,13 +135,18 @@ export interface PortFlags extends ComposeFlags {
 
 /** `timonel compose port SERVICE PORT`: where a port is published. */
 export async function port(service: string, target: string, flags: PortFlags): Promise<void> {
-  await withProject(flags, async ({ context, state }) => {
-    const { client, namespace, project } = context;
-    const { items } = await client.list(servicesResource, { namespace, labelSelector: projectSelector(project) });
-    const found = publishersOf(service, items, state !== undefined).find(
-      (each) => String(each.target) === target && each.protocol === flags.protocol,
-    );
-    if (!found) throw new CliError(`no port ${target}/${flags.protocol} for container ${service}`);
+  await withProject(flags, async (session) => {
+    requireServices(session, [service]);
+    const index = flags.index ?? 1;
+    const containers = (await listContainers(session)).filter((each) => each.service === service && !each.isOneOff);
+    const container = containers[index - 1];
+    if (!container?.pod) throw new CliError(`no container found for ${service}-${index}`);
+    const { publishers, name } = container;
+    const found = publishers.find((each) => String(each.target) === target && each.protocol === flags.protocol);
+    if (!found) {
+      const there = publishers.map((each) => `${each.hostPort}/${each.protocol}`).join(', ');
+      throw new CliError(`no port ${target}/${flags.protocol} for container ${name}: ${there}`);
+    }
     print([`${found.hostIp}:${found.hostPort}`]);
   });
 }
@@ -174,13 +176,13 @@ export async function list(flags: ListFlags): Promise<void> {
         .join(', ');
       const name = metadata.labels?.[projectLabel] ?? '';
       if (!patterns.every((pattern) => pattern.test(name))) return [];
-      const project = { Name: name, Status: status || 'stopped', ConfigFiles: '' };
-      return [{ project, namespace: metadata.name ?? '' }];
+      const files = metadata.annotations?.[configFilesAnnotation] ?? '';
+      return [{ Name: name, Status: status || 'stopped', ConfigFiles: files }];
     });
-    if (flags.quiet) return print(rows.map(({ project }) => project.Name));
-    if (flags.format === 'json') return print([JSON.stringify(rows.map(({ project }) => project))]);
-    const cells = rows.map(({ project, namespace }) => [project.Name, project.Status, namespace]);
-    print([table(['NAME', 'STATUS', 'NAMESPACE'], cells)]);
+    if (flags.quiet) return print(rows.map(({ Name }) => Name));
+    if (flags.format === 'json') return print([JSON.stringify(rows)]);
+    const cells = rows.map((row) => Object.values(row));
+    print([table(['NAME', 'STATUS', 'CONFIG FILES'], cells)]);
   });
 }
 
@@ -193,103 +195,4 @@ function nameFilter(text: string): RegExp {
   } catch (error) {
     throw new CliError(`invalid filter ${text}: ${(error as Error).message}`, { cause: error });
   }
-}
-
-export interface ImagesFlags extends ComposeFlags {
-  quiet?: boolean;
-  format: 'table' | 'json';
-}
-
-/** `timonel compose images`: what the containers were made from. */
-export async function images(services: readonly string[], flags: ImagesFlags): Promise<void> {
-  await withProject(flags, async ({ context }) => {
-    const { items } = await context.client.list(podsResource, {
-      namespace: context.namespace,
-      labelSelector: projectSelector(context.project),
-    });
-    const rows = items.flatMap(({ metadata, spec, status }) => {
-      const service = metadata.labels?.[serviceLabel] ?? '';
-      if (services.length > 0 && !services.includes(service)) return [];
-      const image = spec?.containers[0]?.image ?? '';
-      const colon = image.lastIndexOf(':');
-      const hasTag = colon > image.lastIndexOf('/');
-      const id = (status?.containerStatuses?.[0]?.imageID ?? '').replace(/^.*sha256:/, '').slice(0, 12);
-      return [
-        {
-          ContainerName: metadata.name ?? '',
-          Repository: hasTag ? image.slice(0, colon) : image,
-          Tag: hasTag ? image.slice(colon + 1) : 'latest',
-          ID: id,
-        },
-      ];
-    });
-    if (flags.quiet) return print([...new Set(rows.map(({ ID }) => ID))]);
-    if (flags.format === 'json') return print([JSON.stringify(rows)]);
-    print([
-      table(
-        ['CONTAINER', 'REPOSITORY', 'TAG', 'IMAGE ID'],
-        rows.map((row) => Object.values(row)),
-      ),
-    ]);
-  });
-}
-
-export interface EventFlags extends ComposeFlags {
-  json?: boolean;
-  until?: string;
-}
-
-/** `timonel compose events`: what becomes of the containers, until Ctrl-C. */
-export async function events(services: readonly string[], flags: EventFlags): Promise<void> {
-  await withProject(flags, async ({ context, signal }) => {
-    const watch = new ProjectWatch(context);
-    await watch.synced();
-    const look = async (): Promise<Map<string, ProjectContainer>> =>
-      new Map(
-        containersOf({ pods: watch.pods(), workloads: [], services: [], isLocal: true }).map((each) => [
-          each.name,
-          each,
-        ]),
-      );
-    let before = await look();
-    const tell = (action: string, { name, service, image }: ProjectContainer): void => {
-      if (services.length > 0 && !services.includes(service)) return;
-      const time = new Date(clock.now()).toISOString();
-      const attributes = { name, image };
-      print([
-        flags.json
-          ? JSON.stringify({ time, type: 'container', action, id: name, service, attributes })
-          : `${time} container ${action} ${name} (image=${image}, name=${name})`,
-      ]);
-    };
-    const compare = async (): Promise<void> => {
-      const now = await look();
-      for (const [name, each] of now) {
-        const old = before.get(name);
-        if (!old) tell('create', each);
-        if (old?.state !== each.state) tellState(each, tell);
-        if (old && old.health !== each.health && each.health !== '') tell(`health_status: ${each.health}`, each);
-      }
-      for (const [name, each] of before) if (!now.has(name)) tell('destroy', each);
-      before = now;
-    };
-    const stop = watch.onChange(() => void compare());
-    await new Promise<void>((resolve) => {
-      signal.addEventListener('abort', () => resolve(), { once: true });
-      if (flags.until !== undefined) clock.setTimer(Math.max(0, endOf(flags.until) - clock.now()), () => resolve());
-    });
-    stop();
-  });
-}
-
-/** A time, or how long from now. Epoch milliseconds. */
-function endOf(until: string): number {
-  const ago = timeOf('--until', until);
-  return parseDuration(until) === undefined ? ago : 2 * clock.now() - ago;
-}
-
-function tellState(each: ProjectContainer, tell: (action: string, each: ProjectContainer) => void): void {
-  if (each.state === 'running') tell('start', each);
-  if (each.state === 'exited' || each.state === 'restarting') tell('die', each);
-  if (each.state === 'removing') tell('stop', each);
 }

@@ -80,7 +80,7 @@ function overridden(
   const set = Object.fromEntries(
     (flags.env ?? []).map((text): [string, string | null] => {
       const at = text.indexOf('=');
-      return at < 0 ? [text, process.env[text] ?? null] : [text.slice(0, at), text.slice(at + 1)];
+      return at < 0 ? [text, project.environment[text] ?? null] : [text.slice(0, at), text.slice(at + 1)];
     }),
   );
   const service: Service = {

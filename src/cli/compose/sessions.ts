@@ -10,7 +10,7 @@ import { oneOffLabel } from '../../delivery/compose/translate/names.ts';
 import { CliError } from '../errors.ts';
 import { connectTerminal } from '../kube/exec.ts';
 import type { ComposeFlags } from './commands.ts';
-import { type ProjectSession, withProject } from './connection.ts';
+import { type ProjectSession, requireServices, withProject } from './connection.ts';
 import { asUser } from './exec-user.ts';
 import { runInPod } from './run-in-pod.ts';
 
@@ -29,7 +29,8 @@ export interface ExecFlags extends ComposeFlags {
 export async function exec(service: string, command: readonly string[], flags: ExecFlags): Promise<void> {
   const code = await withProject(flags, async (session) => {
     const pod = await runningPod(session, service, flags.index);
-    const words = asUser(flags.user, withSurroundings(command, flags));
+    const variables = session.loaded?.project.environment ?? process.env;
+    const words = asUser(flags.user, withSurroundings(command, flags, variables));
     if (flags.detach) {
       const inBackground = ['/bin/sh', '-c', '"$@" >/dev/null 2>&1 </dev/null &', 'sh', ...words];
       return runInPod(session.streams, nameOf(session, pod), { command: inBackground, signal: session.signal });
@@ -103,34 +104,38 @@ const exportScript =
 function withSurroundings(
   command: readonly string[],
   { env = [], workdir }: Pick<ExecFlags, 'env' | 'workdir'>,
+  variables: Readonly<Record<string, string | undefined>>,
 ): string[] {
-  const set = env.map((text) => (text.includes('=') ? text : `${text}=${process.env[text] ?? ''}`));
+  const set = env.flatMap((text) => {
+    if (text.includes('=')) return [text];
+    const value = variables[text];
+    return value === undefined ? [] : [`${text}=${value}`];
+  });
   const words = set.length > 0 ? ['env', ...set, ...command] : [...command];
   return workdir === undefined ? words : ['/bin/sh', '-c', 'cd "$0" && exec "$@"', workdir, ...words];
 }
 
-/** A service's running pod; the first one, or by its number. */
-export async function runningPod(session: ProjectSession, service: string, index = 1): Promise<Pod> {
+/** A service's running pod, by its number; the first one, or what `run` has started where there is no other. */
+export async function runningPod(session: ProjectSession, service: string, index?: number): Promise<Pod> {
+  requireServices(session, [service]);
   const watch = new ProjectWatch(session.context);
   await watch.synced();
   const running = watch.pods(service).filter(isRunning);
-  const pod = running[index - 1];
+  const own = running.filter((each) => !isOneOff(each));
+  const pod = index === undefined ? (own[0] ?? running[0]) : own[index - 1];
   // The runtime would wait until it goes on.
   if (pod && isPaused(pod)) throw new CliError(`container ${pod.metadata.name} is paused: unpause it first`);
   if (pod) return pod;
-  const known = session.loaded?.project.services;
-  if (known && !(service in known)) throw new CliError(`no such service: ${service}`);
-  const which = running.length > 0 ? ` #${index}` : '';
-  throw new CliError(`service "${service}"${which} is not running`);
+  const which = index === undefined ? '' : ` container #${index}`;
+  throw new CliError(`service "${service}" is not running${which}`);
 }
 
-function isRunning({ metadata, status }: Pod): boolean {
-  const isOneOff = metadata.labels?.[oneOffLabel] === 'True';
-  return (
-    !isOneOff &&
-    metadata.deletionTimestamp === undefined &&
-    status?.containerStatuses?.[0]?.state?.running !== undefined
-  );
+export function isRunning({ metadata, status }: Pod): boolean {
+  return metadata.deletionTimestamp === undefined && status?.containerStatuses?.[0]?.state?.running !== undefined;
+}
+
+export function isOneOff({ metadata }: Pod): boolean {
+  return metadata.labels?.[oneOffLabel] === 'True';
 }
 
 export function nameOf({ context }: Pick<ProjectSession, 'context'>, pod: Pod): { name: string; namespace: string } {
@@ -143,35 +148,6 @@ export function terminalOf({ tty, interactive }: { tty: boolean; interactive: bo
   tty: boolean;
 } {
   return { stdin: interactive, tty: tty && process.stdin.isTTY === true && process.stdout.isTTY === true };
-}
-
-/** `timonel compose top`: the processes of each container, as `ps` or, without one, /proc has them. */
-export async function top(services: readonly string[], flags: ComposeFlags): Promise<void> {
-  await withProject(flags, async (session) => {
-    const watch = new ProjectWatch(session.context);
-    await watch.synced();
-    const pods = watch.pods().filter((pod) => isRunning(pod) && isOf(pod, services));
-    for (const pod of pods) {
-      const chunks: Buffer[] = [];
-      await runInPod(session.streams, nameOf(session, pod), {
-        command: ['/bin/sh', '-c', listProcesses],
-        onStdout: (data) => chunks.push(data),
-        signal: session.signal,
-      });
-      const lines = Buffer.concat(chunks).toString().trimEnd().split('\n');
-      // The listing sees itself.
-      const others = lines.filter((line) => !line.includes(listProcesses.slice(0, 40)) && !line.endsWith(' ps -ef'));
-      process.stdout.write(`${pod.metadata.name}\n${others.join('\n')}\n\n`);
-    }
-  });
-}
-
-const listProcesses =
-  'ps -ef 2>/dev/null || ps 2>/dev/null || for p in /proc/[0-9]*; do ' +
-  `printf "%s\\t%s\\n" "\${p#/proc/}" "$(tr "\\0" " " <"$p/cmdline")"; done`;
-
-function isOf({ metadata }: Pod, services: readonly string[]): boolean {
-  return services.length === 0 || services.includes(metadata.labels?.['com.docker.compose.service'] ?? '');
 }
 
 export interface CopyFlags extends ComposeFlags {
@@ -194,16 +170,19 @@ export async function copy(source: string, destination: string, flags: CopyFlags
     }
     if (to.service === undefined)
       throw new CliError('unknown copy direction: one side is SERVICE:PATH', { exitCode: 2 });
-    const pods = flags.all
-      ? await runningPods(session, to.service)
-      : [await runningPod(session, to.service, flags.index)];
+    const pods =
+      flags.index === undefined
+        ? await runningPods(session, to.service, flags.all ?? false)
+        : [await runningPod(session, to.service, flags.index)];
     for (const pod of pods) await copyIn(session, { pod, from: from.path, to: to.path });
   });
 }
 
-async function runningPods(session: ProjectSession, service: string): Promise<Pod[]> {
-  await runningPod(session, service);
-  return new ProjectWatch(session.context).pods(service).filter(isRunning);
+/** All of a service's; with what `run` has started, or where that is all there is. */
+async function runningPods(session: ProjectSession, service: string, withOneOffs: boolean): Promise<Pod[]> {
+  const first = await runningPod(session, service);
+  const running = new ProjectWatch(session.context).pods(service).filter(isRunning);
+  return withOneOffs || isOneOff(first) ? running : running.filter((each) => !isOneOff(each));
 }
 
 function placeOf(text: string): { service?: string; path: string } {

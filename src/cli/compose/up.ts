@@ -52,6 +52,7 @@ export async function up(services: readonly string[], flags: UpFlags): Promise<v
     async (session) => {
       const { project: whole } = requireFile(session);
       const project = prepared(whole, services, flags);
+      if (Object.keys(project.services).length === 0 && !flags.allResources) throw new CliError('no service selected');
       const shown = attachedServices(project, services, flags);
       if (flags.build !== false) {
         await buildMissing(session, project, { always: flags.build ?? false, pull: flags.pull });
@@ -84,32 +85,6 @@ export async function create(services: readonly string[], flags: UpFlags): Promi
 export async function scale(scales: string[], flags: UpFlags): Promise<void> {
   const services = scales.map((text) => text.split('=')[0] ?? '');
   await up(services, { ...flags, scale: scales, detach: true });
-}
-
-/** `timonel compose wait`: prints how each service's container ended. */
-export async function waitForEnd(
-  services: readonly string[],
-  flags: ComposeFlags & { downProject?: boolean },
-): Promise<void> {
-  await withProject(flags, async ({ context }) => {
-    const watch = new ProjectWatch(context);
-    await watch.synced();
-    const codes = await Promise.all(
-      services.map(async (name) => {
-        if (watch.pods(name).length === 0) throw new CliError(`no containers for service ${name}`);
-        const look = (): number | undefined =>
-          watch
-            .pods(name)
-            .map(exitCodeOf)
-            .find((code) => code !== undefined);
-        const code = await watch.until(look, { describe: () => `${name} is still running` });
-        process.stdout.write(`${code}\n`);
-        return code;
-      }),
-    );
-    if (flags.downProject) await takeDown(context, { volumes: false });
-    process.exitCode = codes[0] ?? 0;
-  });
 }
 
 function upOptions(flags: UpFlags, whole: Project): UpOptions {
@@ -172,7 +147,10 @@ async function stayAttached(session: ProjectSession, attached: Attached): Promis
   syncing?.catch((error: unknown) => ending.abort(error));
   try {
     const { code } = await untilEnd(attached, context.signal);
-    if (code !== undefined) await stopAll({ ...context, signal: undefined }, attached);
+    if (code !== undefined) {
+      process.stderr.write('Aborting on container exit...\n');
+      await stopAll({ ...context, signal: undefined }, attached);
+    }
     await settle(context, logs, ending);
     if (code !== undefined) process.exitCode = code;
   } catch (error) {

@@ -6,11 +6,10 @@ import { volumeName } from '../../delivery/compose/run/context.ts';
 import { projectSelector } from '../../delivery/compose/run/workloads.ts';
 import { serviceLabel } from '../../delivery/compose/translate/names.ts';
 import { clock } from '../context.ts';
-import { CliError } from '../errors.ts';
 import { createOutput } from '../output.ts';
 import { printRows } from '../row-format.ts';
 import type { ComposeFlags } from './commands.ts';
-import { type ProjectSession, withProject } from './connection.ts';
+import { type ProjectSession, requireServices, withProject } from './connection.ts';
 
 export interface StatsFlags extends ComposeFlags {
   all?: boolean;
@@ -23,6 +22,7 @@ const periodMs = 2000;
 /** `timonel compose stats`: what containers use, again and again on a terminal. */
 export async function stats(services: readonly string[], flags: StatsFlags): Promise<void> {
   await withProject(flags, async (session) => {
+    requireServices(session, services);
     const isStream = flags.stream && process.stdout.isTTY === true;
     for (;;) {
       const rows = await statRows(session, services, flags.all === true);
@@ -83,10 +83,9 @@ export interface VolumesFlags extends ComposeFlags {
 
 /** `timonel compose volumes`: a project's volumes, or those that services' containers use. */
 export async function volumes(services: readonly string[], flags: VolumesFlags): Promise<void> {
-  await withProject(flags, async ({ context, loaded }) => {
-    const known = loaded?.project.services ?? {};
-    const missing = services.find((service) => loaded && !(service in known));
-    if (missing !== undefined) throw new CliError(`no such service: ${missing}`);
+  await withProject(flags, async (session) => {
+    requireServices(session, services);
+    const { context } = session;
     const { client, namespace, project } = context;
     const { items } = await client.list(persistentVolumeClaims, { namespace, labelSelector: projectSelector(project) });
     const used = new Set(services.length > 0 ? (await ownPods({ context }, services)).flatMap(claimsOf) : []);

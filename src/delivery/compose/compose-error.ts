@@ -1,15 +1,17 @@
 import { type Path, type Position, pathText } from './tree.ts';
 
+/** A file that is wrong, one that is not there, or what was asked of a file that is right. */
+export type ComposeErrorKind = 'file' | 'missing-file' | 'request';
+
 /** What is wrong with a Compose file, and where: `compose.yaml:12: services.web.ports[0]: …`. */
 export class ComposeError extends Error {
   readonly position: Position | undefined;
   readonly key: string | undefined;
-  /** There is no such file. */
-  readonly isMissingFile: boolean;
+  readonly kind: ComposeErrorKind;
 
   constructor(
     message: string,
-    options: { position?: Position | undefined; path?: Path; cause?: unknown; isMissingFile?: boolean } = {},
+    options: { position?: Position | undefined; path?: Path; cause?: unknown; kind?: ComposeErrorKind } = {},
   ) {
     const { position, path } = options;
     const key = path && path.length > 0 ? pathText(path) : undefined;
@@ -18,6 +20,6 @@ export class ComposeError extends Error {
     this.name = 'ComposeError';
     this.position = position;
     this.key = key;
-    this.isMissingFile = options.isMissingFile ?? false;
+    this.kind = options.kind ?? 'file';
   }
 }

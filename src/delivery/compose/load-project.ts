@@ -31,6 +31,8 @@ export interface LoadedProject {
   project: Project;
   /** The merged file, which knows where every value stands. */
   tree: Mapping;
+  /** Paths of the files that it was read from. */
+  files: string[];
 }
 
 /** Reads a project: files, environment, profiles. Throws {@link ComposeError}. */
@@ -48,7 +50,8 @@ export function loadProject(options: LoadOptions): LoadedProject {
     model.services[key] = resolveLabels(resolveEnvironment(service, source), source);
   }
   if (!options.allResources) dropUnused(model);
-  return { tree, project: { name, directory: options.directory, ...model, disabled, environment: variables } };
+  const files = options.sources.map(({ path }) => path);
+  return { tree, files, project: { name, directory: options.directory, ...model, disabled, environment: variables } };
 }
 
 /** The merged tree alone: for what is printed without a model. */

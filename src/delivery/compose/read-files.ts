@@ -39,7 +39,7 @@ export interface ParsedFile {
 
 export function parseFile(path: string, text: string | undefined, context: ReadContext): ParsedFile {
   const content = text ?? context.files.read(path);
-  if (content === undefined) throw new ComposeError(`open ${path}: no such file or directory`, { isMissingFile: true });
+  if (content === undefined) throw new ComposeError(`open ${path}: no such file or directory`, { kind: 'missing-file' });
   return { path, documents: parseComposeYaml(content, shown(path, context)) };
 }
 

@@ -8,7 +8,7 @@ import { namespaces, services } from '../../../client/resources.ts';
 import { applyObject } from '../../apply/applier.ts';
 import type { Project } from '../model.ts';
 import { requirementsOf } from '../start-order.ts';
-import { configHashAnnotation, projectLabel } from '../translate/names.ts';
+import { configFilesAnnotation, configHashAnnotation, projectLabel } from '../translate/names.ts';
 import { healthDeadlineMs } from '../translate/probes.ts';
 import { sharedServices } from '../translate/shared-namespaces.ts';
 import type { Translation } from '../translate/translate.ts';
@@ -89,6 +89,11 @@ async function ensureNamespace(
   if (owner !== wanted.metadata.labels?.[projectLabel]) {
     const whose = owner === undefined ? 'is no project of Compose' : `belongs to project ${owner}`;
     throw new ProjectError(`the namespace ${namespace} is there and ${whose}: choose another name with -p`);
+  }
+  const files = wanted.metadata.annotations?.[configFilesAnnotation];
+  if (files !== undefined && found.metadata.annotations?.[configFilesAnnotation] !== files) {
+    const document = { metadata: { annotations: { [configFilesAnnotation]: files } } };
+    await client.patch(namespaces, { name: namespace }, { kind: 'merge', document });
   }
   return false;
 }

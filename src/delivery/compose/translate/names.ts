@@ -5,6 +5,8 @@ export const projectLabel = 'com.docker.compose.project';
 export const serviceLabel = 'com.docker.compose.service';
 /** `True` on what `compose run` started. */
 export const oneOffLabel = 'com.docker.compose.oneoff';
+/** Of a project's namespace: the files that it was read from, with commas. */
+export const configFilesAnnotation = 'com.docker.compose.project.config_files';
 /** Of a claim: which volume of the file it is. */
 export const volumeLabel = 'com.docker.compose.volume';
 /** Of a pod: what it was made from. */

@@ -19,6 +19,8 @@ export interface TranslateOptions {
   isLocal?: boolean;
   /** Services whose containers run once, whatever their restart policy: their end is awaited. */
   runOnce?: ReadonlySet<string>;
+  /** Files that the project was read from, for `compose ls`. */
+  configFiles?: readonly string[] | undefined;
   /** As Swarm has it: containers are started again when they end and when their healthcheck fails, unless the file says else. */
   swarm?: boolean;
 }

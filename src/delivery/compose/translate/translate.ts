@@ -8,7 +8,7 @@ import { checkAddresses } from './addresses.ts';
 import { aliasesOf, nameServicesOf } from './discovery.ts';
 import { fileObjectsOf } from './files.ts';
 import { refuseUnsupported } from './key-effects.ts';
-import { configHashAnnotation, objectName, projectLabels } from './names.ts';
+import { configFilesAnnotation, configHashAnnotation, objectName, projectLabels } from './names.ts';
 import { policiesOf } from './networks.ts';
 import { publishedServiceOf } from './ports.ts';
 import { Problems } from './problems.ts';
@@ -54,11 +54,14 @@ export function translate(project: Project, tree: Mapping, options: TranslateOpt
     ...nameServicesOf(scope),
     ...published,
   ];
-  const base = [
-    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace, labels: projectLabels(project.name) } },
-    ...placed.map((object) => inNamespace(object, namespace)),
-  ];
+  const base = [namespaceObject(namespace, scope), ...placed.map((object) => inNamespace(object, namespace))];
   return { namespace, base, workloads, warnings: problems.finish() };
+}
+
+function namespaceObject(name: string, { project, options: { configFiles = [] } }: Scope): KubeObject {
+  const annotations = configFiles.length > 0 && { [configFilesAnnotation]: configFiles.join(',') };
+  const metadata = { name, labels: projectLabels(project.name), ...(annotations && { annotations }) };
+  return { apiVersion: 'v1', kind: 'Namespace', metadata };
 }
 
 const reserved = /^(?:default$|kube-)/;
