@@ -172,6 +172,9 @@ export function claimsOf(scope: Scope): PersistentVolumeClaim[] {
     const other = keys.get(name);
     if (other !== undefined) problems.refuse(at(), `has the same name in a cluster as ${other}: ${name}`);
     keys.set(name, key);
+    if (volume.name && volume.name !== `${project.name}_${key}`) {
+      problems.warn(at('name'), 'a volume is of its project alone: others do not find it by this name');
+    }
     const { type, o, device: _device, size, ...others } = volume.driver_opts ?? {};
     if (volume.driver && volume.driver !== 'local') {
       problems.refuse(

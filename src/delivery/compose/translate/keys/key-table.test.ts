@@ -8,6 +8,7 @@ import {
   sectionExamples,
 } from '../../../../../test/support/compose-keys/other-examples.ts';
 import type { KeyExample } from '../../../../../test/support/compose-keys/example.ts';
+import { keyExceptions } from '../../../../../test/support/compose-keys/exceptions.ts';
 import { deployExamples, serviceExamples } from '../../../../../test/support/compose-keys/service-examples.ts';
 import { load, memoryFiles } from '../../../../../test/support/compose.ts';
 import { planBuilds } from '../../build-plan.ts';
@@ -70,16 +71,20 @@ const files = {
 };
 
 /** All that comes of a file, as one text; and what was said of it. */
-function outcome(file: string): { text: string; said: string } {
+function outcome(file: string, isLocal = true): { text: string; said: string } {
   const all = { ...files, '/app/compose.yaml': file };
   const { project, tree, warnings } = load(all, { environment: { SET: 'from the environment' } });
-  const from = { files: memoryFiles(all), hostGateway: '10.89.0.1' };
-  let said = warnings.join('\n');
-  try {
-    said += `\n${translate(project, tree, from).warnings.join('\n')}`;
-  } catch (error) {
-    said += `\n${(error as Error).message}`;
-  }
+  const from = { files: memoryFiles(all), hostGateway: isLocal ? '10.89.0.1' : undefined, isLocal };
+  const said = [...warnings];
+  const told = <T>(work: () => T): T | undefined => {
+    try {
+      return work();
+    } catch (error) {
+      said.push((error as Error).message);
+      return undefined;
+    }
+  };
+  said.push(...(told(() => translate(project, tree, from).warnings) ?? []));
   const { base, workloads } = translate(project, tree, { ...from, lenient: true });
   const services = Object.keys(project.services);
   const changed = ['/app/src/a.ts', '/app/src/node_modules/x.js'];
@@ -87,7 +92,7 @@ function outcome(file: string): { text: string; said: string } {
   const text = JSON.stringify({
     objects: [...base, ...Object.values(workloads)],
     project: { ...project, environment: undefined },
-    builds: planBuilds(project, tree),
+    builds: told(() => planBuilds(project, tree)),
     start: services.flatMap((name) =>
       requirementsOf(project, name).map(({ service, condition, required }) => [name, service, condition, required]),
     ),
@@ -96,7 +101,7 @@ function outcome(file: string): { text: string; said: string } {
     initialSync: initialRules(watchRules(project)).map((each) => each.service),
     changes: rule && Object.fromEntries(changed.map((path) => [path, actionFor(rule, path)])),
   });
-  return { text, said };
+  return { text, said: said.join('\n') };
 }
 
 describe('the key table', () => {
@@ -108,6 +113,19 @@ describe('the key table', () => {
 
   it('has an example of every key', () => {
     expect(Object.keys(examples).sort()).toEqual(Object.keys(keyTable).sort());
+  });
+
+  it('has an example of every exception', () => {
+    const excepted = Object.keys(keyTable).filter((key) => 'but' in (keyTable[key] ?? {}));
+    expect(Object.keys(keyExceptions).sort()).toEqual(excepted.sort());
+  });
+
+  it.each(Object.entries(keyExceptions))('says what is excepted: %s', (_, { file, shows, says, isElsewhere }) => {
+    const { text, said } = outcome(file, !isElsewhere);
+    for (const part of [shows ?? []].flat()) expect(text).toContain(part);
+    if (says !== undefined) expect(said).toMatch(new RegExp(String.raw`^compose\.yaml:\d+: .*${escape(says)}`, 'm'));
+    // The rule that it is an exception of.
+    if (isElsewhere) expect(outcome(file).said).not.toContain(says);
   });
 
   it('is what docs/compose.md says', () => {

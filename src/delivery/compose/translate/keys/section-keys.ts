@@ -46,7 +46,7 @@ export const sectionKeys: KeyTable = {
   ...below('volumes', {
     '': field('PersistentVolumeClaim'),
     ...below('.*.', {
-      name: field('claimName of an external one', 'of others: a warning, names are of a namespace'),
+      name: field('claimName of an external one', 'of others: a warning, a volume is of its project alone'),
       driver: field('local: the default storage class', 'others: an error'),
       driver_opts: field('size; o: bind, type: tmpfs, type: nfs become hostPath, emptyDir, nfs', 'others: an error'),
       external: field('a claim that is there already'),
