@@ -333,6 +333,32 @@ describe('a stack', () => {
     expect(tasks).toMatch(/shelf_web/);
     expect((await cluster.timonel('node', 'ps', 'ccm-1')).includes('shelf_web')).toBe(false);
     expect(await cluster.timonel('stack', 'ps', 'shelf')).toContain('ccm-2');
+    const changes = [
+      '--read-only=true',
+      '--workdir',
+      '/tmp',
+      '--host-add',
+      'db.test:10.1.2.3',
+      '--cap-add',
+      'NET_ADMIN',
+    ];
+    await cluster.timonel('service', 'update', '--detach=false', ...changes, 'shelf_web');
+    const [container] = JSON.parse(
+      await cluster.timonel('service', 'inspect', '-f', '{{json .spec.template.spec.containers}}', 'shelf_web'),
+    ) as Record<string, unknown>[];
+    expect(container).toMatchObject({
+      workingDir: '/tmp',
+      securityContext: { readOnlyRootFilesystem: true, capabilities: { add: ['NET_ADMIN'] } },
+    });
+    await cluster.timonel('service', 'update', '--detach=false', '--rollback', 'shelf_web');
+    const now = await cluster.timonel(
+      'service',
+      'inspect',
+      '-f',
+      '{{json .spec.template.spec.hostAliases}}',
+      'shelf_web',
+    );
+    expect(now).toBe('null\n');
     await cluster.timonel('stack', 'rm', 'shelf');
   });
 });

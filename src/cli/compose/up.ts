@@ -5,7 +5,7 @@ import { isAwaited } from '../../delivery/compose/translate/workload.ts';
 import { exitCodeOf, hasEnded } from '../../delivery/compose/run/condition.ts';
 import { takeDown } from '../../delivery/compose/run/down.ts';
 import { stopServices } from '../../delivery/compose/run/lifecycle.ts';
-import { ProjectWatch } from '../../delivery/compose/run/project-watch.ts';
+import type { ProjectWatch } from '../../delivery/compose/run/project-watch.ts';
 import { bringUp, type UpOptions } from '../../delivery/compose/run/up.ts';
 import { listWorkloads } from '../../delivery/compose/run/workloads.ts';
 import { CliError } from '../errors.ts';

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { collect } from '../arguments.ts';
+import { acceptBooleanValues } from '../compose/boolean-values.ts';
 
 /** `timonel stack` and `timonel service`, for who comes from Swarm. */
 export function addStackCommands(program: Command): void {
@@ -37,6 +38,7 @@ export function addStackCommands(program: Command): void {
     .argument('<stacks...>')
     .addOption(new Option('-d, --detach [true|false]', 'accepted for scripts of Docker').hideHelp())
     .action(async (names, options) => (await import('./deploy.ts')).remove(names, options));
+  acceptBooleanValues(stack);
   addServiceCommands(program);
 }
 
@@ -53,6 +55,37 @@ function addServiceCommands(program: Command): void {
     .description('set how many containers services have')
     .argument('<pairs...>', 'SERVICE=REPLICAS')
     .action(async (pairs, options) => (await import('./services.ts')).scale(pairs, options));
+  addUpdate(service);
+  withDetach(service.command('rollback'))
+    .description('go back to what a service was before its last update')
+    .argument('<service>')
+    .action(async (name, options) => (await import('./services.ts')).rollback(name, options));
+  withWhere(service.command('rm'))
+    .description('remove services')
+    .argument('<services...>')
+    .action(async (names, options) => (await import('./services.ts')).removeServices(names, options));
+  withWhere(service.command('inspect'))
+    .description('print the objects of services as JSON')
+    .argument('<services...>')
+    .option('-f, --format <template>', 'a Go template for each')
+    .action(async (names, options) => (await import('./services.ts')).inspect(names, options));
+  withWhere(service.command('logs'))
+    .description('print the logs of a service')
+    .argument('<service>')
+    .option('-f, --follow', 'go on as the logs grow')
+    .option('-n, --tail <lines>', 'only the last lines')
+    .option('--since <duration>', 'only what is newer than 5s, 2m or 3h')
+    .option('-t, --timestamps', 'begin lines with their time')
+    .option('--raw', 'lines as they are')
+    .addOption(new Option('--details', 'accepted for scripts of Docker').hideHelp())
+    .addOption(new Option('--no-resolve', 'accepted for scripts of Docker').hideHelp())
+    .addOption(new Option('--no-task-ids', 'accepted for scripts of Docker').hideHelp())
+    .addOption(new Option('--no-trunc', 'accepted for scripts of Docker').hideHelp())
+    .action(async (name, options) => (await import('./service-logs.ts')).logs(name, options));
+  acceptBooleanValues(service);
+}
+
+function addUpdate(service: Command): void {
   withDetach(service.command('update'))
     .description('change a service; the old version serves until the new one does')
     .argument('<service>')
@@ -68,30 +101,30 @@ function addServiceCommands(program: Command): void {
     .option('--limit-memory <bytes>', 'memory at most; 0: no limit')
     .option('--reserve-cpu <cpus>', 'processors that a node must have free')
     .option('--reserve-memory <bytes>', 'memory that a node must have free')
+    .option('--entrypoint <command>', "instead of the image's entrypoint")
+    .option('-u, --user <numbers>', 'UID[:GID]')
+    .option('-w, --workdir <path>', 'directory')
+    .option('--hostname <name>', "the containers' host name")
+    .option('--read-only', 'a root file system that nobody writes to')
+    .addOption(new Option('--no-read-only').hideHelp())
+    .option('-t, --tty', 'with a terminal')
+    .addOption(new Option('--no-tty').hideHelp())
+    .option('--cap-add <capability>', 'a capability to add (repeatable)', collect, [])
+    .option('--cap-drop <capability>', 'a capability to drop (repeatable)', collect, [])
+    .option('--group-add <number>', 'a further group (repeatable)', collect, [])
+    .option('--group-rm <number>', 'take a further group away (repeatable)', collect, [])
+    .option('--host-add <host:ip>', 'a line of /etc/hosts (repeatable)', collect, [])
+    .option('--host-rm <host>', 'take a host away (repeatable)', collect, [])
+    .option('--container-label-add <name=value>', 'set a label of the containers (repeatable)', collect, [])
+    .option('--container-label-rm <name>', 'take a label of the containers away (repeatable)', collect, [])
+    .option('--stop-grace-period <duration>', 'how long containers may take to end')
+    .option('--update-order <order>', 'start-first or stop-first')
+    .option('--update-parallelism <count>', 'how many containers are changed at once; 0: all')
+    .option('--rollback', 'go back to what it was before its last update')
+    .addOption(new Option('--no-resolve-image', 'accepted for scripts of Docker').hideHelp())
     .addOption(new Option('-q, --quiet', 'accepted for scripts of Docker').hideHelp())
     .addOption(new Option('--with-registry-auth', 'accepted for scripts of Docker: logins are always used').hideHelp())
     .action(async (name, options) => (await import('./services.ts')).update(name, options));
-  withDetach(service.command('rollback'))
-    .description('go back to what a service was before its last update')
-    .argument('<service>')
-    .action(async (name, options) => (await import('./services.ts')).rollback(name, options));
-  withWhere(service.command('rm'))
-    .description('remove services')
-    .argument('<services...>')
-    .action(async (names, options) => (await import('./services.ts')).removeServices(names, options));
-  withWhere(service.command('inspect'))
-    .description('print the objects of services as JSON')
-    .argument('<services...>')
-    .action(async (names, options) => (await import('./services.ts')).inspect(names, options));
-  withWhere(service.command('logs'))
-    .description('print the logs of a service')
-    .argument('<service>')
-    .option('-f, --follow', 'go on as the logs grow')
-    .option('-n, --tail <lines>', 'only the last lines')
-    .option('--since <duration>', 'only what is newer than 5s, 2m or 3h')
-    .option('-t, --timestamps', 'begin lines with their time')
-    .option('--raw', 'lines as they are')
-    .action(async (name, options) => (await import('./service-logs.ts')).logs(name, options));
 }
 
 function withWhere(command: Command): Command {

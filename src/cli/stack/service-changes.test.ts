@@ -2,11 +2,16 @@ import { describe, expect, it } from 'vitest';
 import { type ServiceFlags, serviceChanges } from './service-changes.ts';
 import type { StackService } from './stacks.ts';
 
-const container = { name: 'web', image: 'web:1', env: [{ name: 'OLD', value: 'x' }] };
+const container = {
+  ...{ name: 'web', image: 'web:1', env: [{ name: 'OLD', value: 'x' }] },
+  securityContext: { capabilities: { add: ['CHOWN'], drop: ['KILL', 'NET_ADMIN'] } },
+};
+const pod = { containers: [container], hostAliases: [{ ip: '10.0.0.1', hostnames: ['a', 'old'] }] };
+const strategy = { rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } };
 const service: StackService = {
   ...{ stack: 's', service: 'web', namespace: 's', name: 'web', mode: 'replicated', image: 'web:1', id: '1' },
   ...{ running: 1, wanted: 1 },
-  deployment: { metadata: {}, spec: { selector: {}, template: { spec: { containers: [container] } } } },
+  deployment: { metadata: {}, spec: { selector: {}, strategy, template: { spec: pod } } },
 };
 const changed = (flags: ServiceFlags): unknown => serviceChanges(service, flags, '2026-01-01T00:00:00Z');
 const ofContainer = (changes: object): object => ({
@@ -43,6 +48,53 @@ describe('service update', () => {
         },
       },
     ],
+    [
+      { entrypoint: 'sh -c "a b"', workdir: '/srv', tty: true, readOnly: true, user: '5:6' },
+      ofContainer({
+        command: ['sh', '-c', 'a b'],
+        workingDir: '/srv',
+        tty: true,
+        securityContext: { readOnlyRootFilesystem: true, runAsUser: 5, runAsGroup: 6 },
+      }),
+    ],
+    [
+      { capAdd: ['CAP_NET_ADMIN'], capDrop: ['chown'] },
+      ofContainer({ securityContext: { capabilities: { add: ['NET_ADMIN'], drop: ['KILL', 'CHOWN'] } } }),
+    ],
+    [
+      { hostname: 'x', stopGracePeriod: '1m', groupAdd: ['7'], hostAdd: ['b:10.0.0.1'], hostRm: ['old'] },
+      {
+        spec: {
+          template: {
+            spec: {
+              hostname: 'x',
+              terminationGracePeriodSeconds: 60,
+              securityContext: { supplementalGroups: [7] },
+              hostAliases: [{ $patch: 'replace' }, { ip: '10.0.0.1', hostnames: ['a', 'b'] }],
+            },
+          },
+        },
+      },
+    ],
+    [
+      { containerLabelAdd: ['a=b'], containerLabelRm: ['c'] },
+      { spec: { template: { metadata: { annotations: { a: 'b', c: null } } } } },
+    ],
+    [
+      { updateParallelism: '2' },
+      {
+        spec: { template: {}, strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 2, maxUnavailable: 0 } } },
+      },
+    ],
+    [
+      { updateOrder: 'stop-first', updateParallelism: '0' },
+      {
+        spec: {
+          template: {},
+          strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 0, maxUnavailable: '100%' } },
+        },
+      },
+    ],
   ])('%j is a patch of the workload', (flags, patch) => {
     expect(changed(flags)).toEqual(patch);
   });
@@ -51,5 +103,9 @@ describe('service update', () => {
     expect(() => changed({ replicas: 'x' })).toThrow('invalid argument "x" for "--replicas"');
     expect(() => changed({ limitMemory: 'lots' })).toThrow('invalid size: lots');
     expect(() => changed({ limitCpu: 'two' })).toThrow('invalid number of processors: two');
+    expect(() => changed({ user: 'www' })).toThrow('invalid argument "www" for "--user"');
+    expect(() => changed({ hostAdd: ['x'] })).toThrow('invalid argument "x" for "--host-add"');
+    expect(() => changed({ stopGracePeriod: 'x' })).toThrow('invalid argument "x" for "--stop-grace-period"');
+    expect(() => changed({ updateOrder: 'x' })).toThrow('invalid argument "x" for "--update-order"');
   });
 });

@@ -1,5 +1,8 @@
-import type { Container } from '../../api/types/core-v1.ts';
-import { parseBytes } from '../../delivery/compose/units.ts';
+import type { Deployment } from '../../api/types/apps-v1.ts';
+import type { Container, PodSpec } from '../../api/types/core-v1.ts';
+import { userNumbers } from '../../delivery/compose/translate/agent-annotations.ts';
+import { shellWords } from '../../delivery/compose/short-syntax.ts';
+import { parseBytes, parseDuration } from '../../delivery/compose/units.ts';
 import { CliError } from '../errors.ts';
 import type { StackService } from './stacks.ts';
 
@@ -17,25 +20,89 @@ export interface ServiceFlags {
   limitMemory?: string;
   reserveCpu?: string;
   reserveMemory?: string;
+  entrypoint?: string;
+  user?: string;
+  workdir?: string;
+  hostname?: string;
+  readOnly?: boolean;
+  tty?: boolean;
+  capAdd?: string[];
+  capDrop?: string[];
+  groupAdd?: string[];
+  groupRm?: string[];
+  hostAdd?: string[];
+  hostRm?: string[];
+  containerLabelAdd?: string[];
+  containerLabelRm?: string[];
+  stopGracePeriod?: string;
+  updateOrder?: string;
+  updateParallelism?: string;
 }
 
 /** A service's workload as flags change it: a strategic merge patch. `now`: RFC 3339. Throws {@link CliError}. */
 export function serviceChanges(service: StackService, flags: ServiceFlags, now: string): Record<string, unknown> {
-  const [container] = service.deployment?.spec?.template.spec?.containers ?? [];
+  const pod = service.deployment?.spec?.template.spec;
+  const [container] = pod?.containers ?? [];
   const changed = containerChanges(container, flags);
+  const podChanged = {
+    ...podChanges(pod, flags),
+    ...(Object.keys(changed).length > 0 && { containers: [{ name: container?.name, ...changed }] }),
+  };
+  const annotations = {
+    ...(flags.force && { 'kubectl.kubernetes.io/restartedAt': now }),
+    ...labelChanges(flags.containerLabelAdd, flags.containerLabelRm),
+  };
   const template = {
-    ...(flags.force && { metadata: { annotations: { 'kubectl.kubernetes.io/restartedAt': now } } }),
-    ...(Object.keys(changed).length > 0 && { spec: { containers: [{ name: container?.name, ...changed }] } }),
+    ...(Object.keys(annotations).length > 0 && { metadata: { annotations } }),
+    ...(Object.keys(podChanged).length > 0 && { spec: podChanged }),
   };
-  const labels = {
-    ...Object.fromEntries((flags.labelAdd ?? []).map((text) => pairOf(text))),
-    ...Object.fromEntries((flags.labelRm ?? []).map((name) => [name, null])),
-  };
+  const labels = labelChanges(flags.labelAdd, flags.labelRm);
+  const strategy = strategyOf(service.deployment, flags);
   return {
     // As deploy.labels of a file: Docker's labels may be any text.
     ...(Object.keys(labels).length > 0 && { metadata: { annotations: labels } }),
-    spec: { template, ...(flags.replicas !== undefined && { replicas: countOf(flags.replicas) }) },
+    spec: {
+      template,
+      ...(flags.replicas !== undefined && { replicas: countOf('replicas', flags.replicas) }),
+      ...(strategy && { strategy }),
+    },
   };
+}
+
+function labelChanges(added: readonly string[] = [], removed: readonly string[] = []): Record<string, string | null> {
+  return {
+    ...Object.fromEntries(added.map((text) => pairOf(text))),
+    ...Object.fromEntries(removed.map((name) => [name, null])),
+  };
+}
+
+function podChanges(pod: PodSpec | undefined, flags: ServiceFlags): Record<string, unknown> {
+  const { groupAdd = [], groupRm = [], stopGracePeriod: grace } = flags;
+  const groups = new Set(pod?.securityContext?.supplementalGroups);
+  for (const group of groupAdd) groups.add(countOf('group-add', group));
+  for (const group of groupRm) groups.delete(countOf('group-rm', group));
+  const graceNs = grace === undefined ? 0 : parseDuration(grace);
+  if (graceNs === undefined) throw new CliError(`invalid argument "${grace}" for "--stop-grace-period": no duration`);
+  return {
+    ...(flags.hostname !== undefined && { hostname: flags.hostname }),
+    ...(grace !== undefined && { terminationGracePeriodSeconds: Math.round(graceNs / 1e9) }),
+    ...(groupAdd.length + groupRm.length > 0 && { securityContext: { supplementalGroups: [...groups] } }),
+    ...hostChanges(pod, flags),
+  };
+}
+
+/** `host:ip`, as `--host-add` has it; `--host-rm` takes a host with or without its address. */
+function hostChanges(pod: PodSpec | undefined, { hostAdd = [], hostRm = [] }: ServiceFlags): Record<string, unknown> {
+  if (hostAdd.length + hostRm.length === 0) return {};
+  const known = (pod?.hostAliases ?? []).flatMap(({ ip, hostnames = [] }) => hostnames.map((host) => `${host}:${ip}`));
+  const isLeft = (entry: string): boolean => !hostRm.some((text) => entry === text || entry.startsWith(`${text}:`));
+  const byAddress = new Map<string, string[]>();
+  for (const entry of [...known.filter(isLeft), ...hostAdd]) {
+    const [, host = '', ip = ''] = /^([^:]+):(.+)$/.exec(entry) ?? [];
+    if (host === '') throw new CliError(`invalid argument "${entry}" for "--host-add": it is host:ip`);
+    byAddress.set(ip, [...(byAddress.get(ip) ?? []), host]);
+  }
+  return { hostAliases: [{ $patch: 'replace' }, ...[...byAddress].map(([ip, hostnames]) => ({ ip, hostnames }))] };
 }
 
 function containerChanges(container: Container | undefined, flags: ServiceFlags): Record<string, unknown> {
@@ -51,12 +118,59 @@ function containerChanges(container: Container | undefined, flags: ServiceFlags)
     limits: amounts({ cpu: flags.limitCpu, memory: flags.limitMemory }),
     requests: amounts({ cpu: flags.reserveCpu, memory: flags.reserveMemory }),
   };
+  const securityContext = securityChanges(container, flags);
   return {
     ...(flags.image !== undefined && { image: flags.image }),
-    ...(flags.args !== undefined && { args: flags.args.split(/\s+/).filter((word) => word !== '') }),
+    ...(flags.args !== undefined && { args: shellWords(flags.args) }),
+    ...(flags.entrypoint !== undefined && { command: shellWords(flags.entrypoint) }),
+    ...(flags.workdir !== undefined && { workingDir: flags.workdir }),
+    ...(flags.tty !== undefined && { tty: flags.tty }),
     ...(env.length > 0 && { env }),
     ...((resources.limits ?? resources.requests) && { resources }),
+    ...(Object.keys(securityContext).length > 0 && { securityContext }),
   };
+}
+
+/** A capability that is added is dropped no more, and the other way. */
+function securityChanges(container: Container | undefined, flags: ServiceFlags): Record<string, unknown> {
+  const { capAdd = [], capDrop = [], readOnly, user } = flags;
+  const numbers = user === undefined ? undefined : userNumbers(user);
+  if (user !== undefined && !numbers) {
+    throw new CliError(`invalid argument "${user}" for "--user": pods know users by numbers, like 1000:1000`);
+  }
+  const name = (text: string): string => text.toUpperCase().replace(/^CAP_/, '');
+  const { add = [], drop = [] } = container?.securityContext?.capabilities ?? {};
+  const [adding, dropping] = [capAdd.map(name), capDrop.map(name)];
+  const without = (list: readonly string[], others: readonly string[]): string[] =>
+    list.filter((each) => !others.includes(each));
+  return {
+    ...(adding.length + dropping.length > 0 && {
+      capabilities: {
+        add: [...new Set([...without(add, dropping), ...adding])],
+        drop: [...new Set([...without(drop, adding), ...dropping])],
+      },
+    }),
+    ...(readOnly !== undefined && { readOnlyRootFilesystem: readOnly }),
+    ...(numbers && { runAsUser: numbers.user, runAsGroup: numbers.group ?? null }),
+  };
+}
+
+/** How many containers are changed at once (0: all), and whether old ones end first. */
+function strategyOf(
+  deployment: Deployment | undefined,
+  { updateOrder: order, updateParallelism }: ServiceFlags,
+): Record<string, unknown> | undefined {
+  if (order === undefined && updateParallelism === undefined) return undefined;
+  if (order !== undefined && order !== 'start-first' && order !== 'stop-first') {
+    throw new CliError(`invalid argument "${order}" for "--update-order": it is start-first or stop-first`);
+  }
+  const { maxSurge, maxUnavailable } = deployment?.spec?.strategy?.rollingUpdate ?? {};
+  const isStartFirst = order === undefined ? maxUnavailable === 0 : order === 'start-first';
+  const known = (isStartFirst ? maxSurge : maxUnavailable) ?? 1;
+  const wanted = updateParallelism === undefined ? known : countOf('update-parallelism', updateParallelism);
+  const count = wanted === 0 ? '100%' : wanted;
+  const rollingUpdate = isStartFirst ? { maxSurge: count, maxUnavailable: 0 } : { maxSurge: 0, maxUnavailable: count };
+  return { type: 'RollingUpdate', rollingUpdate };
 }
 
 function pairOf(text: string, otherwise: NodeJS.ProcessEnv = {}): [name: string, value: string] {
@@ -64,9 +178,9 @@ function pairOf(text: string, otherwise: NodeJS.ProcessEnv = {}): [name: string,
   return at < 0 ? [text, otherwise[text] ?? ''] : [text.slice(0, at), text.slice(at + 1)];
 }
 
-function countOf(text: string): number {
+function countOf(flag: string, text: string): number {
   if (/^\d+$/.test(text)) return Number(text);
-  throw new CliError(`invalid argument "${text}" for "--replicas": it is a whole number`);
+  throw new CliError(`invalid argument "${text}" for "--${flag}": it is a whole number`);
 }
 
 /** Zero takes a limit away. */

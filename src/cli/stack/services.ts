@@ -1,5 +1,4 @@
 import type { Client, Resource } from '../../client/client.ts';
-
 import type { KubeObject } from '../../api/object.ts';
 import { daemonSets, deployments, jobs, replicaSets, services as serviceResource } from '../../client/resources.ts';
 import { projectLabel, serviceLabel } from '../../delivery/compose/translate/names.ts';
@@ -8,6 +7,7 @@ import { waitForObjects } from '../../delivery/apply/wait.ts';
 import { withCluster } from '../compose/connection.ts';
 import { clock } from '../context.ts';
 import { CliError } from '../errors.ts';
+import { printRows } from '../row-format.ts';
 import { type ServiceFlags, serviceChanges } from './service-changes.ts';
 import { fullName, requireService, type StackFlags, type StackService, stackServices } from './stacks.ts';
 
@@ -39,7 +39,8 @@ export async function scale(pairs: readonly string[], flags: ChangeFlags): Promi
 }
 
 /** `timonel service update --image IMAGE SERVICE` */
-export async function update(name: string, flags: ChangeFlags): Promise<void> {
+export async function update(name: string, flags: ChangeFlags & { rollback?: boolean }): Promise<void> {
+  if (flags.rollback) return rollback(name, flags);
   await withCluster(flags, async ({ client }) => {
     const service = replicated(requireService(await stackServices(client), name));
     await patch(client, service, serviceChanges(service, flags, formatTime(clock.now())));
@@ -70,14 +71,16 @@ export async function removeServices(names: readonly string[], flags: StackFlags
 }
 
 /** `timonel service inspect SERVICE …`: the objects that run them, as JSON. */
-export async function inspect(names: readonly string[], flags: StackFlags): Promise<void> {
+export async function inspect(names: readonly string[], flags: StackFlags & { format?: string }): Promise<void> {
   await withCluster(flags, async ({ client }) => {
     const all = await stackServices(client);
     const found = names.map((name) => requireService(all, name));
     const objects = await Promise.all(
       found.map(({ mode, name, namespace }) => client.get(workloadResource[mode], { name, namespace })),
     );
-    process.stdout.write(`${JSON.stringify(objects, null, 4)}\n`);
+    const rows = objects.map((object) => ({ ...object }));
+    if (flags.format !== undefined) return printRows(flags.format, { columns: {}, rows });
+    process.stdout.write(`${JSON.stringify(rows, null, 4)}\n`);
   });
 }
 

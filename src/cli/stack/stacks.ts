@@ -1,11 +1,11 @@
 import type { Deployment } from '../../api/types/apps-v1.ts';
 import type { Pod, Service } from '../../api/types/core-v1.ts';
-import { humanDuration } from '../../api/human-duration.ts';
 import type { Client } from '../../client/client.ts';
 import { daemonSets, deployments, jobs, pods, services as serviceResource } from '../../client/resources.ts';
 import { oneOffLabel, projectLabel, serviceLabel } from '../../delivery/compose/translate/names.ts';
 import { withCluster } from '../compose/connection.ts';
 import { clock } from '../context.ts';
+import { dockerDuration } from '../docker-units.ts';
 import { CliError } from '../errors.ts';
 import { createOutput } from '../output.ts';
 import { printRows } from '../row-format.ts';
@@ -218,7 +218,7 @@ function taskRow(
   const waiting = status?.containerStatuses
     ?.map((each) => each.state?.waiting?.reason)
     .find((reason) => reason && reason !== 'ContainerCreating');
-  const since = humanDuration(clock.now() - Date.parse(status?.startTime ?? metadata.creationTimestamp ?? ''));
+  const since = dockerDuration(clock.now() - Date.parse(status?.startTime ?? metadata.creationTimestamp ?? ''));
   return {
     ID: flags.trunc === false ? (metadata.uid ?? '') : shortId(metadata.uid),
     Name: `${fullName(service)}.${slot}`,
