@@ -41,8 +41,11 @@ function checkService(model: Canonical, tree: Mapping, name: string, service: Se
   if (service.networks && service.network_mode) {
     throw fail(tree, at('network_mode'), 'declares mutually exclusive `network_mode` and `networks`');
   }
-  if (scale !== undefined && deploy?.replicas !== undefined && scale !== deploy.replicas) {
-    throw fail(tree, at('scale'), "can't set distinct values on 'scale' and 'deploy.replicas'");
+  checkBuild(tree, name, service, known);
+  checkTwins(tree, name, service);
+  for (const [index, { action, target }] of (service.develop?.watch ?? []).entries()) {
+    if (target || !action.startsWith('sync')) continue;
+    throw fail(tree, at('develop', 'watch', index), 'target is required for non-rebuild actions');
   }
   if (service.container_name && (scale ?? deploy?.replicas ?? 1) > 1) {
     throw fail(tree, at('container_name'), "can't set container_name and run several containers");
@@ -63,6 +66,38 @@ function checkService(model: Canonical, tree: Mapping, name: string, service: Se
     throw fail(tree, at(key), `service "${name}" refers to undefined service ${mode.slice('service:'.length)}`);
   }
   checkReferences(model, tree, name, service);
+}
+
+function checkBuild(tree: Mapping, name: string, { build, platform }: Service, known: readonly string[]): void {
+  const at = (...path: string[]): Path => ['services', name, 'build', ...path];
+  const platforms = (build?.['platforms'] ?? []) as string[];
+  if (platform && platforms.length > 0 && !platforms.includes(platform)) {
+    throw fail(tree, at('platforms'), `service.build.platforms MUST include service.platform "${platform}"`);
+  }
+  const contexts = (build?.['additional_contexts'] ?? {}) as Record<string, string>;
+  for (const [key, context] of Object.entries(contexts)) {
+    const [, other] = /^service:(.*)$/.exec(context) ?? [];
+    if (other === undefined || known.includes(other)) continue;
+    const message = `service "${name}" declares unknown service "${other}" as additional contexts ${key}`;
+    throw fail(tree, at('additional_contexts', key), message);
+  }
+}
+
+/** Keys that say the same as one of `deploy`. */
+function checkTwins(tree: Mapping, name: string, service: Service): void {
+  const { replicas, resources: { limits = {}, reservations = {} } = {} } = service.deploy ?? {};
+  const twins = {
+    scale: ['deploy.replicas', replicas],
+    cpus: ['deploy.resources.limits.cpus', limits.cpus],
+    mem_limit: ['deploy.resources.limits.memory', limits.memory],
+    mem_reservation: ['deploy.resources.reservations.memory', reservations.memory],
+    pids_limit: ['deploy.resources.limits.pids', limits.pids],
+  } as const;
+  for (const [key, [twin, value]] of Object.entries(twins)) {
+    const own = service[key as keyof typeof twins];
+    if (own === undefined || value === undefined || String(own) === String(value)) continue;
+    throw fail(tree, ['services', name, key], `can't set distinct values on '${key}' and '${twin}'`);
+  }
 }
 
 function checkReferences(model: Canonical, tree: Mapping, name: string, service: Service): void {

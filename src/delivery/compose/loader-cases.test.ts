@@ -329,6 +329,43 @@ secrets: { x-secret: { external: true } }
     expect(service(conditions).depends_on).toEqual({ bar: { condition: 'service_healthy', required: false } });
   });
 
+  it.each([
+    ['scale: 2\ndeploy: {replicas: 3}', "scale: can't set distinct values on 'scale' and 'deploy.replicas'"],
+    [
+      'cpus: 1\ndeploy: {resources: {limits: {cpus: "2"}}}',
+      "cpus: can't set distinct values on 'cpus' and 'deploy.resources.limits.cpus'",
+    ],
+    [
+      'mem_limit: 1g\ndeploy: {resources: {limits: {memory: 2g}}}',
+      "mem_limit: can't set distinct values on 'mem_limit'",
+    ],
+    [
+      'mem_reservation: 1g\ndeploy: {resources: {reservations: {memory: 2g}}}',
+      "mem_reservation: can't set distinct values on 'mem_reservation' and 'deploy.resources.reservations.memory'",
+    ],
+    [
+      'pids_limit: 1\ndeploy: {resources: {limits: {pids: 2}}}',
+      "pids_limit: can't set distinct values on 'pids_limit'",
+    ],
+    [
+      'platform: linux/riscv64\nbuild: {context: ., platforms: [linux/amd64]}',
+      'build.platforms: service.build.platforms MUST include service.platform "linux/riscv64"',
+    ],
+    [
+      'build: {context: ., additional_contexts: {base: "service:none"}}',
+      'build.additional_contexts.base: service "web" declares unknown service "none" as additional contexts base',
+    ],
+    ['develop: {watch: [{path: ., action: sync}]}', 'develop.watch[0]: target is required for non-rebuild actions'],
+  ])('contradict themselves: %s', (keys, message) => {
+    expect(messageOf(() => load(web(keys)))).toContain(`services.web.${message}`);
+  });
+
+  it('may say the same twice', () => {
+    const limits = 'limits: {cpus: "0.50", memory: 1024m, pids: 5}';
+    const keys = `cpus: 0.5\nmem_limit: 1g\npids_limit: 5\ndeploy: {resources: {${limits}}}`;
+    expect(service(web(keys))).toMatchObject({ cpus: 0.5, mem_limit: '1073741824', pids_limit: 5 });
+  });
+
   it('have labels from files, which must be there', () => {
     const file = { '/app/compose.yaml': web('label_file: a.label'), '/app/a.label': 'MY_LABEL=MY_VALUE\n' };
     expect(service(file).labels).toEqual({ MY_LABEL: 'MY_VALUE' });
