@@ -90,7 +90,9 @@ describe('a web app and its database', () => {
 
   it('is gone with its data after down -v', async () => {
     await mustCompose('web-database', 'down', '-v');
-    expect((await cluster.tryKubectl('get', 'namespace', 'web-database')).code).toBe(1);
+    const isGone = async (): Promise<boolean> =>
+      (await cluster.tryKubectl('get', 'namespace', 'web-database')).code === 1;
+    await eventually(isGone, 'the namespace is gone');
     expect(await cluster.kubectl('get', 'pv', '-o', 'name')).toBe('');
   });
 });
@@ -121,7 +123,7 @@ describe('what a service depends on', () => {
     );
     expect(await compose('tested', 'up', '--exit-code-from', 'test', '-t', '1')).toMatchObject({
       code: 3,
-      stdout: expect.stringMatching(/^test-\w+ +\| tested\n$/) as string,
+      stdout: expect.stringMatching(/^test-\w+ +\| tested\ntest-\w+ exited with code 3\n/m) as string,
     });
     await mustCompose('tested', 'down', '-t', '0');
   });
