@@ -56,6 +56,10 @@ describe('containers that run', () => {
     expect(top.some((line) => /^other +1 +root .* \? +00:00:00 +sleep 600$/.test(line))).toBe(true);
     expect(top.join()).not.toMatch(/ps -ef|\/proc|pause/);
     expect(await must('looked', 'ps')).toMatch(/Up (?:Less than a second|\d+ seconds?|About a minute)/);
+    expect(await must('looked', 'ps', '--no-trunc', '--format', '{{.Command}} {{.RunningFor}}', 'other')).toMatch(
+      /^"sleep 600" .* ago\n$/,
+    );
+    expect((await compose('looked', 'ps', '--filter', 'source=x')).stderr).toBe('error: unknown filter source\n');
     expect(await must('looked', 'images', 'web')).toMatch(
       /^CONTAINER +REPOSITORY +TAG +PLATFORM +IMAGE ID +SIZE +CREATED\nweb-\S+ +busybox +latest +linux\/\w+ +[0-9a-f]{12} +[\d.]+MB +N\/A$/m,
     );

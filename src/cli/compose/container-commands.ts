@@ -109,7 +109,7 @@ function addReports(compose: Command): void {
     .addOption(many('--status <state>', 'created, running, restarting, exited, removing'))
     .addOption(many('--filter <filter>', 'status=STATE'))
     .addOption(rowFormat())
-    .addOption(new Option('--no-trunc', 'accepted for docker compose scripts').hideHelp())
+    .option('--no-trunc', 'commands in full')
     .option('--no-orphans', 'without services that the file does not have')
     .addOption(new Option('--orphans', 'also services that the file does not have').hideHelp())
     .action((async (services, _, command) =>

@@ -19,6 +19,7 @@ export interface PsFlags extends ComposeFlags {
   status?: string[];
   filter?: string[];
   orphans: boolean;
+  trunc?: boolean;
 }
 
 /** The containers of a project as they are now. */
@@ -36,8 +37,7 @@ async function listContainers({ context, state }: ProjectSession): Promise<Proje
 /** `timonel compose ps` */
 export async function ps(services: readonly string[], flags: PsFlags): Promise<void> {
   await withProject(flags, async (session) => {
-    const filters = (flags.filter ?? []).map((text) => /^status=(.+)$/.exec(text)?.[1] ?? '');
-    const states = [...(flags.status ?? []), ...filters].filter((state) => state !== '');
+    const states = [...(flags.status ?? []), ...(flags.filter ?? []).map(statusFilter)];
     const all = await listContainers(session);
     const unknown = services.find(
       (name) => !(name in (session.loaded?.project.services ?? {})) && !all.some(({ service }) => service === name),
@@ -52,7 +52,7 @@ export async function ps(services: readonly string[], flags: PsFlags): Promise<v
     if (flags.quiet) return print(shown.map(({ name }) => name));
     if (flags.services) return print([...new Set(shown.map(({ service }) => service))]);
     if (flags.format === 'json') return print(shown.map((each) => JSON.stringify(jsonOf(each, session.context))));
-    const rows = shown.map((each) => ({ ...jsonOf(each, session.context), ...rowOf(each) }));
+    const rows = shown.map((each) => ({ ...jsonOf(each, session.context), Command: commandOf(each, flags) }));
     await printRows(flags.format, { columns: psColumns, rows });
   });
 }
@@ -71,10 +71,17 @@ const psColumns = {
   Ports: 'PORTS',
 };
 
-/** What the table shows in another way than JSON. */
-function rowOf(each: ProjectContainer): Record<string, string> {
-  const command = each.command.length > 20 ? `${each.command.slice(0, 19)}…` : each.command;
-  return { Command: `"${command}"`, RunningFor: `${age(each.createdAt)} ago`, Ports: portsOf(each) };
+/** `status=STATE`: the one filter that docker compose has. */
+function statusFilter(text: string): string {
+  const [, key = '', value] = /^([^=]*)(?:=(.*))?$/s.exec(text) ?? [];
+  if (value === undefined) throw new CliError('arguments to --filter should be in form KEY=VAL');
+  if (key !== 'status') throw new CliError(`unknown filter ${key}`);
+  return value;
+}
+
+/** Shortened, unless `--no-trunc`. */
+function commandOf({ command }: ProjectContainer, { trunc }: PsFlags): string {
+  return JSON.stringify(trunc !== false && command.length > 20 ? `${command.slice(0, 19)}…` : command);
 }
 
 function age(time: string): string {
@@ -115,6 +122,12 @@ function jsonOf(each: ProjectContainer, { project }: ProjectContext): Record<str
     Project: project,
     Service: each.service,
     Created: each.createdAt === '' ? 0 : Date.parse(each.createdAt) / 1000,
+    CreatedAt: each.createdAt,
+    RunningFor: `${age(each.createdAt)} ago`,
+    Labels: Object.entries(each.pod?.metadata.labels ?? {})
+      .map(([key, value]) => `${key}=${value}`)
+      .join(','),
+    Ports: portsOf(each),
     State: each.state,
     Status: statusOf(each),
     Health: each.health,
