@@ -172,7 +172,8 @@ class GivenHostPorts implements HostPorts {
   }
 }
 
-function clashes(a: HostPort, b: HostPort): boolean {
+/** Whether two ports of the host cannot be held at once. */
+export function clashes(a: HostPort, b: HostPort): boolean {
   if (a.protocol !== b.protocol || a.hostPort !== b.hostPort) return false;
   return a.ip === undefined || b.ip === undefined || a.ip === b.ip;
 }

@@ -1,4 +1,5 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { clusterForTests, eventually, type Ran, root, run } from './support.ts';
@@ -192,6 +193,31 @@ describe('output', () => {
     up.interrupt();
     await up.end;
     await must('again', 'down', '-t', '0');
+  });
+});
+
+describe('a published port', () => {
+  it('is refused while another project, or another program, has it', async () => {
+    const file = (port: number): string =>
+      `services:\n  web: { image: busybox, init: true, command: sleep 600, ports: ['${port}:80'] }\n`;
+    write('first', file(18962));
+    write('second', file(18962));
+    await must('first', 'up', '-d');
+    await must('first', 'up', '-d', '--force-recreate', '-t', '0');
+    expect(await compose('second', 'up', '-d')).toMatchObject({
+      code: 1,
+      stderr: 'error: Bind for 0.0.0.0:18962 failed: port is already allocated: service first/web-published has it\n',
+    });
+    await must('first', 'down', '-t', '0');
+    await must('second', 'up', '-d');
+    await must('second', 'down', '-t', '0');
+    const program = createServer().listen(18962);
+    const refused = await compose('second', 'up', '-d');
+    program.close();
+    expect(refused.stderr).toContain(
+      'error: Bind for 0.0.0.0:18962 failed: port is already allocated: another program listens there\n',
+    );
+    expect((await cluster.tryKubectl('get', 'deployments', '-A', '-o', 'name')).stdout).not.toContain('web');
   });
 });
 

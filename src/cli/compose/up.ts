@@ -13,6 +13,7 @@ import { buildMissing } from './build.ts';
 import type { ComposeFlags } from './commands.ts';
 import { type ProjectSession, requireFile, translateProject, withProject } from './connection.ts';
 import { followLogs } from './logs.ts';
+import { refusePortConflicts } from './port-conflicts.ts';
 import { attachedServices, checkUpFlags } from './up-flags.ts';
 import { watchFiles } from './watch.ts';
 
@@ -60,6 +61,7 @@ export async function up(services: readonly string[], flags: UpFlags): Promise<v
       const isAttached = !flags.detach && !flags.wait && flags.start !== false;
       const runOnce = new Set(flags.exitCodeFrom ? [flags.exitCodeFrom] : []);
       const translation = translateProject(session, project, { lenient: flags.lenient ?? false, runOnce });
+      await refusePortConflicts(session, translation.base);
       const watch = await bringUp(
         session.context,
         { project, translation },

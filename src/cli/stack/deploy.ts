@@ -4,6 +4,7 @@ import { takeDown } from '../../delivery/compose/run/down.ts';
 import type { Project, Service } from '../../delivery/compose/model.ts';
 import { config } from '../compose/config.ts';
 import { requireFile, translateProject, withProject } from '../compose/connection.ts';
+import { refusePortConflicts } from '../compose/port-conflicts.ts';
 import { CliError } from '../errors.ts';
 import type { StackFlags } from './stacks.ts';
 
@@ -21,6 +22,7 @@ export async function deploy(name: string, flags: DeployFlags): Promise<void> {
   await withProject({ file, projectName: name, progress: 'quiet', ...where }, async (session) => {
     const project = startingFirst(requireFile(session).project);
     const translation = translateProject(session, project, { lenient: flags.lenient ?? false, swarm: true });
+    await refusePortConflicts(session, translation.base);
     const before = new Set((await listWorkloads(session.context)).map(({ service }) => service));
     for (const service of Object.keys(project.services)) {
       process.stdout.write(`${before.has(service) ? 'Updating' : 'Creating'} service ${name}_${service}\n`);

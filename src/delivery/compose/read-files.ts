@@ -39,7 +39,8 @@ export interface ParsedFile {
 
 export function parseFile(path: string, text: string | undefined, context: ReadContext): ParsedFile {
   const content = text ?? context.files.read(path);
-  if (content === undefined) throw new ComposeError(`open ${path}: no such file or directory`, { kind: 'missing-file' });
+  if (content === undefined)
+    throw new ComposeError(`open ${path}: no such file or directory`, { kind: 'missing-file' });
   return { path, documents: parseComposeYaml(content, shown(path, context)) };
 }
 
