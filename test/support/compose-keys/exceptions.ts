@@ -158,6 +158,10 @@ export const keyExceptions: Record<string, KeyException> = {
     file: inBuild('').file.replace('context: .', 'context: https://example.org/app.git'),
     says: 'services.web.build.context: ',
   },
+  'services.*.build.additional_contexts': {
+    ...inBuild('additional_contexts: {base: docker-image://busybox}'),
+    says: 'services.web.build.additional_contexts.base: docker-image://busybox is no directory',
+  },
   'networks.*.driver': said(
     'networks: [back]',
     "networks.back.driver: pods have the cluster's network",

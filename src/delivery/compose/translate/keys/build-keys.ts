@@ -15,7 +15,7 @@ export const buildKeys: KeyTable = below('services.*.build', {
     cache_from: command('--cache-from'),
     cache_to: command('--cache-to'),
     no_cache: command('--no-cache'),
-    additional_contexts: command('--build-context'),
+    additional_contexts: command('--build-context', 'addresses, images, services: an error of build'),
     network: command('--network'),
     provenance: refused('the builder makes no attestations', ['false']),
     sbom: refused('the builder makes no attestations', ['false']),
