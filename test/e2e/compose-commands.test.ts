@@ -390,5 +390,12 @@ describe('a stack', () => {
     );
     expect(now).toBe('null\n');
     await cluster.timonel('stack', 'rm', 'shelf');
+    const nothing = { stdout: '', stderr: 'Nothing found in stack: shelf\n' };
+    expect(await cluster.tryTimonel('stack', 'rm', 'shelf')).toMatchObject({ code: 0, ...nothing });
+    expect(await cluster.tryTimonel('stack', 'services', 'shelf')).toMatchObject({ code: 0, ...nothing });
+    expect(await cluster.tryTimonel('stack', 'ps', 'shelf')).toMatchObject({
+      code: 1,
+      stderr: 'error: nothing found in stack: shelf\n',
+    });
   });
 });

@@ -13,7 +13,11 @@ export function addStackCommands(program: Command): void {
     .addOption(new Option('-d, --detach [true|false]', 'do not wait until it runs').default(false))
     .option('--lenient', 'warn of what cannot be honoured')
     .addOption(new Option('-q, --quiet', 'accepted for scripts of Docker').hideHelp())
-    .addOption(new Option('--resolve-image <when>', 'accepted for scripts of Docker').hideHelp())
+    .addOption(
+      new Option('--resolve-image <when>', 'accepted for scripts of Docker')
+        .choices(['always', 'changed', 'never'])
+        .hideHelp(),
+    )
     .addOption(new Option('--with-registry-auth', 'accepted for scripts of Docker: logins are always used').hideHelp())
     .action(async (name, options) => (await import('./deploy.ts')).deploy(name, options));
   stack

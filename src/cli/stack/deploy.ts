@@ -5,7 +5,6 @@ import type { Project, Service } from '../../delivery/compose/model.ts';
 import { config } from '../compose/config.ts';
 import { requireFile, translateProject, withProject } from '../compose/connection.ts';
 import { refusePortConflicts } from '../compose/port-conflicts.ts';
-import { CliError } from '../errors.ts';
 import type { StackFlags } from './stacks.ts';
 
 export interface DeployFlags extends StackFlags {
@@ -70,7 +69,7 @@ export async function remove(names: readonly string[], flags: StackFlags): Promi
   for (const projectName of names) {
     await withProject({ projectName, progress: 'quiet', ...where }, async (session) => {
       const workloads = await listWorkloads(session.context);
-      if (workloads.length === 0) throw new CliError(`nothing found in stack: ${projectName}`);
+      if (workloads.length === 0) return void process.stderr.write(`Nothing found in stack: ${projectName}\n`);
       for (const { service } of workloads) process.stdout.write(`Removing service ${projectName}_${service}\n`);
       await takeDown(session.context, { volumes: false, graceSeconds: undefined, services: undefined });
       session.progress.end();

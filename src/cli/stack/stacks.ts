@@ -135,7 +135,7 @@ export async function listServices(stack: string | undefined, flags: ListFlags):
   });
   await withCluster(flags, async ({ client }) => {
     const found = (await stackServices(client)).filter((each) => stack === undefined || each.stack === stack);
-    if (stack !== undefined && found.length === 0) throw new CliError(`nothing found in stack: ${stack}`);
+    if (stack !== undefined && found.length === 0) return createOutput().message(`Nothing found in stack: ${stack}`);
     const shown = found.filter(isWanted);
     if (flags.quiet) return shown.forEach(({ id }) => createOutput().data(id));
     const { items } = await client.list(serviceResource, { labelSelector: projectLabel });
