@@ -389,6 +389,17 @@ describe('a project', () => {
     expect(names({ name: 'given' })).toEqual(['given-db', 'given-proxy', 'given-web']);
   });
 
+  it('is on this machine', () => {
+    const include = 'include: [oci://registry.example/app:1]\nservices: {a: {image: i}}\n';
+    expect(messageOf(() => load(include))).toContain(
+      'include[0]: open oci://registry.example/app:1: files of registries and repositories are not read',
+    );
+    expect(messageOf(() => load({}, { sources: [{ path: '/app/https:/example.org/app.git' }] }))).toContain(
+      'open https://example.org/app.git: files of registries',
+    );
+    expect(messageOf(() => load({}))).toBe('open /app/compose.yaml: no such file or directory');
+  });
+
   it('is no number, and no empty file', () => {
     expect(messageOf(() => load('name: 123\nservices: {a: {image: i}}\n'))).toContain('name: must be a string');
     expect(messageOf(() => load(''))).toContain('empty compose file');

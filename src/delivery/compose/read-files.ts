@@ -39,9 +39,15 @@ export interface ParsedFile {
 
 export function parseFile(path: string, text: string | undefined, context: ReadContext): ParsedFile {
   const content = text ?? context.files.read(path);
-  if (content === undefined)
-    throw new ComposeError(`open ${path}: no such file or directory`, { kind: 'missing-file' });
+  if (content === undefined) throw new ComposeError(missingFile(path), { kind: 'missing-file' });
   return { path, documents: parseComposeYaml(content, shown(path, context)) };
+}
+
+/** Resolved as a path, an address has lost a slash. */
+function missingFile(path: string): string {
+  const [, scheme, rest] = /\/(oci|https?|git|ssh):\/(.*)$/.exec(path) ?? [];
+  if (scheme === undefined) return `open ${path}: no such file or directory`;
+  return `open ${scheme}://${rest}: files of registries and repositories are not read: fetch it first`;
 }
 
 /** Compose files as one tree: read, interpolated, extended, with what they include, merged, and checked by the schema. */
@@ -121,7 +127,7 @@ function readIncluded(
     typeof given.project_directory === 'string' ? absolute(given.project_directory, scope, context) : dirname(first);
   const variables = includedVariables(given, directory, scope, context);
   const missing = paths.find((path) => context.files.read(path) === undefined);
-  if (missing) throw fail(`open ${missing}: no such file or directory`);
+  if (missing) throw fail(missingFile(missing));
   const tree = readTree(
     paths.map((path) => parseFile(path, undefined, context)),
     { directory, variables, including: [...scope.including, ...paths] },
