@@ -153,6 +153,10 @@ describe('annotations of ingress-nginx', () => {
     ]);
     const { location, refresh } = (await get('/redirected')).headers;
     expect([location, refresh]).toEqual(['https://outer.example/x?y=%20', '5; url=https://outer.example/z']);
+    expect(await serve({ 'proxy-redirect-from': 'http://inner', 'proxy-redirect-to': 'http://outer' })).toEqual([]);
+    expect((await get('/redirected')).headers['location']).toBe('http://outer.example/app/x?y=%20');
+    expect(await serve({ 'proxy-redirect-from': 'hello.com', 'proxy-redirect-to': 'goodbye.com' })).toEqual([]);
+    expect((await get('/redirected')).headers['location']).toBe('http://inner.example/app/x?y=%20');
     expect((await serve({ 'proxy-cookie-domain': '~x $host' })).join()).toContain('InvalidAnnotation');
     expect((await get('/cookies')).headers['set-cookie']).toEqual(cookies);
   });

@@ -95,6 +95,28 @@ describe('conformance of ingresses', () => {
     expect(await served('foo.example', '/')).toBe(404);
   });
 
+  it('load balancing: every endpoint has its share', async () => {
+    const endpoints: string[] = [];
+    for (let index = 0; index < 10; index++) {
+      const server = createServer((_, response) => response.end(String(index)));
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      servers.push(server);
+      endpoints.push(`${standIn}:${(server.address() as AddressInfo).port}`);
+    }
+    const [service, slice] = webService('scaled');
+    // Each has a port of its own on the loopback, and so a slice.
+    const slices = endpoints.map((endpoint) => ({ ...webService('scaled', endpoint)[1], metadata: slice.metadata }));
+    const { service: wanted } = path('/', 'scaled').backend;
+    const spec = { ...(wanted && { defaultBackend: { service: wanted } }) };
+    expect(await test.serve([ingressOf('scaled', spec)], service, ...slices)).toEqual([]);
+    const answers = await Promise.all(Array.from({ length: 100 }, () => served('load-balancing', '/')));
+    const counts = Array.from(
+      { length: 10 },
+      (_, index) => answers.filter((answer) => answer === String(index)).length,
+    );
+    expect(counts).toEqual(Array.from({ length: 10 }, () => 10));
+  });
+
   it('default backends: every method, host and path', async () => {
     const { service } = path('/', 'fallback').backend;
     const spec = { ...(service && { defaultBackend: { service } }) };

@@ -2,7 +2,7 @@ import type { Answers, Replacement } from '../settings.ts';
 import type { AnnotationValues } from './values.ts';
 
 const domainText = /^[\w.-]+$/;
-const addressText = /^\/[\w./~@:+=&?%-]*$|^[a-z][a-z0-9+.-]*:\/\/[\w./~@:+=&?%-]+$/i;
+const addressText = /^[\w./~@:+=&?%-]+$/;
 
 /**
  * What is changed in answers: nginx's `proxy_cookie_domain`, `proxy_cookie_path` and `proxy_redirect` with fixed texts
@@ -40,7 +40,7 @@ function readRedirect(values: AnnotationValues): Replacement | undefined {
   const [from, to] = (['proxy-redirect-from', 'proxy-redirect-to'] as const).map((name) => {
     const text = values.text(name);
     if (text === undefined || text === 'off' || text === 'default') return undefined;
-    return addressText.test(text) ? text : values.wrong(name, 'is neither an address nor a path');
+    return addressText.test(text) ? text : values.wrong(name, 'is no part of an address');
   });
   return from === undefined || to === undefined ? undefined : { from, to };
 }

@@ -67,10 +67,10 @@ export const servedAnnotations = {
   'proxy-cookie-domain': { values: 'domain domain, off', effect: 'in cookies of answers, the second for the first' },
   'proxy-cookie-path': { values: 'path path, off', effect: 'the same at the beginning of their paths' },
   'proxy-redirect-from': {
-    values: 'address, path, default, off',
+    values: 'text, default, off',
     effect: 'what Location and Refresh of answers begin with becomes proxy-redirect-to',
   },
-  'proxy-redirect-to': { values: 'address, path, off', effect: 'the other half; nothing is changed without both' },
+  'proxy-redirect-to': { values: 'text, off', effect: 'the other half; nothing is changed without both' },
 
   'backend-protocol': {
     values: 'HTTP, HTTPS, GRPC, GRPCS, FCGI, AUTO_HTTP',
