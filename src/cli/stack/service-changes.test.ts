@@ -6,7 +6,11 @@ const container = {
   ...{ name: 'web', image: 'web:1', env: [{ name: 'OLD', value: 'x' }] },
   securityContext: { capabilities: { add: ['CHOWN'], drop: ['KILL', 'NET_ADMIN'] } },
 };
-const pod = { containers: [container], hostAliases: [{ ip: '10.0.0.1', hostnames: ['a', 'old'] }] };
+const hostAliases = [
+  { ip: '10.0.0.1', hostnames: ['a', 'old'] },
+  { ip: '10.0.0.2', hostnames: ['gone'] },
+];
+const pod = { containers: [container], hostAliases };
 const strategy = { rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } };
 const service: StackService = {
   ...{ stack: 's', service: 'web', namespace: 's', name: 'web', mode: 'replicated', image: 'web:1', id: '1' },
@@ -62,7 +66,7 @@ describe('service update', () => {
       ofContainer({ securityContext: { capabilities: { add: ['NET_ADMIN'], drop: ['KILL', 'CHOWN'] } } }),
     ],
     [
-      { hostname: 'x', stopGracePeriod: '1m', groupAdd: ['7'], hostAdd: ['b:10.0.0.1'], hostRm: ['old'] },
+      { hostname: 'x', stopGracePeriod: '1m', groupAdd: ['7'], hostAdd: ['b:10.0.0.1'], hostRm: ['old', 'gone'] },
       {
         spec: {
           template: {
@@ -70,7 +74,10 @@ describe('service update', () => {
               hostname: 'x',
               terminationGracePeriodSeconds: 60,
               securityContext: { supplementalGroups: [7] },
-              hostAliases: [{ $patch: 'replace' }, { ip: '10.0.0.1', hostnames: ['a', 'b'] }],
+              hostAliases: [
+                { ip: '10.0.0.1', hostnames: ['a', 'b'] },
+                { ip: '10.0.0.2', $patch: 'delete' },
+              ],
             },
           },
         },

@@ -96,13 +96,16 @@ function hostChanges(pod: PodSpec | undefined, { hostAdd = [], hostRm = [] }: Se
   if (hostAdd.length + hostRm.length === 0) return {};
   const known = (pod?.hostAliases ?? []).flatMap(({ ip, hostnames = [] }) => hostnames.map((host) => `${host}:${ip}`));
   const isLeft = (entry: string): boolean => !hostRm.some((text) => entry === text || entry.startsWith(`${text}:`));
-  const byAddress = new Map<string, string[]>();
+  const byAddress = new Map<string, string[]>((pod?.hostAliases ?? []).map(({ ip }) => [ip, []]));
   for (const entry of [...known.filter(isLeft), ...hostAdd]) {
     const [, host = '', ip = ''] = /^([^:]+):(.+)$/.exec(entry) ?? [];
     if (host === '') throw new CliError(`invalid argument "${entry}" for "--host-add": it is host:ip`);
     byAddress.set(ip, [...(byAddress.get(ip) ?? []), host]);
   }
-  return { hostAliases: [{ $patch: 'replace' }, ...[...byAddress].map(([ip, hostnames]) => ({ ip, hostnames }))] };
+  const hostAliases = [...byAddress].map(([ip, hostnames]) =>
+    hostnames.length > 0 ? { ip, hostnames } : { ip, $patch: 'delete' },
+  );
+  return { hostAliases };
 }
 
 function containerChanges(container: Container | undefined, flags: ServiceFlags): Record<string, unknown> {
