@@ -91,7 +91,8 @@ async function nameFilter(expression: string): Promise<(name: string) => boolean
 function printReleases(releases: readonly Release[], flags: ListFlags): void {
   if (flags.short) {
     const names = releases.map(({ name }) => name);
-    printAs(flags.output, names, () => names.join('\n'));
+    if (flags.output === 'table') process.stdout.write(names.map((name) => `${name}\n`).join(''));
+    else printAs(flags.output, names, () => '');
     return;
   }
   const data = releases.map((release) => ({
