@@ -78,6 +78,20 @@ describe('values.schema.json', () => {
     expect(found).toEqual(isTaken ? [] : ['web:', `- at '/x': '${text}' is not valid ${format}`]);
   });
 
+  it('may not take any time', async () => {
+    const either = (i: number): object => ({ anyOf: Array(2).fill({ $ref: `#/definitions/d${i + 1}` }) });
+    const definitions = Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`d${i}`, either(i)]));
+    const schema = {
+      $schema: draft7,
+      definitions: { ...definitions, d40: { type: 'null' } },
+      $ref: '#/definitions/d0',
+    };
+    expect(await violations(chart('web', schema), 'x: 1')).toEqual([
+      'web:',
+      '- the schema is not valid: it takes longer than 2 seconds',
+    ]);
+  }, 60_000);
+
   it('takes formats of numbers for annotations', async () => {
     const schema = { $schema: draft7, properties: { x: { type: 'integer', format: 'int32' } } };
     expect(await violations(chart('web', schema), 'x: 3000000000')).toEqual([]);

@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import type { ErrorObject, Options, ValidateFunction } from 'ajv';
 import { isMap } from '../template/values.ts';
 import type { Chart, Values } from '../chart/chart.ts';
@@ -47,11 +48,20 @@ async function violations(schemaBytes: Uint8Array, values: Values): Promise<stri
     return [`- the schema is not valid: ${(error as Error).message}`];
   }
   try {
-    return validate(values) ? [] : describe(validate.errors ?? []);
+    return timed(() => validate(values)) ? [] : describe(validate.errors ?? []);
   } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    return ['- the schema is not valid: it refers to itself without end'];
+    if (error instanceof RangeError) return ['- the schema is not valid: it refers to itself without end'];
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_SCRIPT_EXECUTION_TIMEOUT') throw error;
+    return [`- the schema is not valid: it takes longer than ${maxMs / 1000} seconds`];
   }
+}
+
+/** Alternatives of alternatives can take any time; all schemas of real charts take milliseconds. */
+const maxMs = 2000;
+
+/** Runs `body`, which an engine's watchdog ends when it takes too long. */
+function timed<T>(body: () => T): T {
+  return runInNewContext('body()', { body }, { timeout: maxMs }) as T;
 }
 
 async function compile(schema: unknown): Promise<ValidateFunction> {
