@@ -21,7 +21,8 @@ export async function init(directory: string, flags: { force?: boolean }): Promi
   const files = newFiles(detected).filter(({ path }) => !(hasChart && path.startsWith('chart/')));
   const { written, kept } = await write(root, files, flags.force ?? false);
   for (const path of written) output.data(path);
-  if (hasChart) kept.push('chart/');
+  if (hasChart && detected.kind.kind !== 'compose') kept.push('chart/');
+  if (detected.dockerfile !== undefined) output.message(`${detected.dockerfile} stays as it is.`);
   if (kept.length > 0) output.message(`Left as they are (--force writes them anew): ${kept.join(', ')}`);
   for (const line of nextSteps(detected)) output.message(line);
 }
@@ -30,24 +31,28 @@ function describe({ kind, port, test, composeFile, name }: Detected): string {
   const words = [
     `${name} listens on ${port}`,
     test === undefined ? 'no tests' : `its tests are \`${test}\``,
-    ...(composeFile === undefined ? [] : [`${composeFile} is there as well`]),
+    ...(composeFile === undefined || kind.kind === 'compose' ? [] : [`${composeFile} is there as well`]),
     ...(kind.kind === 'other' ? ['what it is built of is not known'] : []),
   ];
   return `${words.join('; ')}.`;
 }
 
-function nextSteps({ kind, hasDockerfile, name }: Detected): string[] {
-  const isLacking = kind.kind === 'other' && !hasDockerfile;
+function nextSteps({ kind, dockerfile, name }: Detected): string[] {
+  const isLacking = kind.kind === 'other' && dockerfile === undefined;
+  const isComposed = kind.kind === 'compose';
   return [
     ...(isLacking ? ['Next: write a Dockerfile; nobody here knows how it is built.'] : []),
-    'Next: look at timonel.yaml and chart/values.yaml, then',
+    `Next: look at timonel.yaml${isComposed ? '' : ' and chart/values.yaml'}, then`,
     '  timonel up && timonel registry up   # a cluster of this machine',
-    `  timonel ship --plan && timonel ship # then http://${name}.localhost`,
+    `  timonel ship --plan && timonel ship${isComposed ? '' : ` # then http://${name}.localhost`}`,
     '  timonel ci github                   # or gitlab: ship what is merged',
   ];
 }
 
-/** The names of the top folder and of those that are looked into, and texts of moderate size. */
+/** Large, and not the project's own. */
+const skipped = new Set(['.git', 'node_modules', 'vendor', '.venv', 'venv']);
+
+/** The names of the top folder and of the folders in it, and texts of moderate size. */
 function projectFiles(root: string): ProjectFiles {
   const listed = (below: string): string[] => {
     try {
@@ -56,7 +61,9 @@ function projectFiles(root: string): ProjectFiles {
       return [];
     }
   };
-  const names = new Set(['', 'tests', 'test', 'public', 'dist', 'site'].flatMap(listed));
+  const top = listed('').filter((name) => !skipped.has(name));
+  const below = top.flatMap(listed);
+  const names = new Set([...top, ...below, ...below.filter((name) => /^(?:cmd|src)\//.test(name)).flatMap(listed)]);
   const maxBytes = 1 << 20;
   return {
     directory: root,

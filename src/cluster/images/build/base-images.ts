@@ -2,7 +2,7 @@ import { CommandError } from '../../command.ts';
 import { makeBusyboxBase, makeDebianBase } from '../base-image.ts';
 import type { LibraryImage } from '../image-library.ts';
 import { type BaseSubstitute, substituteFor } from './base-substitute.ts';
-import type { Buildah } from './buildah.ts';
+import { type Buildah, isolation } from './buildah.ts';
 
 export interface BaseSources {
   library: readonly LibraryImage[];
@@ -60,7 +60,7 @@ async function standIn(
   substitute: BaseSubstitute,
   sources: BaseSources,
 ): Promise<void> {
-  const { packages, env, command } = substitute;
+  const { packages, env, command, setUp } = substitute;
   const what = packages ? `Debian with ${packages.join(', ') || 'nothing more'}` : 'busybox';
   sources.onNotice(`No registry is in reach for ${base}: ${what} stands in for it (as from \`timonel image base\`).`);
   const { cacheDirectory, onProgress } = sources;
@@ -70,6 +70,8 @@ async function standIn(
   const container = (await buildah.run(['from', 'scratch'])).trim();
   try {
     await buildah.run(['add', '--quiet', container, archive]);
+    if (setUp !== undefined)
+      await buildah.run(['run', '--isolation', isolation(), container, '--', '/bin/sh', '-ec', setUp]);
     const settings = Object.entries(env).flatMap(([name, value]) => ['--env', `${name}=${value}`]);
     await buildah.run(['config', ...settings, '--cmd', JSON.stringify(command), container]);
     await buildah.run(['commit', '--quiet', container, base]);

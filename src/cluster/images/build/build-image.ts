@@ -5,7 +5,7 @@ import { CommandError, runCommand } from '../../command.ts';
 import { requireCommand } from '../../prerequisites.ts';
 import { type ImageLibrary, normaliseImageName } from '../image-library.ts';
 import { type BaseSources, provideBases } from './base-images.ts';
-import { openBuildah } from './buildah.ts';
+import { isolation, openBuildah } from './buildah.ts';
 import { baseImages, lineOfStep } from './dockerfile.ts';
 
 /** What a build is made of, as `docker build` takes it. */
@@ -208,11 +208,6 @@ function requireEmulation(platforms: readonly string[], dockerfile: string): voi
       `this machine cannot run programs of ${platform}: apt-get install -y qemu-user-static binfmt-support`,
     );
   }
-}
-
-/** `chroot` needs nothing of the machine; who knows better says so the way buildah documents it. */
-export function isolation(): string {
-  return process.env['BUILDAH_ISOLATION'] ?? 'chroot';
 }
 
 function findDockerfile(context: string): string {

@@ -15,6 +15,11 @@ export interface Buildah {
 
 const overlayMagic = 0x794c7630;
 
+/** `chroot` needs nothing of the machine; who knows better says so the way buildah documents it. */
+export function isolation(): string {
+  return process.env['BUILDAH_ISOLATION'] ?? 'chroot';
+}
+
 export async function openBuildah(directory: string, onProgress?: (text: string) => void): Promise<Buildah> {
   await mkdir(directory, { recursive: true });
   const policy = join(directory, 'policy.json');

@@ -1,8 +1,7 @@
 import { CommandError, runCommand } from '../../command.ts';
 import { requireCommand } from '../../prerequisites.ts';
 import type { ImageLibrary } from '../image-library.ts';
-import { isolation } from './build-image.ts';
-import { openBuildah } from './buildah.ts';
+import { isolation, openBuildah } from './buildah.ts';
 
 export interface ImageRun {
   /** Normalised name of an image that was built. */

@@ -17,7 +17,7 @@ echo "$(basename "$0") $*" >> "${scratch}/calls"
 exit 0
 `;
   for (const name of ['timonel', 'apt-get', 'npm']) writeFileSync(join(scratch, 'bin', name), script, { mode: 0o755 });
-  writeFileSync(join(scratch, 'bin/sudo'), '#!/bin/sh\nexec "$@"\n', { mode: 0o755 });
+  writeFileSync(join(scratch, 'bin/sudo'), '#!/bin/sh\n[ "$1" = -E ] && shift\nexec "$@"\n', { mode: 0o755 });
 });
 afterEach(() => rmSync(scratch, { recursive: true, force: true }));
 
@@ -45,13 +45,14 @@ describe('the pipeline for GitHub', () => {
   const pipeline = parse(renderCi('github', options)) as {
     on: { push: { branches: string[] }; pull_request: null };
     permissions: Record<string, string>;
-    jobs: { ship: { 'runs-on': string; steps: GithubStep[] } };
+    jobs: { ship: { if: string; 'runs-on': string; steps: GithubStep[] } };
   };
 
   it('has the shape of a workflow', () => {
     expect(Object.keys(pipeline)).toEqual(['name', 'on', 'permissions', 'concurrency', 'jobs']);
     expect(pipeline.on).toEqual({ push: { branches: ['main'] }, pull_request: null });
-    const { steps } = pipeline.jobs.ship;
+    const { steps, if: condition } = pipeline.jobs.ship;
+    expect(condition).toContain('head.repo.full_name == github.repository');
     // A step either uses an action or runs a script.
     expect(steps.filter(({ uses, run }) => (uses === undefined) === (run === undefined))).toEqual([]);
     expect(steps.flatMap(({ uses }) => uses ?? []).every((name) => /^[\w-]+\/[\w-]+@v\d+$/.test(name))).toBe(true);

@@ -19,12 +19,13 @@ export function renderCi(system: CiSystem, { version, branch }: { version: strin
 }
 
 function github(version: string, branch: string): string {
-  return `# Ships what is merged, and shows for pull requests what would change. Secrets of the repository:
-#   ${kubeconfigSecret}: a kubeconfig of the cluster, in base64
+  return `# Ships what is merged, and shows for pull requests what would change. timonel.yaml names the registry
+# (registry: ghcr.io/OWNER). Secrets of the repository:
+#   ${kubeconfigSecret}: a kubeconfig of the cluster, in base64 on one line (base64 -w0)
 name: ship
 on:
   push:
-    branches: [${branch}]
+    branches: [${JSON.stringify(branch)}]
   pull_request:
 permissions:
   contents: read
@@ -33,6 +34,8 @@ concurrency:
   group: ship-\${{ github.ref }}
 jobs:
   ship:
+    # Pull requests from forks have no secrets, and nothing to plan with.
+    if: github.event_name == 'push' || github.event.pull_request.head.repo.full_name == github.repository
     runs-on: ubuntu-latest
     timeout-minutes: 30
     steps:
@@ -48,19 +51,21 @@ jobs:
         run: |
           umask 077
           printf '%s' "$DATA" | base64 -d > "$RUNNER_TEMP/kubeconfig"
-          printf '%s' "$TOKEN" | sudo timonel login ghcr.io -u "$GITHUB_ACTOR" --password-stdin
+          printf '%s' "$TOKEN" | sudo -E timonel login ghcr.io -u "$GITHUB_ACTOR" --password-stdin
       - name: What would change
-        if: github.event_name == 'pull_request' && github.event.pull_request.head.repo.full_name == github.repository
-        run: sudo timonel ship --plan --kubeconfig "$RUNNER_TEMP/kubeconfig"
+        if: github.event_name == 'pull_request'
+        run: sudo -E timonel ship --plan --kubeconfig "$RUNNER_TEMP/kubeconfig"
       - name: Ship
         if: github.event_name == 'push'
-        run: sudo timonel ship --kubeconfig "$RUNNER_TEMP/kubeconfig"
+        run: sudo -E timonel ship --kubeconfig "$RUNNER_TEMP/kubeconfig"
 `;
 }
 
 function gitlab(version: string, branch: string): string {
-  return `# Ships what is merged, and shows for merge requests what would change. Variables of the project, masked and protected:
-#   ${kubeconfigSecret}: a kubeconfig of the cluster, in base64
+  return `# Ships what is merged, and shows for merge requests what would change. timonel.yaml names the registry
+# (registry: registry.gitlab.com/GROUP/PROJECT). Variables of the project, masked:
+#   ${kubeconfigSecret}: a kubeconfig of the cluster, in base64 on one line (base64 -w0). A protected one is there on
+#   protected branches only, and merge requests of others have no plan
 default:
   image: node:22-bookworm
   before_script:

@@ -14,7 +14,8 @@ export interface Detected {
   healthPath: string;
   /** Command of its tests in the built image, where it has some. */
   test: string | undefined;
-  hasDockerfile: boolean;
+  /** Its own, by name. */
+  dockerfile: string | undefined;
   composeFile: string | undefined;
 }
 
@@ -23,14 +24,27 @@ export type ProjectKind =
       kind: 'python';
       framework: 'flask' | 'django' | 'fastapi' | 'plain';
       module: string;
+      /** What of the module is served: a variable, or a call of what makes it. */
+      application: string;
       requirements: string | undefined;
     }
-  | { kind: 'node'; hasBuild: boolean; hasLock: boolean; start: string }
-  | { kind: 'go'; version: string }
+  | { kind: 'node'; hasBuild: boolean; lock: NodeLock | undefined; start: string; site: string | undefined }
+  | { kind: 'go'; version: string; main: string }
   | { kind: 'static'; directory: string }
+  | { kind: 'compose'; builds: readonly ComposeBuild[]; published: { service: string; port: number } | undefined }
   | { kind: 'other' };
 
-/** The files that are looked into; `names` has all of the top folder, and those of `tests/`, `public/` and the like. */
+export type NodeLock = 'package-lock.json' | 'yarn.lock' | 'pnpm-lock.yaml';
+
+/** A service of a compose file whose image is built. */
+export interface ComposeBuild {
+  service: string;
+  context: string | undefined;
+  dockerfile: string | undefined;
+  target: string | undefined;
+}
+
+/** The files that are looked into; `names` has all of the top folder and of the folders in it. */
 export interface ProjectFiles {
   directory: string;
   names: ReadonlySet<string>;
@@ -42,78 +56,134 @@ const composeNames = ['compose.yaml', 'compose.yml', 'docker-compose.yml', 'dock
 /** Pure. */
 export function detectProject(files: ProjectFiles): Detected {
   const { names } = files;
-  const found = python(files) ?? node(files) ?? go(files) ?? staticSite(files);
-  const dockerfile = files.read('Dockerfile');
-  const exposed = dockerfile && /^\s*EXPOSE\s+(\d+)/im.exec(dockerfile)?.[1];
   const composeFile = composeNames.find((name) => names.has(name));
-  const port = exposed ? Number(exposed) : (composePort(composeFile && files.read(composeFile)) ?? found?.port ?? 8080);
-  const other = {
-    kind: { kind: 'other' as const },
-    because: dockerfile ? 'a Dockerfile' : 'nothing known',
-    healthPath: '/',
+  const composed = composeFile === undefined ? undefined : composeOf(files.read(composeFile));
+  const dockerfile = ['Dockerfile', 'Containerfile'].find((name) => files.read(name) !== undefined);
+  const known = python(files) ?? node(files) ?? go(files) ?? staticSite(files);
+  const found = known ?? (dockerfile === undefined ? compose(composeFile, composed) : undefined);
+  const exposed = dockerfile && /^\s*EXPOSE\s+(\d+)/im.exec(files.read(dockerfile) ?? '')?.[1];
+  const other: Found = {
+    kind: { kind: 'other' },
+    because: dockerfile ? `a ${dockerfile}` : 'nothing known',
+    ...{ port: undefined, healthPath: '/', test: undefined },
   };
+  const { port, ...rest } = found ?? other;
   return {
     name: nameOf(files.directory),
-    ...(found ?? { ...other, test: undefined }),
-    port,
-    hasDockerfile: dockerfile !== undefined,
-    composeFile,
+    ...rest,
+    port: exposed ? Number(exposed) : (composed?.published?.port ?? port ?? 8080),
+    ...{ dockerfile, composeFile },
   };
 }
 
-type Found = Pick<Detected, 'kind' | 'because' | 'port' | 'healthPath' | 'test'>;
+type Found = Pick<Detected, 'kind' | 'because' | 'healthPath' | 'test'> & { port: number | undefined };
+
+/** A path by which sources answer whether they are well. */
+function healthPathIn(texts: Iterable<string>): string {
+  for (const text of texts) {
+    const [, path] = /["'`](\/(?:healthz?|health-?check|livez|readyz|ping|up))\/?["'`]/.exec(text) ?? [];
+    if (path !== undefined) return path;
+  }
+  return '/';
+}
 
 function python({ names, read }: ProjectFiles): Found | undefined {
   const requirements = ['requirements.txt', 'pyproject.toml', 'Pipfile'].find((name) => names.has(name));
-  const sources = [...names].filter((name) => /^[a-z_]\w*\.py$/i.test(name)).toSorted();
-  if (!requirements && sources.length === 0) return undefined;
+  // Packages lie in folders; the tests and what the project is set up with are no part of the app.
+  const sources = [...names]
+    .filter((name) => /^(?:[a-z_]\w*\/)?[a-z_]\w*\.py$/i.test(name) && !/^(?:tests?\/|setup\.py$)/.test(name))
+    .toSorted((a, b) => depthOf(a) - depthOf(b) || (a < b ? -1 : 1));
+  if (!requirements && !sources.some((name) => depthOf(name) === 0)) return undefined;
   const needs = (requirements && read(requirements)) ?? '';
   const texts = new Map(sources.map((name) => [name, read(name) ?? '']));
   const mentions = (word: RegExp): boolean => word.test(needs) || [...texts.values()].some((text) => word.test(text));
-  const source = (word: RegExp): string | undefined => sources.find((name) => word.test(texts.get(name) ?? ''));
   const hasTests = [...names].some((name) => /^(?:tests?\/)?(?:test_\w+|\w+_test)\.py$/.test(name));
   const test = hasTests ? 'python3 -m pytest -q' : undefined;
-  const common = { test, healthPath: '/' };
-  const kind = (framework: 'flask' | 'django' | 'fastapi' | 'plain', module: string): Detected['kind'] => ({
-    kind: 'python',
-    framework,
-    module,
-    requirements,
-  });
+  const common = { test, healthPath: healthPathIn(texts.values()) };
+  const kind = (
+    framework: 'flask' | 'django' | 'fastapi' | 'plain',
+    served: { module: string; application: string },
+  ): Detected['kind'] => ({ kind: 'python', framework, ...served, requirements });
   if (names.has('manage.py') || mentions(/\bdjango\b/i)) {
     const module = /["']([\w.]+)\.settings["']/.exec(read('manage.py') ?? '')?.[1] ?? 'app';
     const djangoTest = hasTests || names.has('manage.py') ? 'python3 manage.py test' : undefined;
-    return { ...common, kind: kind('django', module), because: 'Django', port: 8000, test: djangoTest };
+    const served = kind('django', { module, application: 'application' });
+    return { ...common, kind: served, because: 'Django', port: 8000, test: djangoTest };
   }
   if (mentions(/\bfastapi\b/i)) {
-    return { ...common, kind: kind('fastapi', moduleOf(source(/FastAPI\(/))), because: 'FastAPI', port: 8000 };
+    return { ...common, kind: kind('fastapi', servedBy(texts, 'FastAPI')), because: 'FastAPI', port: 8000 };
   }
   if (mentions(/\bflask\b/i)) {
-    const module = moduleOf(source(/Flask\(/));
-    const port = /\bport\s*=\s*(\d+)/.exec(texts.get(`${module}.py`) ?? '')?.[1];
-    return { ...common, kind: kind('flask', module), because: 'Flask', port: port ? Number(port) : 5000 };
+    const served = servedBy(texts, 'Flask');
+    const port = /\bport\s*=\s*(\d+)/.exec(texts.get(`${served.module}.py`) ?? '')?.[1];
+    return { ...common, kind: kind('flask', served), because: 'Flask', port: port ? Number(port) : 5000 };
   }
   const [first = 'main.py'] = ['main.py', 'app.py', ...sources].filter((name) => names.has(name));
-  return { ...common, kind: kind('plain', moduleOf(first)), because: `Python (${requirements ?? first})`, port: 8000 };
+  const because = `Python (${requirements ?? first})`;
+  const [, port] = /(?:\bport\s*=\s*|\(\s*["'][\w.]*["']\s*,\s*)(\d{4,5})\b/i.exec(texts.get(first) ?? '') ?? [];
+  const served = { module: moduleOf(first), application: '' };
+  return { ...common, kind: kind('plain', served), because, port: port ? Number(port) : 8000 };
 }
 
-function moduleOf(file: string | undefined): string {
-  return (file ?? 'app.py').replace(/\.py$/, '');
+function depthOf(name: string): number {
+  return name.split('/').length - 1;
 }
+
+/** Where an application of a class is made: in a variable of a module, or by a function. */
+function servedBy(texts: ReadonlyMap<string, string>, made: string): { module: string; application: string } {
+  const variable = new RegExp(`^(\\w+)\\s*(?::\\s*\\w+\\s*)?=\\s*${made}\\(`, 'm');
+  const factory = new RegExp(`^def\\s+(\\w+)\\(\\s*\\)[^]*?\\b${made}\\(`, 'm');
+  for (const [file, text] of texts) {
+    const name = variable.exec(text)?.[1];
+    if (name !== undefined) return { module: moduleOf(file), application: name };
+  }
+  for (const [file, text] of texts) {
+    const name = factory.exec(text)?.[1];
+    if (name !== undefined) return { module: moduleOf(file), application: `${name}()` };
+  }
+  return { module: 'app', application: 'app' };
+}
+
+function moduleOf(file: string): string {
+  return file.replace(/(?:\/__init__)?\.py$/, '').replaceAll('/', '.');
+}
+
+const locks: readonly NodeLock[] = ['package-lock.json', 'yarn.lock', 'pnpm-lock.yaml'];
+/** Where builders of pages put them. */
+const siteOf: Readonly<Record<string, string>> = { vite: 'dist', 'react-scripts': 'build' };
 
 function node({ names, read }: ProjectFiles): Found | undefined {
   const text = read('package.json');
   if (text === undefined) return undefined;
-  const { scripts = {}, main } = parsed(text) as { scripts?: Record<string, string>; main?: string };
-  const hasLock = names.has('package-lock.json');
-  const start = scripts['start'] ? 'npm start' : `node ${main ?? 'index.js'}`;
+  const { scripts = {}, main = 'index.js', ...needs } = parsed(text) as PackageFile;
+  const has = (name: string): boolean => Object.hasOwn({ ...needs.dependencies, ...needs.devDependencies }, name);
+  const hasBuild = scripts['build'] !== undefined;
+  const builder = Object.keys(siteOf).find(has);
+  const isSite =
+    hasBuild && builder !== undefined && (scripts['start'] ?? '').replace(/^react-scripts start$/, '') === '';
+  const sources = [main, 'server.js', 'src/index.js', 'src/server.js'].map((name) => read(name) ?? '');
+  const port = sources.map((source) => /(?:\.listen\(\s*|\bPORT\s*(?:\|\||\?\?)\s*)["']?(\d{2,5})/.exec(source)?.[1]);
   // What `npm init` writes is no test.
   const hasTest = scripts['test'] !== undefined && !scripts['test'].includes('no test specified');
   return {
-    kind: { kind: 'node', hasBuild: scripts['build'] !== undefined, hasLock, start },
-    because: 'package.json',
-    ...{ port: 3000, healthPath: '/', test: hasTest ? 'npm test' : undefined },
+    kind: {
+      ...{ kind: 'node', hasBuild, lock: locks.find((name) => names.has(name)) },
+      start: scripts['start'] ? 'npm start' : `node ${main}`,
+      site: isSite ? siteOf[builder] : undefined,
+    },
+    because: isSite ? `package.json (${builder})` : 'package.json',
+    port: isSite ? 80 : Number(port.find((found) => found !== undefined) ?? 3000),
+    healthPath: healthPathIn(sources),
+    // The image of pages has no Node.
+    test: hasTest && !isSite ? 'npm test' : undefined,
   };
+}
+
+interface PackageFile {
+  scripts?: Record<string, string>;
+  main?: string;
+  dependencies?: Record<string, string>;
+  devDependencies?: Record<string, string>;
 }
 
 function parsed(text: string): object {
@@ -124,11 +194,21 @@ function parsed(text: string): object {
   }
 }
 
-function go({ read }: ProjectFiles): Found | undefined {
+function go({ names, read }: ProjectFiles): Found | undefined {
   const text = read('go.mod');
   if (text === undefined) return undefined;
   const version = /^go\s+(\d+\.\d+)/m.exec(text)?.[1] ?? '1.24';
-  return { kind: { kind: 'go', version }, because: 'go.mod', port: 8080, healthPath: '/', test: undefined };
+  const sources = [...names].filter((name) => name.endsWith('.go') && !name.endsWith('_test.go')).toSorted();
+  const isMain = (name: string): boolean => /^package main\b/m.test(read(name) ?? '');
+  const [file] = [...sources].sort((a, b) => depthOf(a) - depthOf(b)).filter(isMain);
+  const main = file === undefined || depthOf(file) === 0 ? '.' : `./${file.slice(0, file.lastIndexOf('/'))}`;
+  const texts = sources.map((name) => read(name) ?? '');
+  const port = texts.map((source) => /"[\w.]*:(\d{2,5})"/.exec(source)?.[1]).find((found) => found !== undefined);
+  return {
+    kind: { kind: 'go', version, main },
+    because: 'go.mod',
+    ...{ port: Number(port ?? 8080), healthPath: healthPathIn(texts), test: undefined },
+  };
 }
 
 function staticSite({ names }: ProjectFiles): Found | undefined {
@@ -140,23 +220,45 @@ function staticSite({ names }: ProjectFiles): Found | undefined {
   return { kind: { kind: 'static', directory }, because: index, port: 80, healthPath: '/', test: undefined };
 }
 
-/** The port inside the container that the first service publishes. */
-function composePort(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const { services = {} } = plainCompose(text) ?? {};
-  for (const service of Object.values(services)) {
-    const [port] = service?.ports ?? [];
+type Composed = Pick<Extract<ProjectKind, { kind: 'compose' }>, 'builds' | 'published'>;
+
+function compose(file: string | undefined, composed: Composed | undefined): Found | undefined {
+  if (file === undefined || composed === undefined) return undefined;
+  return {
+    kind: { kind: 'compose', ...composed },
+    because: file,
+    ...{ port: composed.published?.port, healthPath: '/', test: undefined },
+  };
+}
+
+/** What is built, and the port inside the container that the first service publishes. */
+function composeOf(text: string | undefined): Composed | undefined {
+  const { services } = (text !== undefined && plainCompose(text)) || {};
+  if (typeof services !== 'object' || services === null || Array.isArray(services)) return undefined;
+  const builds = Object.entries(services).flatMap(([service, settings]): ComposeBuild[] => {
+    const { build } = settings ?? {};
+    if (build === undefined) return [];
+    const { context, dockerfile, target } = typeof build === 'string' ? { context: build } : (build ?? {});
+    return [{ service, context, dockerfile, target }];
+  });
+  for (const [service, settings] of Object.entries(services)) {
+    const [port] = settings?.ports ?? [];
     const isLong = typeof port === 'object' && port !== null;
     const inner = isLong
       ? (port as { target?: string | number }).target
       : portInside(port as string | number | undefined);
-    if (/^\d+$/.test(String(inner))) return Number(inner);
+    if (/^\d+$/.test(String(inner))) return { builds, published: { service, port: Number(inner) } };
   }
-  return undefined;
+  return { builds, published: undefined };
+}
+
+interface PlainService {
+  ports?: unknown[];
+  build?: string | { context?: string; dockerfile?: string; target?: string } | null;
 }
 
 /** Undefined for what is no YAML, or too much of it: `compose` says what is wrong with it. */
-function plainCompose(text: string): { services?: Record<string, { ports?: unknown[] }> } | undefined {
+function plainCompose(text: string): { services?: Record<string, PlainService | null> } | undefined {
   const document = parseDocument(text, { logLevel: 'silent' });
   if (document.errors.length > 0) return undefined;
   try {

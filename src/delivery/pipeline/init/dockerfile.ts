@@ -1,4 +1,4 @@
-import type { Detected } from './detect.ts';
+import type { Detected, NodeLock } from './detect.ts';
 
 /** A Dockerfile for a project that has none; undefined where nobody knows what it would be. Pure. */
 export function renderDockerfile({ kind, port, test }: Detected): string | undefined {
@@ -8,9 +8,10 @@ export function renderDockerfile({ kind, port, test }: Detected): string | undef
     case 'node':
       return nodeDockerfile(kind, port);
     case 'go':
-      return goDockerfile(kind.version, port);
+      return goDockerfile(kind, port);
     case 'static':
-      return lines('FROM nginx:1.29-alpine', `COPY ${kind.directory} /usr/share/nginx/html`, `EXPOSE ${port}`);
+      return lines(`FROM ${pageServer}`, `COPY ${kind.directory} /usr/share/nginx/html`, `EXPOSE ${port}`);
+    case 'compose':
     case 'other':
       return undefined;
   }
@@ -22,13 +23,16 @@ export function renderDockerignore({ kind }: Detected): string {
     python: ['**/__pycache__', '**/*.pyc', '.venv', 'venv', '.pytest_cache', '.mypy_cache'],
     node: ['node_modules', 'npm-debug.log', 'coverage'],
     go: ['bin', '*.test'],
-    static: ['node_modules'],
+    static: ['node_modules', 'Dockerfile'],
+    compose: [],
     other: [],
   };
   const common = ['.git', '.gitignore', '.dockerignore', '.env', '.env.*', 'timonel.yaml', 'chart', '*.log', ...ci];
   return lines(...common, ...own[kind.kind]);
 }
 
+/** Of all that serve pages, the best known. */
+const pageServer = 'nginx:1.29-alpine';
 const ci = ['.github', '.gitlab-ci.yml'];
 
 function lines(...all: readonly string[]): string {
@@ -38,25 +42,36 @@ function lines(...all: readonly string[]): string {
 type Python = Extract<Detected['kind'], { kind: 'python' }>;
 
 function pythonDockerfile(
-  { framework, module, requirements }: Python,
+  { framework, module, application, requirements }: Python,
   { port, hasTests }: { port: number; hasTests: boolean },
 ): string {
   const server = { flask: 'gunicorn', django: 'gunicorn', fastapi: 'uvicorn', plain: undefined }[framework];
   const tools = [server, hasTests && framework !== 'django' ? 'pytest' : undefined].filter(
     (tool) => tool !== undefined,
   );
-  const install = requirements === 'requirements.txt' ? '-r requirements.txt' : requirements === undefined ? '' : '.';
-  const copied = requirements === 'requirements.txt' ? ['COPY requirements.txt .'] : [];
-  const packages = [install, ...tools].filter((word) => word !== '');
-  const run = packages.length > 0 ? [`RUN pip install --no-cache-dir ${packages.join(' ')}`] : [];
+  const byFile: Record<string, string> = {
+    'requirements.txt': '-r requirements.txt',
+    'pyproject.toml': '.',
+    Pipfile: '',
+  };
+  const install = byFile[requirements ?? ''] ?? '';
+  const isList = requirements === 'requirements.txt';
+  const packages = [install, ...(requirements === 'Pipfile' ? ['pipenv'] : []), ...tools].filter((word) => word !== '');
+  const run = [
+    ...(packages.length > 0 ? [`RUN pip install --no-cache-dir ${packages.join(' ')}`] : []),
+    ...(requirements === 'Pipfile' ? ['RUN pipenv install --system'] : []),
+  ];
+  const uvicorn = application.endsWith('()')
+    ? ['--factory', `${module}:${application.slice(0, -2)}`]
+    : [`${module}:${application}`];
   const command: Record<Python['framework'], readonly string[]> = {
-    flask: ['gunicorn', '--bind', `0.0.0.0:${port}`, `${module}:app`],
+    flask: ['gunicorn', '--bind', `0.0.0.0:${port}`, `${module}:${application}`],
     django: ['gunicorn', '--bind', `0.0.0.0:${port}`, `${module}.wsgi`],
-    fastapi: ['uvicorn', '--host', '0.0.0.0', '--port', String(port), `${module}:app`],
-    plain: ['python3', `${module}.py`],
+    fastapi: ['uvicorn', '--host', '0.0.0.0', '--port', String(port), ...uvicorn],
+    plain: ['python3', '-m', module],
   };
   // A project file is installed together with the project; a list of requirements can go before it, and is cached.
-  const body = install === '.' ? ['COPY . .', ...run] : [...copied, ...run, 'COPY . .'];
+  const body = isList ? ['COPY requirements.txt .', ...run, 'COPY . .'] : ['COPY . .', ...run];
   return lines(
     'FROM python:3.13-slim',
     'ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1',
@@ -68,34 +83,49 @@ function pythonDockerfile(
   );
 }
 
+const nodeInstalls: Readonly<Record<NodeLock, string>> = {
+  'package-lock.json': 'npm ci',
+  'yarn.lock': 'corepack enable && yarn install --frozen-lockfile',
+  'pnpm-lock.yaml': 'corepack enable && pnpm install --frozen-lockfile',
+};
+
 function nodeDockerfile(
-  { hasBuild, hasLock, start }: Extract<Detected['kind'], { kind: 'node' }>,
+  { hasBuild, lock, start, site }: Extract<Detected['kind'], { kind: 'node' }>,
   port: number,
 ): string {
-  return lines(
-    'FROM node:22-slim',
+  const build = [
     'WORKDIR /app',
-    hasLock ? 'COPY package.json package-lock.json ./' : 'COPY package.json ./',
-    hasLock ? 'RUN npm ci' : 'RUN npm install',
+    `COPY package.json ${lock === undefined ? '' : `${lock} `}./`,
+    `RUN ${lock === undefined ? 'npm install' : nodeInstalls[lock]}`,
     'COPY . .',
     ...(hasBuild ? ['RUN npm run build'] : []),
+  ];
+  if (site !== undefined) {
+    const pages = [`FROM ${pageServer}`, `COPY --from=build /app/${site} /usr/share/nginx/html`, `EXPOSE ${port}`];
+    return lines('FROM node:22-slim AS build', ...build, '', ...pages);
+  }
+  return lines(
+    'FROM node:22-slim',
+    ...build,
     `ENV PORT=${port} NODE_ENV=production`,
     `EXPOSE ${port}`,
-    'USER node',
+    // The image's own user `node`, by the number that clusters ask for.
+    'USER 1000',
     `CMD ${JSON.stringify(start.split(' ')).replaceAll(',', ', ')}`,
   );
 }
 
-function goDockerfile(version: string, port: number): string {
+function goDockerfile({ version, main }: Extract<Detected['kind'], { kind: 'go' }>, port: number): string {
   return lines(
     `FROM golang:${version} AS build`,
     'WORKDIR /src',
     'COPY go.* ./',
     'RUN go mod download',
     'COPY . .',
-    'RUN go vet ./... && go test ./... && CGO_ENABLED=0 go build -o /app .',
+    `RUN go vet ./... && go test ./... && CGO_ENABLED=0 go build -o /app ${main}`,
     '',
     'FROM scratch',
+    'COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/',
     'COPY --from=build /app /app',
     `EXPOSE ${port}`,
     'USER 65534',

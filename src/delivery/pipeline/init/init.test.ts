@@ -23,10 +23,15 @@ const flask = {
 describe('a project', () => {
   it('of Python is known by its framework', () => {
     expect(detect(flask)).toMatchObject({
-      ...{ name: 'my-shop', because: 'Flask', port: 5001, test: 'python3 -m pytest -q', hasDockerfile: false },
-      kind: { kind: 'python', framework: 'flask', module: 'web', requirements: 'requirements.txt' },
+      ...{ name: 'my-shop', because: 'Flask', port: 5001, test: 'python3 -m pytest -q', dockerfile: undefined },
+      kind: {
+        ...{ kind: 'python', framework: 'flask', module: 'web', application: 'app' },
+        requirements: 'requirements.txt',
+      },
     });
-    expect(detect({ 'main.py': 'from fastapi import FastAPI\nx = FastAPI()' }).kind).toMatchObject({ module: 'main' });
+    expect(detect({ 'main.py': 'from fastapi import FastAPI\nx = FastAPI()' }).kind).toMatchObject({
+      ...{ module: 'main', application: 'x' },
+    });
     const manage = "os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings')";
     expect(detect({ 'manage.py': manage })).toMatchObject({
       port: 8000,
@@ -39,30 +44,79 @@ describe('a project', () => {
     const scripts = { start: 'node x.js', build: 'tsc', test: 'vitest' };
     expect(detect({ 'package.json': JSON.stringify({ scripts }) })).toMatchObject({
       ...{ port: 3000, test: 'npm test' },
-      kind: { kind: 'node', start: 'npm start', hasBuild: true, hasLock: false },
+      kind: { kind: 'node', start: 'npm start', hasBuild: true, lock: undefined, site: undefined },
     });
     const none = { test: 'echo "Error: no test specified" && exit 1' };
     expect(detect({ 'package.json': JSON.stringify({ scripts: none, main: 'a.js' }) })).toMatchObject({
       ...{ test: undefined, kind: { start: 'node a.js' } },
     });
     expect(detect({ 'package.json': '{' }).kind.kind).toBe('node');
-    expect(detect({ 'go.mod': 'module x\n\ngo 1.23.4\n' }).kind).toEqual({ kind: 'go', version: '1.23' });
+    expect(detect({ 'go.mod': 'module x\n\ngo 1.23.4\n' }).kind).toEqual({
+      ...{ kind: 'go', version: '1.23', main: '.' },
+    });
     expect(detect({ 'public/index.html': '' }).kind).toEqual({ kind: 'static', directory: 'public' });
   });
 
   it('listens where its Dockerfile or its compose file says', () => {
     expect(detect({ ...flask, Dockerfile: 'FROM x\nEXPOSE 80/tcp\n' })).toMatchObject({
       port: 80,
-      hasDockerfile: true,
+      dockerfile: 'Dockerfile',
     });
     expect(detect({ 'compose.yaml': 'services: {web: {ports: ["127.0.0.1:8080:9000/tcp"]}}' })).toMatchObject({
-      ...{ port: 9000, composeFile: 'compose.yaml', kind: { kind: 'other' } },
+      ...{ port: 9000, composeFile: 'compose.yaml', kind: { kind: 'compose' } },
     });
     expect(detect({ 'compose.yaml': 'services: {web: {ports: [{target: 81}]}}' }).port).toBe(81);
     expect(detect({ 'compose.yaml': 'services: [' }).port).toBe(8080);
     const aliases = 'bcdefgh'.split('').map((c, i) => `${c}: &${c} [${Array(10).fill(`*${'abcdefg'[i]}`).join(', ')}]`);
     const bomb = ['services: {web: {ports: [81]}}', 'a: &a [x]', ...aliases].join('\n');
     expect(detect({ 'compose.yaml': bomb }).port).toBe(8080);
+  });
+
+  it('of Python may lie in a package, have another name for its app, or make it by a function', () => {
+    const kindOf = (files: Record<string, string>): unknown => detect({ 'requirements.txt': '', ...files }).kind;
+    const fastapi = 'from fastapi import FastAPI\napi: FastAPI = FastAPI()\n';
+    expect(kindOf({ 'app/__init__.py': '', 'app/main.py': fastapi })).toMatchObject({
+      ...{ framework: 'fastapi', module: 'app.main', application: 'api' },
+    });
+    const flaskFactory = 'from flask import Flask\n\ndef make_app():\n    return Flask(__name__)\n';
+    expect(kindOf({ 'shop/__init__.py': flaskFactory, 'tests/test_it.py': 'Flask(1)' })).toMatchObject({
+      ...{ framework: 'flask', module: 'shop', application: 'make_app()' },
+    });
+  });
+
+  it('of Python alone listens where it says', () => {
+    expect(detect({ 'main.py': 'HTTPServer(("", 8099), Ahoy).serve_forever()' }).port).toBe(8099);
+    expect(detect({ 'main.py': 'serve(PORT=9001)' }).port).toBe(9001);
+    expect(detect({ 'main.py': 'print(12345)' }).port).toBe(8000);
+  });
+
+  it('of Node and Go says where it listens, what it installs by and what is built', () => {
+    const server = "require('http').createServer(f).listen(8088)";
+    expect(detect({ 'package.json': '{"main": "a.js"}', 'a.js': server, 'yarn.lock': '' })).toMatchObject({
+      ...{ port: 8088, kind: { lock: 'yarn.lock' } },
+    });
+    const vite = { scripts: { build: 'vite build', dev: 'vite', test: 'vitest' }, devDependencies: { vite: '6' } };
+    expect(detect({ 'package.json': JSON.stringify(vite), 'index.html': '' })).toMatchObject({
+      ...{ port: 80, test: undefined, kind: { kind: 'node', site: 'dist' } },
+    });
+    const main = 'package main\n\nfunc main() { http.ListenAndServe(":9090", nil) }\n';
+    const health = 'package api\n\nvar path = "/healthz"\n';
+    expect(detect({ 'go.mod': '', 'cmd/server/main.go': main, 'api/api.go': health })).toMatchObject({
+      ...{ port: 9090, healthPath: '/healthz', kind: { main: './cmd/server' } },
+    });
+  });
+
+  it('that is a compose file alone is that; beside sources it says where they listen', () => {
+    const text = 'services: {db: {image: postgres}, web: {build: {context: web, target: run}, ports: ["81:8000"]}}';
+    expect(detect({ 'compose.yaml': text }).kind).toEqual({
+      kind: 'compose',
+      builds: [{ service: 'web', context: 'web', dockerfile: undefined, target: 'run' }],
+      published: { service: 'web', port: 8000 },
+    });
+    expect(detect({ 'compose.yaml': text, 'go.mod': '' })).toMatchObject({ port: 8000, kind: { kind: 'go' } });
+    expect(detect({ 'compose.yaml': text, Containerfile: 'EXPOSE 7' })).toMatchObject({
+      ...{ port: 7, dockerfile: 'Containerfile', kind: { kind: 'other' } },
+    });
   });
 
   it('may have any name of a directory', () => {
@@ -83,10 +137,46 @@ EXPOSE 5001
 USER 65534
 CMD ["gunicorn", "--bind", "0.0.0.0:5001", "web:app"]
 `);
-    expect(renderDockerfile(detect({ 'go.mod': '' }))).toContain('FROM scratch');
-    expect(renderDockerfile(detect({ 'package.json': '{}', 'package-lock.json': '' }))).toContain('RUN npm ci');
+    const go = renderDockerfile(detect({ 'go.mod': '', 'cmd/a/x.go': 'package main\n' }));
+    expect(go).toContain('FROM scratch');
+    expect(go).toContain('go build -o /app ./cmd/a\n');
+    const node = renderDockerfile(detect({ 'package.json': '{}', 'package-lock.json': '' }));
+    expect(node).toContain('COPY package.json package-lock.json ./\nRUN npm ci\n');
+    // Clusters that ask for users other than root cannot look names up.
+    expect(node).toContain('USER 1000\n');
+    const react = { scripts: { build: 'x' }, dependencies: { 'react-scripts': '5' } };
+    expect(renderDockerfile(detect({ 'package.json': JSON.stringify(react), 'pnpm-lock.yaml': '' })))
+      .toBe(`FROM node:22-slim AS build
+WORKDIR /app
+COPY package.json pnpm-lock.yaml ./
+RUN corepack enable && pnpm install --frozen-lockfile
+COPY . .
+RUN npm run build
+
+FROM nginx:1.29-alpine
+COPY --from=build /app/build /usr/share/nginx/html
+EXPOSE 80
+`);
+    const factory = { 'app.py': 'from fastapi import FastAPI\ndef make():\n    return FastAPI()\n' };
+    expect(renderDockerfile(detect(factory))).toContain('"8000", "--factory", "app:make"]');
+    expect(renderDockerfile(detect({ ...flask, 'requirements.txt': '', Pipfile: '' }))).not.toContain('pipenv');
+    expect(renderDockerfile(detect({ Pipfile: '', 'a.py': '' }))).toContain(
+      'COPY . .\nRUN pip install --no-cache-dir pipenv\nRUN pipenv install --system\n',
+    );
     expect(renderDockerfile(detect({ 'index.html': '' }))).toContain('COPY . /usr/share/nginx/html');
     expect(renderDockerfile(detect({}))).toBeUndefined();
+  });
+
+  it('is for a compose file a timonel.yaml that ships it, and nothing else', async () => {
+    const text = 'services: {web: {build: web, ports: ["81:8000"]}, db: {image: postgres}}';
+    const files = newFiles(detect({ 'docker-compose.yml': text }));
+    expect(files.map(({ path }) => path)).toEqual(['timonel.yaml']);
+    expect(await readShipFile(files[0]?.text ?? '', 'timonel.yaml')).toMatchObject({
+      ...{ name: 'my-shop', images: [{ context: 'web' }], checks: [{ name: 'web:8000/' }] },
+      deploy: { source: { kind: 'compose', path: 'docker-compose.yml' } },
+    });
+    const [bare] = newFiles(detect({ 'compose.yaml': 'services: {db: {image: postgres}}' }));
+    expect(await readShipFile(bare?.text ?? '', 'timonel.yaml')).toMatchObject({ images: [], checks: [] });
   });
 
   it('is a timonel.yaml that can be read, and a chart that renders to all that an app needs', async () => {

@@ -11,7 +11,10 @@ export interface NewFile {
 
 /** The files that make a project ready for `timonel ship`. What is there already is the caller's matter. Pure. */
 export function newFiles(detected: Detected): NewFile[] {
-  const dockerfile = detected.hasDockerfile ? undefined : renderDockerfile(detected);
+  const { kind } = detected;
+  // A compose file says itself how its services are built and run.
+  if (kind.kind === 'compose') return [{ path: 'timonel.yaml', text: renderComposeShipFile(detected, kind) }];
+  const dockerfile = detected.dockerfile === undefined ? renderDockerfile(detected) : undefined;
   return [
     { path: 'timonel.yaml', text: renderShipFile(detected) },
     ...(dockerfile === undefined ? [] : [{ path: 'Dockerfile', text: dockerfile }]),
@@ -20,9 +23,26 @@ export function newFiles(detected: Detected): NewFile[] {
   ];
 }
 
+const head = '# What `timonel ship` does: docs/ship.md';
+
+function renderComposeShipFile(
+  { name, composeFile, healthPath }: Detected,
+  { builds, published }: Extract<Detected['kind'], { kind: 'compose' }>,
+): string {
+  const images = builds.map(({ service, ...build }) => [service, build]);
+  const check = published && { service: published.service, port: published.port, path: healthPath };
+  const file = {
+    name,
+    ...(images.length > 0 && { images: Object.fromEntries(images) as object }),
+    deploy: { compose: composeFile },
+    ...(check && { verify: [check] }),
+  };
+  return `${head}\n${stringify(file)}`;
+}
+
 function renderShipFile({ name, test, healthPath }: Detected): string {
   const tests = test === undefined ? '' : `test:\n  - run: ${test}\n`;
-  return `# What \`timonel ship\` does: docs/ship.md
+  return `${head}
 name: ${name}
 images:
   ${name}:
