@@ -60,16 +60,19 @@ export class KubeconfigError extends Error {
 
 type Fields = Record<string, unknown>;
 
-interface Named {
+/** An entry of a kubeconfig. */
+export interface KubeconfigEntryFields {
   fields: Fields;
+  /** Where its file lies. */
   directory: string;
 }
 
-interface Merged {
+/** The entries of several kubeconfig files, by name. */
+export interface MergedKubeconfig {
   currentContext: string;
-  clusters: Map<string, Named>;
-  users: Map<string, Named>;
-  contexts: Map<string, Named>;
+  clusters: Map<string, KubeconfigEntryFields>;
+  users: Map<string, KubeconfigEntryFields>;
+  contexts: Map<string, KubeconfigEntryFields>;
 }
 
 /**
@@ -81,7 +84,7 @@ export function selectContext(
   contextName?: string,
   instead: { cluster?: string; user?: string } = {},
 ): SelectedContext {
-  const merged = merge(files);
+  const merged = mergeKubeconfigs(files);
   const where = files.map((file) => file.path).join(', ');
   const name = contextName ?? merged.currentContext;
   const known = [...merged.contexts.keys()].join(', ');
@@ -116,7 +119,7 @@ export function selectContext(
   };
 }
 
-function credentials(user: Named): Partial<SelectedContext> {
+function credentials(user: KubeconfigEntryFields): Partial<SelectedContext> {
   const { fields, directory } = user;
   const tokenFile = text(fields.tokenFile);
   return defined({
@@ -146,15 +149,16 @@ function execPlugin(value: unknown, directory: string): ExecPlugin | undefined {
 }
 
 /** `<field>-data` in base64 wins over the path in `<field>`. */
-function pem({ fields, directory }: Named, field: string): PemSource | undefined {
+function pem({ fields, directory }: KubeconfigEntryFields, field: string): PemSource | undefined {
   const data = text(fields[`${field}-data`]);
   if (data) return { kind: 'text', text: Buffer.from(data, 'base64').toString() };
   const path = text(fields[field]);
   return path ? { kind: 'file', path, directory } : undefined;
 }
 
-function merge(files: readonly KubeconfigText[]): Merged {
-  const merged: Merged = { currentContext: '', clusters: new Map(), users: new Map(), contexts: new Map() };
+/** Of entries that several files have, and of their current contexts, the first file's count. */
+export function mergeKubeconfigs(files: readonly KubeconfigText[]): MergedKubeconfig {
+  const merged: MergedKubeconfig = { currentContext: '', clusters: new Map(), users: new Map(), contexts: new Map() };
   for (const file of files) {
     const document = parseFile(file);
     merged.currentContext ||= text(document['current-context']) ?? '';

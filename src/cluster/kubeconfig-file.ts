@@ -14,7 +14,7 @@ const lockWaitMs = 2000;
 const lockRetryMs = 50;
 
 /** The files that kubectl reads, in order: those that $KUBECONFIG names, or `~/.kube/config`. */
-function kubeconfigPaths(environment: Readonly<Record<string, string | undefined>>): string[] {
+export function kubeconfigPaths(environment: Readonly<Record<string, string | undefined>>): string[] {
   const named = (environment.KUBECONFIG ?? '').split(':').filter((path) => path !== '');
   return named.length > 0 ? [...new Set(named)] : [join(homedir(), '.kube', 'config')];
 }
@@ -85,8 +85,11 @@ export async function dropFromKubeconfig(options: {
   return changed;
 }
 
-/** Reads, changes and replaces a file under its lock. Undefined from `change` leaves it alone. */
-async function changeFile(options: {
+/**
+ * Reads, changes and replaces a kubeconfig under its lock. Undefined from `change` leaves it alone. Rejects with an Error
+ * with one sentence for people.
+ */
+export async function changeFile(options: {
   path: string;
   clock: Clock;
   change: (text: string | undefined) => string | undefined;

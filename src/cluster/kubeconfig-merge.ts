@@ -15,6 +15,11 @@ export interface KubeconfigEntry {
 
 const sections = ['clusters', 'users', 'contexts'] as const;
 
+export type KubeconfigSection = (typeof sections)[number];
+
+/** What an entry of a section holds beside its name. */
+const bodies = { clusters: 'cluster', users: 'user', contexts: 'context' } as const;
+
 /**
  * The kubeconfig text with `entry` in it and its context current. Other entries, fields that we do not know, and
  * comments stay as they are. Throws an Error with one sentence when `existing` is no kubeconfig.
@@ -22,15 +27,15 @@ const sections = ['clusters', 'users', 'contexts'] as const;
 export function mergeKubeconfig(existing: string | undefined, entry: KubeconfigEntry): string {
   const document = parse(existing);
   const base64 = (pem: string): string => Buffer.from(pem).toString('base64');
-  setFields(document, 'clusters', entry.name, 'cluster', {
+  setFields(document, 'clusters', entry.name, {
     'certificate-authority-data': base64(entry.certificateAuthority),
     server: entry.server,
   });
-  setFields(document, 'users', entry.name, 'user', {
+  setFields(document, 'users', entry.name, {
     'client-certificate-data': base64(entry.clientCertificate),
     'client-key-data': base64(entry.clientKey),
   });
-  setFields(document, 'contexts', entry.name, 'context', { cluster: entry.name, user: entry.name });
+  setFields(document, 'contexts', entry.name, { cluster: entry.name, user: entry.name });
   document.set('current-context', entry.name);
   return render(document);
 }
@@ -59,8 +64,51 @@ export function removeFromKubeconfig(existing: string, name: string): string | u
 
 /** Does the text define a context of that name? */
 export function hasContext(existing: string, name: string): boolean {
-  const list = parse(existing).get('contexts');
+  return hasEntry(existing, 'contexts', name);
+}
+
+/** Does the text define an entry of that name? */
+export function hasEntry(existing: string, section: KubeconfigSection, name: string): boolean {
+  const list = parse(existing).get(section);
   return isSeq(list) && list.items.some((item) => isMap(item) && item.get('name') === name);
+}
+
+/** The text with these fields of an entry, which is added when it is not there. Null takes a field away. */
+export function setEntry(
+  existing: string | undefined,
+  section: KubeconfigSection,
+  ...[name, values]: [name: string, values: Readonly<Record<string, string | boolean | null>>]
+): string {
+  const document = parse(existing);
+  setFields(document, section, name, values);
+  return render(document);
+}
+
+/** The text without one entry. The current context stays what it is. */
+export function removeEntry(existing: string, section: KubeconfigSection, name: string): string {
+  const document = parse(existing);
+  const list = document.get(section);
+  if (isSeq(list)) {
+    list.items = list.items.filter((item) => !(isMap(item) && item.get('name') === name));
+    if (list.items.length === 0) list.flow = true;
+  }
+  return render(document);
+}
+
+/** The text in which a context has another name; one that is current stays so. */
+export function renameContext(existing: string, from: string, to: string): string {
+  const document = parse(existing);
+  const list = document.get('contexts');
+  const item = isSeq(list) ? list.items.find((each) => isMap(each) && each.get('name') === from) : undefined;
+  if (isMap(item)) item.set('name', to);
+  if (document.get('current-context') === from) document.set('current-context', to);
+  return render(document);
+}
+
+export function setCurrentContext(existing: string | undefined, name: string): string {
+  const document = parse(existing);
+  document.set('current-context', name);
+  return render(document);
 }
 
 function parse(text: string | undefined): Document {
@@ -79,10 +127,10 @@ function parse(text: string | undefined): Document {
 /** Sets fields of the named entry of a section, which is added when it is not there. */
 function setFields(
   document: Document,
-  section: (typeof sections)[number],
-  name: string,
-  ...[field, values]: [field: string, values: Record<string, string>]
+  section: KubeconfigSection,
+  ...[name, values]: [name: string, values: Readonly<Record<string, string | boolean | null>>]
 ): void {
+  const field = bodies[section];
   let list = document.get(section);
   if (!isSeq(list)) {
     list = new YAMLSeq();
@@ -103,7 +151,10 @@ function setFields(
   }
   if (!isMap(body)) return;
   body.flow = false;
-  for (const [key, value] of Object.entries(values)) body.set(key, value);
+  for (const [key, value] of Object.entries(values)) {
+    if (value === null) body.delete(key);
+    else body.set(key, value);
+  }
 }
 
 function render(document: Document): string {

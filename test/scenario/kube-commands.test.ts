@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { CertificateSigningRequest } from '../../src/api/types/certificates-v1.ts';
+import { certificateSigningRequests } from '../../src/client/resources.ts';
 import { type Cluster, createCluster } from '../../src/library.ts';
 import { installedKubectls } from '../support/kubectl.ts';
+import { requestFor } from '../support/signing-request.ts';
 import { createSideBySide, type SideBySide } from '../support/side-by-side.ts';
 
 /** The same command line by kubectl and by timonel, in one cluster: output, messages and exit code are the same. */
@@ -16,12 +19,24 @@ beforeAll(async () => {
     'invalid.yaml',
     'apiVersion: v1\nkind: Service\nmetadata: {name: web, namespace: rich}\nspec: {clusterIP: 1.2.3.4, ports: [{port: 99999}]}\n',
   );
+  for (const name of ['jane', 'mallory']) await cluster.client.create(certificateSigningRequests, requestOf(name));
   await side.kubectl.ok('apply', '-f', new URL('../fixtures/rich-objects.yaml', import.meta.url).pathname);
 });
 afterAll(async () => {
   side?.close();
   await cluster.stop();
 });
+
+function requestOf(name: string): CertificateSigningRequest {
+  return {
+    metadata: { name },
+    spec: {
+      request: requestFor(name, 'developers'),
+      signerName: 'kubernetes.io/kube-apiserver-client',
+      usages: ['client auth'],
+    },
+  };
+}
 
 it.skipIf(path === undefined && !process.env.CI)('finds a kubectl to compare with (skipped: none is installed)', () => {
   expect(path).toBeDefined();
@@ -63,6 +78,7 @@ describe.skipIf(path === undefined)('as kubectl answers', () => {
     'describe clusterrole big',
     'describe clusterrolebinding big',
     'describe clusterrole admin',
+    'describe clusterrole system:discovery',
     'describe ns default',
     'describe crd widgets.example.com',
     'describe podtemplate,lease,controllerrevision -n rich',
@@ -104,6 +120,18 @@ describe.skipIf(path === undefined)('as kubectl answers', () => {
     'auth can-i get /healthz',
     'auth can-i list nodes -q',
     'auth can-i get deploy/web -n rich',
+    'auth can-i --list -n rich --no-headers',
+    'auth can-i --list --as system:serviceaccount:kube-system:node-controller',
+    'auth can-i --list create',
+    'auth whoami',
+    'auth whoami --as jane --as-group a',
+    'cluster-info',
+    'certificate approve jane',
+    'certificate approve jane -o name',
+    'certificate deny jane',
+    'certificate deny mallory',
+    'certificate approve nope',
+    'certificate approve',
     'autoscale deploy web -n rich --max=3',
     'autoscale deploy web -n rich --max=3 --name=other --dry-run=server',
     'replace -f {invalid.yaml}',

@@ -76,7 +76,7 @@ async function timonel(args: readonly string[], kubeconfig: string): Promise<Ran
 }
 
 /**
- * Without the tools' names, without ages, which go on between two commands, and without the empty creation times that
+ * Without the tools' names and directories, without ages, which go on between two commands, and without the empty creation times that
  * kubectl printed until 1.33.
  */
 function comparable({ stdout, stderr, code }: Ran): Ran {
@@ -84,8 +84,9 @@ function comparable({ stdout, stderr, code }: Ran): Ran {
     text
       .replaceAll(/metadata:\n( +)creationTimestamp: null\n(?!\1\S)/g, 'metadata: {}\n')
       .replaceAll(/^.*creationTimestamp: null\n/gm, '')
+      .replaceAll(/\/tmp\/timonel-(?:kubectl|commands)-\w+/g, 'HOME')
       .replaceAll(/\bkubectl\b(?!\.)/g, 'timonel')
-      .replaceAll(/\b(?:\d+[smhd])+\b/g, 'AGE')
+      .replaceAll(/\b(?:\d+[smhd])+\b( ?) */g, 'AGE$1')
       .replaceAll(/ +$/gm, '');
   return { stdout: plain(stdout), stderr: plain(stderr), code };
 }

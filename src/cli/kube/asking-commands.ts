@@ -26,5 +26,13 @@ export function addAskingCommands(program: Command): void {
     .option('-A, --all-namespaces', 'in all namespaces')
     .option('--subresource <name>', 'log, exec …')
     .option('-q, --quiet', 'only the exit code')
+    .option('--list', 'everything that one may do')
+    .option('--no-headers', 'no headers')
     .action(async (words, options) => (await import('./auth.ts')).canI(words, options));
+  kubeCommand(auth, 'whoami', 'who the server takes one for')
+    .option('-o, --output <format>', 'json, yaml, jsonpath=…')
+    .action(async (options) => (await import('./auth.ts')).whoAmI(options));
+  kubeCommand(program, 'cluster-info', 'where the control plane and the services of the cluster are').action(
+    async (options) => (await import('./cluster-info.ts')).clusterInfo(options),
+  );
 }

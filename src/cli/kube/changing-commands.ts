@@ -17,6 +17,17 @@ export function addChangingCommands(program: Command): void {
     .action(async (words, options) => (await import('./edit.ts')).edit(words, options));
   addSetCommands(program);
   addNodeCommands(program);
+  const certificate = program.command('certificate').description('decide certificate signing requests');
+  for (const [name, description] of [
+    ['approve', 'let the signer sign them'],
+    ['deny', 'let nobody sign them'],
+  ] as const) {
+    withFileFlags(kubeCommand(certificate, name, description))
+      .argument('[names...]')
+      .option('--force', 'even when they are decided already')
+      .option('-o, --output <format>', 'json, yaml, name')
+      .action(async (names, options) => (await import('./certificate.ts'))[name](names, options));
+  }
 }
 
 /** Flags of commands that change objects which are there. */

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { collect } from '../arguments.ts';
 import { addAskingCommands } from './asking-commands.ts';
+import { addConfigCommands } from './config/commands.ts';
 import { addChangingCommands } from './changing-commands.ts';
 import { kubeCommand, withFileFlags } from './flags.ts';
 import { addWritingCommands } from './writing-commands.ts';
@@ -12,6 +13,7 @@ export function addKubeCommands(program: Command): void {
   addWritingCommands(program);
   addChangingCommands(program);
   addAskingCommands(program);
+  addConfigCommands(program);
 }
 
 function addReadingCommands(program: Command): void {

@@ -7,7 +7,10 @@ import { CliError } from '../errors.ts';
 import type { Kube } from './session.ts';
 
 /** The pods that `NAME` or `TYPE/NAME` means: that pod, or those that the object selects, the best one first. */
-export async function podsOf({ client, finder, namespace }: Kube, word: string): Promise<Pod[]> {
+export async function podsOf(
+  { client, finder, namespace }: Pick<Kube, 'client' | 'finder' | 'namespace'>,
+  word: string,
+): Promise<Pod[]> {
   const [type = '', name] = word.includes('/') ? word.split('/') : ['pods', word];
   if (!name) throw new CliError('arguments in resource/name form must have a single resource and name');
   const [resource = pods] = await finder.find(type);

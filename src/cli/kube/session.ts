@@ -34,6 +34,8 @@ export interface Kube {
   /** Of the flag, else the context's. */
   namespace: string;
   finder: ResourceFinder;
+  /** Where the API server is. */
+  server: string;
   /** Says what went wrong about one of several things: the command goes on, and fails in the end. */
   fail(error: unknown): void;
 }
@@ -56,7 +58,7 @@ export async function withKube(flags: KubeFlags, work: (kube: Kube) => Promise<v
     process.exitCode = error instanceof CliError ? error.exitCode : 1;
   };
   try {
-    await work({ client, namespace, finder: createResourceFinder(client), fail });
+    await work({ client, namespace, finder: createResourceFinder(client), server: connection.server, fail });
   } catch (error) {
     fail(unreachable(error, connection) ?? error);
   } finally {

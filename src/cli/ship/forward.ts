@@ -45,7 +45,7 @@ async function carry(target: ShipTarget, forward: Forward, socket: Socket): Prom
 /** The best pod first; one that has just gone is passed over. */
 async function connectToPod(target: ShipTarget, { kind, name, port }: Forward): Promise<Duplex> {
   const { client, namespace } = target;
-  const kube = { client, namespace, finder: createResourceFinder(client), fail: () => undefined };
+  const kube = { client, namespace, finder: createResourceFinder(client) };
   const isService = ['service', 'svc'].includes(kind);
   const service = isService ? await client.get(services, { name, namespace }) : undefined;
   const found = await podsOf(kube, `${kind}/${name}`);

@@ -3,12 +3,6 @@ import { annotationLines, labelLines, type Lines } from './fields.ts';
 
 /** What a role allows, resource by resource. */
 export function roleLines({ metadata, rules = [] }: Role | ClusterRole): Lines {
-  const rows = compacted((rules ?? []).flatMap(brokenDown))
-    .toSorted((a, b) => (sortKey(a) < sortKey(b) ? -1 : 1))
-    .map(
-      ({ resource, urls, names, verbs }) =>
-        `  ${resource}\t[${urls.join(' ')}]\t[${names.join(' ')}]\t[${verbs.join(' ')}]`,
-    );
   return [
     `Name:\t${metadata.name}`,
     ...labelLines('Labels', metadata.labels),
@@ -16,8 +10,17 @@ export function roleLines({ metadata, rules = [] }: Role | ClusterRole): Lines {
     'PolicyRule:',
     '  Resources\tNon-Resource URLs\tResource Names\tVerbs',
     '  ---------\t-----------------\t--------------\t-----',
-    ...rows,
+    ...ruleRows(rules ?? []).map((row) => `  ${row.join('\t')}`),
   ];
+}
+
+/** Rules as kubectl shows them, a row for each resource and path: resource, paths, names, verbs. */
+export function ruleRows(rules: readonly PolicyRule[]): string[][] {
+  const text = (list: readonly string[]): string => `[${list.join(' ')}]`;
+  return compacted(rules.flatMap(brokenDown))
+    .map((rule) => ({ rule, key: sortKey(rule) }))
+    .toSorted((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
+    .map(({ rule: { resource, urls, names, verbs } }) => [resource, text(urls), text(names), text(verbs)]);
 }
 
 /** A rule about one resource (and one name), or one path. */
@@ -56,11 +59,11 @@ function shownResource(plural: string, group: string): string {
   return [group ? `${resource}.${group}` : resource, ...subresource].join('/');
 }
 
-/** Verbs on the same thing come together. */
+/** Verbs on the same resource come together; rules about paths stay as they are. */
 function compacted(rules: readonly Simple[]): Simple[] {
   const byThing = new Map<string, Simple>();
-  for (const rule of rules) {
-    const key = JSON.stringify([rule.group, rule.plural, rule.urls, rule.names]);
+  for (const [i, rule] of rules.entries()) {
+    const key = JSON.stringify(rule.urls.length > 0 ? i : [rule.group, rule.plural, rule.names]);
     const known = byThing.get(key);
     if (!known) byThing.set(key, rule);
     else known.verbs.push(...rule.verbs.filter((verb) => !known.verbs.includes(verb)));
