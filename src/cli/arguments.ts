@@ -76,6 +76,11 @@ export function collect(value: string, previous: string[] = []): string[] {
   return [...previous, value];
 }
 
+/** Values divided by commas, of a flag that may come more than once. */
+export function collectList(value: string, previous: string[] = []): string[] {
+  return [...previous, ...value.split(',')];
+}
+
 function numberIn(text: string, { from, to, what }: { from: number; to: number; what: string }): number {
   const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
   if (value >= from && value <= to) return value;

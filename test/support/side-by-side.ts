@@ -76,8 +76,8 @@ async function timonel(args: readonly string[], kubeconfig: string): Promise<Ran
 }
 
 /**
- * Without the tools' names and directories, without ages, which go on between two commands, and without the empty creation times that
- * kubectl printed until 1.33.
+ * Without the tools' names and directories, without ages, which go on between two commands, and without the empty
+ * creation times that kubectl printed until 1.33.
  */
 function comparable({ stdout, stderr, code }: Ran): Ran {
   const plain = (text: string): string =>
@@ -86,7 +86,10 @@ function comparable({ stdout, stderr, code }: Ran): Ran {
       .replaceAll(/^.*creationTimestamp: null\n/gm, '')
       .replaceAll(/\/tmp\/timonel-(?:kubectl|commands)-\w+/g, 'HOME')
       .replaceAll(/\bkubectl\b(?!\.)/g, 'timonel')
-      .replaceAll(/\b(?:\d+[smhd])+\b( ?) */g, 'AGE$1')
+      .replaceAll(/\b(?:\d+[smhd])+\b/g, 'AGE')
+      // A column is as wide as its longest age, and so is the line below its name.
+      .replaceAll(/\b(AGE|Age|LAST SEEN)\b(\)?) +/g, '$1$2 ')
+      .replaceAll(/(?<=^ *-.*-) +(?=-)/gm, ' ')
       .replaceAll(/ +$/gm, '');
   return { stdout: plain(stdout), stderr: plain(stderr), code };
 }

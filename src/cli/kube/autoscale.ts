@@ -1,9 +1,11 @@
 import type { AnyObject } from '../../api/object.ts';
+import { isApiError } from '../../api/status.ts';
+import { objectPath } from '../../client/request-path.ts';
 import { horizontalPodAutoscalers } from '../../client/resources.ts';
 import { CliError } from '../errors.ts';
 import { create, type MakeFlags } from './create/make.ts';
-import { placeOf, selectionOf, type SelectionFlags } from './selection.ts';
-import { withKube } from './session.ts';
+import { placeOf, type Selection, selectionOf, type SelectionFlags } from './selection.ts';
+import { type Kube, withKube } from './session.ts';
 
 export interface AutoscaleFlags extends MakeFlags, SelectionFlags {
   min?: string;
@@ -24,7 +26,7 @@ export async function autoscale(words: readonly string[], flags: AutoscaleFlags)
     for (const selection of await selectionOf(kube, words, flags)) {
       const { resource, name } = selection;
       if (name === undefined) throw new CliError('resource(s) were provided, but no name was specified');
-      await kube.client.get(resource, placeOf(kube, selection));
+      await requireScale(kube, selection);
       const apiVersion = resource.group ? `${resource.group}/${resource.version}` : resource.version;
       const object: AnyObject = {
         metadata: { name: flags.name ?? name },
@@ -37,6 +39,23 @@ export async function autoscale(words: readonly string[], flags: AutoscaleFlags)
       };
       await create(kube, horizontalPodAutoscalers, { ...flags, verb: 'autoscaled' }, object);
     }
+  });
+}
+
+/** Rejects with CliError when the object is of a kind that has no replicas to scale. */
+async function requireScale(kube: Kube, selection: Selection): Promise<void> {
+  const { resource } = selection;
+  const place = placeOf(kube, selection);
+  await kube.client.get(resource, place);
+  const { kind, plural } = resource;
+  const groupVersion = `${resource.group}/${resource.version}`;
+  await kube.client.raw('GET', objectPath(resource, place, 'scale')).catch((error: unknown) => {
+    if (!isApiError(error, 'NotFound')) throw error;
+    const what = `${groupVersion}, Resource=${plural}`;
+    throw new CliError(
+      `cannot autoscale a ${kind}: could not find scale subresource for ${what} in discovery information`,
+      { cause: error },
+    );
   });
 }
 

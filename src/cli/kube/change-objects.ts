@@ -40,7 +40,7 @@ export async function changeObjects(
     for (const { selection, object } of await objectsOf(kube, words, flags)) {
       try {
         const { patch, send = patch && patching(patch, flags), said } = changeOf(object, selection);
-        const after = send && dryRun !== 'client' ? await send(kube, selection) : object;
+        const after = send && dryRun !== 'client' ? await send(kube, selection) : await tried(object, patch, selection);
         if (printer) process.stdout.write(printer.print(typed(selection.resource, after)));
         else say(selection, typeof said === 'string' ? said : said(object, after), dryRun);
       } catch (error) {
@@ -48,6 +48,10 @@ export async function changeObjects(
       }
     }
   });
+}
+
+async function tried(object: KubeObject, patch: Patch | undefined, { resource }: Selection): Promise<KubeObject> {
+  return patch ? (await import('./try-patch.ts')).tryPatch(object, patch, resource) : object;
 }
 
 function patching(patch: Patch, flags: ChangeFlags): NonNullable<Change['send']> {

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { collect, collectList } from '../arguments.ts';
 import { dryRunOption, kubeCommand, withFileFlags } from './flags.ts';
 
 /** Commands that change what is there: labels, fields, images, nodes. */
@@ -68,13 +69,30 @@ function addSetCommands(program: Command): void {
   withChangeFlags(kubeCommand(set, 'env', 'environment variables'))
     .argument('[words...]', 'TYPE/NAME NAME=VALUE NAME- …')
     .addOption(containers)
-    .action(async (words, options) => (await import('./set.ts')).setEnv(words, options));
+    .option('--list', 'print them')
+    .option('--from <object>', 'configmap/NAME or secret/NAME: a variable for each key')
+    .option('--keys <keys>', 'only for these keys (with --from)', collectList)
+    .option('--prefix <text>', 'what their names begin with (with --from)')
+    .option('--overwrite [true|false]', 'even where there is another value (default: true)')
+    .action(async (words, options) => (await import('./set-env.ts')).setEnv(words, options));
   withChangeFlags(kubeCommand(set, 'resources', 'limits and requests'))
     .argument('[words...]', 'TYPE/NAME')
     .addOption(containers)
     .option('--limits <amounts>', 'cpu=500m,memory=1Gi')
     .option('--requests <amounts>', 'the same')
     .action(async (words, options) => (await import('./set.ts')).setResources(words, options));
+  withChangeFlags(kubeCommand(set, 'serviceaccount', 'as which account pods run').alias('sa'))
+    .argument('[words...]', 'TYPE/NAME ACCOUNT')
+    .action(async (words, options) => (await import('./set.ts')).setServiceAccount(words, options));
+  withChangeFlags(kubeCommand(set, 'selector', 'which pods a service leads to'))
+    .argument('[words...]', 'TYPE/NAME KEY=VALUE,…')
+    .action(async (words, options) => (await import('./set.ts')).setSelector(words, options));
+  withChangeFlags(kubeCommand(set, 'subject', 'whom a binding is about: adds users, groups, accounts'))
+    .argument('[words...]', 'TYPE/NAME')
+    .option('--user <name>', 'a user (repeatable)', collect)
+    .option('--group <name>', 'a group (repeatable)', collect)
+    .option('--serviceaccount <account>', 'NAMESPACE:NAME (repeatable)', collect)
+    .action(async (words, options) => (await import('./set.ts')).setSubject(words, options));
 }
 
 function addNodeCommands(program: Command): void {

@@ -4,7 +4,7 @@ import type { LabelSelector } from '../../api/types/meta-v1.ts';
 import type { Resource } from '../../client/client.ts';
 import { services } from '../../client/resources.ts';
 import { CliError } from '../errors.ts';
-import { create, type MakeFlags } from './create/make.ts';
+import { create, type MakeFlags, overridden, pairsOf } from './create/make.ts';
 import { placeOf, selectionOf } from './selection.ts';
 import { withKube } from './session.ts';
 
@@ -18,14 +18,22 @@ export interface ExposeFlags extends MakeFlags {
   externalIp?: string;
   clusterIp?: string;
   sessionAffinity?: string;
+  loadBalancerIp?: string;
+  labels?: string;
+  /** A merge patch for what is made, in JSON. */
+  overrides?: string;
 }
+
+const exposable = ['Pod', 'Service', 'ReplicationController', 'Deployment', 'ReplicaSet'];
 
 export async function expose(words: readonly string[], flags: ExposeFlags): Promise<void> {
   await withKube(flags, async (kube) => {
     const [selection] = await selectionOf(kube, words, {});
-    if (selection?.name === undefined) throw new CliError('You must specify the name of what to expose.');
+    if (selection?.name === undefined) throw new CliError('resource(s) were provided, but no name was specified');
+    const { kind, group } = selection.resource;
+    if (!exposable.includes(kind)) throw new CliError(`cannot expose a ${kind}${group && `.${group}`}`);
     const object = await kube.client.get(selection.resource, placeOf(kube, selection));
-    const service = serviceFor(selection.resource, object, flags);
+    const service = overridden(serviceFor(selection.resource, object, flags), flags.overrides);
     await create(kube, services, { ...flags, verb: 'exposed' }, service);
   });
 }
@@ -35,16 +43,18 @@ function serviceFor({ kind, plural }: Resource, object: KubeObject, flags: Expos
     spec?: { selector?: unknown; template?: PodTemplateSpec; containers?: Container[]; ports?: { port: number }[] };
   };
   const selector = flags.selector
-    ? Object.fromEntries(flags.selector.split(',').map((pair) => pair.split('=', 2) as [string, string]))
+    ? pairsOf(flags.selector)
     : kind === 'Pod'
       ? object.metadata.labels
       : ['Service', 'ReplicationController'].includes(kind)
         ? (spec.selector as Record<string, string>)
         : (spec.selector as LabelSelector | undefined)?.matchLabels;
-  if (!selector)
-    throw new CliError(
-      `couldn't retrieve selectors via --selector flag or introspection: ${plural} "${object.metadata.name}" has none`,
-    );
+  if (!selector) {
+    const why =
+      kind === 'Pod' ? 'the pod has no labels and cannot be exposed' : `${plural} "${object.metadata.name}" has none`;
+    throw new CliError(`couldn't retrieve selectors via --selector flag or introspection: ${why}`);
+  }
+  const labels = flags.labels ? pairsOf(flags.labels) : object.metadata.labels;
   const containers = spec.template?.spec?.containers ?? spec.containers ?? [];
   const ports = flags.port
     ? flags.port.split(',').map(Number)
@@ -60,7 +70,7 @@ function serviceFor({ kind, plural }: Resource, object: KubeObject, flags: Expos
   return {
     metadata: {
       name: flags.name ?? object.metadata.name ?? '',
-      ...(object.metadata.labels && { labels: object.metadata.labels }),
+      ...(labels && { labels }),
     },
     spec: {
       selector,
@@ -72,6 +82,8 @@ function serviceFor({ kind, plural }: Resource, object: KubeObject, flags: Expos
       ...(flags.externalIp && { externalIPs: [flags.externalIp] }),
       ...(flags.clusterIp && { clusterIP: flags.clusterIp }),
       ...(flags.sessionAffinity && { sessionAffinity: flags.sessionAffinity }),
+      ...(flags.loadBalancerIp && { loadBalancerIP: flags.loadBalancerIp }),
     },
+    status: { loadBalancer: {} },
   };
 }

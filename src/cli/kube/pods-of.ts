@@ -27,7 +27,8 @@ export async function podsOf(
 /** What an object's own selector selects; services and replication controllers have one of equalities. */
 function selectorOf(resource: Resource, object: KubeObject): string {
   const { selector } = ((object as AnyObject)['spec'] ?? {}) as { selector?: unknown };
-  if (!selector) throw new CliError(`${resource.kind} ${object.metadata.name ?? ''} selects no pods`);
+  const type = `*${resource.version}.${resource.kind}`;
+  if (!selector) throw new CliError(`cannot attach to ${type}: selector for ${type} not implemented`);
   const isPlain = ['Service', 'ReplicationController'].includes(resource.kind);
   return labelMatcher(isPlain ? { matchLabels: selector as Record<string, string> } : selector).toString();
 }

@@ -32,15 +32,36 @@ const week = 7 * 24 * 3600 * 1000;
 
 type Work = (kube: Kube, selection: Selection & { name: string }) => Promise<void>;
 
-async function eachWorkload(words: readonly string[], flags: RolloutFlags, work: Work): Promise<void> {
+interface Doing {
+  /** Kinds that can be done so; default: all that have rollouts. */
+  of?: readonly string[];
+  /** What to say of others. */
+  refusal: (selection: Selection & { name: string }) => string;
+}
+
+function notSupported(doing: string): Doing['refusal'] {
+  return ({ resource, name }) => `${shownPlural(resource)} "${name}" ${doing} is not supported`;
+}
+
+function noVisitor(what: string): Doing['refusal'] {
+  return ({ resource: { group, kind } }) =>
+    `error retrieving ${what} "${kind}${group && `.${group}`}", no visitor method exists for {${group} ${kind}}`;
+}
+
+function shownPlural({ plural, group }: Resource): string {
+  return group ? `${plural}.${group}` : plural;
+}
+
+async function eachWorkload(
+  words: readonly string[],
+  flags: RolloutFlags,
+  ...[{ of = kinds, refusal }, work]: [Doing, Work]
+): Promise<void> {
   await withKube(flags, async (kube) => {
     const selections = await selectionOf(kube, words, flags);
     for (const selection of (await Promise.all(selections.map((each) => named(kube, each, flags)))).flat()) {
-      if (!kinds.includes(selection.resource.kind))
-        throw new CliError(
-          `no rollouts of ${selection.resource.plural}: there are deployments, daemonsets and statefulsets`,
-        );
       try {
+        if (!of.includes(selection.resource.kind)) throw new CliError(refusal(selection));
         await work(kube, selection);
       } catch (error) {
         kube.fail(error);
@@ -77,46 +98,59 @@ function judge(resource: Resource, object: KubeObject): RolloutStatus {
 export async function status(words: readonly string[], flags: RolloutFlags): Promise<void> {
   const nanos = flags.timeout === undefined ? 0 : parseGoDuration(flags.timeout);
   if (nanos === undefined) throw new CliError(`invalid argument "${flags.timeout}" for "--timeout" flag`);
-  await eachWorkload(words, flags, async (kube, selection) => {
-    const { resource } = selection;
-    const name = placeOf(kube, selection);
-    if (flags.watch === 'false') {
-      const { state, message } = judge(resource, await kube.client.get(resource, name));
-      if (state === 'failed') throw new CliError(message);
-      return void process.stdout.write(`${message}\n`);
-    }
-    await kube.client.get(resource, name);
-    let told = '';
-    const say = (message: string): void => {
-      if (message !== told) process.stdout.write(`${message}\n`);
-      told = message;
-    };
-    try {
-      await waitForObjects({
-        client: kube.client,
-        clock,
-        targets: [{ resource, name }],
-        timeoutMs: nanos > 0 ? nanos / 1e6 : week,
-        until: (object) => {
-          if (!object) return { state: 'failed', reason: 'object has been deleted' };
-          const { state, message } = judge(resource, object);
-          if (state === 'failed') return { state, reason: message };
-          say(message);
-          return state === 'done' ? { state: 'ready' } : { state: 'progressing', reason: message };
-        },
-      });
-    } catch (error) {
-      if (!(error instanceof WaitError)) throw error;
-      throw new CliError(error.timedOut ? 'timed out waiting for the condition' : (error.unready[0]?.reason ?? ''), {
-        cause: error,
-      });
-    }
-  });
+  await eachWorkload(
+    words,
+    flags,
+    {
+      refusal: ({ resource: { kind, group } }) =>
+        `no status viewer has been implemented for ${kind}${group && `.${group}`}`,
+    },
+    async (kube, selection) => {
+      const { resource } = selection;
+      const name = placeOf(kube, selection);
+      if (flags.watch === 'false') {
+        const { state, message } = judge(resource, await kube.client.get(resource, name));
+        if (state === 'failed') throw new CliError(message);
+        return void process.stdout.write(`${message}\n`);
+      }
+      await kube.client.get(resource, name);
+      let told = '';
+      const say = (message: string): void => {
+        if (message !== told) process.stdout.write(`${message}\n`);
+        told = message;
+      };
+      try {
+        await waitForObjects({
+          client: kube.client,
+          clock,
+          targets: [{ resource, name }],
+          timeoutMs: nanos > 0 ? nanos / 1e6 : week,
+          until: (object) => {
+            if (!object) return { state: 'failed', reason: 'object has been deleted' };
+            const { state, message } = judge(resource, object);
+            if (state === 'failed') return { state, reason: message };
+            say(message);
+            return state === 'done' ? { state: 'ready' } : { state: 'progressing', reason: message };
+          },
+        });
+      } catch (error) {
+        if (!(error instanceof WaitError)) throw error;
+        throw new CliError(error.timedOut ? 'timed out waiting for the condition' : (error.unready[0]?.reason ?? ''), {
+          cause: error,
+        });
+      }
+    },
+  );
 }
 
 /** `kubectl.kubernetes.io/restartedAt` in the template: new pods, one after another. */
 export async function restart(words: readonly string[], flags: RolloutFlags): Promise<void> {
-  await eachWorkload(words, flags, async (kube, selection) => {
+  await eachWorkload(words, flags, { refusal: notSupported('restarting') }, async (kube, selection) => {
+    const { spec } = (await kube.client.get(selection.resource, placeOf(kube, selection))) as AnyObject;
+    if ((spec as { paused?: boolean }).paused) {
+      const what = `${shownPlural(selection.resource)} "${selection.name}"`;
+      throw new CliError(`${what} can't restart paused deployment (run rollout resume first)`);
+    }
     const restartedAt = formatTime(clock.now());
     const annotations = { 'kubectl.kubernetes.io/restartedAt': restartedAt };
     const document = { spec: { template: { metadata: { annotations } } } };
@@ -134,23 +168,27 @@ export async function resume(words: readonly string[], flags: RolloutFlags): Pro
 }
 
 async function setPaused(words: readonly string[], flags: RolloutFlags, paused: boolean): Promise<void> {
-  await eachWorkload(words, flags, async (kube, selection) => {
-    const { resource } = selection;
-    const verb = paused ? 'paused' : 'resumed';
-    if (resource.kind !== 'Deployment') throw new CliError(`${resource.plural} "${selection.name}" cannot be ${verb}`);
-    const { spec } = (await kube.client.get(resource, placeOf(kube, selection))) as AnyObject;
-    if (Boolean((spec as { paused?: boolean }).paused) === paused) {
-      throw new CliError(
-        `${resource.plural}.${resource.group} "${selection.name}" is ${paused ? 'already paused' : 'not paused'}`,
-      );
-    }
-    await patch(kube, selection, { spec: { paused: paused || null } });
-    say(selection, verb);
-  });
+  await eachWorkload(
+    words,
+    flags,
+    { of: ['Deployment'], refusal: notSupported(paused ? 'pausing' : 'resuming') },
+    async (kube, selection) => {
+      const { resource } = selection;
+      const verb = paused ? 'paused' : 'resumed';
+      const { spec } = (await kube.client.get(resource, placeOf(kube, selection))) as AnyObject;
+      if (Boolean((spec as { paused?: boolean }).paused) === paused) {
+        throw new CliError(
+          `${shownPlural(resource)} "${selection.name}" is ${paused ? 'already paused' : 'not paused'}`,
+        );
+      }
+      await patch(kube, selection, { spec: { paused: paused || null } });
+      say(selection, verb);
+    },
+  );
 }
 
 export async function history(words: readonly string[], flags: RolloutFlags): Promise<void> {
-  await eachWorkload(words, flags, async (kube, selection) => {
+  await eachWorkload(words, flags, { refusal: noVisitor('history for') }, async (kube, selection) => {
     const object = await kube.client.get(selection.resource, placeOf(kube, selection));
     const revisions = await revisionsOf(kube, selection.resource, object);
     const title = `${shownName(selection.resource, selection.name)}`;
@@ -167,7 +205,7 @@ export async function history(words: readonly string[], flags: RolloutFlags): Pr
 
 /** Back to an earlier template: the one before, or that of `--to-revision`. */
 export async function undo(words: readonly string[], flags: RolloutFlags): Promise<void> {
-  await eachWorkload(words, flags, async (kube, selection) => {
+  await eachWorkload(words, flags, { refusal: noVisitor('rollbacker for') }, async (kube, selection) => {
     const { resource } = selection;
     const object = await kube.client.get(resource, placeOf(kube, selection));
     if ((object as AnyObject & { spec?: { paused?: boolean } }).spec?.paused) {

@@ -6,7 +6,7 @@ import { waitForObjects } from '../../delivery/apply/wait.ts';
 import { clock } from '../context.ts';
 import { CliError } from '../errors.ts';
 import { attachOrPrint, splitAtDashes } from './exec.ts';
-import { create, type MakeFlags } from './create/make.ts';
+import { create, type MakeFlags, overridden, pairsOf } from './create/make.ts';
 import { type Kube, withKube } from './session.ts';
 
 export interface RunFlags extends MakeFlags {
@@ -24,7 +24,15 @@ export interface RunFlags extends MakeFlags {
   rm?: boolean;
   quiet?: boolean;
   expose?: boolean;
+  privileged?: boolean;
+  /** A merge patch for the pod, in JSON. */
+  overrides?: string;
 }
+
+const usage = { hint: "See 'timonel run -h' for help and examples" };
+/** The form of a reference to an image (distribution's reference grammar), loosely. */
+const imageForm =
+  /^[a-zA-Z0-9][\w.-]*(?::\d+)?(?:\/[a-zA-Z0-9][\w.-]*)*(?::[\w][\w.-]{0,127})?(?:@[\w+.-]+:[0-9a-fA-F]{32,})?$/;
 
 const startMs = 5 * 60_000;
 /** What it printed last has come already: only its state is still to be told. */
@@ -33,12 +41,16 @@ const endMs = 60_000;
 /** `timonel run NAME --image IMAGE`; with -i, -t or --attach one is in it at once, and with --rm it goes afterwards. */
 export async function run(words: readonly string[], flags: RunFlags): Promise<void> {
   const [[name], args] = splitAtDashes(words, process.argv);
-  if (name === undefined) throw new CliError('NAME is required for run');
+  if (name === undefined) throw new CliError('NAME is required for run', usage);
+  requireFlags(flags);
   const isAttached = Boolean(flags.attach || flags.stdin || flags.tty);
-  if (flags.rm && !isAttached) throw new CliError('--rm should only be used for attached containers');
+  if (flags.rm && !isAttached) throw new CliError('--rm should only be used for attached containers', usage);
   if (isAttached && flags.dryRun && flags.dryRun !== 'none')
-    throw new CliError("--dry-run can't be used with attached containers options (--attach, --stdin, or --tty)");
-  if (flags.expose && !flags.port) throw new CliError('--port must be set when exposing a service');
+    throw new CliError(
+      "--dry-run=[server|client] can't be used with attached containers options (--attach, --stdin, or --tty)",
+      usage,
+    );
+  if (flags.expose && !flags.port) throw new CliError('--port must be set when exposing a service', usage);
   await withKube(flags, async (kube) => {
     const verb = { ...flags, verb: 'created' };
     if (flags.expose) {
@@ -48,6 +60,15 @@ export async function run(words: readonly string[], flags: RunFlags): Promise<vo
     if (!isAttached) return create(kube, pods, verb, podOf(name, args, flags));
     await runAttached(kube, name, { args, flags });
   });
+}
+
+function requireFlags({ image, restart, env = [] }: RunFlags): void {
+  if (image === '') throw new CliError('--image is required');
+  if (!imageForm.test(image)) throw new CliError(`Invalid image name "${image}": invalid reference format`);
+  if (!['Always', 'OnFailure', 'Never'].includes(restart))
+    throw new CliError(`invalid restart policy: ${restart}`, usage);
+  const wrong = env.find((pair) => !/^[^=]+=/.test(pair));
+  if (wrong !== undefined) throw new CliError(`invalid env: ${wrong}`);
 }
 
 async function runAttached(
@@ -101,6 +122,10 @@ async function sayHowItEnded(kube: Kube, place: ObjectName): Promise<void> {
 }
 
 function podOf(name: string, args: readonly string[], flags: RunFlags): AnyObject {
+  return overridden(plainPod(name, args, flags), flags.overrides);
+}
+
+function plainPod(name: string, args: readonly string[], flags: RunFlags): AnyObject {
   const env = (flags.env ?? []).map((pair) => ({
     name: pair.split('=')[0] ?? '',
     value: pair.slice(pair.indexOf('=') + 1),
@@ -122,16 +147,19 @@ function podOf(name: string, args: readonly string[], flags: RunFlags): AnyObjec
           ...(flags.port && { ports: [{ containerPort: Number(flags.port) }] }),
           ...(flags.stdin && { stdin: true, stdinOnce: true }),
           ...(flags.tty && { tty: true }),
+          resources: {},
+          ...(flags.privileged && { securityContext: { privileged: true } }),
         },
       ],
+      dnsPolicy: 'ClusterFirst',
       restartPolicy: flags.restart,
     },
+    status: {},
   };
 }
 
 function labelsOf(name: string, { labels }: RunFlags): Record<string, string> {
-  if (!labels) return { run: name };
-  return Object.fromEntries(labels.split(',').map((pair): [string, string] => pair.split('=', 2) as [string, string]));
+  return labels ? pairsOf(labels) : { run: name };
 }
 
 function serviceOf(name: string, flags: RunFlags): AnyObject {
@@ -139,5 +167,6 @@ function serviceOf(name: string, flags: RunFlags): AnyObject {
   return {
     metadata: { name },
     spec: { selector: labelsOf(name, flags), ports: [{ port, protocol: 'TCP', targetPort: port }] },
+    status: { loadBalancer: {} },
   };
 }

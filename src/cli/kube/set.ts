@@ -1,7 +1,10 @@
-import type { KubeObject } from '../../api/object.ts';
-import type { Container, EnvVar, PodSpec } from '../../api/types/core-v1.ts';
+import type { Container } from '../../api/types/core-v1.ts';
+import type { RoleBinding, Subject } from '../../api/types/rbac-v1.ts';
 import { CliError } from '../errors.ts';
-import { type Change, type ChangeFlags, changeObjects, specOf, splitChanges } from './change-objects.ts';
+import { type ChangeFlags, changeObjects, specOf, splitChanges } from './change-objects.ts';
+import { pairsOf } from './create/make.ts';
+import { subjectsOf } from './create/subjects.ts';
+import { chosen, templateChange } from './pod-template-change.ts';
 
 export interface SetFlags extends ChangeFlags {
   /** Of `set env` and `set resources`: names, with `*`; default: all. */
@@ -34,21 +37,6 @@ export async function setImage(words: readonly string[], flags: SetFlags): Promi
   );
 }
 
-/** `set env deploy/web A=b C-`. */
-export async function setEnv(words: readonly string[], flags: SetFlags): Promise<void> {
-  const { rest, set, removed } = splitChanges(words, 'environment variable');
-  if (set.length + removed.length === 0) throw new CliError('at least one environment variable must be provided');
-  const variables = [
-    ...set.map(([name, value]): EnvVar => ({ name, value })),
-    ...removed.map((name) => ({ name, $patch: 'delete' })),
-  ];
-  await changeObjects(rest, flags, (object) =>
-    templateChange(object, 'env updated', (spec) => ({
-      containers: chosen(spec, flags).map(({ name }) => ({ name, env: variables })),
-    })),
-  );
-}
-
 /** `set resources deploy/web --limits=cpu=1,memory=1Gi`. */
 export async function setResources(words: readonly string[], flags: SetFlags): Promise<void> {
   const { limits, requests } = flags;
@@ -72,34 +60,58 @@ function amounts(text: string): Record<string, string> {
   );
 }
 
-function chosen({ containers }: PodSpec, { containers: pattern = '*' }: SetFlags): Container[] {
-  const names = new RegExp(`^${pattern.replaceAll(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*')}$`);
-  return containers.filter(({ name }) => names.test(name));
+/** `set serviceaccount deploy/web NAME`: as which account its pods run. */
+export async function setServiceAccount(words: readonly string[], flags: SetFlags): Promise<void> {
+  const serviceAccountName = words.at(-1);
+  if (serviceAccountName === undefined) throw new CliError('serviceaccount is required');
+  await changeObjects(words.slice(0, -1), flags, (object) =>
+    templateChange(object, 'serviceaccount updated', () => ({
+      serviceAccountName,
+      serviceAccount: serviceAccountName,
+    })),
+  );
 }
 
-interface TemplatePatch {
-  containers: object[];
-  initContainers?: object[];
+/** `set selector svc web app=web,tier=front`: which pods a service leads to. */
+export async function setSelector(words: readonly string[], flags: SetFlags): Promise<void> {
+  const expression = words.at(-1);
+  if (expression === undefined) throw new CliError('one selector is required');
+  const selector = pairsOf(expression);
+  await changeObjects(words.slice(0, -1), flags, (object, { resource }) => {
+    if (resource.kind !== 'Service') throw new CliError('setting a selector is only supported for Services');
+    const old = Object.keys(specOf<{ selector?: object }>(object).selector ?? {});
+    const gone = Object.fromEntries(old.map((key) => [key, null]));
+    return {
+      patch: { kind: 'merge', document: { spec: { selector: { ...gone, ...selector } } } },
+      said: 'selector updated',
+    };
+  });
 }
 
-/** Of a workload the template's pod, of a pod its own spec, of a cron job its job's. */
-function templateChange(object: KubeObject, said: string, patchOf: (spec: PodSpec) => TemplatePatch): Change {
-  const spec = specOf<{
-    template?: { spec?: PodSpec };
-    jobTemplate?: { spec?: { template?: { spec?: PodSpec } } };
-    containers?: Container[];
-  }>(object);
-  const { template, jobTemplate } = spec;
-  const ofJob = jobTemplate?.spec?.template?.spec;
-  if (template?.spec)
-    return { patch: { kind: 'strategic', document: { spec: { template: { spec: patchOf(template.spec) } } } }, said };
-  if (ofJob) {
-    const document = { spec: { jobTemplate: { spec: { template: { spec: patchOf(ofJob) } } } } };
-    return { patch: { kind: 'strategic', document }, said };
-  }
-  if (!spec.containers)
-    throw new CliError(
-      `the object is not a pod or does not have a pod template: ${object.kind ?? object.metadata.name ?? ''}`,
-    );
-  return { patch: { kind: 'strategic', document: { spec: patchOf(spec as PodSpec) } }, said };
+export interface SubjectFlags extends Omit<ChangeFlags, 'user'> {
+  user?: string[];
+  group?: string[];
+  serviceaccount?: string[];
+}
+
+/** `set subject rolebinding/readers --user=jane`: adds whom a binding is about. */
+export async function setSubject(
+  words: readonly string[],
+  { user, group, serviceaccount, ...flags }: SubjectFlags,
+): Promise<void> {
+  const added = subjectsOf({
+    ...(user && { user }),
+    ...(group && { group }),
+    ...(serviceaccount && { serviceaccount }),
+  });
+  if (added.length === 0) throw new CliError('you must specify at least one value of user, group or serviceaccount');
+  await changeObjects(words, flags, (object, { resource }) => {
+    if (resource.kind !== 'RoleBinding' && resource.kind !== 'ClusterRoleBinding')
+      throw new CliError('setting subjects is only supported for RoleBinding/ClusterRoleBinding');
+    const { subjects = [] } = object as RoleBinding;
+    const keyOf = ({ kind, name, namespace = '' }: Subject): string => JSON.stringify([kind, name, namespace]);
+    const known = new Set(subjects.map(keyOf));
+    const all = [...subjects, ...added.filter((subject) => !known.has(keyOf(subject)))];
+    return { patch: { kind: 'merge', document: { subjects: all } }, said: 'subjects updated' };
+  });
 }

@@ -68,7 +68,9 @@ function addMakingCommands(program: Command): void {
     .option('--expose', 'a service for --port as well')
     .option('--annotations <name=value>', 'annotation (repeatable)', collect)
     .option('--image-pull-policy <policy>', 'Always, IfNotPresent or Never')
-    .addOption(new Option('--restart <policy>').choices(['Always', 'OnFailure', 'Never']).default('Always'))
+    .option('--privileged', 'the container may do what the node may')
+    .option('--overrides <patch>', 'a JSON merge patch for the pod')
+    .addOption(new Option('--restart <policy>', 'Always, OnFailure or Never').default('Always'))
     .action(async (words, options) => (await import('./run.ts')).run(words, options));
   withMakeFlags(kubeCommand(program, 'expose', 'make a service for a workload, a pod or another service'))
     .argument('[words...]', 'TYPE NAME or TYPE/NAME')
@@ -81,6 +83,9 @@ function addMakingCommands(program: Command): void {
     .option('--external-ip <address>', 'an address that leads to a node')
     .option('--cluster-ip <address>', 'address of the service, or None')
     .option('--session-affinity <affinity>', 'None or ClientIP')
+    .option('--load-balancer-ip <address>', "the load balancer's address")
+    .option('-l, --labels <labels>', 'labels, divided by commas (default: those of what is exposed)')
+    .option('--overrides <patch>', 'a JSON merge patch for the service')
     .action(async (words, options) => (await import('./expose.ts')).expose(words, options));
 }
 

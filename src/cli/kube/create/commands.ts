@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { collect } from '../../arguments.ts';
+import { collect, collectList } from '../../arguments.ts';
 import { dryRunOption, kubeCommand } from '../flags.ts';
 import type { ServiceType } from './services.ts';
 
@@ -41,11 +41,6 @@ export function withMakeFlags(command: Command): Command {
 
 function make(parent: Command, kind: string, description: string): Command {
   return withMakeFlags(kubeCommand(parent, kind, description)).argument('[words...]', 'NAME');
-}
-
-/** Values divided by commas, of a flag that may come more than once. */
-function collectList(value: string, previous: string[] = []): string[] {
-  return [...previous, ...value.split(',')];
 }
 
 function addWorkloads(create: Command): void {

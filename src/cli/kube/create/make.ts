@@ -1,3 +1,4 @@
+import { applyMergePatch } from '../../../api/merge-patch.ts';
 import type { AnyObject, KubeObject } from '../../../api/object.ts';
 import type { Resource } from '../../../client/client.ts';
 import { lastAppliedAnnotation } from '../../../delivery/apply/applier.ts';
@@ -62,4 +63,24 @@ export function nameOf(words: readonly string[], command: string): string {
   throw new CliError(`exactly one NAME is required, got ${words.length}`, {
     hint: `See 'timonel create ${command} -h' for help and examples`,
   });
+}
+
+/** `app=web,tier=front` */
+export function pairsOf(text: string): Record<string, string> {
+  return Object.fromEntries(
+    text.split(',').map((pair): [string, string] => {
+      const [key = '', value = ''] = pair.split(/==?/, 2);
+      return [key, value];
+    }),
+  );
+}
+
+/** `--overrides`: a merge patch, in JSON, for what is made. Throws CliError. */
+export function overridden(object: AnyObject, overrides: string | undefined): AnyObject {
+  if (!overrides) return object;
+  try {
+    return applyMergePatch(object, JSON.parse(overrides));
+  } catch (error) {
+    throw new CliError(`invalid --overrides: ${(error as Error).message}`, { cause: error });
+  }
 }

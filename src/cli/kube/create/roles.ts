@@ -1,10 +1,11 @@
-import type { PolicyRule, RoleRef, Subject } from '../../../api/types/rbac-v1.ts';
+import type { PolicyRule, RoleRef } from '../../../api/types/rbac-v1.ts';
 import type { Resource } from '../../../client/client.ts';
 import { CliError } from '../../errors.ts';
 import type { ResourceFinder } from '../resource-finder.ts';
 import { withKube } from '../session.ts';
 import { wellKnown } from '../well-known.ts';
 import { create, make, type MakeFlags, nameOf } from './make.ts';
+import { subjectsOf, type SubjectWords } from './subjects.ts';
 
 const group = 'rbac.authorization.k8s.io';
 
@@ -154,13 +155,9 @@ interface Found {
   plural: string;
 }
 
-export interface BindingFlags extends Omit<MakeFlags, 'user'> {
+export interface BindingFlags extends Omit<MakeFlags, 'user'>, SubjectWords {
   clusterrole?: string;
   role?: string;
-  user?: string[];
-  group?: string[];
-  /** `NAMESPACE:NAME` */
-  serviceaccount?: string[];
 }
 
 export async function createRoleBinding(words: readonly string[], flags: BindingFlags): Promise<void> {
@@ -193,15 +190,11 @@ interface Binding {
 
 /** `--user` is a subject here, not a user of the kubeconfig. */
 async function bind(resource: Resource, { name, roleRef, flags }: Binding): Promise<void> {
-  const { user = [], group: groups = [], serviceaccount = [], ...others } = flags;
-  const subjects: Subject[] = [
-    ...user.map((each) => ({ apiGroup: group, kind: 'User', name: each })),
-    ...groups.map((each) => ({ apiGroup: group, kind: 'Group', name: each })),
-    ...serviceaccount.map((text) => {
-      const [namespace, account, ...more] = text.split(':');
-      if (!namespace || !account || more.length > 0) throw new CliError('serviceaccount must be <namespace>:<name>');
-      return { kind: 'ServiceAccount', name: account, namespace };
-    }),
-  ];
+  const { user, group: groups, serviceaccount, ...others } = flags;
+  const subjects = subjectsOf({
+    ...(user && { user }),
+    ...(groups && { group: groups }),
+    ...(serviceaccount && { serviceaccount }),
+  });
   await make(others, resource, { metadata: { name }, roleRef, ...(subjects.length > 0 && { subjects }) });
 }
