@@ -56,7 +56,7 @@ const groups: readonly Group[] = [
   {
     commands: `get describe events top logs exec attach cp port-forward apply replace diff create run expose rollout
       autoscale scale wait label annotate patch edit set cordon uncordon drain taint api-resources api-versions explain
-      auth`,
+      auth certificate config cluster-info`,
     declare: addKubeCommands,
   },
   { commands: 'server agent', declare: addProcessCommands },

@@ -54,3 +54,24 @@ it('signs for nodes only what is theirs', async () => {
   const status = await approve({ request: requestFor('ann', 'system:nodes'), signerName, usages });
   expect(status?.conditions?.[1]?.message).toBe('common name must begin with system:node:');
 });
+
+it('takes no request that nobody could sign', async () => {
+  const pem = Buffer.from(requestFor('ann', 'dev'), 'base64').toString();
+  const der = Buffer.from(pem.split('\n')[1] ?? '', 'base64');
+  const asPem = (bytes: Buffer): Buffer =>
+    Buffer.from(
+      `-----BEGIN CERTIFICATE REQUEST-----\n${bytes.toString('base64')}\n-----END CERTIFICATE REQUEST-----\n`,
+    );
+  const forged = asPem(Buffer.from(der.toString('latin1').replace('ann', 'eve'), 'latin1'));
+  const create = (request: Buffer): Promise<unknown> =>
+    world.client.create(certificateSigningRequests, {
+      metadata: { name: 'csr' },
+      spec: { request: request.toString('base64'), signerName: client, usages: ['client auth'] },
+    });
+  await expect(create(Buffer.from('nothing'))).rejects.toThrow(
+    'spec.request: Invalid value: "bm90aGluZw==": PEM block type must be CERTIFICATE REQUEST',
+  );
+  await expect(create(asPem(der.subarray(0, 40)))).rejects.toThrow('spec.request: Invalid value');
+  await expect(create(forged)).rejects.toThrow('the signature of the certificate request is not that of its key');
+  await create(asPem(der));
+});

@@ -5,6 +5,7 @@ import { defineKind, keep } from '../define-kind.ts';
 import type { AnyObject } from '../../object.ts';
 import type { StatusCause } from '../../types/meta-v1.ts';
 import { invalidValue, required } from '../../field-errors.ts';
+import { parseSigningRequest } from '../../signing-request.ts';
 
 export const certificateSigningRequest = defineKind<CertificateSigningRequest>({
   group: 'certificates.k8s.io',
@@ -52,6 +53,7 @@ export const certificateSigningRequest = defineKind<CertificateSigningRequest>({
 function validate({ spec }: CertificateSigningRequest): StatusCause[] {
   const causes: StatusCause[] = [];
   if (!spec.request) causes.push(required('spec.request', ''));
+  else causes.push(...requestCauses(spec.request));
   if (!spec.usages?.length) causes.push(required('spec.usages', ''));
   if (!spec.signerName) causes.push(required('spec.signerName', ''));
   else if (spec.signerName === 'kubernetes.io/legacy-unknown') {
@@ -69,6 +71,16 @@ function validate({ spec }: CertificateSigningRequest): StatusCause[] {
     );
   }
   return causes;
+}
+
+/** Whoever signs it later would find the same. */
+function requestCauses(request: string): StatusCause[] {
+  try {
+    parseSigningRequest(Buffer.from(request, 'base64').toString());
+    return [];
+  } catch (error) {
+    return [invalidValue('spec.request', request, (error as Error).message)];
+  }
 }
 
 function condition({ status }: CertificateSigningRequest): string {
