@@ -122,7 +122,7 @@ networks:
     expect(await answer('172.30.77.5:82/')).toBe(first);
     expect(await ask('stranger', '172.30.77.5:82')).toMatchObject({ code: 0, stdout: first });
 
-    project('second', file('172.30.77.5'));
+    project('second', file('172.30.77.5').replace('18932:', '18933:'));
     const second = await compose('second', 'up', '-d');
     expect(second.code).toBe(1);
     expect(second.stderr).toContain('Address already in use: 172.30.77.5 is that of db in project fixed');
