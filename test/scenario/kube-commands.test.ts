@@ -176,4 +176,24 @@ describe.skipIf(path === undefined)('as kubectl answers', () => {
     const { theirs, ours } = await side.both(line);
     expect(ours).toEqual(theirs);
   });
+
+  it('rollout undo goes back to the annotations of a revision, and keeps what is the deployment’s own', async () => {
+    const { kubectl } = side;
+    const annotationsAfter = async (name: string, undo: () => Promise<unknown>): Promise<unknown> => {
+      await kubectl.ok('create', 'deployment', name, '--image=nginx:1', '--replicas=1');
+      await kubectl.ok('annotate', 'deployment', name, 'kubernetes.io/change-cause=first', 'only-first=1');
+      await kubectl.ok('rollout', 'status', `deployment/${name}`);
+      await kubectl.ok('set', 'image', `deployment/${name}`, 'nginx=nginx:2');
+      await kubectl.ok('annotate', '--overwrite', 'deployment', name, 'kubernetes.io/change-cause=second', 'other=2');
+      await kubectl.ok('rollout', 'status', `deployment/${name}`);
+      await undo();
+      await kubectl.ok('rollout', 'status', `deployment/${name}`);
+      const { stdout } = await kubectl.run(['get', 'deployment', name, '-o', 'jsonpath={.metadata.annotations}']);
+      return JSON.parse(stdout);
+    };
+    const theirs = await annotationsAfter('undone-a', () => kubectl.ok('rollout', 'undo', 'deployment/undone-a'));
+    const ours = await annotationsAfter('undone-b', () => side.ours('rollout undo deployment/undone-b'));
+    expect(ours).toEqual(theirs);
+    expect(theirs).toMatchObject({ 'kubernetes.io/change-cause': 'first', 'only-first': '1' });
+  });
 });

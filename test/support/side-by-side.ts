@@ -12,6 +12,8 @@ export interface SideBySide {
   kubectl: Kubectl;
   /** Runs a line by both, one after the other; what is in `{braces}` stands for a file of `file`. */
   both(line: string): Promise<{ theirs: Ran; ours: Ran }>;
+  /** Runs a line by timonel alone. */
+  ours(line: string): Promise<Ran>;
   /** Keeps a file that lines can name, by its path. */
   file(name: string, text: string | Buffer): string;
   close(): void;
@@ -31,6 +33,7 @@ export function createSideBySide(kubectlPath: string, kubeconfig: string): SideB
       const theirs = await kubectl.run(args);
       return { theirs: comparable(theirs), ours: comparable(await timonel(args, config)) };
     },
+    ours: async (line) => comparable(await timonel(split(line), config)),
     file(name, text) {
       mkdirSync(dirname(join(home, name)), { recursive: true });
       writeFileSync(join(home, name), text);

@@ -9,7 +9,8 @@ import type { Kube } from './session.ts';
 export interface Revision {
   revision: number;
   template: PodTemplateSpec;
-  changeCause: string | undefined;
+  /** Of what keeps the template. */
+  annotations: Readonly<Record<string, string>>;
 }
 
 const revisionAnnotation = 'deployment.kubernetes.io/revision';
@@ -34,11 +35,8 @@ export async function revisionsOf(
 }
 
 function ofReplicaSet({ metadata, spec }: ReplicaSet): Revision {
-  return {
-    revision: Number(metadata.annotations?.[revisionAnnotation] ?? 0),
-    template: spec?.template ?? {},
-    changeCause: metadata.annotations?.[changeCause],
-  };
+  const { annotations = {} } = metadata;
+  return { revision: Number(annotations[revisionAnnotation] ?? 0), template: spec?.template ?? {}, annotations };
 }
 
 /** Its data is a patch that replaces the template. */
@@ -46,12 +44,12 @@ function ofControllerRevision({ metadata, revision, data }: ControllerRevision, 
   const { spec } = (data ?? {}) as { spec?: { template?: PodTemplateSpec & { $patch?: string } } };
   const { $patch: _, ...template } =
     spec?.template ?? ((owner as AnyObject)['spec'] as { template: PodTemplateSpec & { $patch?: string } }).template;
-  return { revision: revision ?? 0, template, changeCause: metadata.annotations?.[changeCause] };
+  return { revision: revision ?? 0, template, annotations: metadata.annotations ?? {} };
 }
 
 /** The table of `rollout history`. */
 export function changesOf(revisions: readonly Revision[]): string {
-  const rows = revisions.map(({ revision, changeCause: cause = '<none>' }) => [String(revision), cause]);
+  const rows = revisions.map(({ revision, annotations }) => [String(revision), annotations[changeCause] ?? '<none>']);
   const width = Math.max(...[['REVISION'], ...rows].map(([first = '']) => first.length)) + 2;
   return [['REVISION', 'CHANGE-CAUSE'], ...rows]
     .map(([first = '', second]) => `${first.padEnd(width)}${second}\n`)

@@ -3,6 +3,7 @@ import type { AnyObject, KubeObject } from '../../api/object.ts';
 import type { PodTemplateSpec } from '../../api/types/core-v1.ts';
 import { formatTime } from '../../base/clock.ts';
 import type { Resource } from '../../client/client.ts';
+import { rolledBackAnnotations } from '../../controllers/deployment/annotations.ts';
 import { WaitError } from '../../delivery/apply/errors.ts';
 import { waitForObjects } from '../../delivery/apply/wait.ts';
 import {
@@ -226,6 +227,10 @@ export async function undo(words: readonly string[], flags: RolloutFlags): Promi
       return say(selection, `skipped rollback (current template already matches revision ${target.revision})`);
     }
     const operations = [{ op: 'replace', path: '/spec/template', value: withoutHash(target.template) }];
+    if (resource.kind === 'Deployment') {
+      const annotations = rolledBackAnnotations(object, { metadata: { annotations: target.annotations } });
+      operations.push({ op: 'replace', path: '/metadata/annotations', value: annotations });
+    }
     await kube.client.patch(resource, placeOf(kube, selection), { kind: 'json', operations });
     say(selection, 'rolled back');
   });

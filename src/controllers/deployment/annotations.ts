@@ -20,8 +20,12 @@ const maxHistoryLength = 2000;
 
 type Annotations = Readonly<Record<string, string>>;
 
+interface Annotated {
+  metadata: { annotations?: Annotations };
+}
+
 /** The revision of a replica set or deployment, of 64 bits as upstream counts them; 0 when it has none. */
-export function revisionOf(object: { metadata: { annotations?: Annotations } }): bigint {
+export function revisionOf(object: Annotated): bigint {
   return parseRevision(object.metadata.annotations?.[revisionAnnotation]);
 }
 
@@ -74,7 +78,7 @@ export function newSetAnnotations(
 }
 
 /** Annotations of a deployment that goes back to what `set` was made from. */
-export function rolledBackAnnotations(deployment: Deployment, set: ReplicaSet): Record<string, string> {
+export function rolledBackAnnotations(deployment: Annotated, set: Annotated): Record<string, string> {
   const kept = Object.entries(deployment.metadata.annotations ?? {}).filter(([key]) => own.has(key));
   return { ...Object.fromEntries(kept), ...copied(set.metadata.annotations ?? {}) };
 }
