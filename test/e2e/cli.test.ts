@@ -89,7 +89,9 @@ describe('a simulated cluster from the command line', () => {
     const complete = async (...words: string[]): Promise<string[]> => {
       const script = await cluster.timonel('completion', 'bash');
       const line = `COMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${words.length - 1}`;
-      const { stdout } = await run(['bash', '-c', `${script}\n${line}; _timonel; printf '%s\\n' "\${COMPREPLY[@]}"`], {
+      // By its input: it is longer than an argument may be.
+      const { stdout } = await run(['bash'], {
+        input: `${script}\n${line}; _timonel; printf '%s\\n' "\${COMPREPLY[@]}"\n`,
         env: { TIMONEL_CLUSTER: cluster.name },
       });
       return stdout.trim().split('\n');
