@@ -109,7 +109,7 @@ describe.skipIf(path === undefined)('as kubectl answers', () => {
     'set subject clusterrolebinding big --user=u --dry-run=client -o jsonpath={.subjects}',
     'set subject clusterrolebinding big --serviceaccount=x',
     'set env deploy/web --list -n rich',
-    'set env deploy/web --from=secret/sec -n rich --dry-run=server',
+    'set env deploy/web --from=secret/sec --keys=user -n rich --dry-run=server',
     'set env deploy/web --from=cm/conf --keys=b --prefix=P_ -n rich --dry-run=client -o jsonpath={.spec.template.spec.containers[*].env}',
     'set env deploy/web --from=svc/web -n rich',
     'set env deploy/web PLAIN- NEW=1 MULTI=2 -n rich --dry-run=client -o jsonpath={.spec.template.spec.containers[*].env}',
