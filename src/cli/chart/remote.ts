@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { text } from 'node:stream/consumers';
 import { formatTime } from '../../base/clock.ts';
+import { updateIndex } from '../../delivery/charts/repository/dependency-sources.ts';
 import { type Chart, ChartError } from '../../delivery/charts/chart/chart.ts';
 import { unpackChart } from '../../delivery/charts/chart/archive.ts';
 import { loadArchive, loadChart } from '../../delivery/charts/chart/load-chart.ts';
@@ -231,15 +232,7 @@ export async function repoUpdate(names: string[]): Promise<void> {
   say('Hang tight while we grab the latest from your chart repositories...');
   const failed: string[] = [];
   const update = async (repository: Repository): Promise<void> => {
-    const { name, url } = repository;
-    try {
-      await cacheIndex(paths, name, await fetchIndex(url, accessOf(repository)));
-      say(`...Successfully got an update from the "${name}" chart repository`);
-    } catch (error) {
-      if (!(error instanceof ChartError)) throw error;
-      say(`...Unable to get an update from the "${name}" chart repository (${url}):\n\t${error.message}`);
-      failed.push(url);
-    }
+    if (!(await updateIndex(repository, { paths, say }))) failed.push(repository.url);
   };
   await Promise.all(wanted.map(update));
   if (failed.length > 0) throw new CliError(`Failed to update the following repositories: [${failed.join(' ')}]`);

@@ -71,7 +71,7 @@ export async function openSources(wanted: readonly Wanted[], options: SourceOpti
   const refreshes = managed.length > 0 && !options.skipRefresh;
   if (refreshes) options.say('Hang tight while we grab the latest from your chart repositories...');
   for (const { url, repository } of managed) {
-    if (refreshes) await refresh(repository, options);
+    if (refreshes) await updateIndex(repository, options);
     const index = await cachedIndex(options.paths, repository.name);
     sources.set(url, { url: repository.url, access: accessOf(repository), index });
   }
@@ -84,14 +84,19 @@ export async function openSources(wanted: readonly Wanted[], options: SourceOpti
   };
 }
 
-/** A repository that does not answer is no obstacle while its index of before will do. */
-async function refresh(repository: Repository, { paths, say }: SourceOptions): Promise<void> {
+/** Fetches a repository's index, and tells what came of it. False: it does not answer; its index of before stays. */
+export async function updateIndex(
+  repository: Repository,
+  { paths, say }: Pick<SourceOptions, 'paths' | 'say'>,
+): Promise<boolean> {
   const { name, url } = repository;
   try {
     await cacheIndex(paths, name, await fetchIndex(url, accessOf(repository)));
     say(`...Successfully got an update from the "${name}" chart repository`);
+    return true;
   } catch (error) {
     if (!(error instanceof ChartError)) throw error;
     say(`...Unable to get an update from the "${name}" chart repository (${url}):\n\t${error.message}`);
+    return false;
   }
 }
