@@ -222,6 +222,12 @@ describe('spreading', () => {
     expect(cookie).toContain('; Path=/p; Max-Age=259200; Expires=');
     const expires = Date.parse(cookie.split('Expires=')[1] ?? '');
     expect(Math.abs(expires - Date.now() - 172_800_000)).toBeLessThan(60_000);
+    const partitioned = { 'session-cookie-partitioned': 'true', 'session-cookie-samesite': 'None' };
+    await serve([ingress('i', 'a', { affinity: 'cookie', ...partitioned })]);
+    const [other = ''] = (await call(test.clearPort, '/')).headers['set-cookie'] ?? [];
+    expect(other.split('; ').slice(1).toSorted()).toEqual([
+      ...['HttpOnly', 'Partitioned', 'SameSite=None', 'Secure', 'path=/'],
+    ]);
   });
 
   it('keeps visitors in or out of a canary once its weight has chosen', async () => {

@@ -44,7 +44,7 @@ export interface Annotations extends Routing {
 const issuerAnnotations = ['cert-manager.io/cluster-issuer', 'cert-manager.io/issuer'];
 const ownIssuer = 'timonel-ca';
 /** Annotations that nobody has heard of, but that sound as if they kept people out. */
-const soundsProtecting = /auth|limit|whitelist|allowlist|denylist|blacklist|block|modsecurity|snippet|verify/;
+const soundsProtecting = /auth|limit|whitelist|allowlist|denylist|blacklist|block|modsecurity|waf|snippet|verify/;
 
 export function readAnnotations({ metadata }: Ingress, complaints: Complaint[]): Annotations {
   const annotations = metadata.annotations ?? {};

@@ -116,12 +116,13 @@ function timeoutLines({ timeouts = {}, retries = {} }: Pick<BackendSettings, 'ti
 /** Cookies are computed from the endpoint's address, so that they mean the same after a reload and on every machine. */
 function affinityLines(name: string, { affinity }: BackendSettings): string[] {
   if (!affinity) return [];
-  const { path, domain, sameSite, secure, maxAgeSeconds, expiresSeconds } = affinity;
+  const { path, domain, sameSite, secure, partitioned, maxAgeSeconds, expiresSeconds } = affinity;
   const attributes = [
     // HAProxy writes the root itself, and of two paths the last one counts (RFC 6265, 5.2).
     ...(path === undefined || path === '/' ? [] : [`Path=${path}`]),
     ...(sameSite === undefined ? [] : [`SameSite=${sameSite}`]),
     ...(maxAgeSeconds === undefined ? [] : [`Max-Age=${maxAgeSeconds}`]),
+    ...(partitioned ? ['Partitioned'] : []),
   ];
   const words = [
     `cookie ${affinity.name} insert indirect nocache dynamic httponly`,

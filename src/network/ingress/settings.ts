@@ -87,6 +87,7 @@ export interface CookieAffinity {
   domain?: string;
   sameSite?: 'Strict' | 'Lax' | 'None';
   secure: boolean;
+  partitioned?: true;
   maxAgeSeconds?: number;
   /** The same as a point in time, for what does not know of `Max-Age`, which counts where both are known. */
   expiresSeconds?: number;

@@ -136,6 +136,10 @@ export const servedAnnotations = {
     values: flag,
     effect: 'the cookie is sent over TLS alone; one that is given over TLS always is',
   },
+  'session-cookie-partitioned': {
+    values: flag,
+    effect: 'browsers keep the cookie for each site that it is set within',
+  },
 
   canary: {
     values: flag,
@@ -259,14 +263,20 @@ export const annotationsWithoutEffect: Readonly<Record<string, string>> = {
   'auth-tls-verify-depth': 'chains are checked to their end',
   'client-body-buffer-size': 'bodies are passed on as they come',
   'connection-proxy-header': 'HAProxy chooses',
+  'enable-influxdb': 'there is no InfluxDB to write to',
   'enable-opentelemetry': 'there is no tracing',
   'enable-opentracing': 'there is no tracing',
   'enable-rewrite-log': 'there is no such log',
   'http2-push-preload': 'browsers no longer take pushes',
+  'influxdb-host': 'there is no InfluxDB to write to',
+  'influxdb-measurement': 'there is no InfluxDB to write to',
+  'influxdb-port': 'there is no InfluxDB to write to',
+  'influxdb-server-name': 'there is no InfluxDB to write to',
   'limit-rate': 'the speed of answers is not limited',
   'limit-rate-after': 'the speed of answers is not limited',
   'opentelemetry-operation-name': 'there is no tracing',
   'opentelemetry-trust-incoming-span': 'there is no tracing',
+  'opentracing-trust-incoming-span': 'there is no tracing',
   'preserve-trailing-slash': 'slashes at the end are left as they are',
   'proxy-buffer-size': 'answers are passed on as they come',
   'proxy-buffering': 'answers are passed on as they come',
@@ -284,6 +294,7 @@ export const annotationsWithoutEffect: Readonly<Record<string, string>> = {
   'ssl-prefer-server-ciphers': "TLS 1.2 and later, with OpenSSL's choice of ciphers",
   'upstream-hash-by-subset': 'one endpoint is chosen',
   'upstream-hash-by-subset-size': 'one endpoint is chosen',
+  'use-port-in-redirects': 'redirects have the port that the client wrote',
   'websocket-services': 'every service may speak WebSocket',
 };
 
@@ -296,7 +307,11 @@ export const refusedAnnotations: Readonly<Record<string, string>> = {
   'enable-modsecurity': 'there is no ModSecurity',
   'enable-owasp-core-rules': 'there is no ModSecurity',
   'global-rate-limit': 'use limit-rps',
+  'global-rate-limit-ignored-cidrs': 'use limit-allowlist',
+  'global-rate-limit-key': 'use limit-rps',
+  'global-rate-limit-window': 'use limit-rps',
   'modsecurity-snippet': 'there is no ModSecurity',
+  'modsecurity-transaction-id': 'there is no ModSecurity',
   'server-snippet': "nginx's own configuration",
   'stream-snippet': "nginx's own configuration",
 };

@@ -156,6 +156,7 @@ function readAffinity(values: AnnotationValues): CookieAffinity | undefined {
     ...(sameSite && { sameSite }),
     // Browsers refuse one for all sites that is not.
     secure: values.flag('session-cookie-secure') ?? sameSite === 'None',
+    ...(values.flag('session-cookie-partitioned') && { partitioned: true as const }),
     coversCanaries: values.choice('affinity-canary-behavior', ['sticky', 'legacy']) !== 'legacy',
     ...(maxAgeSeconds !== undefined && { maxAgeSeconds }),
     ...(expiresSeconds !== undefined && { expiresSeconds }),
