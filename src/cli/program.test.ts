@@ -79,6 +79,19 @@ describe('the commands of one command line', () => {
   });
 });
 
+describe('a flag that the program has as well', () => {
+  it.each([['show', 'chart'], ['install', 'web'], ['template', 'web'], ['pull']])(
+    'is that of the command behind which it stands: chart %s %s --version 1.2.3',
+    async (...words) => {
+      const names = words.filter((word) => typeof word === 'string');
+      const failure: unknown = await createProgram('0.0.0-test', 'chart')
+        .parseAsync(['chart', ...names, './nowhere', '--version', '1.2.3'], { from: 'user' })
+        .catch((error: unknown) => error);
+      expect(String((failure as Error).cause ?? failure)).toContain('"./nowhere" not found');
+    },
+  );
+});
+
 describe('chart commands', () => {
   it.each([
     [

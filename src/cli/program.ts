@@ -75,6 +75,8 @@ export function createProgram(version: string, command?: string): Command {
     .description('A whole Kubernetes on one machine: multi-node clusters with real containers, in about a second.')
     .version(version, '-V, --version', 'print the version')
     .showSuggestionAfterError()
+    // What stands behind a command is that command's: `chart pull … --version 1.2.3`, `compose -f FILE logs -f`.
+    .enablePositionalOptions()
     // Settings are handed on to subcommands when those are made.
     .exitOverride()
     .helpCommand(false);

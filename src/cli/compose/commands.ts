@@ -22,8 +22,6 @@ export interface ComposeFlags {
 
 /** `timonel compose`, with the flags of docker compose. */
 export function addComposeCommands(program: Command): void {
-  // `compose -f FILE logs -f`: what stands before a command is not that command's.
-  program.enablePositionalOptions();
   const compose = program
     .command('compose')
     .description('run a Compose project on a cluster as docker compose does')
