@@ -34,6 +34,7 @@ interface Call {
   body?: unknown;
   contentType?: string;
   accept?: string;
+  headers?: Readonly<Record<string, string>>;
   signal?: AbortSignal | undefined;
 }
 
@@ -158,6 +159,7 @@ class InProcessClient implements Client {
     body,
     contentType = 'application/json',
     accept = 'application/json',
+    headers,
     signal = never,
   }: Call): Promise<ApiResponse> {
     signal.throwIfAborted();
@@ -171,7 +173,7 @@ class InProcessClient implements Client {
         method,
         path,
         query: search,
-        headers: { accept, 'content-type': contentType },
+        headers: { accept, 'content-type': contentType, ...headers },
         body: body === undefined ? { kind: 'none' } : { kind: 'object', object: body },
         signal,
       },

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeBusyboxBase, makeDebianBase } from '../cluster/images/base-image.ts';
-import { type ImageLibrary, openImageLibrary } from '../cluster/images/image-library.ts';
+import { substituteFor } from '../cluster/images/build/base-substitute.ts';
+import { type ImageLibrary, normaliseImageName, openImageLibrary } from '../cluster/images/image-library.ts';
 import { localNode, localNodeProcesses } from '../cluster/launcher.ts';
 import { nodeRuntimeSocket } from '../cluster/local-node.ts';
 import { type ClusterState, clusterPaths, dataRoot } from '../cluster/state.ts';
@@ -47,7 +48,10 @@ export async function listImages(options: { name: string; output?: 'json' }): Pr
   output.data(table(['IMAGE', 'SIZE'], rows));
 }
 
-/** Makes a base image from what Debian's mirror, or the machine itself, has. */
+/**
+ * Makes a base image from what Debian's mirror, or the machine itself, has. One that is called as a well-known image
+ * behaves as that does: its command, environment and users, and its packages unless others are named.
+ */
 export async function makeBaseImage(
   name: string | undefined,
   options: { name: string; include?: string; busybox?: boolean },
@@ -57,16 +61,21 @@ export async function makeBaseImage(
   const output = createOutput();
   const cacheDirectory = join(dataRoot(), '.cache');
   const names = await sentence(async () => {
-    if (options.busybox) {
+    const known = substituteFor(normaliseImageName(name ?? 'debian'));
+    if (options.busybox || (known && !known.packages && options.include === undefined)) {
       const archive = await makeBusyboxBase(cacheDirectory);
       return library.import(archive, { name: name ?? 'busybox', run: { Cmd: ['/bin/sh'] }, sockets });
     }
     output.message('Making a base image from the Debian mirror of this machine …');
-    const include = (options.include ?? '').split(',').filter((part) => part !== '');
+    const include = options.include?.split(',').filter((part) => part !== '') ?? known?.packages ?? [];
     const onProgress = (text: string): void => output.progress(text.trim().split('\n').at(-1)?.slice(0, 100) ?? '');
-    const archive = await makeDebianBase({ include, cacheDirectory, onProgress });
+    const archive = await makeDebianBase({ include, setUp: known?.setUp, cacheDirectory, onProgress });
     output.endProgress();
-    return library.import(archive, { name: name ?? 'debian', run: { Cmd: ['/bin/bash'] }, sockets });
+    const run = {
+      Cmd: known?.command ?? ['/bin/bash'],
+      ...(known && { Env: Object.entries(known.env).map(([key, value]) => `${key}=${value}`) }),
+    };
+    return library.import(archive, { name: name ?? 'debian', run, sockets });
   });
   report(names, sockets.length);
 }

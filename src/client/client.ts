@@ -111,6 +111,8 @@ export interface RawOptions {
   accept?: string;
   /** Of a body, which is sent as JSON whatever this says. Default: `application/json`. */
   contentType?: string;
+  /** More of them, in place of those of the same name in lower case: for what is behind a proxy of the server. */
+  headers?: Readonly<Record<string, string>>;
   signal?: AbortSignal;
 }
 

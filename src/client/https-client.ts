@@ -7,6 +7,7 @@ import {
   request as httpRequest,
 } from 'node:http';
 import { Agent, type RequestOptions, request } from 'node:https';
+import { isIP } from 'node:net';
 import { type ConnectionOptions, createSecureContext } from 'node:tls';
 import type { Clock } from '../base/clock.ts';
 import type { KubeList, KubeObject } from '../api/object.ts';
@@ -69,6 +70,7 @@ interface Call {
   body?: unknown;
   contentType?: string;
   accept?: string;
+  headers?: Readonly<Record<string, string>>;
   signal?: AbortSignal;
   /** 0: silence is no failure. */
   silenceMs?: number;
@@ -193,7 +195,9 @@ class Transport {
     this.#agent = agentOf({ keepAlive: true, maxSockets });
     this.#streams = agentOf({ keepAlive: true });
     const host = url.hostname.replace(/^\[|\]$/g, '');
-    this.#options = { host, port: url.port || (isPlain ? 80 : 443) };
+    // Node would take the name of the certificate from a request's Host header.
+    const servername = isIP(host) ? '' : host;
+    this.#options = { host, port: url.port || (isPlain ? 80 : 443), ...(!isPlain && { servername }) };
     this.#prefix = url.pathname.replace(/\/$/, '');
   }
 
@@ -292,6 +296,7 @@ class Transport {
     body,
     contentType = 'application/json',
     accept = 'application/json',
+    headers,
     signal,
     silenceMs: limitMs,
     isStream = false,
@@ -311,6 +316,7 @@ class Transport {
             ...(authorization && { authorization }),
             ...this.#impersonation,
             ...(data && { 'content-type': contentType, 'content-length': data.length }),
+            ...headers,
           },
         },
         (response) => {

@@ -37,17 +37,21 @@ function describe({ kind, port, test, composeFile, name }: Detected): string {
   return `${words.join('; ')}.`;
 }
 
-function nextSteps({ kind, dockerfile, name }: Detected): string[] {
+function nextSteps({ kind, dockerfile, name, health }: Detected): string[] {
   const isLacking = kind.kind === 'other' && dockerfile === undefined;
   const isComposed = kind.kind === 'compose';
   return [
     ...(isLacking ? ['Next: write a Dockerfile; nobody here knows how it is built.'] : []),
+    ...(health.path === undefined ? [noPath] : []),
     `Next: look at timonel.yaml${isComposed ? '' : ' and chart/values.yaml'}, then`,
     '  timonel up && timonel registry up   # a cluster of this machine',
     `  timonel ship --plan && timonel ship${isComposed ? '' : ` # then http://${name}.localhost`}`,
     '  timonel ci github                   # or gitlab: ship what is merged',
   ];
 }
+
+const noPath =
+  'Nothing says at which path it answers when it is well: probes look whether it listens, and `verify` is yours to write.';
 
 /** Large, and not the project's own. */
 const skipped = new Set(['.git', 'node_modules', 'vendor', '.venv', 'venv']);

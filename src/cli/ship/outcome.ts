@@ -31,7 +31,8 @@ export function failureOf(outcome: Exclude<Outcome, { kind: 'shipped' }>, restor
   // Nothing had to be taken back: it is told as it is.
   if (outcome.kind === 'stopped') return error;
   const reason = describeFailure(error).lines.map((line) => line.replace(/^error: /, ''));
-  const explained = error instanceof WaitError ? [error.message, ...error.explanation] : reason;
+  // What failed is named in both when it is one alone.
+  const explained = error instanceof WaitError ? [...new Set([error.message, ...error.explanation])] : reason;
   if (outcome.kind === 'broken') {
     const back = describeFailure(outcome.restoreError).lines.join('\n');
     return new CliError(`${explained.join('\n')}\nand going back failed as well: ${back.replace(/^error: /, '')}`, {

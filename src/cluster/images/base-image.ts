@@ -10,20 +10,23 @@ import { distributionSources, type AptSourceFile } from './apt-sources.ts';
 /**
  * A root filesystem of the machine's own Debian release with `include` installed, as a tar file in `cacheDirectory`:
  * made from the machine's package sources, and kept, so that the same question is answered at once the next time.
- * Resolves with the file. `onProgress` gets the lines that mmdebstrap writes.
+ * `setUp` is a script for `sh -e` that is run in it at the end. Resolves with the file. `onProgress` gets the lines that
+ * mmdebstrap writes.
  */
 export async function makeDebianBase(options: {
   include: readonly string[];
+  setUp?: string | undefined;
   cacheDirectory: string;
   onProgress?: (text: string) => void;
 }): Promise<string> {
-  const { include, cacheDirectory, onProgress } = options;
+  const { include, setUp, cacheDirectory, onProgress } = options;
   requireCommand('mmdebstrap');
   const wrong = include.find((name) => !/^[a-z0-9][a-z0-9+.-]+(:[a-z0-9-]+)?$/.test(name));
   if (wrong !== undefined) throw new Error(`"${wrong}" is no package name`);
   const codename = releaseField(await readFile('/etc/os-release', 'utf8'), 'VERSION_CODENAME') ?? 'stable';
   const sources = distributionSources(await readSources(), codename);
-  const key = createHash('sha256').update(JSON.stringify([codename, sources, include.toSorted(), process.arch]));
+  const asked = [codename, sources, include.toSorted(), process.arch, ...(setUp === undefined ? [] : [setUp])];
+  const key = createHash('sha256').update(JSON.stringify(asked));
   const file = join(cacheDirectory, `base-${key.digest('hex').slice(0, 16)}.tar`);
   if (existsSync(file)) return file;
   const work = join(cacheDirectory, `work-${process.pid}`);
@@ -37,6 +40,8 @@ export async function makeDebianBase(options: {
       ...(include.length > 0 ? [`--include=${include.join(',')}`] : []),
       ...['doc', 'man', 'locale', 'info', 'lintian'].map((name) => `--dpkgopt=path-exclude=/usr/share/${name}/*`),
       `--aptopt=Acquire::Languages "none"`,
+      // A hook is a script for sh; its first argument is the root (mmdebstrap(1), HOOKS).
+      ...(setUp === undefined ? [] : [`--customize-hook=chroot "$1" /bin/sh -ec '${setUp.replaceAll("'", `'\\''`)}'`]),
       codename,
       join(work, 'root.tar'),
       // None: mmdebstrap then takes Debian's own.

@@ -39,7 +39,7 @@ export async function runCheck(
 ): Promise<number> {
   const start = clock.monotonic();
   for (;;) {
-    const seen = await ask(check, { client, namespace });
+    const seen = await ask(check, { client, namespace, signal });
     signal?.throwIfAborted();
     const problem = judgeAnswer(check, seen);
     const elapsed = clock.monotonic() - start;
@@ -50,22 +50,30 @@ export async function runCheck(
   }
 }
 
-async function ask({ target }: ShipCheck, { client, namespace }: { client: Client; namespace: string }): Promise<Seen> {
-  if (target.kind === 'url') return askUrl(target.url, target.connect);
+async function ask(
+  { target, headers }: ShipCheck,
+  { client, namespace, signal: calledOff }: { client: Client; namespace: string; signal?: AbortSignal | undefined },
+): Promise<Seen> {
+  const limit = AbortSignal.timeout(requestMs);
+  const signal = calledOff ? AbortSignal.any([calledOff, limit]) : limit;
+  if (target.kind === 'url') return askUrl(target, { headers, signal });
   const name = target.port === '' ? target.service : `${target.service}:${target.port}`;
   const path = `${objectPath(services, { name, namespace }, 'proxy')}${target.path}`;
   try {
-    const body = await client.raw('GET', path);
+    const body = await client.raw('GET', path, undefined, { accept: '*/*', headers, signal });
     return { status: 200, body: typeof body === 'string' ? body : JSON.stringify(body) };
   } catch (error) {
     return error instanceof ApiError
       ? { status: error.code, body: error.message }
-      : { failure: (error as Error).message };
+      : { failure: limit.aborted ? `there is no answer within ${requestMs / 1000} s` : (error as Error).message };
   }
 }
 
 /** A request of its own: fetch lets nobody name the host of a URL and go to another. */
-function askUrl(url: string, connect: string | undefined): Promise<Seen> {
+function askUrl(
+  { url, connect }: { url: string; connect?: string | undefined },
+  { headers, signal }: { headers: ShipCheck['headers']; signal: AbortSignal },
+): Promise<Seen> {
   const { protocol, host, hostname, port, pathname, search, username, password } = new URL(url);
   const colon = connect?.lastIndexOf(':') ?? -1;
   const isTls = protocol === 'https:';
@@ -76,11 +84,11 @@ function askUrl(url: string, connect: string | undefined): Promise<Seen> {
         host: connect === undefined ? hostname : connect.slice(0, colon),
         port: connect === undefined ? port || (isTls ? 443 : 80) : connect.slice(colon + 1),
         path: `${pathname}${search}`,
-        headers: { host, connection: 'close' },
+        headers: { host, connection: 'close', ...headers },
         ...(isTls && { servername: hostname }),
         ...(username !== '' && { auth: `${decodeURIComponent(username)}:${decodeURIComponent(password)}` }),
         agent: false,
-        signal: AbortSignal.timeout(requestMs),
+        signal,
       },
       (response) => {
         let body = '';

@@ -68,6 +68,8 @@ export interface ShipCheck {
   /** A service through the API server, or any URL; `connect` is the `HOST:PORT` to go to in place of the URL's own. */
   target:
     { kind: 'service'; service: string; port: string; path: string } | { kind: 'url'; url: string; connect?: string };
+  /** Of the request, by names in lower case. */
+  headers: Readonly<Record<string, string>>;
   status: number;
   contains?: string | undefined;
   timeoutMs: number;
@@ -125,6 +127,7 @@ interface RawCheck {
   path?: string;
   url?: string;
   connect?: string;
+  headers?: Record<string, string>;
   status?: number;
   contains?: string;
   timeout?: string;
@@ -359,9 +362,7 @@ class Reader {
       withoutPassword(url) ?? `${service}${check.port === undefined ? '' : `:${check.port}`}${check.path ?? '/'}`;
     return {
       name: check.name ?? words,
-      target,
-      status,
-      contains,
+      ...{ target, headers: lowerCased(check.headers ?? {}), status, contains },
       timeoutMs: milliseconds(check.timeout, defaultCheckMs),
     };
   }
@@ -373,6 +374,10 @@ function sourceOf({ chart, manifests, kustomization, compose, values, valuesFile
   return kustomization === undefined
     ? { kind: 'compose', path: compose ?? '' }
     : { kind: 'kustomization', path: kustomization };
+}
+
+function lowerCased(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 }
 
 function parseForward(text: string): ShipWatch['forward'][number] {

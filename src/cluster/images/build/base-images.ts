@@ -2,7 +2,7 @@ import { CommandError } from '../../command.ts';
 import { makeBusyboxBase, makeDebianBase } from '../base-image.ts';
 import type { LibraryImage } from '../image-library.ts';
 import { type BaseSubstitute, substituteFor } from './base-substitute.ts';
-import { type Buildah, isolation } from './buildah.ts';
+import type { Buildah } from './buildah.ts';
 
 export interface BaseSources {
   library: readonly LibraryImage[];
@@ -65,13 +65,11 @@ async function standIn(
   sources.onNotice(`No registry is in reach for ${base}: ${what} stands in for it (as from \`timonel image base\`).`);
   const { cacheDirectory, onProgress } = sources;
   const archive = packages
-    ? await makeDebianBase({ include: packages, cacheDirectory, ...(onProgress && { onProgress }) })
+    ? await makeDebianBase({ include: packages, setUp, cacheDirectory, ...(onProgress && { onProgress }) })
     : await makeBusyboxBase(cacheDirectory);
   const container = (await buildah.run(['from', 'scratch'])).trim();
   try {
     await buildah.run(['add', '--quiet', container, archive]);
-    if (setUp !== undefined)
-      await buildah.run(['run', '--isolation', isolation(), container, '--', '/bin/sh', '-ec', setUp]);
     const settings = Object.entries(env).flatMap(([name, value]) => ['--env', `${name}=${value}`]);
     await buildah.run(['config', ...settings, '--cmd', JSON.stringify(command), container]);
     await buildah.run(['commit', '--quiet', container, base]);

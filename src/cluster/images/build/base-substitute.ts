@@ -1,13 +1,16 @@
 import { parseImageName } from '../../../node/image-names.ts';
 
-/** What stands in for a well-known base image where no registry is in reach: a Debian system with these packages. */
+/**
+ * What stands in for a well-known base image where no registry is in reach: a Debian system with these packages, or
+ * with others that somebody names.
+ */
 export interface BaseSubstitute {
   /** Debian packages; undefined: the small image of busybox alone. */
   packages: readonly string[] | undefined;
   /** Environment that makes the base behave as the one that is missed. */
   env: Readonly<Record<string, string>>;
   command: readonly string[];
-  /** Makes the rest as it is in the base that is missed. */
+  /** Script for `sh -e` that makes the rest as it is in the base that is missed. */
   setUp: string | undefined;
 }
 
@@ -48,7 +51,8 @@ const commandOf: Readonly<Record<string, readonly string[]>> = {
 
 /** What Debian's packages lay elsewhere: users that Dockerfiles name, directories that they copy to. */
 const setUpOf: Readonly<Record<string, string>> = {
-  nginx: `rm -f /etc/nginx/sites-enabled/default
+  nginx: `[ -d /etc/nginx ] || exit 0
+rm -f /etc/nginx/sites-enabled/default
 printf '%s\\n' 'server {' '  listen 80;' '  root /usr/share/nginx/html;' '}' > /etc/nginx/conf.d/default.conf
 ln -sf /dev/stdout /var/log/nginx/access.log
 ln -sf /dev/stderr /var/log/nginx/error.log`,

@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { parseDocument } from 'yaml';
+import { djangoHealth, type Health, healthPathIn } from './health.ts';
 
 /** What a project seems to be, from the names of its files and what stands in some of them. */
 export interface Detected {
@@ -10,8 +11,7 @@ export interface Detected {
   because: string;
   /** Where it listens. */
   port: number;
-  /** A path that answers when it is well. */
-  healthPath: string;
+  health: Health;
   /** Command of its tests in the built image, where it has some. */
   test: string | undefined;
   /** Its own, by name. */
@@ -65,7 +65,7 @@ export function detectProject(files: ProjectFiles): Detected {
   const other: Found = {
     kind: { kind: 'other' },
     because: dockerfile ? `a ${dockerfile}` : 'nothing known',
-    ...{ port: undefined, healthPath: '/', test: undefined },
+    ...{ port: undefined, health: atRoot, test: undefined },
   };
   const { port, ...rest } = found ?? other;
   return {
@@ -76,16 +76,9 @@ export function detectProject(files: ProjectFiles): Detected {
   };
 }
 
-type Found = Pick<Detected, 'kind' | 'because' | 'healthPath' | 'test'> & { port: number | undefined };
+type Found = Pick<Detected, 'kind' | 'because' | 'health' | 'test'> & { port: number | undefined };
 
-/** A path by which sources answer whether they are well. */
-function healthPathIn(texts: Iterable<string>): string {
-  for (const text of texts) {
-    const [, path] = /["'`](\/(?:healthz?|health-?check|livez|readyz|ping|up))\/?["'`]/.exec(text) ?? [];
-    if (path !== undefined) return path;
-  }
-  return '/';
-}
+const atRoot: Health = { path: '/', host: undefined };
 
 function python({ names, read }: ProjectFiles): Found | undefined {
   const requirements = ['requirements.txt', 'pyproject.toml', 'Pipfile'].find((name) => names.has(name));
@@ -98,32 +91,42 @@ function python({ names, read }: ProjectFiles): Found | undefined {
   const texts = new Map(sources.map((name) => [name, read(name) ?? '']));
   const mentions = (word: RegExp): boolean => word.test(needs) || [...texts.values()].some((text) => word.test(text));
   const hasTests = [...names].some((name) => /^(?:tests?\/)?(?:test_\w+|\w+_test)\.py$/.test(name));
-  const test = hasTests ? 'python3 -m pytest -q' : undefined;
-  const common = { test, healthPath: healthPathIn(texts.values()) };
+  const test = hasTests ? pytest : undefined;
+  const healthOf = (fallback?: string): Health => ({ path: healthPathIn(texts.values(), fallback), host: undefined });
   const kind = (
     framework: 'flask' | 'django' | 'fastapi' | 'plain',
     served: { module: string; application: string },
   ): Detected['kind'] => ({ kind: 'python', framework, ...served, requirements });
   if (names.has('manage.py') || mentions(/\bdjango\b/i)) {
-    const module = /["']([\w.]+)\.settings["']/.exec(read('manage.py') ?? '')?.[1] ?? 'app';
+    const module = /["']([\w.]+)\.settings(?:\.\w+)?["']/.exec(read('manage.py') ?? '')?.[1] ?? 'app';
+    const textOf = (name: string): string => read(`${module.replaceAll('.', '/')}/${name}.py`) ?? '';
+    const health = djangoHealth({ settings: textOf('settings'), urls: textOf('urls') });
     const djangoTest = hasTests || names.has('manage.py') ? 'python3 manage.py test' : undefined;
     const served = kind('django', { module, application: 'application' });
-    return { ...common, kind: served, because: 'Django', port: 8000, test: djangoTest };
+    return { kind: served, because: 'Django', port: 8000, test: djangoTest, health };
   }
   if (mentions(/\bfastapi\b/i)) {
-    return { ...common, kind: kind('fastapi', servedBy(texts, 'FastAPI')), because: 'FastAPI', port: 8000 };
+    const served = kind('fastapi', servedBy(texts, 'FastAPI'));
+    // Its own description is there although nothing is at the root.
+    return { test, health: healthOf('/openapi.json'), kind: served, because: 'FastAPI', port: 8000 };
   }
   if (mentions(/\bflask\b/i)) {
     const served = servedBy(texts, 'Flask');
     const port = /\bport\s*=\s*(\d+)/.exec(texts.get(`${served.module}.py`) ?? '')?.[1];
-    return { ...common, kind: kind('flask', served), because: 'Flask', port: port ? Number(port) : 5000 };
+    return {
+      ...{ test, health: healthOf(), kind: kind('flask', served), because: 'Flask' },
+      port: port ? Number(port) : 5000,
+    };
   }
   const [first = 'main.py'] = ['main.py', 'app.py', ...sources].filter((name) => names.has(name));
   const because = `Python (${requirements ?? first})`;
   const [, port] = /(?:\bport\s*=\s*|\(\s*["'][\w.]*["']\s*,\s*)(\d{4,5})\b/i.exec(texts.get(first) ?? '') ?? [];
   const served = { module: moduleOf(first), application: '' };
-  return { ...common, kind: kind('plain', served), because, port: port ? Number(port) : 8000 };
+  return { test, health: healthOf(), kind: kind('plain', served), because, port: port ? Number(port) : 8000 };
 }
+
+/** The image's user writes nothing into its directory. */
+const pytest = 'python3 -m pytest -q -p no:cacheprovider';
 
 function depthOf(name: string): number {
   return name.split('/').length - 1;
@@ -173,7 +176,7 @@ function node({ names, read }: ProjectFiles): Found | undefined {
     },
     because: isSite ? `package.json (${builder})` : 'package.json',
     port: isSite ? 80 : Number(port.find((found) => found !== undefined) ?? 3000),
-    healthPath: healthPathIn(sources),
+    health: isSite ? atRoot : { path: healthPathIn(sources), host: undefined },
     // The image of pages has no Node.
     test: hasTest && !isSite ? 'npm test' : undefined,
   };
@@ -207,7 +210,7 @@ function go({ names, read }: ProjectFiles): Found | undefined {
   return {
     kind: { kind: 'go', version, main },
     because: 'go.mod',
-    ...{ port: Number(port ?? 8080), healthPath: healthPathIn(texts), test: undefined },
+    ...{ port: Number(port ?? 8080), health: { path: healthPathIn(texts), host: undefined }, test: undefined },
   };
 }
 
@@ -217,7 +220,7 @@ function staticSite({ names }: ProjectFiles): Found | undefined {
   );
   if (index === undefined) return undefined;
   const directory = index.includes('/') ? (index.split('/')[0] as string) : '.';
-  return { kind: { kind: 'static', directory }, because: index, port: 80, healthPath: '/', test: undefined };
+  return { kind: { kind: 'static', directory }, because: index, port: 80, health: atRoot, test: undefined };
 }
 
 type Composed = Pick<Extract<ProjectKind, { kind: 'compose' }>, 'builds' | 'published'>;
@@ -227,7 +230,7 @@ function compose(file: string | undefined, composed: Composed | undefined): Foun
   return {
     kind: { kind: 'compose', ...composed },
     because: file,
-    ...{ port: composed.published?.port, healthPath: '/', test: undefined },
+    ...{ port: composed.published?.port, health: atRoot, test: undefined },
   };
 }
 

@@ -23,7 +23,13 @@ const flask = {
 describe('a project', () => {
   it('of Python is known by its framework', () => {
     expect(detect(flask)).toMatchObject({
-      ...{ name: 'my-shop', because: 'Flask', port: 5001, test: 'python3 -m pytest -q', dockerfile: undefined },
+      ...{
+        name: 'my-shop',
+        because: 'Flask',
+        port: 5001,
+        test: 'python3 -m pytest -q -p no:cacheprovider',
+        dockerfile: undefined,
+      },
       kind: {
         ...{ kind: 'python', framework: 'flask', module: 'web', application: 'app' },
         requirements: 'requirements.txt',
@@ -102,7 +108,7 @@ describe('a project', () => {
     const main = 'package main\n\nfunc main() { http.ListenAndServe(":9090", nil) }\n';
     const health = 'package api\n\nvar path = "/healthz"\n';
     expect(detect({ 'go.mod': '', 'cmd/server/main.go': main, 'api/api.go': health })).toMatchObject({
-      ...{ port: 9090, healthPath: '/healthz', kind: { main: './cmd/server' } },
+      ...{ port: 9090, health: { path: '/healthz' }, kind: { main: './cmd/server' } },
     });
   });
 
@@ -183,7 +189,11 @@ EXPOSE 80
     const files = newFiles(detect(flask));
     const textOf = (path: string): string => files.find((file) => file.path === path)?.text ?? '';
     expect(await readShipFile(textOf('timonel.yaml'), 'timonel.yaml')).toMatchObject({
-      ...{ name: 'my-shop', tests: [{ run: 'python3 -m pytest -q' }], checks: [{ name: 'my-shop:http/' }] },
+      ...{
+        name: 'my-shop',
+        tests: [{ run: 'python3 -m pytest -q -p no:cacheprovider' }],
+        checks: [{ name: 'my-shop:http/' }],
+      },
     });
     const chart = await loadFiles(
       files
@@ -219,6 +229,30 @@ EXPOSE 80
       },
     });
     expect(textOf('.dockerignore')).toContain('**/__pycache__\n');
+  });
+});
+
+describe('what init writes about health', () => {
+  const textOf = (files: Record<string, string>, path: string): string =>
+    newFiles(detect(files)).find((file) => file.path === path)?.text ?? '';
+
+  it('calls Django by a name that it takes, in probes and checks', async () => {
+    const manage = "os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings')";
+    const files = { 'manage.py': manage, 'shop/settings.py': 'ALLOWED_HOSTS = []\n', 'shop/urls.py': 'path("", home)' };
+    const httpGet = { path: '/', port: 'http', httpHeaders: [{ name: 'Host', value: 'localhost' }] };
+    expect(parse(textOf(files, 'chart/values.yaml'))).toMatchObject({
+      ...{ readinessProbe: { httpGet }, livenessProbe: { httpGet } },
+    });
+    const { checks } = await readShipFile(textOf(files, 'timonel.yaml'), 'timonel.yaml');
+    expect(checks).toMatchObject([{ target: { path: '/' }, headers: { host: 'localhost' } }]);
+  });
+
+  it('asks for no path where none is known', async () => {
+    const files = { 'app.py': 'app = Flask(__name__)\n@app.route("/items")' };
+    expect(parse(textOf(files, 'chart/values.yaml'))).toMatchObject({
+      readinessProbe: { tcpSocket: { port: 'http' } },
+    });
+    expect((await readShipFile(textOf(files, 'timonel.yaml'), 'timonel.yaml')).checks).toEqual([]);
   });
 });
 

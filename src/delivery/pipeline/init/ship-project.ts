@@ -26,11 +26,11 @@ export function newFiles(detected: Detected): NewFile[] {
 const head = '# What `timonel ship` does: docs/ship.md';
 
 function renderComposeShipFile(
-  { name, composeFile, healthPath }: Detected,
+  { name, composeFile, health }: Detected,
   { builds, published }: Extract<Detected['kind'], { kind: 'compose' }>,
 ): string {
   const images = builds.map(({ service, ...build }) => [service, build]);
-  const check = published && { service: published.service, port: published.port, path: healthPath };
+  const check = published && { service: published.service, port: published.port, path: health.path };
   const file = {
     name,
     ...(images.length > 0 && { images: Object.fromEntries(images) as object }),
@@ -40,19 +40,17 @@ function renderComposeShipFile(
   return `${head}\n${stringify(file)}`;
 }
 
-function renderShipFile({ name, test, healthPath }: Detected): string {
+function renderShipFile({ name, test, health: { path, host } }: Detected): string {
   const tests = test === undefined ? '' : `test:\n  - run: ${test}\n`;
+  const headers = host === undefined ? '' : `    headers: {Host: ${host}}\n`;
+  const check = `verify:\n  - service: ${name}\n    port: http\n    path: ${path}\n${headers}`;
   return `${head}
 name: ${name}
 images:
   ${name}:
 ${tests}deploy:
   chart: chart
-verify:
-  - service: ${name}
-    port: http
-    path: ${healthPath}
-`;
+${path === undefined ? '' : check}`;
 }
 
 /** The chart of \`chart create\`, with the values of this project: probes, limits, an ingress, an autoscaler. */
@@ -74,8 +72,10 @@ const fillers: Readonly<Record<string, (scaffold: string, detected: Detected) =>
 };
 
 /** Fills the scaffold's values in, section by section, so that whatever else it has stays as it is. */
-function chartValues(scaffold: string, { name, port, healthPath }: Detected): string {
-  const probe = { httpGet: { path: healthPath, port: 'http' } };
+function chartValues(scaffold: string, { name, port, health: { path, host } }: Detected): string {
+  const httpHeaders = host === undefined ? undefined : [{ name: 'Host', value: host }];
+  const httpGet = { path, port: 'http', ...(httpHeaders && { httpHeaders }) };
+  const probe = path === undefined ? { tcpSocket: { port: 'http' } } : { httpGet };
   const sections: Record<string, unknown> = {
     replicaCount: 2,
     image: { repository: name, pullPolicy: 'IfNotPresent', tag: '' },
