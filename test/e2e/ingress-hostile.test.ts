@@ -4,8 +4,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Secret } from '../../src/api/types/core-v1.ts';
 import type { Ingress } from '../../src/api/types/networking-v1.ts';
 import { type Random, seededRandom } from '../../src/base/random.ts';
+import { classOptions } from '../../src/network/ingress/annotations/parameters.ts';
 import { annotationPrefix, servedAnnotations } from '../../src/network/ingress/annotations/table.ts';
-import { clusterObjects, ingressOf, path, webService } from '../support/ingress-objects.ts';
+import { classWith, clusterObjects, ingressOf, path, webService } from '../support/ingress-objects.ts';
 import { call } from '../support/http-call.ts';
 import { standIn, startTestProxy, type TestProxy } from '../support/ingress-proxy.ts';
 import { renderIngress } from '../../src/network/ingress/render.ts';
@@ -132,6 +133,33 @@ describe('hostile ingresses', () => {
       expect([seed, (await witnessed()).body]).toEqual([seed, 'right']);
       // Nothing of theirs is read from the machine or added to answers.
       expect(JSON.stringify(await witnessed())).not.toContain('root:');
+    }
+    expect(served).toBeGreaterThan(0);
+  });
+
+  it('do no more by the parameters of their classes', async () => {
+    const rightOptions = ['true', '60', 'Bad Bot,~^x', 'x-a,x-b', 'text/css', '429', '10.0.0.0/8'];
+    let served = 0;
+    for (let seed = 0; seed < 15; seed++) {
+      const random = seededRandom(seed);
+      const pick = <T>(list: readonly T[]): T => list[random.int(list.length)] as T;
+      const text = (): string => Array.from({ length: 1 + random.int(4) }, () => pick(pieces)).join('');
+      const value = (): string => (random.float() < 0.4 ? pick(rightOptions) : text());
+      const all = Array.from({ length: 30 }, (_, index) => {
+        const options = Array.from({ length: 3 }, () => [pick(Object.keys(classOptions)), value()] as const);
+        const rules = [{ host: `c${index}.example`, http: { paths: [path('/', 'a')] } }];
+        return {
+          ingress: ingressOf(`c${index}`, { ingressClassName: `c${index}`, rules }),
+          objects: classWith(`c${index}`, Object.fromEntries(options)),
+        };
+      });
+      const told = await test.serve(
+        [witness, ...all.map(({ ingress }) => ingress)],
+        ...objects,
+        ...all.flatMap((each) => each.objects),
+      );
+      served += all.length - new Set(told.map((line) => line.split(' ')[0])).size;
+      expect([seed, (await witnessed()).body]).toEqual([seed, 'right']);
     }
     expect(served).toBeGreaterThan(0);
   });

@@ -209,6 +209,41 @@ describe('ingresses of a cluster', () => {
     expect(at.urls).toEqual([`http://localhost:${httpPort}`, `https://localhost:${httpsPort}`]);
     expect(await (await fetch(at.metrics)).text()).toContain('haproxy_frontend_http_requests_total{proxy="clear"}');
   });
+
+  it('have what their class says, as soon as it says so', async () => {
+    const statusOf = async (): Promise<number> => (await get('web.localhost')).status;
+    const classIs = (parameters: unknown): Promise<string> =>
+      cluster.kubectl('patch', 'ingressclass', 'timonel', '-p', JSON.stringify({ spec: { parameters } }));
+    const literals = ['--from-literal=block-cidrs=127.0.0.0/8', '--from-literal=worker-processes=4'];
+    await cluster.kubectl('create', 'configmap', 'defaults', '-n', 'kube-system', ...literals);
+    await classIs({ kind: 'ConfigMap', scope: 'Namespace', namespace: 'kube-system', name: 'defaults' });
+    await eventually(async () => (await statusOf()) === 403, 'the parameters of the class');
+    await eventually(async () => {
+      const events = await cluster.kubectl(
+        'get',
+        'events',
+        '--field-selector',
+        'reason=UnknownParameter',
+        '-o',
+        'json',
+      );
+      return events.includes('parameter worker-processes has no effect here');
+    }, 'an event of the class');
+    await cluster.kubectl(
+      'patch',
+      'configmap',
+      'defaults',
+      '-n',
+      'kube-system',
+      '-p',
+      '{"data":{"block-cidrs":"192.0.2.1"}}',
+    );
+    await eventually(async () => (await statusOf()) === 200, 'other parameters');
+    await cluster.kubectl('delete', 'configmap', 'defaults', '-n', 'kube-system');
+    await eventually(async () => (await statusOf()) === 503, 'that nobody is served without them');
+    await classIs(null);
+    await eventually(async () => (await statusOf()) === 200, 'a class without parameters');
+  });
 });
 
 type Client = ReturnType<typeof createHttpsClient>;

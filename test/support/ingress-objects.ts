@@ -1,11 +1,15 @@
 import type { ConfigMap, Secret, Service } from '../../src/api/types/core-v1.ts';
 import type { EndpointSlice } from '../../src/api/types/discovery-v1.ts';
-import type { HTTPIngressPath, Ingress, IngressSpec } from '../../src/api/types/networking-v1.ts';
+import type { KubeObject } from '../../src/api/object.ts';
+import type { HTTPIngressPath, Ingress, IngressClass, IngressSpec } from '../../src/api/types/networking-v1.ts';
 import { keyOf } from '../../src/client/informer.ts';
+import { classNameOf } from '../../src/network/ingress/class.ts';
 import type { ClusterObjects } from '../../src/network/ingress/cluster-objects.ts';
 
 /** Services, slices, secrets and config maps of a test, looked up as the ingress controller does. */
-export function clusterObjects(...all: readonly (Service | EndpointSlice | Secret | ConfigMap)[]): ClusterObjects {
+export function clusterObjects(
+  ...all: readonly (Service | EndpointSlice | Secret | ConfigMap | IngressClass)[]
+): ClusterObjects {
   const of = <T extends (typeof all)[number]>(kind: string, key: string): T | undefined =>
     all.find((object): object is T => object.kind === kind && keyOf(object) === key);
   return {
@@ -18,6 +22,24 @@ export function clusterObjects(...all: readonly (Service | EndpointSlice | Secre
     secret: (key) => of<Secret>('Secret', key),
     configMap: (key) => of<ConfigMap>('ConfigMap', key),
   };
+}
+
+/** Finds the class of an ingress among objects. */
+export function classesAmong(objects: readonly KubeObject[]): (ingress: Ingress) => IngressClass | undefined {
+  return (ingress) =>
+    objects.find(
+      (object): object is IngressClass =>
+        object.kind === 'IngressClass' && object.metadata.name === classNameOf(ingress),
+    );
+}
+
+/** A class with these parameters, and the config map that has them. */
+export function classWith(name: string, data: Record<string, string>): [IngressClass, ConfigMap] {
+  const parameters = { kind: 'ConfigMap', scope: 'Namespace', namespace: 'system', name };
+  return [
+    { kind: 'IngressClass', metadata: { name }, spec: { controller: 'timonel.dev/ingress', parameters } },
+    { kind: 'ConfigMap', metadata: { namespace: 'system', name }, data },
+  ];
 }
 
 /** A service with port 80 (`http`), and its endpoints. */

@@ -9,13 +9,13 @@ import { systemClock } from '../../src/base/system-clock.ts';
 import { createAuthority, issueCertificate } from '../../src/cluster/certificates.ts';
 import type { ConfigMap, Secret, Service } from '../../src/api/types/core-v1.ts';
 import type { EndpointSlice } from '../../src/api/types/discovery-v1.ts';
-import type { Ingress } from '../../src/api/types/networking-v1.ts';
+import type { Ingress, IngressClass } from '../../src/api/types/networking-v1.ts';
 import { createHaproxy, findHaproxy } from '../../src/network/haproxy/haproxy.ts';
 import { files, type ProxyPlace } from '../../src/network/ingress/config-text.ts';
 import type { ProxyModel } from '../../src/network/ingress/model.ts';
 import { createIngressProxy, type IngressProxy } from '../../src/network/ingress/proxy.ts';
 import { renderIngress } from '../../src/network/ingress/render.ts';
-import { clusterObjects } from './ingress-objects.ts';
+import { classesAmong, clusterObjects } from './ingress-objects.ts';
 
 export interface TestProxy {
   clearPort: number;
@@ -27,7 +27,7 @@ export interface TestProxy {
   /** Renders and applies; answers what the ingresses' owners would be told. */
   serve(
     ingresses: readonly Ingress[],
-    ...objects: readonly (Service | EndpointSlice | Secret | ConfigMap)[]
+    ...objects: readonly (Service | EndpointSlice | Secret | ConfigMap | IngressClass)[]
   ): Promise<string[]>;
   stop(): void;
 }
@@ -82,10 +82,11 @@ export async function startTestProxy(): Promise<TestProxy> {
       const { model, problems } = renderIngress({
         ingresses,
         objects: clusterObjects(...objects),
+        classOf: classesAmong(objects),
         defaultCertificate: fallback.certificate + fallback.key,
       });
       await proxy.apply(onLoopback(model));
-      return problems.map(({ ingress, reason, message }) => `${ingress.metadata.name} ${reason}: ${message}`);
+      return problems.map(({ about, reason, message }) => `${about.metadata.name} ${reason}: ${message}`);
     },
     stop() {
       haproxy.release();

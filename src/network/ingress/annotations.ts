@@ -3,9 +3,11 @@ import { readAccess, readAuth, type WantedAuth } from './annotations/access.ts';
 import { readAnswers } from './annotations/answers.ts';
 import { readAuthorization, type WantedAuthorization } from './annotations/authorize.ts';
 import { type CanaryRule, readCanary } from './annotations/canary.ts';
+import { readClassOptions } from './annotations/class-options.ts';
 import { readClientCertificates, type WantedClientCertificates } from './annotations/client-certificates.ts';
 import { readFastCgi, type WantedFastCgi } from './annotations/fastcgi.ts';
 import { readMirror, type WantedMirror } from './annotations/mirror.ts';
+import { refusalKey } from './annotations/parameters.ts';
 import { readRouting, type Routing } from './annotations/routing.ts';
 import {
   annotationPrefix,
@@ -32,6 +34,8 @@ export interface Annotations extends Routing {
   clients?: WantedClientCertificates;
   mirror?: WantedMirror;
   fastCgi?: WantedFastCgi;
+  /** Config maps, `namespace/name`, with headers that the class of the ingress has for answers and for requests. */
+  classHeaders: { answers?: string; requests?: string };
   /** For TLS to the endpoints. */
   endpointSecret?: { name: string; verifies: boolean };
   /**
@@ -43,13 +47,20 @@ export interface Annotations extends Routing {
 
 const issuerAnnotations = ['cert-manager.io/cluster-issuer', 'cert-manager.io/issuer'];
 const ownIssuer = 'timonel-ca';
-/** Annotations that nobody has heard of, but that sound as if they kept people out. */
 const soundsProtecting = /auth|limit|whitelist|allowlist|denylist|blacklist|block|modsecurity|waf|snippet|verify/;
+
+/** Whether something that nobody has heard of sounds as if it kept people out. */
+export function protects(name: string): boolean {
+  return soundsProtecting.test(name);
+}
 
 export function readAnnotations({ metadata }: Ingress, complaints: Complaint[]): Annotations {
   const annotations = metadata.annotations ?? {};
   const values = new AnnotationValues(annotations, complaints);
   const hasRefused = complainOfUnserved(annotations, complaints);
+  const refusal = annotations[refusalKey];
+  if (refusal !== undefined) complaints.push({ reason: 'Refused', message: `not served: ${refusal}` });
+  const { settings: classSettings, answerHeadersOf, requestHeadersOf } = readClassOptions(values);
   const { balance, protocol, ...upstream } = readUpstream(values);
   const routing = readRouting(values, metadata.namespace ?? '');
   const canary = readCanary(values);
@@ -68,6 +79,7 @@ export function readAnnotations({ metadata }: Ingress, complaints: Complaint[]):
     ...readAccess(values),
     ...routing.settings,
     ...(answers && { answers }),
+    ...classSettings,
   };
   if (
     routing.passesTls &&
@@ -87,8 +99,12 @@ export function readAnnotations({ metadata }: Ingress, complaints: Complaint[]):
     ...(clients && { clients }),
     ...(mirror && { mirror }),
     ...(protocol === 'fcgi' && { fastCgi }),
+    classHeaders: {
+      ...(answerHeadersOf !== undefined && { answers: answerHeadersOf }),
+      ...(requestHeadersOf !== undefined && { requests: requestHeadersOf }),
+    },
     ...(secretName !== undefined && { endpointSecret: { name: secretName, verifies } }),
-    isRefused: hasRefused || values.isRefused,
+    isRefused: hasRefused || refusal !== undefined || values.isRefused,
   };
 }
 
@@ -105,7 +121,7 @@ function complainOfUnserved(annotations: Readonly<Record<string, string>>, compl
   const isRefused = (name: string): boolean => {
     if (/^(?:false|off)?$/.test(annotations[annotationPrefix + name]?.trim() ?? '')) return false;
     if (Object.hasOwn(annotationsWithoutEffect, name)) return false;
-    return Object.hasOwn(refusedAnnotations, name) || soundsProtecting.test(name);
+    return Object.hasOwn(refusedAnnotations, name) || protects(name);
   };
   for (const name of names.filter(isRefused)) {
     const why = Object.hasOwn(refusedAnnotations, name) ? ` (${refusedAnnotations[name]})` : '';

@@ -1,5 +1,6 @@
 import { literalFormat, word } from '../haproxy/quote.ts';
 import { authorizeLines } from './authorize-text.ts';
+import { blockLines, classAnswerLines, requestHeaderLines } from './class-text.ts';
 import { clientLines } from './client-text.ts';
 import { errorLines, standInLines } from './error-text.ts';
 import { escapeExpression } from './expression.ts';
@@ -20,6 +21,7 @@ export function backendLines(name: string, settings: BackendSettings): string[] 
           ...affinityLines(name, settings),
           ...(settings.unlogged ? ['http-request set-log-level silent'] : []),
           ...addressLines(settings),
+          ...blockLines(settings),
           ...limitLines(settings),
           ...corsLines(settings.cors),
           ...clientLines(settings),
@@ -31,6 +33,8 @@ export function backendLines(name: string, settings: BackendSettings): string[] 
           ...errorLines(settings),
           ...standInLines(settings),
           ...changes(settings),
+          ...requestHeaderLines(settings),
+          ...classAnswerLines(settings),
           ...answerLines(settings.answers),
           ...headerLines(settings),
         ];
@@ -69,13 +73,15 @@ function tlsOptions(tls: EndpointTls): string {
   return ` ${options.join(' ')}`;
 }
 
-function tcpLines({ balance, allow, deny }: BackendSettings): string[] {
+function tcpLines({ balance, allow, deny, blocked = {} }: BackendSettings): string[] {
   return [
     'mode tcp',
     ...balanceLines(balance.kind === 'hash' ? { kind: 'round-robin' } : balance),
     ...timeoutLines({ timeouts: { serverSeconds: 24 * 3600 } }),
     ...addressSet('denied', deny),
     ...addressSet('allowed', allow),
+    ...addressSet('blocked', blocked.addresses),
+    ...(blocked.addresses ? ['tcp-request content reject if blocked'] : []),
     ...(deny ? ['tcp-request content reject if denied'] : []),
     ...(allow ? ['tcp-request content reject unless allowed'] : []),
   ];
@@ -148,30 +154,33 @@ function addressSet(name: string, ranges: readonly string[] | undefined): string
   });
 }
 
-function addressLines({ allow, deny, auth, authorize, eitherSuffices }: BackendSettings): string[] {
+function addressLines({ allow, deny, blocked = {}, auth, authorize, eitherSuffices }: BackendSettings): string[] {
   return [
     ...addressSet('denied', deny),
     ...addressSet('allowed', allow),
+    ...addressSet('blocked', blocked.addresses),
+    ...(blocked.addresses ? ['http-request deny deny_status 403 if blocked'] : []),
     ...(deny ? ['http-request deny deny_status 403 if denied'] : []),
     ...(allow && !((auth ?? authorize) && eitherSuffices) ? ['http-request deny deny_status 403 unless allowed'] : []),
   ];
 }
 
 /** What is refused does not count, so that a client which goes on asking has its rate. */
-function limitLines({ rates = [], connections, unlimited }: BackendSettings): string[] {
+function limitLines({ rates = [], connections, unlimited, limitStatuses }: BackendSettings): string[] {
   if (rates.length === 0 && connections === undefined) return [];
   const counters = [
     ...rates.map(({ periodSeconds }, index) => `gpc${index}_rate(${periodSeconds}s)`),
     ...(connections === undefined ? [] : ['conn_cur']),
   ];
   const expire = Math.max(60, ...rates.map(({ periodSeconds }) => 2 * periodSeconds));
-  const deny = 'http-request deny deny_status 503 if';
+  const deny = (kind: 'requests' | 'connections'): string =>
+    `http-request deny deny_status ${limitStatuses?.[kind] ?? 503} if`;
   return [
     ...addressSet('unlimited', unlimited),
     `stick-table type ipv6 size 100k expire ${expire}s store ${counters.join(',')}`,
     `http-request track-sc0 src${unlimited ? ' unless unlimited' : ''}`,
-    ...(connections === undefined ? [] : [`${deny} { sc_conn_cur(0) gt ${connections} }`]),
-    ...rates.map(({ requests }, index) => `${deny} { sc_gpc${index}_rate(0) ge ${requests} }`),
+    ...(connections === undefined ? [] : [`${deny('connections')} { sc_conn_cur(0) gt ${connections} }`]),
+    ...rates.map(({ requests }, index) => `${deny('requests')} { sc_gpc${index}_rate(0) ge ${requests} }`),
     ...rates.map((_, index) => `http-request sc-inc-gpc${index}(0)`),
   ];
 }

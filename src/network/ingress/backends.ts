@@ -7,7 +7,7 @@ import { keyOf } from '../../client/informer.ts';
 import { isPlain } from './annotations.ts';
 import type { WantedAuthorization } from './annotations/authorize.ts';
 import type { WantedClientCertificates } from './annotations/client-certificates.ts';
-import { readHeaders } from './annotations/answers.ts';
+import { readHeaders, readRequestHeaders } from './annotations/answers.ts';
 import { readParams, type WantedFastCgi } from './annotations/fastcgi.ts';
 import type { WantedMirror } from './annotations/mirror.ts';
 import { backendName } from './backend-name.ts';
@@ -23,7 +23,7 @@ import { authoritiesOf, certificateOf } from './tls.ts';
 /** What secrets, config maps and services add to the settings of an ingress. */
 type Protection = Pick<
   BackendSettings,
-  'auth' | 'authorize' | 'clients' | 'endpointTls' | 'mirror' | 'fastCgi' | 'headers'
+  'auth' | 'authorize' | 'clients' | 'endpointTls' | 'mirror' | 'fastCgi' | 'headers' | 'requestHeaders'
 >;
 
 const balances: Readonly<Record<Algorithm, Balance>> = {
@@ -195,8 +195,7 @@ export class Backends {
     const clients = annotations.clients && this.#clientsOf(ingress, annotations.clients);
     if (auth === 'refused' || endpointTls === 'refused') return 'refused';
     const fastCgi = annotations.fastCgi && this.#fastCgiOf(ingress, annotations.fastCgi);
-    const { headersOf } = annotations;
-    const headers = headersOf === undefined ? undefined : this.#fromConfigMap(ingress, headersOf, readHeaders);
+    const headers = this.#headersOf(ingress);
     if (authorize === 'refused' || clients === 'refused' || fastCgi === 'refused') return 'refused';
     if (headers === 'refused') return 'refused';
     const written = annotations.settings.endpointTls;
@@ -204,7 +203,7 @@ export class Backends {
     const found = {
       ...(mirror && { mirror }),
       ...(fastCgi && { fastCgi }),
-      ...(headers && { headers }),
+      ...headers,
       ...(auth && { auth }),
       ...(authorize && { authorize }),
       ...(clients && { clients }),
@@ -251,16 +250,36 @@ export class Backends {
   }
 
   #fastCgiOf(ingress: Ingress, { configMap, ...rest }: WantedFastCgi): BackendSettings['fastCgi'] | 'refused' {
-    const params = configMap === undefined ? [] : this.#fromConfigMap(ingress, configMap, readParams);
+    const key = `${ingress.metadata.namespace}/${configMap}`;
+    const params = configMap === undefined ? [] : this.#fromConfigMap(ingress, key, readParams);
     return params === 'refused' ? 'refused' : { ...rest, params };
+  }
+
+  /** Of answers, those of the class come first: of two with the same name the ingress's own counts. */
+  #headersOf(ingress: Ingress): Pick<BackendSettings, 'headers' | 'requestHeaders'> | 'refused' {
+    const { headersOf, classHeaders } = parseIngress(ingress).annotations;
+    const own = headersOf === undefined ? undefined : `${ingress.metadata.namespace}/${headersOf}`;
+    const maps = [classHeaders.answers, own].filter((key) => key !== undefined);
+    const answers = maps.map((key) => this.#fromConfigMap(ingress, key, readHeaders));
+    const requests =
+      classHeaders.requests === undefined
+        ? []
+        : this.#fromConfigMap(ingress, classHeaders.requests, readRequestHeaders);
+    if (requests === 'refused' || answers.includes('refused')) return 'refused';
+    const headers = answers.flatMap((each) => (each === 'refused' ? [] : each));
+    return {
+      ...(headers.length > 0 && { headers }),
+      ...(requests.length > 0 && { requestHeaders: requests }),
+    };
   }
 
   #fromConfigMap<T extends object>(
     ingress: Ingress,
-    name: string,
+    key: string,
     read: (data: Readonly<Record<string, string>>) => T | { problem: string },
   ): T | 'refused' {
-    const found = this.#objects.configMap(`${ingress.metadata.namespace}/${name}`);
+    const found = this.#objects.configMap(key);
+    const name = key.replace(`${ingress.metadata.namespace}/`, '');
     const values = found ? read(found.data ?? {}) : { problem: 'it is not there' };
     if (!('problem' in values)) return values;
     this.#complain(ingress, 'Refused', `not served: config map ${name} is of no use: ${values.problem}`);

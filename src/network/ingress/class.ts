@@ -7,9 +7,14 @@ const legacyAnnotation = 'kubernetes.io/ingress.class';
 /** Manifests written for ingress-nginx are served as long as nobody else claims the class. */
 const adoptedClass = 'nginx';
 
-/** Whether we serve an ingress: by its class, or the older annotation, which names one too. */
+/** The name of its class, by the field or the older annotation. */
+export function classNameOf({ spec, metadata }: Ingress): string | undefined {
+  return spec?.ingressClassName ?? metadata.annotations?.[legacyAnnotation];
+}
+
+/** Whether we serve an ingress, by its class. */
 export function isOurs(ingress: Ingress, classOf: (name: string) => IngressClass | undefined): boolean {
-  const name = ingress.spec?.ingressClassName ?? ingress.metadata.annotations?.[legacyAnnotation];
+  const name = classNameOf(ingress);
   if (name === undefined) return false;
   const found = classOf(name);
   return found ? found.spec?.controller === ingressController : name === adoptedClass;

@@ -12,7 +12,7 @@ import { type Informer, keyOf } from '../../client/informer.ts';
 import type { Informers } from '../../client/informers.ts';
 import { configMaps, endpointSlices, ingressClasses, ingresses, secrets, services } from '../../client/resources.ts';
 import { type CertificateIssuer, issueCertificates } from './certificates.ts';
-import { isOurs } from './class.ts';
+import { classNameOf, isOurs } from './class.ts';
 import type { ClusterObjects } from './cluster-objects.ts';
 import type { Problem } from './problem.ts';
 import type { IngressProxy } from './proxy.ts';
@@ -99,6 +99,7 @@ class RunningIngressController implements IngressController {
 
   async #synchronize(): Promise<void> {
     const { informers, defaultCertificate, classDefault } = this.#options;
+    const classes = informers.of(ingressClasses);
     const ours = this.#ours();
     if (ours.length === 0 && !this.#opened) return;
     await this.#followRest();
@@ -106,6 +107,7 @@ class RunningIngressController implements IngressController {
     this.#looked = new Set();
     const { model, problems } = renderIngress({
       ...{ ingresses: ours, objects: this.#objects(), defaultCertificate },
+      classOf: (ingress) => classes.get(classNameOf(ingress) ?? ''),
       ...(classDefault && { classDefault }),
     });
     await opened.proxy.apply(model);
@@ -128,7 +130,7 @@ class RunningIngressController implements IngressController {
       this.#opened = await this.#options.openProxy(() => this.#loop.request());
       return this.#opened;
     } catch (error) {
-      for (const ingress of ours) this.#tell({ ingress, reason: 'NoProxy', message: (error as Error).message });
+      for (const ingress of ours) this.#tell({ about: ingress, reason: 'NoProxy', message: (error as Error).message });
       throw error;
     }
   }
@@ -190,7 +192,7 @@ class RunningIngressController implements IngressController {
       const key = problemKey(problem);
       if (this.#told.has(key)) continue;
       this.#told.set(key, problem.message);
-      if (!before.has(key)) this.#options.recorder.record(problem.ingress, 'Warning', problem.reason, problem.message);
+      if (!before.has(key)) this.#options.recorder.record(problem.about, 'Warning', problem.reason, problem.message);
     }
   }
 
@@ -198,7 +200,7 @@ class RunningIngressController implements IngressController {
     const key = problemKey(problem);
     if (this.#told.has(key)) return;
     this.#told.set(key, problem.message);
-    this.#options.recorder.record(problem.ingress, 'Warning', problem.reason, problem.message);
+    this.#options.recorder.record(problem.about, 'Warning', problem.reason, problem.message);
   }
 
   async #setStatus(ingress: Ingress, { addresses, urls }: OpenedProxy): Promise<void> {
@@ -231,8 +233,8 @@ class RunningIngressController implements IngressController {
   }
 }
 
-function problemKey({ ingress, reason, message }: Problem): string {
-  return `${ingress.metadata.uid} ${reason} ${message}`;
+function problemKey({ about, reason, message }: Problem): string {
+  return `${about.metadata.uid} ${reason} ${message}`;
 }
 
 function serviceKeyOf({ metadata }: KubeObject): string {

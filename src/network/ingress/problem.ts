@@ -1,8 +1,8 @@
-import type { Ingress } from '../../api/types/networking-v1.ts';
+import type { Ingress, IngressClass } from '../../api/types/networking-v1.ts';
 
-/** Something about an ingress that its owner should know; told as a Warning event. */
+/** Something about an ingress or a class that its owner should know; told as a Warning event. */
 export interface Problem {
-  ingress: Ingress;
+  about: Ingress | IngressClass;
   /** CamelCase, as reasons of events are. */
   reason: string;
   message: string;

@@ -11,7 +11,7 @@ function render(ingresses: Ingress[], from: ClusterObjects = objects) {
   const { model, problems } = renderIngress({ ingresses, objects: from, defaultCertificate: 'PEM\n' });
   return {
     model,
-    told: problems.map(({ ingress, reason, message }) => `${ingress.metadata.name} ${reason}: ${message}`),
+    told: problems.map(({ about, reason, message }) => `${about.metadata.name} ${reason}: ${message}`),
   };
 }
 

@@ -1,7 +1,9 @@
-import type { Ingress, IngressServiceBackend } from '../../api/types/networking-v1.ts';
+import type { Ingress, IngressClass, IngressServiceBackend } from '../../api/types/networking-v1.ts';
 import type { CanaryRule } from './annotations/canary.ts';
 import { Backends } from './backends.ts';
 import { CertifiedHosts } from './certified-hosts.ts';
+import { type ClassParameters, withParameters } from './class-parameters.ts';
+import { Classes } from './classes.ts';
 import type { ClusterObjects } from './cluster-objects.ts';
 import {
   anyHost,
@@ -29,17 +31,22 @@ export function renderIngress(options: {
   ingresses: Iterable<Ingress>;
   objects: ClusterObjects;
   defaultCertificate: string;
+  /** For what no rule matches, unless a class says so itself. */
   classDefault?: ClassDefault;
+  classOf?: (ingress: Ingress) => IngressClass | undefined;
   tcp?: ReadonlyMap<string, TcpListener>;
 }): Rendered {
-  const renderer = new Renderer(options.objects, options.classDefault);
-  const ingresses = [...options.ingresses].sort(olderFirst);
+  const classes = new Classes(options.objects, options.classOf ?? (() => undefined));
+  const ingresses = [...options.ingresses].sort(olderFirst).map((ingress) => classes.complete(ingress));
+  const fromOptions = options.classDefault && { classDefault: options.classDefault, parameters: undefined };
+  const chosen = classes.classDefault() ?? fromOptions;
+  const renderer = new Renderer(options.objects, chosen?.classDefault, classes.problems);
   const isCanary = (ingress: Ingress): boolean => parseIngress(ingress).annotations.canary !== undefined;
   const mains = ingresses.filter((ingress) => !isCanary(ingress));
   for (const ingress of mains) renderer.addRules(ingress);
   for (const ingress of mains) renderer.addDefault(ingress);
   for (const ingress of mains) renderer.addOtherNames(ingress);
-  if (options.classDefault) renderer.addClassDefault(options.classDefault);
+  if (chosen) renderer.addClassDefault(chosen.classDefault, chosen.parameters);
   for (const ingress of ingresses.filter(isCanary)) renderer.addCanary(ingress);
   return renderer.finish(options.defaultCertificate, options.tcp ?? new Map());
 }
@@ -51,13 +58,14 @@ function olderFirst(a: Ingress, b: Ingress): number {
 }
 
 class Renderer {
-  readonly #problems: Problem[] = [];
+  readonly #problems: Problem[];
   readonly #backends: Backends;
   readonly #routes: Routes;
   readonly #certified: CertifiedHosts;
   readonly #passthrough = new Map<string, string>();
 
-  constructor(objects: ClusterObjects, classDefault: ClassDefault | undefined) {
+  constructor(objects: ClusterObjects, classDefault: ClassDefault | undefined, problems: readonly Problem[]) {
+    this.#problems = [...problems];
     const complain = this.#complain.bind(this);
     this.#backends = new Backends(objects, complain, classDefault);
     this.#routes = new Routes(complain);
@@ -99,10 +107,11 @@ class Renderer {
     }
   }
 
-  addClassDefault({ namespace, service }: ClassDefault): void {
-    const ingress: Ingress = { metadata: { namespace, name: '' }, spec: {} };
+  addClassDefault({ namespace, service }: ClassDefault, parameters?: ClassParameters): void {
+    const ingress = withParameters({ metadata: { namespace, name: '' }, spec: {} }, parameters);
+    const { settings } = parseIngress(ingress).annotations;
     for (const host of [...this.#routes.hosts, anyHost]) {
-      const path = { kind: 'prefix', path: '/', service, settings: plainSettings } as const;
+      const path = { kind: 'prefix', path: '/', service, settings } as const;
       this.#addPath(ingress, host, path, { isQuiet: true });
     }
   }
@@ -203,7 +212,7 @@ class Renderer {
   }
 
   #complain(ingress: Ingress, reason: string, message: string): void {
-    this.#problems.push({ ingress, reason, message });
+    this.#problems.push({ about: ingress, reason, message });
   }
 }
 

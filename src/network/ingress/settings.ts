@@ -47,7 +47,27 @@ export interface BackendSettings {
   errors?: { statuses: readonly number[]; at: string; of: ErrorsOf };
   /** Not in the access log. */
   unlogged?: true;
+  /** Answers to requests above `rates`, and above `connections`; absent: 503. */
+  limitStatuses?: { requests: number; connections: number };
+  blocked?: Blocked;
+  /** Strict-Transport-Security of answers over TLS. */
+  strictTransport?: string;
+  /** Of answers of the endpoints, which clients do not get. */
+  hiddenHeaders?: readonly string[];
+  /** Of every request to the endpoints; without a value it has none of that name. */
+  requestHeaders?: readonly (readonly [name: string, value: Template])[];
+  /** Answers of these media types are compressed; none: all of them. */
+  compresses?: readonly string[];
 }
+
+/** Who may not come, by address and by headers. */
+export interface Blocked {
+  addresses?: readonly string[];
+  agents?: readonly HeaderText[];
+  referers?: readonly HeaderText[];
+}
+
+type HeaderText = { text: string } | { expression: string; anyCase?: true };
 
 export type Balance =
   | { kind: 'round-robin' | 'least-connections' | 'random' | 'source-hash' }

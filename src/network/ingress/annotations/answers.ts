@@ -1,4 +1,5 @@
-import type { Answers, Replacement } from '../settings.ts';
+import type { Answers, Replacement, Template } from '../settings.ts';
+import { parseTemplate } from './template.ts';
 import type { AnnotationValues } from './values.ts';
 
 const domainText = /^[\w.-]+$/;
@@ -21,6 +22,19 @@ export function readHeaders(data: Readonly<Record<string, string>>): [string, st
   const headers = Object.entries(data).toSorted(([a], [b]) => (a < b ? -1 : 1));
   const wrong = headers.find(([name, value]) => !/^[\w-]{1,200}$/.test(name) || !/^[ -~]{1,4000}$/.test(value));
   return wrong ? { problem: `${JSON.stringify(wrong[0])} is no header, or has no value in printable ASCII` } : headers;
+}
+
+/** Headers of requests, as {@link readHeaders}, with variables; one that is empty takes the header away. */
+export function readRequestHeaders(data: Readonly<Record<string, string>>): [string, Template][] | { problem: string } {
+  const headers: [string, Template][] = [];
+  for (const [name, text] of Object.entries(data).toSorted(([a], [b]) => (a < b ? -1 : 1))) {
+    if (!/^[\w-]{1,200}$/.test(name)) return { problem: `${JSON.stringify(name)} is no header` };
+    if (!/^[ -~]{0,4000}$/.test(text)) return { problem: `${name} has characters other than printable ASCII` };
+    const value = parseTemplate(text, { groups: false });
+    if ('problem' in value) return { problem: `${name} cannot be made: ${value.problem}` };
+    headers.push([name, value]);
+  }
+  return headers;
 }
 
 function readPair(

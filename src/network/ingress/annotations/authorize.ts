@@ -14,6 +14,8 @@ const ownHost = /^https?:\/\/\$(?:\{)?(?:host|http_host|best_http_host)\b\}?(?=[
 export function readAuthorization(values: AnnotationValues): WantedAuthorization | undefined {
   const url = values.word('auth-url', /[!-~]{1,2000}/, 'an address');
   if (url === undefined) {
+    if (values.flag('enable-global-auth') === true)
+      values.wrong('enable-global-auth', 'finds no global-auth-url of the class');
     if (values.has('auth-signin')) values.wrong('auth-signin', 'is of no use without auth-url');
     return undefined;
   }

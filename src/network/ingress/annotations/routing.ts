@@ -82,7 +82,9 @@ function readChanges(values: AnnotationValues): Routing['settings'] {
     ...(appRoot !== undefined && { appRoot }),
     ...(host !== undefined && { host }),
     ...(forwardedPrefix !== undefined && { forwardedPrefix }),
-    ...(values.flag('enable-access-log') === false && { unlogged: true as const }),
+    ...(!(values.flag('enable-access-log') ?? values.flag('disable-access-log') !== true) && {
+      unlogged: true as const,
+    }),
   };
 }
 

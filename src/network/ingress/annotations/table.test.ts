@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { format, resolveConfig } from 'prettier';
 import { describe, expect, it } from 'vitest';
+import { classOptions, defaultAnnotations, globalAuthorization, refusedParameters } from './parameters.ts';
 import {
   annotationPrefix,
   annotationsWithoutEffect,
@@ -15,6 +16,7 @@ const readers = [
   'answers',
   'authorize',
   'canary',
+  'class-options',
   'client-certificates',
   'fastcgi',
   'mirror',
@@ -68,6 +70,27 @@ const former = `
   .trim()
   .split(/\s+/);
 
+function parametersPage(refused: readonly string[]): string[] {
+  const list = (all: readonly string[]): string => all.map((name) => `\`${name}\``).join(', ');
+  const options = Object.entries(classOptions as Record<string, ServedInfo>).map(
+    ([name, { values, effect }]) => `| \`${name}\` | ${cell(values)} | ${cell(effect)} |`,
+  );
+  const globals = Object.entries(globalAuthorization).map(([name, meant]) => `| \`${name}\` | \`${meant}\` |`);
+  return [
+    '## Parameters of a class',
+    'What ingress-nginx has in its config map is in a config map that `spec.parameters` of the IngressClass names here ' +
+      '([how](ingress.md#parameters-of-a-class)). These annotations, without the prefix, hold for the ingresses of the ' +
+      `class that do not have them: ${list(defaultAnnotations)}.`,
+    ['| parameter | values | effect |', '|---|---|---|', ...options].join('\n'),
+    'Where an ingress has no `auth-url`, and does not say `enable-global-auth: "false"`, these hold:',
+    ['| parameter | in place of |', '|---|---|', ...globals].join('\n'),
+    'With one of these, the ingresses of the class are not served (503), nor with others that sound like protection, nor ' +
+      'while the config map is not there:',
+    ['| parameter | why |', '|---|---|', ...refused].join('\n'),
+    'All others have no effect, and an event of the class says so.',
+  ];
+}
+
 async function page(): Promise<string> {
   const served = Object.entries(servedAnnotations as Record<string, ServedInfo>).map(
     ([name, { values, effect, mustHold }]) =>
@@ -88,6 +111,7 @@ async function page(): Promise<string> {
     '## Without effect',
     'An event says so, and the ingress is served.',
     ['| annotation | here |', '|---|---|', ...others(annotationsWithoutEffect)].join('\n'),
+    ...parametersPage(others(refusedParameters)),
   ].join('\n\n');
   return format(text, { ...(await resolveConfig(file)), parser: 'markdown' });
 }
@@ -98,7 +122,9 @@ describe('the table of annotations', () => {
   });
 
   it('names what is read, and nothing else', () => {
-    const unread = names(servedAnnotations).filter((name) => {
+    const elsewhere = ['default-backend-service'];
+    const all = [...names(servedAnnotations), ...names(classOptions)].filter((name) => !elsewhere.includes(name));
+    const unread = all.filter((name) => {
       const isRead = readers.some(
         (text) => text.includes(`'${name}'`) || text.includes(`'${name.replace(/-code$/, '')}'`),
       );

@@ -199,6 +199,11 @@ export const servedAnnotations = {
     effect:
       'how long, unless their Cache-Control says so; those with Set-Cookie, Vary or Expires are not kept; default: 200 202 401 5m',
   },
+  'enable-global-auth': {
+    values: flag,
+    effect: 'false: without the global-auth-url of the class, which else holds where there is no auth-url',
+    mustHold: true,
+  },
   'auth-tls-secret': {
     values: 'NAMESPACE/secret',
     effect:
@@ -303,7 +308,6 @@ export const refusedAnnotations: Readonly<Record<string, string>> = {
   'auth-proxy-set-headers': 'auth-url gets the headers of the request',
   'auth-snippet': "nginx's own configuration",
   'configuration-snippet': "nginx's own configuration",
-  'enable-global-auth': 'there is none',
   'enable-modsecurity': 'there is no ModSecurity',
   'enable-owasp-core-rules': 'there is no ModSecurity',
   'global-rate-limit': 'use limit-rps',

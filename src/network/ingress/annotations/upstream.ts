@@ -114,11 +114,12 @@ function readRetries(values: AnnotationValues): BackendSettings['retries'] | und
   const after = [
     ...new Set(words?.flatMap((word) => (Object.hasOwn(retryReasons, word) ? (retryReasons[word] ?? []) : []))),
   ];
-  if (tries === undefined && after.length === 0) return undefined;
+  const isUnsafe = words?.includes('non_idempotent') || values.flag('retry-non-idempotent') === true;
+  if (tries === undefined && after.length === 0 && !isUnsafe) return undefined;
   return {
     ...(tries !== undefined && { count: tries - 1 }),
     ...(after.length > 0 && { after }),
-    ...(words?.includes('non_idempotent') && { unsafe: true as const }),
+    ...(isUnsafe && { unsafe: true as const }),
   };
 }
 

@@ -1,12 +1,17 @@
 import { cidr, ip } from '../../../api/names.ts';
 import type { Complaint } from '../problem.ts';
 import type { Template } from '../settings.ts';
-import { annotationPrefix, type ServedAnnotation, servedAnnotations } from './table.ts';
+import { type ClassOption, classOptions, globalAuthorization, parameterPrefix } from './parameters.ts';
+import { annotationPrefix, type ServedAnnotation, servedAnnotations, type ServedInfo } from './table.ts';
 import { parseTemplate } from './template.ts';
 
+export type ValueName = ServedAnnotation | ClassOption;
+
+const known: Readonly<Record<ValueName, ServedInfo>> = { ...servedAnnotations, ...classOptions };
+
 /**
- * The annotations of one ingress as values. What cannot be read is complained about and counts as absent; where an
- * annotation protects something, the whole ingress is refused then.
+ * The annotations of one ingress as values, and what its class says where it says nothing. What cannot be read is
+ * complained about and counts as absent; where an annotation protects something, the whole ingress is refused then.
  */
 export class AnnotationValues {
   readonly #annotations: Readonly<Record<string, string>>;
@@ -23,33 +28,33 @@ export class AnnotationValues {
     return this.#isRefused;
   }
 
-  has(name: ServedAnnotation): boolean {
+  has(name: ValueName): boolean {
     return this.#raw(name) !== undefined;
   }
 
   /** One line of printable ASCII. */
-  text(name: ServedAnnotation): string | undefined {
+  text(name: ValueName): string | undefined {
     const text = this.#raw(name);
     if (text === undefined || /^[ -~]+$/.test(text)) return text;
     return this.wrong(name, 'has characters other than printable ASCII');
   }
 
   /** Text that matches all of `pattern`; `what` is said about text that does not. */
-  word(name: ServedAnnotation, pattern: RegExp, what: string): string | undefined {
+  word(name: ValueName, pattern: RegExp, what: string): string | undefined {
     const text = this.text(name);
     if (text === undefined || new RegExp(`^(?:${pattern.source})$`, pattern.flags).test(text)) return text;
     return this.wrong(name, `is not ${what}`);
   }
 
   /** `name` or `namespace/name` of a `what` in the ingress's own namespace: those of others are not read for it. */
-  objectIn(namespace: string, name: ServedAnnotation, what: string): string | undefined {
+  objectIn(namespace: string, name: ValueName, what: string): string | undefined {
     const written = this.word(name, /[a-z0-9.-]+(\/[a-z0-9.-]+)?/, what);
     const [first, second] = written?.split('/') ?? [];
     if (second !== undefined && first !== namespace) this.wrong(name, 'is of another namespace');
     return second ?? first;
   }
 
-  choice<const T extends string>(name: ServedAnnotation, choices: readonly T[]): T | undefined {
+  choice<const T extends string>(name: ValueName, choices: readonly T[]): T | undefined {
     const text = this.text(name);
     if (text === undefined) return undefined;
     const found = choices.find((choice) => choice.toLowerCase() === text.toLowerCase());
@@ -57,7 +62,7 @@ export class AnnotationValues {
   }
 
   /** As Go's ParseBool reads it. */
-  flag(name: ServedAnnotation): boolean | undefined {
+  flag(name: ValueName): boolean | undefined {
     const text = this.text(name);
     if (text === undefined) return undefined;
     if (/^(?:true|t|1)$/i.test(text)) return true;
@@ -66,12 +71,12 @@ export class AnnotationValues {
   }
 
   /** nginx's way of saying yes or no; `true` and `false` are understood too. */
-  onOff(name: ServedAnnotation): boolean | undefined {
+  onOff(name: ValueName): boolean | undefined {
     const text = this.text(name);
     return text === 'on' ? true : text === 'off' ? false : this.flag(name);
   }
 
-  number(name: ServedAnnotation, { min, max }: { min: number; max: number }): number | undefined {
+  number(name: ValueName, { min, max }: { min: number; max: number }): number | undefined {
     const text = this.text(name);
     if (text === undefined) return undefined;
     const number = /^\d{1,12}$/.test(text) ? Number(text) : NaN;
@@ -80,7 +85,7 @@ export class AnnotationValues {
   }
 
   /** Seconds: a number, or a duration with nginx's units (`60s`, `1m30s`, `2h`). At most a day. */
-  seconds(name: ServedAnnotation): number | undefined {
+  seconds(name: ValueName): number | undefined {
     const text = this.text(name);
     if (text === undefined) return undefined;
     const [, days, hours, minutes, seconds] =
@@ -97,7 +102,7 @@ export class AnnotationValues {
   }
 
   /** Bytes in nginx's notation: `8m`, `512k`, `1g`, `1000`. */
-  bytes(name: ServedAnnotation): number | undefined {
+  bytes(name: ValueName): number | undefined {
     const text = this.text(name);
     if (text === undefined) return undefined;
     const [, digits, unit = ''] = /^(\d{1,12})([kmg]?)$/i.exec(text) ?? [];
@@ -108,7 +113,7 @@ export class AnnotationValues {
   }
 
   /** Divided by commas, blanks or new lines. */
-  list(name: ServedAnnotation): string[] | undefined {
+  list(name: ValueName): string[] | undefined {
     const text = this.#raw(name);
     const parts = text?.split(/[\s,]+/).filter((part) => part !== '');
     if (!parts || parts.every((part) => /^[!-~]+$/.test(part))) return parts;
@@ -116,7 +121,7 @@ export class AnnotationValues {
   }
 
   /** Addresses and ranges, IPv4 or IPv6. */
-  ranges(name: ServedAnnotation): string[] | undefined {
+  ranges(name: ValueName): string[] | undefined {
     const list = this.list(name);
     if (!list) return undefined;
     if (list.length === 0) return this.wrong(name, 'names no address');
@@ -126,7 +131,7 @@ export class AnnotationValues {
       : this.wrong(name, `has ${JSON.stringify(wrong)}, which is no address and no range`);
   }
 
-  template(name: ServedAnnotation, options: { groups: boolean }): Template | undefined {
+  template(name: ValueName, options: { groups: boolean }): Template | undefined {
     const text = this.text(name);
     if (text === undefined) return undefined;
     const parsed = parseTemplate(text, options);
@@ -134,19 +139,33 @@ export class AnnotationValues {
   }
 
   /** Complains about a value; the answer is that of an annotation which is not there. */
-  wrong(name: ServedAnnotation, why: string): undefined {
-    const { mustHold } = servedAnnotations[name] as { mustHold?: true };
+  wrong(name: ValueName, why: string): undefined {
+    const { mustHold } = known[name];
     const text = this.#raw(name) ?? '';
     const shown = text.length > 80 ? `${text.slice(0, 80)}…` : text;
     const outcome = mustHold ? 'the ingress is not served' : 'it has no effect';
-    const message = `annotation ${annotationPrefix}${name} ${why}: ${JSON.stringify(shown)}; ${outcome}`;
+    const message = `${this.#labelOf(name)} ${why}: ${JSON.stringify(shown)}; ${outcome}`;
     this.#complaints.push({ reason: mustHold ? 'Refused' : 'InvalidAnnotation', message });
     if (mustHold) this.#isRefused = true;
     return undefined;
   }
 
-  #raw(name: ServedAnnotation): string | undefined {
-    const text = this.#annotations[annotationPrefix + name]?.trim();
+  #labelOf(name: ValueName): string {
+    if (this.#own(name) !== undefined) return `annotation ${annotationPrefix}${name}`;
+    const [global = name] = Object.entries(globalAuthorization).find(([, each]) => each === name) ?? [];
+    return `parameter ${global} of the ingress class`;
+  }
+
+  #raw(name: ValueName): string | undefined {
+    return this.#own(name) ?? this.#text(parameterPrefix + name);
+  }
+
+  #own(name: ValueName): string | undefined {
+    return Object.hasOwn(classOptions, name) ? undefined : this.#text(annotationPrefix + name);
+  }
+
+  #text(key: string): string | undefined {
+    const text = this.#annotations[key]?.trim();
     return text === '' ? undefined : text;
   }
 }
