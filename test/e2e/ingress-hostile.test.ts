@@ -191,11 +191,14 @@ describe('hostile ingresses', () => {
       return ingressOf(`m${index}`, { rules }, annotations);
     });
     const lookUp = clusterObjects(...objects);
-    const render = () => renderIngress({ ingresses: many, objects: lookUp, defaultCertificate: 'PEM\n' });
-    render();
-    const started = performance.now();
-    render();
-    expect(performance.now() - started).toBeLessThan(100);
+    // In processor time, and the best of some: others use the machine as well.
+    const costs = Array.from({ length: 6 }, () => {
+      const before = process.cpuUsage();
+      renderIngress({ ingresses: many, objects: lookUp, defaultCertificate: 'PEM\n' });
+      const { user, system } = process.cpuUsage(before);
+      return (user + system) / 1000;
+    });
+    expect(Math.min(...costs)).toBeLessThan(100);
     await test.serve([witness, ...many], ...objects);
     expect((await call(test.clearPort, '/api', { host: 'm998.example' })).body).toBe('right');
     expect((await call(test.clearPort, '/api', { host: 'm999.example' })).body).toBe('right');

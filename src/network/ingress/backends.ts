@@ -12,7 +12,7 @@ import { readParams, type WantedFastCgi } from './annotations/fastcgi.ts';
 import type { WantedMirror } from './annotations/mirror.ts';
 import { backendName } from './backend-name.ts';
 import type { ClusterObjects } from './cluster-objects.ts';
-import { endpointsOf, findPort, ownEndpoint } from './endpoints.ts';
+import { aliasedService, endpointsOf, findPort, ownEndpoint } from './endpoints.ts';
 import { usersOf } from './htpasswd.ts';
 import { type BackendModel, type ClassDefault, type Endpoint, refusingBackend, type UserList } from './model.ts';
 import { parseIngress } from './parse.ts';
@@ -74,7 +74,7 @@ export class Backends {
     const found = this.#find(ingress, wanted);
     const of = errorsOf(governing, wanted);
     const put = (service: Found, additions: Partial<BackendSettings>): string =>
-      this.#put(ingress.metadata.namespace ?? '', service, {
+      this.#put(service.service?.metadata.namespace ?? ingress.metadata.namespace ?? '', service, {
         endpoints: this.#endpointsOf(service, usesServiceAddress),
         settings: Object.keys(additions).length > 0 ? { ...settings, ...additions } : settings,
         ...{ chooses, usesServiceAddress },
@@ -149,14 +149,32 @@ export class Backends {
   #find(ingress: Ingress, wanted: IngressServiceBackend): Found {
     const key = `${ingress.metadata.namespace}/${wanted.name}`;
     const service = this.#objects.service(key);
+    if (service?.spec?.type === 'ExternalName') return this.#findAliased(ingress, service, wanted);
     const port = service && findPort(service, wanted.port);
     const label = wanted.port?.name || String(wanted.port?.number ?? '');
     if (!service) this.#complain(ingress, 'ServiceNotFound', `there is no service ${key}`);
-    else if (service.spec?.type === 'ExternalName') {
-      const message = `service ${key} is a name outside the cluster: requests are not sent there`;
-      this.#complain(ingress, 'UnsupportedService', message);
-    } else if (!port) this.#complain(ingress, 'PortNotFound', `service ${key} has no port ${label}`);
+    else if (!port) this.#complain(ingress, 'PortNotFound', `service ${key} has no port ${label}`);
     return { service, port };
+  }
+
+  /** Another name for a service of the cluster stands for that; its ports, which it need not have, for those numbers. */
+  #findAliased(ingress: Ingress, alias: Service, wanted: IngressServiceBackend): Found {
+    const key = aliasedService(alias);
+    const complain = (reason: string, what: string): Found => {
+      this.#complain(ingress, reason, `service ${keyOf(alias)} is ${what}`);
+      return { service: undefined, port: undefined };
+    };
+    if (key === undefined) {
+      return complain('UnsupportedService', 'a name outside the cluster: requests are not sent there');
+    }
+    const service = this.#objects.service(key);
+    const number = findPort(alias, wanted.port)?.port ?? wanted.port?.number;
+    const isReal = service && service.spec?.type !== 'ExternalName';
+    if (!isReal) return complain('ServiceNotFound', `another name for ${key}, and there is no such service`);
+    const port = number === undefined ? undefined : findPort(service, { number });
+    return port
+      ? { service, port }
+      : complain('PortNotFound', `another name for ${key}, which has no port ${number ?? wanted.port?.name}`);
   }
 
   #firstPort(ingress: Ingress, name: string): Found | undefined {

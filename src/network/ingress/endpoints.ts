@@ -28,6 +28,13 @@ export function endpointsOf(service: Service, port: ServicePort, slices: readonl
   return sorted.map(({ address, port: number }, index) => ({ address, port: number, weight: weights[index] ?? 1 }));
 }
 
+/** `namespace/name` of the service of the cluster that an ExternalName is another name for. */
+export function aliasedService({ spec }: Service): string | undefined {
+  const pattern = /^([a-z0-9-]+)\.([a-z0-9-]+)\.svc(?:\.cluster\.local)?\.?$/i;
+  const [, name, namespace] = pattern.exec(spec?.externalName ?? '') ?? [];
+  return name === undefined ? undefined : `${namespace}/${name}`.toLowerCase();
+}
+
 /** The address of the service itself, as its only endpoint. */
 export function ownEndpoint(service: Service, { port }: ServicePort): Endpoint[] {
   const { clusterIP = '' } = service.spec ?? {};

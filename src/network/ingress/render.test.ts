@@ -98,6 +98,39 @@ describe('rendering ingresses', () => {
     expect(told).toEqual([expect.stringContaining('UnsupportedService')]);
   });
 
+  it('follows other names of services, to other namespaces too', () => {
+    const [real, slice] = webService('real', '10.1.0.7');
+    real.metadata.namespace = 'other';
+    slice.metadata.namespace = 'other';
+    const alias = (name: string, externalName: string, ports?: { name: string; port: number }[]) => {
+      const [service] = webService(name);
+      return { ...service, spec: { type: 'ExternalName', externalName, ...(ports && { ports }) } };
+    };
+    const named = { path: '/n', pathType: 'Exact', backend: { service: { name: 'named', port: { name: 'x' } } } };
+    const { model, told } = render(
+      [
+        ingressOf('x', {
+          rules: [
+            { host: 'x.example', http: { paths: [path('/', 'plain'), named, path('/gone', 'gone')] } },
+            { host: 'y.example', http: { paths: [path('/', 'round')] } },
+          ],
+        }),
+      ],
+      clusterObjects(
+        ...[real, slice, alias('plain', 'real.other.svc.cluster.local.'), alias('gone', 'gone.other.svc')],
+        ...[alias('named', 'REAL.other.svc', [{ name: 'x', port: 80 }]), alias('round', 'plain.default.svc')],
+      ),
+    );
+    expect([model.clear.paths.get('x.example/'), model.clear.paths.get(routeKey.exact('x.example', '/n'))]).toEqual([
+      ...['other:real:80', 'other:real:80'],
+    ]);
+    expect(model.backends.get('other:real:80')?.endpoints).toMatchObject([{ address: '10.1.0.7' }]);
+    expect(told).toEqual([
+      'x ServiceNotFound: service default/gone is another name for other/gone, and there is no such service',
+      'x ServiceNotFound: service default/round is another name for default/plain, and there is no such service',
+    ]);
+  });
+
   it('falls back to endpoints that still serve while they end', () => {
     const [service, slice] = webService('a');
     const conditions = { ready: false, serving: true, terminating: true };
