@@ -227,6 +227,62 @@ describe('what a pod needs', () => {
   });
 });
 
+describe('a volume that is an image', () => {
+  it('holds back the containers that mount it, with the reason of its pull', async () => {
+    for (const name of ['docker.io/library/data:1', 'localhost/data:1']) runtime.setImage(name, 'missing');
+    const volumeMounts = [{ name: 'v', mountPath: '/v' }];
+    await create('web', {
+      volumes: [{ name: 'v', image: { reference: 'data:1' } }],
+      containers: [{ ...app, volumeMounts }],
+    });
+    expect(await waitingReason('web')).toBe('ErrImagePull');
+    expect(await eventsOf('web')).toContain('Failed: Error: ErrImagePull');
+    await clock.advance(3000);
+    expect(await waitingReason('web')).toBe('ImagePullBackOff');
+    runtime.setImage('docker.io/library/data:1', 'present');
+    await clock.settle();
+    expect(await stateOf('web')).toMatchObject({ running: {} });
+    expect(await eventsOf('web')).toContain(
+      'Pulled: Container image "data:1" already present on machine and can be accessed by the pod',
+    );
+  });
+
+  it('is waited for until it is brought when it is never pulled', async () => {
+    runtime.setImage('docker.io/library/data:1', 'missing');
+    runtime.setImage('localhost/data:1', 'missing');
+    await create('web', {
+      volumes: [{ name: 'v', image: { reference: 'data:1', pullPolicy: 'Never' } }],
+      containers: [{ ...app, volumeMounts: [{ name: 'v', mountPath: '/v' }] }],
+    });
+    await clock.advance(60_000);
+    expect(await waitingReason('web')).toBe('ErrImageNeverPull');
+    runtime.setImage('localhost/data:1', 'present');
+    await clock.settle();
+    expect(await stateOf('web')).toMatchObject({ running: {} });
+  });
+});
+
+it('takes variables from a file that another container writes, as soon as it is there', async () => {
+  const fileKeyRef = { volumeName: 'shared', path: 'app.env', key: 'NAME' };
+  const pod = await create('web', {
+    volumes: [{ name: 'shared', emptyDir: {} }],
+    containers: [{ ...app, env: [{ name: 'NAME', valueFrom: { fileKeyRef } }] }],
+  });
+  const message = `couldn't find env file "app.env" of volume "shared"`;
+  expect(await stateOf('web')).toEqual({ waiting: { reason: 'CreateContainerConfigError', message } });
+  const path = `/node/pods/${pod.metadata.uid}/volumes/kubernetes.io~empty-dir/shared/app.env`;
+  await system.files.writeFile(path, "NAME='helm'\n");
+  await clock.advance(3000);
+  expect(await stateOf('web')).toMatchObject({ running: {} });
+});
+
+it('makes no sandbox for a pod whose users are not to be the node’s', async () => {
+  await create('web', { hostUsers: false });
+  expect(await waitingReason('web')).toBe('ContainerCreating');
+  const why = "can't set `spec.hostUsers: false`, runtime does not support user namespaces";
+  expect(await eventsOf('web')).toContain(`FailedCreatePodSandBox: Failed to create pod sandbox: ${why}`);
+});
+
 describe('probes', () => {
   it('make a pod ready and unready, and restart it', async () => {
     const httpGet = { path: '/', port: 80 };

@@ -5,7 +5,7 @@ import { containerMounts } from './container-mounts.ts';
 import { containerSettingsAnnotation, type ContainerSettings } from '../api/container-settings.ts';
 import { quantityToMilli, quantityToNumber } from '../api/quantity.ts';
 import type { NodeFacts } from './downward-api.ts';
-import { containerEnvironment, ContainerConfigError } from './environment.ts';
+import { containerEnvironment, ContainerConfigError, EnvFileError, envFilesOf } from './environment.ts';
 import { runHook } from './handlers.ts';
 import type { JoinTargets } from './joined-pods.ts';
 import type { ImageResult } from './image-puller.ts';
@@ -47,6 +47,9 @@ export type StartResult =
   /** The pod ends before its container began. */
   | { kind: 'aborted' };
 
+/** Nothing tells when a container of the pod has written a file. */
+const envFileRetryMs = 2000;
+
 /** Image, configuration, creation, start, postStart: with the reasons and events of upstream's `startContainer`. */
 export async function startContainer(context: AgentContext, request: StartRequest): Promise<StartResult> {
   const { pod, start } = request;
@@ -67,7 +70,8 @@ export async function startContainer(context: AgentContext, request: StartReques
     const { message } = error as Error;
     record('Warning', 'Failed', `Error: ${message}`);
     const reason = error instanceof ContainerConfigError ? 'CreateContainerConfigError' : 'CreateContainerError';
-    return { kind: 'failed', waiting: { reason, message } };
+    const failed = { kind: 'failed', waiting: { reason, message } } as const;
+    return error instanceof EnvFileError ? { ...failed, retryAtMs: context.clock.now() + envFileRetryMs } : failed;
   }
   record('Normal', 'Created', 'Container created');
   try {
@@ -135,11 +139,13 @@ async function configOf(
   checkRunAsNonRoot(pod, container, image);
   const namespace = pod.metadata.namespace ?? '';
   const enableServiceLinks = pod.spec?.enableServiceLinks !== false;
+  const files = await readEnvFiles(context, request);
   const env = containerEnvironment(pod, container.spec, {
     configMap: (name) => context.objects.configMap(namespace, name),
     secret: (name) => context.objects.secret(namespace, name),
     services: serviceEnvironment({ services: context.services(), namespace, enableServiceLinks }),
     facts: nodeFacts(context, sandbox.ips),
+    envFile: (volume, path) => files.get(`${volume}/${path}`),
   });
   const mounts = await containerMounts({
     pod,
@@ -161,6 +167,22 @@ async function configOf(
     healthcheck: healthcheck && { ...healthcheck, ...settings.imageHealthcheck },
     joins: container.role === 'app' ? request.joins : undefined,
   });
+}
+
+/** By volume and path. */
+async function readEnvFiles(context: AgentContext, { start, volumes }: StartRequest): Promise<Map<string, string>> {
+  const files = new Map<string, string>();
+  for (const { volumeName, path } of envFilesOf(start.container.spec)) {
+    const volume = volumes.get(volumeName);
+    if (!volume) throw new ContainerConfigError(`cannot find the volume "${volumeName}" referenced by FileKeyRef`);
+    try {
+      const text = await context.system.files.readWithin(volume.hostPath, path);
+      if (text !== undefined) files.set(`${volumeName}/${path}`, text);
+    } catch (error) {
+      throw new EnvFileError(`couldn't parse env file: ${(error as Error).message}`, { cause: error });
+    }
+  }
+  return files;
 }
 
 function settingsOf(pod: Pod): ContainerSettings | undefined {

@@ -7,6 +7,8 @@ import { promisify } from 'node:util';
 import type { Healthcheck } from '../api/container-settings.ts';
 import type { ContainerdServices } from './containerd-services.ts';
 import { findInImage, readFromImage } from './image-tree.ts';
+import { longOptions } from './mounts.ts';
+import { chainIds } from './oci-image.ts';
 import { changedSpec, type JoinedContainer, type SpecChanges } from './oci-spec.ts';
 import type { ContainerConfig } from './runtime.ts';
 
@@ -28,14 +30,20 @@ const besideSpec: ReadonlySet<string> = new Set([
 export async function settleContainer(
   services: ContainerdServices,
   containerId: string,
-  { settings = {}, mounts, joins = {} }: Pick<ContainerConfig, 'settings' | 'mounts' | 'joins'>,
+  { settings = {}, mounts, joins = {}, security }: Pick<ContainerConfig, 'settings' | 'mounts' | 'joins' | 'security'>,
 ): Promise<void> {
   const { groups = [], filledFromImage = [] } = settings;
-  const isOfSpec = Object.keys(settings).some((key) => !besideSpec.has(key)) || Object.keys(joins).length > 0;
+  const strictGroups = security.strictGroups ? (security.supplementalGroups ?? []) : undefined;
+  const isOfSpec =
+    strictGroups !== undefined ||
+    Object.keys(settings).some((key) => !besideSpec.has(key)) ||
+    Object.keys(joins).length > 0;
   const layers = groups.length + filledFromImage.length > 0 ? await services.layersOf(containerId) : [];
   if (isOfSpec) {
     const [gids, joined] = await Promise.all([groupNumbers(layers, groups), joinedContainers(services, joins)]);
-    await services.changeSpec(containerId, (json) => changedSpec(json, { settings, gids, deviceOf, joins: joined }));
+    await services.changeSpec(containerId, (json) =>
+      changedSpec(json, { settings, gids, strictGroups, deviceOf, joins: joined }),
+    );
   }
   for (const path of filledFromImage) {
     const mount = mounts.find(({ containerPath }) => containerPath === path);
@@ -64,7 +72,18 @@ export async function imageHealthcheck(
   return text === undefined ? undefined : healthcheckOfConfig(text);
 }
 
+/** The directories that an image (by its id) is made of, topmost first. Rejects when the image, or its unpacked layers, are not there. */
+export async function imageLayers(services: ContainerdServices, imageId: string): Promise<string[]> {
+  const file = join(await services.contentRoot(), 'blobs', imageId.replace(':', '/'));
+  const { rootfs } = JSON.parse(await readFile(file, 'utf8')) as ImageConfig;
+  const top = chainIds(rootfs?.diff_ids ?? []).at(-1);
+  const layers = top === undefined ? [] : await services.snapshotLayers(top);
+  if (!layers) throw new Error(`image ${imageId} is not unpacked on this node`);
+  return layers;
+}
+
 interface ImageConfig {
+  rootfs?: { diff_ids?: string[] };
   config?: {
     Healthcheck?: {
       Test?: string[];
@@ -124,9 +143,7 @@ async function fillVolume(layers: readonly string[], path: string, directory: st
     // The mount is in a mount namespace of its own, and gone with it.
     const script = 'mount -t overlay overlay -o "ro,lowerdir=$1" "$2" && exec cp -a "$2/$3/." "$4/"';
     const words = ['--mount', '--propagation', 'private', 'sh', '-c', script, 'sh'];
-    // New versions of mount(8) take no more than 255 characters of an option by the new system call.
-    const env = { ...process.env, LIBMOUNT_FORCE_MOUNT2: 'always' };
-    await run('unshare', [...words, layers.join(':'), root, entry.path, directory], { env });
+    await run('unshare', [...words, layers.join(':'), root, entry.path, directory], { env: longOptions() });
   } finally {
     await rmdir(root);
   }

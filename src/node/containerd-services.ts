@@ -76,6 +76,8 @@ export interface ContainerdServices {
   snapshotDirectory(name: string): Promise<string | undefined>;
   /** The directories of a container's image, topmost layer first. */
   layersOf(containerId: string): Promise<string[]>;
+  /** The directories of a snapshot and of those below it, topmost first; undefined when there is no such snapshot. */
+  snapshotLayers(name: string): Promise<string[] | undefined>;
   /** The specification (JSON) of a container. */
   specOf(containerId: string): Promise<string>;
   /** Number of the first process of a container that runs. */
@@ -196,19 +198,27 @@ function leaseCalls(call: Call, channel: GrpcChannel) {
 }
 
 function snapshotCalls(call: Call) {
+  const viewOf = async (parent: string): Promise<readonly SnapshotMount[] | undefined> => {
+    // Several nodes may be copying from this one.
+    const key = `timonel-view-${process.pid}-${++views}`;
+    const view = call('snapshots.v1.Snapshots/View', [snapshot, { snapshotter, key, parent }], mounts);
+    const found = await unless(grpcCode.notFound, view);
+    if (found === undefined) return undefined;
+    await call('snapshots.v1.Snapshots/Remove', [snapshot, { snapshotter, key }], none);
+    return found.mounts;
+  };
   return {
     async hasSnapshot(key) {
       const found = call('snapshots.v1.Snapshots/Stat', [snapshot, { snapshotter, key }], none);
       return (await unless(grpcCode.notFound, found)) !== undefined;
     },
     async snapshotDirectory(parent) {
-      // Several nodes may be copying from this one.
-      const key = `timonel-view-${process.pid}-${++views}`;
-      const view = call('snapshots.v1.Snapshots/View', [snapshot, { snapshotter, key, parent }], mounts);
-      const found = await unless(grpcCode.notFound, view);
-      if (found === undefined) return undefined;
-      await call('snapshots.v1.Snapshots/Remove', [snapshot, { snapshotter, key }], none);
-      return topDirectory(found.mounts);
+      const found = await viewOf(parent);
+      return found && topDirectory(found);
+    },
+    async snapshotLayers(parent) {
+      const found = await viewOf(parent);
+      return found && lowerDirectories(found);
     },
   } satisfies Partial<ContainerdServices>;
 }
@@ -229,7 +239,7 @@ function containerCalls(call: Call) {
     },
     async layersOf(key) {
       const found = await call('snapshots.v1.Snapshots/Mounts', [snapshot, { snapshotter, key }], mounts);
-      return (optionOf(found.mounts, 'lowerdir') ?? '').split(':').filter((layer) => layer !== '');
+      return lowerDirectories(found.mounts);
     },
     async changeSpec(id, change) {
       const { typeUrl, value } = await specOf(id);
@@ -240,10 +250,23 @@ function containerCalls(call: Call) {
   } satisfies Partial<ContainerdServices>;
 }
 
+interface SnapshotMount {
+  type: string;
+  source: string;
+  options: readonly string[];
+}
+
+/** What lies under a container's, or makes a view: one layer alone is bound, more are laid over each other. */
+function lowerDirectories(made: readonly SnapshotMount[]): string[] {
+  const [mount] = made;
+  if (mount?.type === 'bind') return [mount.source];
+  return (optionOf(made, 'lowerdir') ?? '').split(':').filter((layer) => layer !== '');
+}
+
 /**
  * Where an overlay mount has its own, or its topmost, files: a bind mount's source, the upper or the first lower one.
  */
-function topDirectory(made: readonly { type: string; source: string; options: readonly string[] }[]): string {
+function topDirectory(made: readonly SnapshotMount[]): string {
   const [mount] = made;
   if (!mount) throw new Error('containerd gave no mount for a snapshot');
   if (mount.type === 'bind') return mount.source;
@@ -252,7 +275,7 @@ function topDirectory(made: readonly { type: string; source: string; options: re
   return directory;
 }
 
-function optionOf(made: readonly { options: readonly string[] }[], key: string): string | undefined {
+function optionOf(made: readonly SnapshotMount[], key: string): string | undefined {
   return made[0]?.options.find((each) => each.startsWith(`${key}=`))?.slice(key.length + 1);
 }
 

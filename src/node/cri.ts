@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import { waitForSocket } from './containerd.ts';
 import { createContainerProcesses, type ContainerProcesses } from './container-processes.ts';
-import { imageHealthcheck, settleContainer } from './containerd-containers.ts';
+import { imageHealthcheck, imageLayers, settleContainer } from './containerd-containers.ts';
 import { createRuntimeEvents } from './containerd-events.ts';
 import { containerdServices, type ContainerdServices } from './containerd-services.ts';
 import { toContainerConfig, toSandboxConfig } from './cri-config.ts';
@@ -92,6 +92,7 @@ export function createCriRuntime(options: { socketPath: string; clock: Clock; lo
       }
     },
     imageHealthcheck: (imageId) => imageHealthcheck(services, imageId),
+    imageLayers: (imageId) => imageLayers(services, imageId),
     close: () => channel.close(),
   };
   return {

@@ -28,7 +28,8 @@ const pod: Pod = {
 };
 
 function sources(change: Partial<EnvironmentSources> = {}): EnvironmentSources {
-  return { configMap: () => undefined, secret: () => undefined, services: new Map(), facts, ...change };
+  const none = () => undefined;
+  return { configMap: none, secret: none, services: new Map(), facts, envFile: none, ...change };
 }
 
 function env(container: Partial<Container>, change: Partial<EnvironmentSources> = {}): Record<string, string> {
@@ -110,6 +111,25 @@ describe('the environment of a container', () => {
     const configMap = { metadata: {}, data: {} };
     expect(() => env(from({ configMapKeyRef: { name: 'c', key: 'k' } }), { configMap: () => configMap })).toThrow(
       "couldn't find key k in ConfigMap shop/c",
+    );
+  });
+
+  it('takes variables from files, and says what is wrong with them', () => {
+    const files = new Map([
+      ['v/a.env', "A='1'\nEMPTY=''"],
+      ['v/bad.env', 'A=1'],
+    ]);
+    const envFile = (volume: string, path: string) => files.get(`${volume}/${path}`);
+    const from = (path: string, key: string, optional = false) =>
+      env({ env: [{ name: 'X', valueFrom: { fileKeyRef: { volumeName: 'v', path, key, optional } } }] }, { envFile });
+    expect(from('a.env', 'A')).toEqual({ X: '1' });
+    expect(from('a.env', 'B', true)).toEqual({});
+    expect(from('none.env', 'B', true)).toEqual({});
+    const missing = 'environment variable key "B" not found in file "a.env" of volume "v"';
+    expect(() => from('a.env', 'B')).toThrow(missing);
+    expect(() => from('none.env', 'B')).toThrow(`couldn't find env file "none.env" of volume "v"`);
+    expect(() => from('bad.env', 'A', true)).toThrow(
+      "couldn't parse env file: invalid environment variable format at line 1: value must be enclosed in single quotes",
     );
   });
 

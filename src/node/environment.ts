@@ -1,10 +1,24 @@
-import type { ConfigMap, Container, EphemeralContainer, EnvVar, Pod, Secret } from '../api/types/core-v1.ts';
+import type {
+  ConfigMap,
+  Container,
+  EphemeralContainer,
+  EnvVar,
+  FileKeySelector,
+  Pod,
+  Secret,
+} from '../api/types/core-v1.ts';
 import { fieldValue, resourceValue, type NodeFacts } from './downward-api.ts';
+import { variableOfFile } from './env-file.ts';
 import { expand } from './expansion.ts';
 
 /** A container cannot be made from its spec as the cluster stands: `CreateContainerConfigError`. */
 export class ContainerConfigError extends Error {
-  override readonly name = 'ContainerConfigError';
+  override readonly name: string = 'ContainerConfigError';
+}
+
+/** It may be made later with nothing of the API changed: another container of the pod has a file to write. */
+export class EnvFileError extends ContainerConfigError {
+  override readonly name = 'EnvFileError';
 }
 
 /** What the environment is made from besides the pod. Absent objects are undefined. */
@@ -13,6 +27,13 @@ export interface EnvironmentSources {
   secret(name: string): Secret | undefined;
   services: ReadonlyMap<string, string>;
   facts: NodeFacts;
+  /** The text of a file in a volume; undefined when there is none. */
+  envFile(volume: string, path: string): string | undefined;
+}
+
+/** The files that {@link EnvironmentSources.envFile} is asked for. */
+export function envFilesOf(container: Container | EphemeralContainer): FileKeySelector[] {
+  return (container.env ?? []).flatMap(({ valueFrom }) => valueFrom?.fileKeyRef ?? []);
 }
 
 /**
@@ -96,7 +117,21 @@ function variableValue(
     if (!secret) throw notFound('secret', name);
     throw new ContainerConfigError(`couldn't find key ${key} in Secret ${pod.metadata.namespace}/${name}`);
   }
-  return undefined;
+  return from.fileKeyRef && fileValue(from.fileKeyRef, sources);
+}
+
+function fileValue({ volumeName, path, key, optional }: FileKeySelector, sources: EnvironmentSources) {
+  const text = sources.envFile(volumeName, path);
+  let value: string | undefined;
+  try {
+    value = text === undefined ? undefined : variableOfFile(text, key);
+  } catch (error) {
+    throw new EnvFileError(`couldn't parse env file: ${(error as Error).message}`);
+  }
+  if (value || optional) return value;
+  const where = `${JSON.stringify(path)} of volume ${JSON.stringify(volumeName)}`;
+  if (text === undefined) throw new EnvFileError(`couldn't find env file ${where}`);
+  throw new EnvFileError(`environment variable key ${JSON.stringify(key)} not found in file ${where}`);
 }
 
 function notFound(kind: string, name: string): ContainerConfigError {

@@ -21,8 +21,9 @@ export function imagesInUse(
 ): Set<string> {
   const named = new Set(containers.flatMap(({ image, imageRef }) => [image, imageRef]));
   for (const pod of pods) {
-    for (const { spec } of containersOf(pod)) {
-      const name = parseImageName(spec.image ?? '');
+    const volumes = (pod.spec?.volumes ?? []).map(({ image }) => image?.reference);
+    for (const text of [...containersOf(pod).map(({ spec }) => spec.image), ...volumes]) {
+      const name = parseImageName(text ?? '');
       for (const candidate of name ? imageCandidates(name) : []) named.add(candidate);
     }
   }

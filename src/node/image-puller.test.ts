@@ -66,7 +66,8 @@ describe('pulling', () => {
     const ensure = (image: string, imagePullPolicy?: string) =>
       puller.ensure({
         pod,
-        container: { role: 'app', spec: { name: 'c', image, ...(imagePullPolicy && { imagePullPolicy }) } },
+        image,
+        pullPolicy: imagePullPolicy,
         secrets: [],
         record: (type, reason, message) => events.push(`${type} ${reason} ${message}`),
       });

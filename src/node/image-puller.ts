@@ -5,7 +5,6 @@ import { formatGoDuration } from '../api/go-duration.ts';
 import { imageCandidates, parseImageName, pullReference, type ImageName } from './image-names.ts';
 import { createLimiter, type Limiter } from './limiter.ts';
 import type { WaitingReason } from './pod-observation.ts';
-import type { PodContainer } from './pod-spec.ts';
 import { pullCredentials } from './pull-credentials.ts';
 import type { ContainerRuntime, ImageInfo } from './runtime.ts';
 
@@ -16,9 +15,11 @@ export type ImageResult =
 
 export interface ImageRequest {
   pod: Pod;
-  container: PodContainer;
+  /** As the pod names it. */
+  image: string;
+  pullPolicy?: string | undefined;
   secrets: Iterable<Secret>;
-  /** Writes an event about this container. */
+  /** Writes an event about who wants it. */
   record: (type: 'Normal' | 'Warning', reason: string, message: string) => void;
 }
 
@@ -32,7 +33,7 @@ export interface ImagePullerOptions {
   isImported?: (reference: string) => Promise<boolean>;
 }
 
-/** Sees to it that a container's image is on the node, as its pull policy says (upstream's image manager). */
+/** Sees to it that the image of a container or a volume is on the node, as its pull policy says (upstream's image manager). */
 export interface ImagePuller {
   ensure(request: ImageRequest): Promise<ImageResult>;
   /** Forgets the back-offs of a pod that is gone. */
@@ -71,8 +72,7 @@ class Puller implements ImagePuller {
   }
 
   async ensure(request: ImageRequest): Promise<ImageResult> {
-    const { pod, container, record } = request;
-    const text = container.spec.image ?? '';
+    const { pod, image: text, record } = request;
     const quoted = JSON.stringify(text);
     const name = parseImageName(text);
     if (!name) {
@@ -81,7 +81,7 @@ class Puller implements ImagePuller {
       record('Warning', 'InspectFailed', message);
       return { kind: 'failed', waiting: { reason: 'InvalidImageName', message } };
     }
-    const policy = container.spec.imagePullPolicy ?? defaultPolicy(name);
+    const policy = request.pullPolicy ?? defaultPolicy(name);
     const local = await this.find(name);
     const isFinal = policy !== 'Always' || (await this.options.isImported?.(pullReference(name)));
     if (local && isFinal) {
@@ -109,8 +109,8 @@ class Puller implements ImagePuller {
   }
 
   private async pull(request: ImageRequest, name: ImageName, key: string): Promise<ImageResult> {
-    const { container, record } = request;
-    const quoted = JSON.stringify(container.spec.image);
+    const { record } = request;
+    const quoted = JSON.stringify(request.image);
     record('Normal', 'Pulling', `Pulling image ${quoted}`);
     const askedMs = this.options.clock.monotonic();
     let startedMs = askedMs;

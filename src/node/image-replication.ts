@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto';
 import { execFile } from 'node:child_process';
 import { copyFileSync, existsSync, linkSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { ContainerdServices, Lease } from './containerd-services.ts';
-import { imageArchitecture } from './oci-image.ts';
+import { chainIds, imageArchitecture } from './oci-image.ts';
 
 /** One containerd of this machine: its services, and where it keeps contents. */
 interface Store {
@@ -69,7 +68,7 @@ function collectBlobs(store: Store, target: Descriptor): { blobs: Descriptor[]; 
   return { blobs, diffIds: rootfs.diff_ids };
 }
 
-/** A layer's snapshot is named by the digest of all layers up to it (OCI image specification, "Layer ChainID"). */
+/** A layer's snapshot is named by its {@link chainIds chain id}. */
 async function replicateLayers(options: {
   from: Store;
   to: Store;
@@ -78,9 +77,7 @@ async function replicateLayers(options: {
 }): Promise<boolean> {
   const { from, to, held, diffIds } = options;
   let parent = '';
-  for (const diffId of diffIds) {
-    const chainId =
-      parent === '' ? diffId : `sha256:${createHash('sha256').update(`${parent} ${diffId}`).digest('hex')}`;
+  for (const chainId of chainIds(diffIds)) {
     if (!(await to.services.hasSnapshot(chainId))) {
       const source = await from.services.snapshotDirectory(chainId);
       if (source === undefined) return false;

@@ -44,8 +44,9 @@ export function createMemorySystem(): MemorySystem {
       setGroup: nothing,
       prepareHostPath: nothing,
       resolveSubPath: (root, subPath) => Promise.resolve(`${root}/${subPath}`),
+      readWithin: (root, path) => Promise.resolve(content.get(`${root}/${path}`)),
     },
-    mounts: { mountTmpfs: nothing, unmountAll: nothing },
+    mounts: { mountTmpfs: nothing, mountLayers: nothing, unmountAll: nothing },
     cgroups: { ensure: nothing, freeze: nothing, remove: nothing },
     network: { http: probe, tcp: probe, grpc: probe },
   };

@@ -75,6 +75,8 @@ export function nodeStatus(options: {
     capacity: { ...node.capacity },
     allocatable: { ...node.allocatable },
     conditions: conditions(observed, old, formatTime(nowMs)),
+    // What CRI's runtimes of this age cannot, the agent does.
+    features: { supplementalGroupsPolicy: true },
     daemonEndpoints: { kubeletEndpoint: { Port: node.kubeletPort } },
     images: imageList(observed.images),
     nodeInfo: {
@@ -138,7 +140,7 @@ export function sameNodeStatus(a: NodeStatus | undefined, b: NodeStatus): boolea
 }
 
 function comparable(status: NodeStatus): unknown {
-  const { addresses, capacity, allocatable, images, nodeInfo, daemonEndpoints } = status;
+  const { addresses, capacity, allocatable, images, nodeInfo, daemonEndpoints, features } = status;
   const bare = (status.conditions ?? []).map(({ type, status: state, reason, message }) => [
     type,
     state,
@@ -149,7 +151,7 @@ function comparable(status: NodeStatus): unknown {
   const kubelet = daemonEndpoints?.kubeletEndpoint?.Port;
   const info = sorted(nodeInfo);
   const names = (images ?? []).map((image) => image.names);
-  return [addresses, sorted(capacity), sorted(allocatable), names, info, kubelet, bare.sort(byKey)];
+  return [addresses, sorted(capacity), sorted(allocatable), names, info, kubelet, features, bare.sort(byKey)];
 }
 
 function byKey([a]: readonly unknown[], [b]: readonly unknown[]): number {

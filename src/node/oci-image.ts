@@ -14,6 +14,21 @@ export interface ImageContent {
   manifest: ImageBlob;
 }
 
+/**
+ * What an image's layers are called by their contents and all below them, lowest first (OCI image specification, "Layer
+ * ChainID"). Runtimes name the unpacked layers by it.
+ */
+export function chainIds(diffIds: readonly string[]): string[] {
+  const ids: string[] = [];
+  for (const diffId of diffIds) {
+    const below = ids.at(-1);
+    ids.push(
+      below === undefined ? diffId : `sha256:${createHash('sha256').update(`${below} ${diffId}`).digest('hex')}`,
+    );
+  }
+  return ids;
+}
+
 /** Processor architectures as images name them. */
 export type Architecture = 'amd64' | 'arm64';
 

@@ -53,6 +53,15 @@ describe('the specification of a container', () => {
     });
   });
 
+  it('has no groups but those that are named, when it is to be strict', () => {
+    const deviceOf = () => ({ major: 0, minor: 0 });
+    const groups = (strictGroups: number[] | undefined): unknown => {
+      const spec = changedSpec(JSON.stringify(made), { settings: {}, gids: [], strictGroups, deviceOf });
+      return (JSON.parse(spec) as typeof made).process.user.additionalGids;
+    };
+    expect([groups(undefined), groups([2000]), groups([])]).toEqual([[10], [2000], []]);
+  });
+
   it('has the namespaces of another container, and what is seen of them in files', () => {
     const mount = (destination: string, source: string): object => ({ destination, source, type: 'bind' });
     const own = {

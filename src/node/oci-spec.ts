@@ -39,6 +39,8 @@ export interface SpecChanges {
   settings: ContainerSettings;
   /** Numbers of {@link ContainerSettings.groups}. */
   gids: readonly number[];
+  /** In place of the groups that the specification has. */
+  strictGroups?: readonly number[] | undefined;
   /** Of a device's path: its numbers. */
   deviceOf: (path: string) => { major: number; minor: number };
   joins?: Partial<Record<SharedNamespace, JoinedContainer>>;
@@ -123,9 +125,10 @@ function withHostname(env: readonly string[], { spec }: JoinedContainer): string
   return name === undefined || index < 0 ? [...env] : env.with(index, name);
 }
 
-function processOf({ user }: Process, { settings, gids }: SpecChanges): Process {
+function processOf({ user }: Process, { settings, gids, strictGroups }: SpecChanges): Process {
+  const groups = [...(strictGroups ?? user?.additionalGids ?? []), ...gids];
   return {
-    user: { ...user, ...(gids.length > 0 && { additionalGids: [...(user?.additionalGids ?? []), ...gids] }) },
+    user: { ...user, ...((groups.length > 0 || strictGroups) && { additionalGids: groups }) },
     ...(settings.oomScoreAdj !== undefined && { oomScoreAdj: Math.max(0, settings.oomScoreAdj) }),
   };
 }

@@ -2,17 +2,18 @@ import type { Pod } from '../api/types/core-v1.ts';
 import { hostIpsOf, logDirectoryOf, podDirectoryOf, type AgentContext } from './agent-context.ts';
 import { nodeFacts, recorderFor, startContainer, type StartResult } from './container-starter.ts';
 import { formatGoDuration } from '../api/go-duration.ts';
-import type { ImageResult } from './image-puller.ts';
+import type { ImageRequest, ImageResult } from './image-puller.ts';
 import type { JoinTargets } from './joined-pods.ts';
 import { objectReferences } from './object-references.ts';
 import type { ContainerKill, ContainerStart } from './pod-actions.ts';
 import { podCgroupPath, podCgroupResources } from './pod-cgroup.ts';
 import { currentOf, sandboxIpsOf, type WaitingReason } from './pod-observation.ts';
 import { containersOf, podTitle, type PodContainer } from './pod-spec.ts';
-import { createPodVolumes, type PodVolumes } from './pod-volumes.ts';
+import { createPodVolumes, type PodVolumes, type VolumeFailure } from './pod-volumes.ts';
 import type { RuntimeView } from './runtime-view.ts';
 import type { SandboxConfig } from './runtime.ts';
 import { sandboxConfig } from './sandbox-config.ts';
+import { checkUserNamespace } from './security-options.ts';
 import { createServiceTokens, type ServiceTokens } from './service-tokens.ts';
 
 export interface PodStarterOptions {
@@ -75,6 +76,15 @@ export class PodStarter {
         facts: nodeFacts(context, this.podIps()),
       }),
       podDirectory,
+      images: {
+        ensure: (pod, { reference = '', pullPolicy }) =>
+          this.ensureImage({
+            image: reference,
+            pullPolicy,
+            record: (...event) => context.recorder.record(pod, ...event),
+          }),
+        layers: (imageId) => context.runtime.imageLayers(imageId),
+      },
     });
   }
 
@@ -108,6 +118,7 @@ export class PodStarter {
     for (const [name, { reason }] of this.waiting) {
       if (/^(ErrImage|ImagePull)/.test(reason)) this.retryAtMs.delete(name);
     }
+    if (this.volumesState === 'failed') this.volumesState = 'wanted';
     this.options.wake();
   }
 
@@ -185,13 +196,29 @@ export class PodStarter {
       this.finishVolumes('ready');
       return;
     }
-    for (const { volume, message } of failures) {
-      const text = `MountVolume.SetUp failed for volume "${volume}" : ${message}`;
-      context.recorder.record(pod, 'Warning', 'FailedMount', text);
-    }
+    for (const failure of failures) this.tellOf(failure);
     this.finishVolumes('failed');
     const { initialMs, maxMs } = volumeBackoff;
-    this.retryAtMs.set('volumes', context.clock.now() + Math.min(maxMs, initialMs * 2 ** this.volumeFailures++));
+    const laterMs = context.clock.now() + Math.min(maxMs, initialMs * 2 ** this.volumeFailures++);
+    // Of images that need not be looked for again before something changes it says nothing.
+    const times = failures.map(({ image }) => (image ? (image.retryAtMs ?? Number.POSITIVE_INFINITY) : laterMs));
+    this.retryAtMs.set('volumes', Math.min(...times));
+  }
+
+  /** An image that is not there is why the containers wait which mount it; other volumes have events of their own. */
+  private tellOf({ volume, message, image }: VolumeFailure): void {
+    const { context } = this;
+    const pod = this.options.pod();
+    if (!image) {
+      const text = `MountVolume.SetUp failed for volume "${volume}" : ${message}`;
+      context.recorder.record(pod, 'Warning', 'FailedMount', text);
+      return;
+    }
+    for (const container of containersOf(pod)) {
+      if (!container.spec.volumeMounts?.some(({ name }) => name === volume)) continue;
+      this.waiting.set(container.spec.name, image.waiting);
+      recorderFor(context, pod, container)('Warning', 'Failed', `Error: ${image.waiting.reason}`);
+    }
   }
 
   /** Unless another set-up was asked for while this one was under way. */
@@ -206,18 +233,23 @@ export class PodStarter {
     for (const container of containersOf(this.options.pod())) {
       const { name } = container.spec;
       const seen = this.images.has(name) || currentOf(this.options.view.observed(), name) || this.waiting.has(name);
-      if (first.some((spec) => spec.name === name) && !seen) this.images.set(name, this.ensureImage(container));
+      if (first.some((spec) => spec.name === name) && !seen) this.images.set(name, this.imageOf(container));
     }
   }
 
-  private ensureImage(container: PodContainer): Promise<ImageResult> {
+  private imageOf(container: PodContainer): Promise<ImageResult> {
+    const { image = '', imagePullPolicy: pullPolicy } = container.spec;
+    return this.ensureImage({ image, pullPolicy, record: recorderFor(this.context, this.options.pod(), container) });
+  }
+
+  private ensureImage(wanted: Pick<ImageRequest, 'image' | 'pullPolicy' | 'record'>): Promise<ImageResult> {
     const { context } = this;
     const pod = this.options.pod();
     const namespace = pod.metadata.namespace ?? '';
     const secrets = (pod.spec?.imagePullSecrets ?? []).flatMap(
       ({ name }) => context.objects.secret(namespace, name ?? '') ?? [],
     );
-    const result = context.images.ensure({ pod, container, secrets, record: recorderFor(context, pod, container) });
+    const result = context.images.ensure({ pod, secrets, ...wanted });
     return result.catch((error: Error) => ({
       kind: 'failed',
       waiting: { reason: 'ImageInspectError', message: error.message },
@@ -236,6 +268,7 @@ export class PodStarter {
     // Who waits for the admission hears of it.
     caughtUp.catch(() => undefined);
     try {
+      checkUserNamespace(pod);
       const config = this.sandboxConfig(attempt);
       await Promise.all([
         context.system.files.makeDirectory(config.logDirectory),
@@ -281,7 +314,7 @@ export class PodStarter {
   async startAll(starts: readonly ContainerStart[]): Promise<void> {
     for (const start of starts) {
       const { name } = start.container.spec;
-      if (!this.images.has(name)) this.images.set(name, this.ensureImage(start.container));
+      if (!this.images.has(name)) this.images.set(name, this.imageOf(start.container));
     }
     for (const start of starts) {
       if (this.abort.signal.aborted) return;
@@ -301,7 +334,7 @@ export class PodStarter {
     const sandbox = this.options.view.observed().sandboxes[0];
     if (!sandbox) return { kind: 'aborted' };
     const { spec } = start.container;
-    const image = this.images.get(spec.name) ?? this.ensureImage(start.container);
+    const image = this.images.get(spec.name) ?? this.imageOf(start.container);
     const target = 'targetContainerName' in spec ? spec.targetContainerName : undefined;
     const { view } = this.options;
     let createdId: string | undefined;

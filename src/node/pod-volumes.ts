@@ -1,7 +1,8 @@
 import type { Client } from '../client/client.ts';
 import { quantityToNumber } from '../api/quantity.ts';
-import type { Pod, Volume } from '../api/types/core-v1.ts';
+import type { ImageVolumeSource, Pod, Volume } from '../api/types/core-v1.ts';
 import type { NodeSystem } from './node-system.ts';
+import type { ImageResult } from './image-puller.ts';
 import { claimedPath } from './persistent-claims.ts';
 import type { ServiceTokens } from './service-tokens.ts';
 import { hasPayload, tokenProjections, volumePayload, type PayloadSources } from './volume-payload.ts';
@@ -16,6 +17,8 @@ export interface ReadyVolume {
 export interface VolumeFailure {
   volume: string;
   message: string;
+  /** It is the volume's image that is not there. */
+  image?: Extract<ImageResult, { kind: 'failed' }>;
 }
 
 export interface PodVolumes {
@@ -33,6 +36,19 @@ export interface PodVolumesOptions {
   sources: (pod: Pod) => Omit<PayloadSources, 'tokens'>;
   /** `<root>/pods/<uid>`. */
   podDirectory: string;
+  images: {
+    ensure(pod: Pod, image: ImageVolumeSource): Promise<ImageResult>;
+    layers(imageId: string): Promise<string[]>;
+  };
+}
+
+class ImageMissing extends Error {
+  readonly image: NonNullable<VolumeFailure['image']>;
+
+  constructor(image: NonNullable<VolumeFailure['image']>) {
+    super(image.waiting.message);
+    this.image = image;
+  }
 }
 
 export function createPodVolumes(options: PodVolumesOptions): PodVolumes {
@@ -45,7 +61,8 @@ export function createPodVolumes(options: PodVolumesOptions): PodVolumes {
       ready.set(volume.name, await prepare(options, pod, volume));
       return undefined;
     } catch (error) {
-      return { volume: volume.name, message: (error as Error).message };
+      const failure = { volume: volume.name, message: (error as Error).message };
+      return error instanceof ImageMissing ? { ...failure, image: error.image } : failure;
     }
   }
 
@@ -77,9 +94,24 @@ async function prepare(options: PodVolumesOptions, pod: Pod, volume: Volume): Pr
     if (claimed.takesGroup && !claimed.readOnly) await giveToGroup(options, pod, claimed.path);
     return { hostPath: claimed.path, readOnly: claimed.readOnly };
   }
+  if (volume.image) return prepareImage(options, pod, volume.image, directory('image'));
   if (volume.emptyDir) return prepareEmptyDir(options, pod, volume, emptyDirPath(podDirectory, volume.name));
   if (hasPayload(volume)) return preparePayload(options, pod, volume, directory(pluginOf(volume)));
   throw new Error(`no volume plugin matched name: ${volume.name}`);
+}
+
+/** An image's files, to be read (KEP-4639). Groups of the pod are not given them. */
+async function prepareImage(
+  { system, images }: PodVolumesOptions,
+  pod: Pod,
+  source: ImageVolumeSource,
+  path: string,
+): Promise<ReadyVolume> {
+  const found = await images.ensure(pod, source);
+  if (found.kind === 'failed') throw new ImageMissing(found);
+  await system.files.makeDirectory(path);
+  await system.mounts.mountLayers(path, await images.layers(found.image.id));
+  return { hostPath: path, readOnly: true };
 }
 
 /** Where a volume of this kind lies; `podDirectory`: `<root>/pods/<uid>`. */

@@ -35,6 +35,8 @@ export interface ContainerRuntime {
 
   /** Undefined when the image (by its id) has none, or the runtime does not know. */
   imageHealthcheck(imageId: string): Promise<Healthcheck | undefined>;
+  /** The directories that an image (by its id) is made of, topmost first. They stay while the image does. */
+  imageLayers(imageId: string): Promise<string[]>;
   imageStatus(image: string): Promise<ImageInfo | undefined>;
   pullImage(image: string, auth?: ImageAuth): Promise<string>;
   listImages(): Promise<ImageInfo[]>;
@@ -95,6 +97,8 @@ export interface SecurityOptions {
   runAsUserName?: string;
   runAsGroup?: number;
   supplementalGroups?: readonly number[];
+  /** It is in no other groups, whatever its image says of its user (KEP-3619). */
+  strictGroups?: boolean;
   readOnlyRootFilesystem?: boolean;
   addCapabilities?: readonly string[];
   dropCapabilities?: readonly string[];

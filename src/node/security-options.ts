@@ -54,6 +54,7 @@ export function containerSecurity(pod: Pod, container: PodContainer): SecurityOp
     ...(runAsUser !== undefined && { runAsUser }),
     ...(runAsGroup !== undefined && { runAsGroup }),
     ...groupsOf(pod),
+    ...(shared?.supplementalGroupsPolicy === 'Strict' && { strictGroups: true }),
     ...(own?.readOnlyRootFilesystem && { readOnlyRootFilesystem: true }),
     ...(own?.capabilities?.add && { addCapabilities: own.capabilities.add }),
     ...(own?.capabilities?.drop && { dropCapabilities: own.capabilities.drop }),
@@ -78,6 +79,12 @@ function groupsOf(pod: Pod): Pick<SecurityOptions, 'supplementalGroups'> {
   const { supplementalGroups = [], fsGroup } = pod.spec?.securityContext ?? {};
   const groups = [...(fsGroup !== undefined ? [fsGroup] : []), ...supplementalGroups];
   return groups.length > 0 ? { supplementalGroups: groups } : {};
+}
+
+/** Pods do not run as the node's users who ask not to (KEP-127). Throws upstream's sentence. */
+export function checkUserNamespace(pod: Pod): void {
+  if (pod.spec?.hostUsers !== false) return;
+  throw new Error("can't set `spec.hostUsers: false`, runtime does not support user namespaces");
 }
 
 /**

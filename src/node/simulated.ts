@@ -288,6 +288,10 @@ class Simulation implements SimulatedRuntime {
     return { id: image, tags: [image], digests, sizeBytes: 1_000_000, pinned: false };
   }
 
+  imageLayers(): Promise<string[]> {
+    return Promise.resolve([]);
+  }
+
   imageDirectory(): Promise<string | undefined> {
     return Promise.resolve(undefined);
   }

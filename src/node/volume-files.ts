@@ -50,6 +50,8 @@ export interface VolumeFiles {
    * The real path of `subPath` in a volume, made as a directory where it is missing; rejects when it leads outside.
    */
   resolveSubPath(root: string, subPath: string): Promise<string>;
+  /** A file of a volume, at most its first mebibyte; undefined when it is not there. Rejects when links lead outside. */
+  readWithin(root: string, path: string): Promise<string | undefined>;
 }
 
 export const systemVolumeFiles: VolumeFiles = {
@@ -101,6 +103,7 @@ export const systemVolumeFiles: VolumeFiles = {
   setGroup,
   prepareHostPath,
   resolveSubPath,
+  readWithin,
 };
 
 /** Answers `value` when a file is not there; other errors stay errors. */
@@ -221,4 +224,21 @@ async function resolveSubPath(root: string, subPath: string): Promise<string> {
     }
   }
   return current;
+}
+
+const mostBytes = 1024 * 1024;
+
+async function readWithin(root: string, path: string): Promise<string | undefined> {
+  const [base, real] = await Promise.all([realpath(root), realpath(join(root, path)).catch(missing(undefined))]);
+  if (real === undefined) return undefined;
+  if (!real.startsWith(`${base}/`)) throw new Error(`${JSON.stringify(path)} leads out of its volume`);
+  // A pipe would be waited for.
+  if (!(await stat(real)).isFile()) throw new Error(`${JSON.stringify(path)} is no file`);
+  const file = await open(real);
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(mostBytes), 0, mostBytes, 0);
+    return buffer.subarray(0, bytesRead).toString();
+  } finally {
+    await file.close();
+  }
 }

@@ -126,6 +126,19 @@ describe('volumes on disk', () => {
     expect(await files.resolveSubPath(join(root, 'v'), 'a/b')).toBe(join(root, 'v/a/b'));
   });
 
+  it('reads a file of a volume, and none outside of it', async () => {
+    const volume = join(root, 'w');
+    await mkdir(volume);
+    await writeFile(join(root, 'outside'), 'x');
+    await writeFile(join(volume, 'own'), 'mine');
+    await symlink('../outside', join(volume, 'out'));
+    await symlink('own', join(volume, 'in'));
+    expect(await files.readWithin(volume, 'in')).toBe('mine');
+    expect(await files.readWithin(volume, 'no/such')).toBeUndefined();
+    await expect(files.readWithin(volume, 'out')).rejects.toThrow('leads out of its volume');
+    await expect(files.readWithin(root, 'w')).rejects.toThrow('is no file');
+  });
+
   it('reads the end of a file, and nothing where there is none', async () => {
     await files.writeFile(join(root, 'log'), 'hello world');
     expect([await files.readTail(join(root, 'log'), 5), await files.readTail(join(root, 'no'), 5)]).toEqual([

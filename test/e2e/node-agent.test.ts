@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -278,6 +278,59 @@ describe('the node agent with real containers', () => {
     await importImage('late:1');
     expect(await until('late', isReady)).toBeDefined();
     await remove('late');
+  });
+
+  it('mounts an image as a volume, to be read, and takes it down', async () => {
+    const mount = { name: 'image', mountPath: '/image' };
+    const script = 'ls /image/bin/busybox /bin2/busybox; echo x >/image/x || echo read-only; exec sleep 1000';
+    await create('mounting', {
+      volumes: [{ name: 'image', image: { reference: 'busybox:1', pullPolicy: 'IfNotPresent' } }],
+      containers: [shell(script, { volumeMounts: [mount, { ...mount, mountPath: '/bin2', subPath: 'bin' }] })],
+    });
+    const pod = (await until('mounting', isReady)) as Pod;
+    await expect.poll(() => logOf(pod)).toMatch(/^\/bin2\/busybox\n\/image\/bin\/busybox\n[^]*read-only\n/);
+    await remove('mounting');
+    await expect.poll(() => readdirSync(join(root, 'pods'))).toEqual([]);
+  });
+
+  it('lays the layers of an image over each other', async () => {
+    const { mounts } = createLinuxSystem();
+    const at = (...parts: string[]): string => join(base, 'layers', ...parts);
+    for (const name of ['top', 'bottom', 'mount']) mkdirSync(at(name), { recursive: true });
+    writeFileSync(at('bottom', 'a'), 'below');
+    writeFileSync(at('bottom', 'b'), 'below');
+    writeFileSync(at('top', 'a'), 'above');
+    await mounts.mountLayers(at('mount'), [at('top'), at('bottom')]);
+    await mounts.mountLayers(at('mount'), [at('top'), at('bottom')]);
+    try {
+      expect(['a', 'b'].map((name) => readFileSync(at('mount', name), 'utf8'))).toEqual(['above', 'below']);
+      expect(() => writeFileSync(at('mount', 'c'), '')).toThrow('EROFS');
+    } finally {
+      await mounts.unmountAll(at('mount'));
+    }
+    expect(readdirSync(at('mount'))).toEqual([]);
+  });
+
+  it('takes variables from a file, and no groups but those that it is given', async () => {
+    const key = (name: string, optional?: boolean) => ({
+      name,
+      valueFrom: { fileKeyRef: { volumeName: 'shared', path: 'app.env', key: name, ...(optional && { optional }) } },
+    });
+    const write = `printf "ONE='first'\\nTWO='a\\nb'\\n" >/shared/app.env`;
+    const containers = [
+      shell('echo "<$ONE><$TWO><$THREE>"; id -G; exec sleep 1000', {
+        env: [key('ONE'), key('TWO'), key('THREE', true)],
+      }),
+    ];
+    await create('variables', {
+      volumes: [{ name: 'shared', emptyDir: {} }],
+      securityContext: { runAsUser: 0, supplementalGroups: [3000], supplementalGroupsPolicy: 'Strict' },
+      initContainers: [shell(write, { name: 'init', volumeMounts: [{ name: 'shared', mountPath: '/shared' }] })],
+      containers,
+    });
+    const pod = (await until('variables', isReady)) as Pod;
+    await expect.poll(() => logOf(pod)).toBe('<first><a\nb><>\n0 3000\n');
+    await remove('variables');
   });
 
   it('is adopted by the next agent without a restart', async () => {

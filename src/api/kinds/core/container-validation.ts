@@ -4,12 +4,12 @@ import type { StatusCause } from '../../types/meta-v1.ts';
 import { duplicate, forbidden, invalidValue, notSupported, required, valueNotFound } from '../../field-errors.ts';
 import { validateContainerPorts, validateHostPorts } from './container-port-validation.ts';
 import { validateEnv, validateEnvFrom } from './env-validation.ts';
+import { pullPolicies } from './image-name.ts';
 import { validateLifecycle, validateProbe } from './probe-validation.ts';
 import { validateResources } from './resources-validation.ts';
 import { validateSecurityContext } from './security-validation.ts';
 import { validateVolumeDevices, validateVolumeMounts } from './volume-mount-validation.ts';
 
-const pullPolicies = ['Always', 'IfNotPresent', 'Never'];
 const messagePolicies = ['FallbackToLogsOnError', 'File'];
 const restartPolicies = ['Always', 'Never', 'OnFailure'];
 const resizePolicies = ['NotRequired', 'RestartContainer'];

@@ -3,11 +3,14 @@ import type {
   EnvFromSource,
   EnvVar,
   EnvVarSource,
+  FileKeySelector,
   ObjectFieldSelector,
+  PodSpec,
   ResourceFieldSelector,
 } from '../../types/core-v1.ts';
 import type { StatusCause } from '../../types/meta-v1.ts';
-import { invalidValue, notSupported, required } from '../../field-errors.ts';
+import { invalidValue, notSupported, required, valueNotFound } from '../../field-errors.ts';
+import { validateDescendingPath } from './paths.ts';
 
 const envFields = [
   'metadata.name',
@@ -61,6 +64,7 @@ function validateSource(causes: StatusCause[], source: EnvVarSource, path: strin
   const { fieldRef, resourceFieldRef } = source;
   if (fieldRef) validateFieldRef(causes, fieldRef, { path: `${path}.fieldRef`, fields: envFields });
   if (resourceFieldRef) validateResourceFieldRef(causes, resourceFieldRef, `${path}.resourceFieldRef`);
+  if (source.fileKeyRef) validateFileKeyRef(causes, source.fileKeyRef, `${path}.fileKeyRef`);
   for (const field of ['configMapKeyRef', 'secretKeyRef'] as const) {
     const reference = source[field];
     if (!reference) continue;
@@ -68,6 +72,35 @@ function validateSource(causes: StatusCause[], source: EnvVarSource, path: strin
     const at = `${path}.${field}.key`;
     if (!reference.key) causes.push(required(at, ''));
     else for (const text of configMapKey(reference.key)) causes.push(invalidValue(at, reference.key, text));
+  }
+}
+
+/** Files are those of empty directories, which containers write. */
+export function validateEnvFiles(causes: StatusCause[], spec: PodSpec, path: string): void {
+  const volumes = new Map((spec.volumes ?? []).map((volume) => [volume.name, volume]));
+  for (const list of ['containers', 'initContainers', 'ephemeralContainers'] as const) {
+    spec[list]?.forEach(({ env = [] }, index) => {
+      env.forEach(({ valueFrom }, place) => {
+        const { volumeName } = valueFrom?.fileKeyRef ?? {};
+        if (!volumeName) return;
+        const volume = volumes.get(volumeName);
+        const at = `${path}.${list}[${index}].env[${place}].valueFrom.fileKeyRef.volumeName`;
+        if (!volume) causes.push(valueNotFound(at, volumeName));
+        else if (!volume.emptyDir) {
+          causes.push(invalidValue(at, volumeName, 'referenced volume must be of type emptyDir'));
+        }
+      });
+    });
+  }
+}
+
+function validateFileKeyRef(causes: StatusCause[], reference: FileKeySelector, path: string): void {
+  for (const field of ['volumeName', 'path', 'key'] as const) {
+    if (!reference[field]) causes.push(required(`${path}.${field}`, ''));
+  }
+  if (reference.path) validateDescendingPath(causes, reference.path, `${path}.path`);
+  for (const text of reference.key ? envVarName(reference.key) : []) {
+    causes.push(invalidValue(`${path}.key`, reference.key, text));
   }
 }
 

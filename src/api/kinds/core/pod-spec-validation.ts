@@ -3,6 +3,7 @@ import type { PodSpec } from '../../types/core-v1.ts';
 import type { StatusCause } from '../../types/meta-v1.ts';
 import { duplicate, invalidValue, notSupported, required } from '../../field-errors.ts';
 import { validateAffinity } from './affinity-validation.ts';
+import { validateEnvFiles } from './env-validation.ts';
 import { validateContainers } from './container-validation.ts';
 import { validateResourceList, validateResources } from './resources-validation.ts';
 import { validatePodSecurityContext } from './security-validation.ts';
@@ -18,6 +19,7 @@ const longestDeadline = 2_147_483_647;
 export function validatePodSpec(causes: StatusCause[], spec: PodSpec, path: string): void {
   const volumes = validateVolumes(causes, spec.volumes, `${path}.volumes`);
   validateContainers(causes, spec, { path, volumes });
+  validateEnvFiles(causes, spec, path);
   const { restartPolicy = '', dnsPolicy = '' } = spec;
   if (restartPolicy === '') causes.push(required(`${path}.restartPolicy`, ''));
   else if (!restartPolicies.includes(restartPolicy)) {

@@ -3,6 +3,7 @@ import { compareQuantities } from '../../quantity.ts';
 import type {
   DownwardAPIVolumeFile,
   HostPathVolumeSource,
+  ImageVolumeSource,
   KeyToPath,
   Volume,
   VolumeProjection,
@@ -10,6 +11,7 @@ import type {
 import type { StatusCause } from '../../types/meta-v1.ts';
 import { duplicate, forbidden, invalidValue, notSupported, required } from '../../field-errors.ts';
 import { validateFieldRef, validateResourceFieldRef, volumeFields } from './env-validation.ts';
+import { pullPolicies } from './image-name.ts';
 import { validateDescendingPath, validateNoBackstep } from './paths.ts';
 
 const none: ReadonlySet<string> = new Set();
@@ -69,7 +71,8 @@ function validateSource(causes: StatusCause[], volume: Volume, path: string): vo
   validateOthers(causes, volume, path);
 }
 
-function validateOthers(causes: StatusCause[], { nfs, csi, ephemeral }: Volume, path: string): void {
+function validateOthers(causes: StatusCause[], { nfs, csi, ephemeral, image }: Volume, path: string): void {
+  if (image) validateImage(causes, image, `${path}.image`);
   if (nfs) {
     if (!nfs.server) causes.push(required(`${path}.nfs.server`, ''));
     if (!nfs.path) causes.push(required(`${path}.nfs.path`, ''));
@@ -80,6 +83,14 @@ function validateOthers(causes: StatusCause[], { nfs, csi, ephemeral }: Volume, 
   if (csi && !csi.driver) causes.push(required(`${path}.csi.driver`, ''));
   if (ephemeral && !ephemeral.volumeClaimTemplate) {
     causes.push(required(`${path}.ephemeral.volumeClaimTemplate`, ''));
+  }
+}
+
+function validateImage(causes: StatusCause[], { reference, pullPolicy }: ImageVolumeSource, path: string): void {
+  if (!reference) causes.push(required(`${path}.reference`, ''));
+  if (!pullPolicy) causes.push(required(`${path}.pullPolicy`, ''));
+  else if (!pullPolicies.includes(pullPolicy)) {
+    causes.push(notSupported(`${path}.pullPolicy`, pullPolicy, pullPolicies));
   }
 }
 
