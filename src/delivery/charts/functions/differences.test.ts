@@ -37,6 +37,11 @@ it.each([
       'unable to parse url: invalid port ":x" after host',
   ],
   ['what is wrong with TOML, in words of ours', '{{ (fromToml "a = ").Error }}', 'toml: invalid value'],
+  [
+    'a key that is null, without its value',
+    '{{ (fromYaml "~: hunter2").Error }}',
+    'error converting YAML to JSON: Unsupported map key of type: %!s(<nil>), key: <nil>',
+  ],
   ['bytes that are no text', '{{ trunc 1 "é" }}|{{ trunc 1 "é" | b64enc }}', '\ufffd|ww=='],
   [
     'nothing is looked up without a cluster',

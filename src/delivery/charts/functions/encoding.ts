@@ -11,27 +11,31 @@ export function decodeBase64(text: string): Buffer {
   return Buffer.from(text, 'base64');
 }
 
+/** Where encoding/base64 stops reading, group by group of four letters, over line breaks. */
 function illegalBase64(text: string): number | undefined {
-  const wrong = /[^A-Za-z0-9+/=\r\n]/.exec(text);
-  const firstPad = text.indexOf('=');
-  const clean = text.replace(/[\r\n]/g, '');
-  const body = clean.replace(/={1,2}$/, '');
-  if (
-    !wrong &&
-    !body.includes('=') &&
-    clean.length % 4 === 0 &&
-    (body.length === clean.length || body.length % 4 >= 2)
-  ) {
-    return undefined;
+  let letters = 0;
+  for (const { 0: found, index } of text.matchAll(/[^\r\n]/gu)) {
+    if (/[A-Za-z0-9+/]/.test(found)) letters++;
+    else return found === '=' && letters % 4 >= 2 ? illegalPadding(text, index, letters % 4) : index;
   }
-  if (wrong && (firstPad < 0 || wrong.index < firstPad)) return wrong.index;
-  if (firstPad >= 0) {
-    const before = text.slice(0, firstPad).replace(/[\r\n]/g, '').length % 4;
-    if (before < 2) return firstPad;
-    if (before === 2 && text[firstPad + 1] !== '=') return Math.min(firstPad + 1, text.length);
-    return firstPad + (before === 2 ? 2 : 1);
+  return letters % 4 === 0 ? undefined : text.length - (letters % 4);
+}
+
+/** From the first `=`, behind two or three letters of its group, on. */
+function illegalPadding(text: string, first: number, letters: number): number | undefined {
+  let at = afterBreaks(text, first + 1);
+  if (letters === 2) {
+    if (at === text.length) return at;
+    if (text[at] !== '=') return at - 1;
+    at = afterBreaks(text, at + 1);
   }
-  return text.length - (clean.length % 4);
+  return at < text.length ? at : undefined;
+}
+
+function afterBreaks(text: string, from: number): number {
+  let at = from;
+  while (text[at] === '\n' || text[at] === '\r') at++;
+  return at;
 }
 
 const base32Alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
@@ -44,14 +48,32 @@ function encodeBase32(text: string): string {
   return letters.padEnd(Math.ceil(letters.length / 8) * 8, '=');
 }
 
+/** Where encoding/base32 stops reading, group by group of eight; line breaks are gone by then. */
+function illegalBase32(text: string): number | undefined {
+  for (let start = 0; start < text.length; start += 8) {
+    const letters = /^[A-Z2-7]*/.exec(text.slice(start, start + 8))?.[0].length ?? 0;
+    if (letters === 8) continue;
+    const at = start + letters;
+    if (at === text.length) return start;
+    const isPadded = text[at] === '=' && letters >= 2 && text.length - at <= 8;
+    if (!isPadded) return at;
+    if (text.length - start < 8) return text.length;
+    const other = /[^=]/.exec(text.slice(at, start + 8));
+    // It tells the byte before.
+    if (other) return at + other.index - 1;
+    // So many letters are no whole bytes.
+    return [3, 6].includes(letters) ? at : undefined;
+  }
+  return undefined;
+}
+
 function decodeBase32(text: string): string {
   const clean = text.replace(/[\r\n]/g, '');
-  const wrong = /[^A-Z2-7]/.exec(clean.replace(/=+$/, ''));
-  if (wrong) return `illegal base32 data at input byte ${wrong.index}`;
-  if (clean.length % 8 !== 0) return `illegal base32 data at input byte ${clean.length}`;
-  const bits = Array.from(clean.replace(/=+$/, ''), (c) => base32Alphabet.indexOf(c).toString(2).padStart(5, '0')).join(
-    '',
-  );
+  const wrong = illegalBase32(encodeBytes(clean).toString('latin1'));
+  if (wrong !== undefined) return `illegal base32 data at input byte ${wrong}`;
+  const bits = Array.from(/^[^=]*/.exec(clean)?.[0] ?? '', (c) =>
+    base32Alphabet.indexOf(c).toString(2).padStart(5, '0'),
+  ).join('');
   const bytes = bits.match(/.{8}/g) ?? [];
   return decodeBytes(Uint8Array.from(bytes, (byte) => Number.parseInt(byte, 2)));
 }

@@ -1,6 +1,7 @@
 import { hasRawBytes } from '../template/bytes.ts';
 import { nestedTooDeep, valueCounter } from '../template/error.ts';
 import { formatFloat } from '../template/format-number.ts';
+import { quote } from '../template/quote.ts';
 import {
   sortedKeys,
   GoInteger,
@@ -251,7 +252,8 @@ function inString(text: string, start: number): string {
 }
 
 function inNumber(text: string, at: number): string {
-  const [, whole = '', rest = ''] = /^(-?\d*(?:\.\d*)?(?:[eE][+-]?)?)(.?)/su.exec(text.slice(at)) ?? [];
+  const [, whole = '', rest = ''] =
+    /^(-?(?:\d+(?:\.\d+|\.(?!\d))?(?:(?<!\.)[eE][+-]?)?)?)(.?)/su.exec(text.slice(at)) ?? [];
   const where =
     whole === '-'
       ? 'in numeric literal'
@@ -267,7 +269,7 @@ function quoteCharacter(text: string): string {
   const c = text > '\x7f' ? String.fromCharCode(Buffer.from(text, 'utf8')[0] as number) : text;
   if (c === "'") return `'\\''`;
   if (c === '"') return `'"'`;
-  return `'${JSON.stringify(c).slice(1, -1)}'`;
+  return `'${quote(c).slice(1, -1)}'`;
 }
 
 /** JSON as encoding/json writes a struct: fields in their order, and what would mean something in HTML escaped. */

@@ -98,9 +98,11 @@ function sliceList(list: unknown, ...indexes: unknown[]): unknown {
 
 function chunk(size: number, list: unknown): unknown[] {
   const elements = elementsOf(list, 'Cannot chunk type');
-  if (size <= 0) throw new Error('runtime error: makeslice: len out of range');
+  // How many there are is reckoned as Sprig does, which knows no negative size.
+  const count = Math.floor((elements.length - 1) / size) + 1;
+  if (size === 0 || count < 0 || (size < 0 && count > 0)) throw new Error('runtime error: makeslice: len out of range');
   const chunks: unknown[] = [];
-  for (let i = 0; i < elements.length; i += size) chunks.push(elements.slice(i, i + size));
+  for (let i = 0; i < count; i++) chunks.push(elements.slice(i * size, (i + 1) * size));
   return describe(chunks, { type: '[][]interface {}', element: '[]interface {}' });
 }
 

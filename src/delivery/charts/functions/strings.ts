@@ -47,7 +47,8 @@ function substr(start: number, end: number, text: string): string {
   const from = Math.max(start, 0);
   const to = start >= 0 && (end < 0 || end > bytes.length) ? bytes.length : end;
   if (from > to || to > bytes.length || to < 0) {
-    throw new Error(`runtime error: slice bounds out of range [${start < 0 ? '' : from}:${to}]`);
+    const bounds = start < 0 ? `[:${to}]${to > bytes.length ? ` with length ${bytes.length}` : ''}` : `[${from}:${to}]`;
+    throw new Error(`runtime error: slice bounds out of range ${bounds}`);
   }
   return decodeBytes(bytes.subarray(from, to));
 }

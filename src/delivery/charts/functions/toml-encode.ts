@@ -1,4 +1,5 @@
 import { nestedTooDeep } from '../template/error.ts';
+import { formatTime, secondsOf, type Time } from './go-time.ts';
 import { toJsonValue } from './json.ts';
 import { formatFloat } from '../template/format-number.ts';
 import { GoInteger, GoStruct, isMap, sortedKeys, type GoMap } from '../template/values.ts';
@@ -52,23 +53,41 @@ function valueText(value: unknown, depth: number): string {
   if (typeof value === 'number') return floatText(value);
   if (typeof value === 'boolean' || typeof value === 'bigint') return String(value);
   if (value instanceof GoInteger) return String(value.value);
-  if (value instanceof GoStruct)
-    return value.type === 'time.Time' ? String(value.json?.()) : stringText(value.text?.() ?? '');
+  if (value instanceof GoStruct) {
+    return value.type === 'time.Time' ? timeText(value.inner as Time) : stringText(value.text?.() ?? '');
+  }
   if (Array.isArray(value)) {
     if (value.includes(null)) throw new Error('toml: cannot encode array with nil element');
     return `[${value.map((element) => valueText(element, depth + 1)).join(', ')}]`;
   }
   if (isMap(value)) {
-    const keys = sortedKeys(value).filter((key) => value[key] != null);
-    // Here, too, tables come last.
-    const ordered = [
-      ...keys.filter((key) => !isTableLike(value[key])),
-      ...keys.filter((key) => isTableLike(value[key])),
-    ];
-    const entries = ordered.map((key) => `${keyText(key)} = ${valueText(value[key], depth + 1)}`);
-    return `{${entries.join(', ')}}`;
+    return `{${inlineEntries(value, depth + 1)}}`;
   }
   throw new Error('toml: unsupported type');
+}
+
+/** Here, too, tables come last; what is nil is left out, but not the comma before it. */
+function inlineEntries(table: GoMap, depth: number): string {
+  const keys = sortedKeys(table);
+  const ordered = [...keys.filter((key) => !isTableLike(table[key])), ...keys.filter((key) => isTableLike(table[key]))];
+  return ordered
+    .map((key, i) => {
+      if (table[key] == null) return '';
+      return `${keyText(key)} = ${valueText(table[key], depth)}${i < ordered.length - 1 ? ', ' : ''}`;
+    })
+    .join('');
+}
+
+/** Times that TOML gave without an offset go back as they came. */
+const localLayouts: Readonly<Record<string, string>> = {
+  'datetime-local': '2006-01-02T15:04:05.999999999',
+  'date-local': '2006-01-02',
+  'time-local': '15:04:05.999999999',
+};
+
+function timeText(time: Time): string {
+  const { abbreviation } = time.zone.at(secondsOf(time));
+  return formatTime(time, localLayouts[abbreviation] ?? '2006-01-02T15:04:05.999999999Z07:00');
 }
 
 function floatText(value: number): string {

@@ -4,6 +4,9 @@ import { checkLength } from './text.ts';
 /** Letters and words: Sprig's functions on case, abbreviation and wrapping, by the rules of the libraries that it uses. */
 
 const ascii = /^[\0-\x7f]*$/;
+/** unicode.IsSpace's, for a class of a pattern. */
+const space = '\\t-\\r \\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000';
+const spaceCharacter = new RegExp(`^[${space}]$`);
 
 /** Go maps rune by rune: no ß to SS, no final sigma. */
 function mapRunes(text: string, map: (c: string) => string): string {
@@ -57,7 +60,7 @@ export const shapes = {
 
 /** unicode.IsSpace. */
 export function isSpace(c: string): boolean {
-  return /^[\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]$/.test(c);
+  return spaceCharacter.test(c);
 }
 
 export function swapCase(text: string): string {
@@ -163,11 +166,8 @@ export function camelCase(text: string): string {
   let previous = mapRunes(runes[at] as string, toUpper);
   for (at++; at < runes.length; at++) {
     let rune = runes[at] as string;
-    if (isConnector(rune) && isConnector(previous)) {
-      out += previous;
-      continue;
-    }
-    if (isConnector(previous)) rune = mapRunes(rune, toUpper);
+    if (isConnector(previous) && isConnector(rune)) out += previous;
+    else if (isConnector(previous)) rune = mapRunes(rune, toUpper);
     else {
       rune = mapRunes(rune, toLower);
       out += previous;
@@ -184,13 +184,17 @@ interface Word {
   readonly text: string;
 }
 
+/** Chinese characters belong to no word of letters. */
+const letter = '(?![\\u3400-\\u4d85\\u4e00-\\u9fcc\\u{20000}-\\u{2b81d}])\\p{L}';
+const small = `(?!\\p{Lu})${letter}`;
+
 const wordPatterns: readonly [WordType, RegExp][] = [
-  ['connector', /[-_\s\u0085]+/uy],
+  ['connector', new RegExp(`[-_${space}]+`, 'uy')],
   ['punctuation', /(?:(?![-_])\p{P}|(?<=\p{P})[-_])+/uy],
-  ['upper', /\p{Lu}+(?=\p{Lu}(?!\p{Lu})[\p{L}])|\p{Lu}{2,}|\p{Lu}(?:(?!\p{Lu})\p{L})*/uy],
-  ['alphabet', /(?:(?!\p{Lu})\p{L})+/uy],
+  ['upper', new RegExp(`\\p{Lu}+(?=\\p{Lu}${small})|\\p{Lu}{2,}|\\p{Lu}(?:${small})*`, 'uy')],
+  ['alphabet', new RegExp(`(?:${small})+`, 'uy')],
   ['number', /\p{N}+/uy],
-  ['other', /[^-_\s\p{L}\p{N}\p{P}]+/uy],
+  ['other', new RegExp(`(?:(?!${letter})[^-_${space}\\p{N}\\p{P}])+`, 'uy')],
 ];
 
 /** Cuts a name into words: `HTTPServer2xx` is HTTP, Server, 2, xx. */

@@ -131,7 +131,7 @@ class Emitter {
   }
 
   #entry(key: string, value: JsonValue, own: number): void {
-    const isSimple = (key.length <= 42 || Buffer.byteLength(key) <= 128) && !key.includes('\n');
+    const isSimple = (key.length <= 42 || Buffer.byteLength(key) <= 128) && !breakAnywhere.test(key);
     if (isSimple) {
       this.#line += `${this.#string(key, own, 'simple key')}:`;
       this.#value(value, own, 'key');

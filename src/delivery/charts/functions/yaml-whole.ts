@@ -166,9 +166,8 @@ function valueOf(document: Document.Parsed | Document): unknown {
 
 function check(text: string, document: Document.Parsed | Document, lines: LineCounter): void {
   const [error] = document.errors;
-  if (!error) return checkKeys(document);
-  const found = structuralProblem(text);
-  if (found !== undefined) throw new Error(`error converting YAML to JSON: yaml: ${found}`);
+  if (!error) return checkKeys(document, text);
+  checkStructure(text);
   // A key that goes over lines is wrong where it ends.
   const { line } = lines.linePos(error.pos[error.code === 'BLOCK_AS_IMPLICIT_KEY' ? 1 : 0]);
   const { problem, isParsers } = explain(error.code, error.message);
@@ -177,13 +176,34 @@ function check(text: string, document: Document.Parsed | Document, lines: LineCo
   throw new Error(`error converting YAML to JSON: yaml: ${shown > 0 ? `line ${shown}: ` : ''}${problem}`);
 }
 
-/** A key that is a collection is most often a template's action that lost its quotes: `{{ x }}`. */
-function checkKeys(node: Document.Parsed | Document | Node): void {
+function checkStructure(text: string): void {
+  const found = structuralProblem(text);
+  if (found !== undefined) throw new Error(`error converting YAML to JSON: yaml: ${found}`);
+}
+
+/** Of letters, digits, `_` and `-`; YAML 1.2 allows more. */
+const anchorName = /^[\w-]+$/;
+
+/**
+ * What the library reads and go-yaml does not: keys of nothing, as where a template's `{{ .name }}: x` found no name, and
+ * names of anchors. A key that is a collection is most often a template's action that lost its quotes: `{{ x }}`.
+ */
+function checkKeys(node: Document.Parsed | Document | Node, text: string): void {
   visit(node, {
+    Node(_, { anchor }) {
+      if (anchor !== undefined && !anchorName.test(anchor)) checkStructure(text);
+    },
+    Alias(_, { source }) {
+      if (!anchorName.test(source)) checkStructure(text);
+    },
     Pair(_, { key }) {
+      if (isNothing(key)) {
+        checkStructure(text);
+        throw new Error('error converting YAML to JSON: Unsupported map key of type: %!s(<nil>), key: <nil>');
+      }
       if (!isCollection(key)) return;
       // The innermost is found first.
-      checkKeys(key);
+      checkKeys(key, text);
       const isNamed = yamlMap(key) && key.items.every((pair) => isScalar(pair.key) && isNothing(pair.value));
       // Of what is in it, names alone: values may be secrets.
       const names = isNamed

@@ -99,7 +99,6 @@ type Turn = (index: unknown, element: unknown) => boolean;
 
 function compileRange(node: BranchNode, scope: Scope): Statement {
   const { declarations } = node.pipe;
-  // The value of the pipeline itself goes into no variable.
   const evaluate = compilePipeline({ ...node.pipe, declarations: [] }, scope);
   const elementSlots = new Set([...scope.elementSlots, ...declarations.map(({ slot }) => slot)]);
   const list = compileList(node.list, { ...scope, elementSlots, dotIsElement: true });
@@ -112,6 +111,8 @@ function compileRange(node: BranchNode, scope: Scope): Statement {
     const value = evaluate(x, dot);
     if (undefinedVariable) x.fail(`undefined variable: ${undefinedVariable.identifiers[0]}`);
     const variables = x.variables;
+    // What `else` finds in them, and what stays in those that were there before when there is no turn.
+    for (const { slot } of declarations) variables[slot] = value;
     const turns = iterate(x, value, (index, element) => {
       x.step();
       if (elementSlot !== undefined) variables[elementSlot] = element;

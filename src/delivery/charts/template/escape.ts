@@ -26,7 +26,7 @@ const js: Readonly<Record<string, string>> = {
 };
 
 export function escapeJs(text: string): string {
-  return text.replace(/[\\'"<>&=]|[^ -~]/gu, (c) => {
+  return text.replace(/[\\'"<>&=]|[^ -\x7f]/gu, (c) => {
     const known = js[c];
     // A byte that is no text (values.ts) is kept.
     if (known !== undefined || hasRawBytes(c)) return known ?? c;

@@ -311,7 +311,7 @@ function rune(value: bigint): string {
 
 /** Whether a string can stand between backquotes as it is. */
 function canBackquote(text: string): boolean {
-  return !/[`\p{Cc}\ufeff\udc80-\udcff]/u.test(text.replaceAll('\t', ''));
+  return !/[`\p{Cc}\ufeff\udc80-\udcff]/u.test(text.replace(/[\t\x80-\x9f]/g, ''));
 }
 
 /** `%b` (4503599627370496p-52) and `%x` (0x1.8p+01). */
