@@ -118,7 +118,7 @@ export function metadataStruct(metadata: ChartMetadata, isRoot: boolean): GoStru
     fields[name] = metadataField(name, metadata[key as keyof ChartMetadata]);
   }
   fields['IsRoot'] = isRoot;
-  return new GoStruct({ type: '*chart.Metadata', fields, json: () => metadata });
+  return new GoStruct({ type: '*chart.Metadata', fields, json: () => ({ ...metadata, IsRoot: isRoot }) });
 }
 
 function metadataField(name: string, value: unknown): unknown {
