@@ -71,7 +71,7 @@ function explain(error: unknown): Explanation | undefined {
     };
   }
   if (error instanceof InvalidYamlError) {
-    return { message: error.message, hint: '\nUse --debug flag to render out invalid YAML' };
+    return { message: error.message, hint: error.isShown ? '' : '\nUse --debug flag to render out invalid YAML' };
   }
   if (error instanceof RenderError) return { message: error.message, hint: error.excerpt };
   if (error instanceof ChartError || error instanceof ValuesError) return { message: error.message };

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { addChartFlags, addConnectionFlags, addValueFlags } from './flags.ts';
+import { addChartFlags, addConnectionFlags, addValueFlags, outputFlag } from './flags.ts';
 
 /** Commands that make, check and show charts. */
 export function addAuthoringCommands(chart: Command): void {
@@ -18,7 +18,8 @@ export function addAuthoringCommands(chart: Command): void {
     .option('--kube-version <version>', 'Kubernetes version for .Capabilities')
     .option('--skip-schema-validation', 'do not check values against values.schema.json')
     .option('-n, --namespace <name>', 'namespace to render for')
-    .action(async (paths, options) => (await import('./authoring.ts')).lint(paths, options));
+    .addOption(outputFlag())
+    .action(async (paths, options) => (await import('./lint.ts')).lint(paths, options));
   addConnectionFlags(chart.command('package'))
     .argument('<charts...>', 'directories')
     .description('make archives of charts')

@@ -1,26 +1,20 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { systemRandom } from '../../base/random.ts';
-import { lintChart, type LintOptions } from '../../delivery/charts/authoring/lint.ts';
-import type { LintMessage } from '../../delivery/charts/authoring/lint-message.ts';
 import { packageChart } from '../../delivery/charts/authoring/package-chart.ts';
 import { signChart, type Verification, verifyFile } from '../../delivery/charts/authoring/provenance.ts';
 import { fromStarter, scaffoldChart } from '../../delivery/charts/authoring/scaffold.ts';
-import { unpackChart } from '../../delivery/charts/chart/archive.ts';
-import { type Chart, ChartError, crdsOf, textOf } from '../../delivery/charts/chart/chart.ts';
+import { type Chart, crdsOf, textOf } from '../../delivery/charts/chart/chart.ts';
 import { readDirectory } from '../../delivery/charts/chart/directory.ts';
 import { emitYaml } from '../../delivery/charts/functions/yaml-emit.ts';
-import { offlineCapabilities } from '../../delivery/charts/render/capabilities.ts';
 import { compileJsonPathTemplate, type JsonPathTemplate } from '../../delivery/inspect/json-path-template.ts';
 import { processDependencies } from '../../delivery/charts/values/dependencies.ts';
 import { helmPaths } from '../../delivery/charts/repository/repositories.ts';
 import { clock } from '../context.ts';
 import { CliError } from '../errors.ts';
 import { chartOf } from './chart-source.ts';
-import type { ChartFlags, ValueFlags } from './flags.ts';
-import { userValues } from './user-values.ts';
+import type { ChartFlags } from './flags.ts';
 
 export type ShowWhat = 'all' | 'chart' | 'crds' | 'readme' | 'values';
 
@@ -62,75 +56,6 @@ function fileText({ raw }: Chart, names: readonly string[]): string | undefined 
   return file && textOf(file);
 }
 
-export interface LintFlags extends ValueFlags {
-  strict?: boolean;
-  withSubcharts?: boolean;
-  quiet?: boolean;
-  kubeVersion?: string;
-  namespace?: string;
-  skipSchemaValidation?: boolean;
-}
-
-export async function lint(paths: string[], flags: LintFlags): Promise<void> {
-  const options = {
-    ...{ values: await userValues(flags), clock, random: systemRandom, namespace: flags.namespace ?? 'default' },
-    capabilities: offlineCapabilities(flags.kubeVersion),
-    skipSchemaValidation: flags.skipSchemaValidation ?? false,
-  };
-  const given = paths.length === 0 ? ['.'] : paths;
-  const charts = flags.withSubcharts
-    ? [...given, ...given.flatMap((path) => chartsBelow(join(path, 'charts')))]
-    : given;
-  let failed = 0;
-  let isClean = true;
-  for (const path of charts) {
-    const { messages, error } = await lintPath(path, options);
-    const isBad = messages.some(({ severity }) => severity === 'ERROR' || (flags.strict && severity === 'WARNING'));
-    if (isBad || error !== undefined) failed++;
-    const notable = messages.filter(({ severity }) => severity !== 'INFO');
-    if (notable.length > 0 || error !== undefined) isClean = false;
-    else if (flags.quiet) continue;
-    process.stdout.write(`==> Linting ${path}\n`);
-    if (error !== undefined) process.stdout.write(`Error ${error}\n`);
-    for (const { severity, path: at, text: said } of flags.quiet ? notable : messages)
-      process.stdout.write(`[${severity}] ${at}: ${said}\n`);
-    process.stdout.write('\n');
-  }
-  const summary = `${charts.length} chart(s) linted, ${failed} chart(s) failed`;
-  if (failed > 0) throw new CliError(summary);
-  if (!flags.quiet || !isClean) process.stdout.write(`${summary}\n`);
-}
-
-/** Directories with a `Chart.yaml`, and archives, in the order of their names. */
-function chartsBelow(directory: string): string[] {
-  if (!existsSync(directory)) return [];
-  const entries = readdirSync(directory, { withFileTypes: true }).toSorted((a, b) => (a.name < b.name ? -1 : 1));
-  return entries.flatMap((entry) => {
-    const path = join(directory, entry.name);
-    if (entry.isDirectory()) return chartsBelow(path);
-    if (entry.name === 'Chart.yaml') return [directory];
-    return /\.(?:tgz|tar\.gz)$/.test(entry.name) ? [path] : [];
-  });
-}
-
-/** What is said of a chart, or why nothing can be. */
-async function lintPath(path: string, options: LintOptions): Promise<{ messages: LintMessage[]; error?: string }> {
-  try {
-    const isArchive = /\.(?:tgz|tar\.gz)$/.test(path);
-    const manifest = join(path, 'Chart.yaml');
-    if (!isArchive && !existsSync(manifest)) {
-      const error = `unable to check Chart.yaml file in chart: stat ${manifest}: no such file or directory`;
-      return { messages: [], error };
-    }
-    const files = isArchive ? await unpackChart(await readFile(path), path) : readDirectory(path);
-    return { messages: await lintChart({ files, place: resolve(path) }, options) };
-  } catch (error) {
-    if (error instanceof ChartError) return { messages: [], error: error.message };
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    return { messages: [], error: `unable to open tarball: open ${path}: no such file or directory` };
-  }
-}
-
 export interface PackageFlags extends ChartFlags {
   destination: string;
   appVersion?: string;
@@ -144,7 +69,10 @@ export interface PackageFlags extends ChartFlags {
 export async function packageCharts(paths: string[], flags: PackageFlags): Promise<void> {
   // These two are for what is packaged, not for what it depends on.
   const { version: _version, keyring: _keyring, ...dependencyFlags } = flags;
+  if (flags.sign && !flags.key) throw new CliError('--key is required for signing a package');
+  if (flags.sign && flags.keyring === '') throw new CliError('--keyring is required for signing a package');
   for (const path of paths) {
+    if (!existsSync(path)) throw new CliError(`stat ${path}: no such file or directory`);
     const chart = await chartOf(path, dependencyFlags);
     const packaged = await packageChart(chart, {
       version: flags.version,
@@ -154,8 +82,7 @@ export async function packageCharts(paths: string[], flags: PackageFlags): Promi
     await mkdir(flags.destination, { recursive: true });
     const file = resolve(flags.destination, packaged.fileName);
     await writeFile(file, packaged.data);
-    if (flags.sign) {
-      if (!flags.key) throw new CliError('--key is required for signing a package');
+    if (flags.sign && flags.key) {
       const passphrase = flags.passphraseFile === undefined ? undefined : await passphraseOf(flags.passphraseFile);
       await writeFile(
         `${file}.prov`,

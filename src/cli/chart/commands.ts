@@ -11,6 +11,7 @@ import {
   addReleaseFlags,
   addRenderFlags,
   addValueFlags,
+  dropIdleVariables,
   dryRunFlag,
   duration,
   goFlags,
@@ -37,7 +38,10 @@ export function addChartCommands(program: Command): void {
   speakAsHelm(chart);
   // Whoever runs something else shall not wait until all of these have all of their flags.
   for (const group of [chart, ...chart.commands.filter(({ commands }) => commands.length > 0)]) {
-    group.hook('preSubcommand', (_, command) => void goFlags(addGlobalFlags(command)));
+    group.hook('preSubcommand', (_, command) => {
+      dropIdleVariables(process.env);
+      goFlags(addGlobalFlags(command));
+    });
   }
 }
 

@@ -10,6 +10,7 @@ it("shows what Helm's variables mean, set or not", () => {
     HELM_DRIVER: 'secret',
     HELM_MAX_HISTORY: '10',
     HELM_NAMESPACE: 'default',
+    HELM_PLUGINS: '/home/me/.local/share/helm/plugins',
     HELM_REGISTRY_CONFIG: '/home/me/.config/helm/registry/config.json',
     HELM_REPOSITORY_CACHE: '/cache/helm/repository',
     HELM_REPOSITORY_CONFIG: '/r.yaml',

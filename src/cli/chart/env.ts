@@ -1,3 +1,4 @@
+import { delimiter } from 'node:path';
 import { helmLoginFiles, helmPaths } from '../../delivery/charts/repository/repositories.ts';
 import { CliError } from '../errors.ts';
 import type { ClusterFlags } from './flags.ts';
@@ -9,7 +10,7 @@ export function helmEnvironment(
   environment: Readonly<Record<string, string | undefined>>,
   flags: Partial<ClusterFlags> = {},
 ): Record<string, string> {
-  const { cache, repositories, cacheHome, configHome, dataHome } = helmPaths(environment);
+  const { cache, repositories, cacheHome, configHome, dataHome, plugins } = helmPaths(environment);
   const named = environment['HELM_REGISTRY_CONFIG'];
   return {
     HELM_BIN: 'timonel chart',
@@ -28,6 +29,7 @@ export function helmEnvironment(
     HELM_KUBETOKEN: flags.kubeToken ?? '',
     HELM_MAX_HISTORY: environment['HELM_MAX_HISTORY'] || '10',
     HELM_NAMESPACE: flags.namespace || 'default',
+    HELM_PLUGINS: plugins.join(delimiter),
     HELM_REGISTRY_CONFIG: named || (helmLoginFiles(environment).at(-1) ?? ''),
     HELM_REPOSITORY_CACHE: cache,
     HELM_REPOSITORY_CONFIG: repositories,

@@ -38,6 +38,18 @@ export function addGlobalFlags(command: Command): Command {
   return command;
 }
 
+/** What Go's `strconv.ParseBool` takes for true. */
+const yes = ['1', 't', 'T', 'true', 'TRUE', 'True'];
+
+/** Forgets variables that say nothing, and switches that say no: options ask only whether a variable is there. */
+export function dropIdleVariables(environment: Record<string, string | undefined>): void {
+  for (const [name, value = ''] of Object.entries(environment)) {
+    if (!name.startsWith('HELM_')) continue;
+    const isSwitch = name === 'HELM_DEBUG' || name === 'HELM_KUBEINSECURE_SKIP_TLS_VERIFY';
+    if (isSwitch ? !yes.includes(value) : value === '') Reflect.deleteProperty(environment, name);
+  }
+}
+
 /** Lets a command's flags be written as Go's: call it after all options are declared. */
 export function goFlags(command: Command): Command {
   const parse = command.parseOptions.bind(command);
@@ -120,7 +132,7 @@ export function addClusterFlags(command: Command): Command {
       // Helm's limits of its own requests: there is none here.
       .addOption(new Option('--qps <rate>').hideHelp())
       .addOption(new Option('--burst-limit <count>').hideHelp())
-      .option('--debug', 'print what was rendered, also where it is no YAML')
+      .addOption(new Option('--debug', 'print what was rendered, also where it is no YAML').env('HELM_DEBUG'))
   );
 }
 
@@ -200,7 +212,7 @@ export interface RenderFlags {
 export function addRenderFlags(command: Command): Command {
   return command
     .option('--dependency-update', 'update dependencies if they are missing before installing the chart')
-    .option('--post-renderer <program>', 'a program that changes the manifest before it is applied')
+    .option('--post-renderer <name>', 'a plugin or a program that changes the manifest before it is applied')
     .option('--post-renderer-args <arg>', 'an argument of the post-renderer (also more than one)', collect, [])
     .option('--render-subchart-notes', 'render the notes of subcharts as well')
     .option('--skip-schema-validation', 'do not check values against values.schema.json')

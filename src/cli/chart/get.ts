@@ -118,6 +118,16 @@ function printMetadata(release: Release, output: OutputFormat): void {
       `REVISION: ${data.revision}`,
       `STATUS: ${data.status}`,
       `DEPLOYED_AT: ${data.deployedAt}`,
+      `APPLY_METHOD: ${applyMethodText(release.applyMethod)}`,
     ].join('\n'),
   );
+}
+
+/** In the words of `helm get metadata`. */
+export function applyMethodText(method: string | undefined): string {
+  if (method === 'ssa') return 'server-side apply';
+  if (method === 'csa') return 'client-side apply';
+  return method === undefined || method === ''
+    ? 'client-side apply (defaulted)'
+    : `unknown (${JSON.stringify(method)})`;
 }

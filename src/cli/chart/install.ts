@@ -19,7 +19,7 @@ import type { Release } from '../../delivery/charts/release/release.ts';
 import { type Capabilities, offlineCapabilities } from '../../delivery/charts/render/capabilities.ts';
 import type { ReleaseFacts } from '../../delivery/charts/render/context.ts';
 import { createLookup } from '../../delivery/charts/render/lookup.ts';
-import { type Prepared, prepareRelease } from '../../delivery/charts/render/prepare.ts';
+import { checkDependencies, type Prepared, prepareRelease } from '../../delivery/charts/render/prepare.ts';
 import { processDependencies } from '../../delivery/charts/values/dependencies.ts';
 import { clock } from '../context.ts';
 import { CliError, OperationError } from '../errors.ts';
@@ -28,7 +28,7 @@ import { chartOf } from './chart-source.ts';
 import { type CliReleaseContext, operationOptions, withCluster } from './context.ts';
 import type { ChartFlags, ClusterFlags, OperationFlags, OutputFormat, RenderFlags, ValueFlags } from './flags.ts';
 import { printAs, releaseData, statusText } from './print.ts';
-import { generatedName } from './release-name.ts';
+import { nameAndChart } from './release-name.ts';
 import { renderExtras, showingInvalid } from './render-extras.ts';
 import { userValues } from './user-values.ts';
 
@@ -80,21 +80,6 @@ function checkHidden({ hideSecret, dryRun }: RenderFlags): void {
   if (hideSecret && !dryRun) throw new CliError('hiding Kubernetes secrets requires a dry-run mode');
 }
 
-/** `NAME CHART`, or `CHART` where the name is made. */
-async function nameAndChart(words: string[], flags: InstallFlags): Promise<{ name: string; reference: string }> {
-  const [first = '', second, ...more] = words;
-  if (more.length > 0) throw new CliError(`expected at most two arguments, unexpected arguments: ${more.join(', ')}`);
-  const makesName = flags.generateName || flags.nameTemplate !== undefined;
-  if (second !== undefined) {
-    if (makesName) throw new CliError('cannot set --generate-name or --name-template and also specify a name');
-    return { name: first, reference: second };
-  }
-  if (!makesName) {
-    throw new CliError('must either provide a name or specify --generate-name');
-  }
-  return { name: await generatedName(first, flags), reference: first };
-}
-
 interface ToInstall {
   name: string;
   chart: Chart;
@@ -129,8 +114,9 @@ async function installChart(
 }
 
 export async function upgrade(name: string, reference: string, flags: UpgradeFlags): Promise<void> {
-  checkHidden(flags);
   const [chart, values] = await Promise.all([chartOf(reference, flags), userValues(flags)]);
+  checkDependencies(chart);
+  await failingAs('UPGRADE FAILED', async () => checkHidden(flags));
   await withCluster(flags, async (context) => {
     if (flags.install && (await isMissing(context, name))) {
       if (flags.output === 'table') process.stdout.write(`Release "${name}" does not exist. Installing it now.\n`);
@@ -198,7 +184,7 @@ async function prepare(
       subNotes: flags.renderSubchartNotes ?? false,
       skipSchemaValidation: flags.skipSchemaValidation ?? false,
       ...(!isOffline && { lookup: createLookup(context.client, context.mapper) }),
-      ...renderExtras(flags),
+      ...(await renderExtras(flags)),
     }),
   );
 }

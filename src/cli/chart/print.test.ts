@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { structJson } from '../../delivery/charts/functions/json.ts';
 import { decodeRelease, encodeRelease } from '../../delivery/charts/release/codec.ts';
 import { type Hook, type Release, suppliedValues } from '../../delivery/charts/release/release.ts';
+import { applyMethodText } from './get.ts';
 import { helmTable, listTime, releaseData, statusText } from './print.ts';
 
 process.env['TZ'] = 'UTC';
@@ -61,6 +62,27 @@ describe('what is printed of a release', () => {
     expect(structJson(data)).toContain('"resources":{"v1/Pod":[{"kind":"Pod"}]}},"manifest"');
   });
 
+  it('leaves out times that never were, and a revision that has no number', () => {
+    const never = { ...hook, lastRun: { startedAt: '', completedAt: '', phase: 'Unknown' as const } };
+    const bare = release({ version: 0, hooks: [never] });
+    const data = releaseData({ ...bare, info: { ...bare.info, firstDeployed: '', notes: '' } }, { withChart: false });
+    expect(structJson(data)).toBe(
+      '{"name":"web","info":{"last_deployed":"2026-01-02T03:04:05Z","description":"Upgrade complete",' +
+        '"status":"deployed"},"manifest":"kind: Secret\\n","hooks":[{"name":"check","kind":"Pod",' +
+        '"path":"web/templates/check.yaml","manifest":"kind: Pod","events":["test"],"last_run":{"phase":""}}],' +
+        '"namespace":"shop"}',
+    );
+  });
+
+  it.each([
+    [undefined, 'client-side apply (defaulted)'],
+    ['csa', 'client-side apply'],
+    ['ssa', 'server-side apply'],
+    ['xyz', 'unknown ("xyz")'],
+  ])('tells how its objects were applied: %s', (method, text) => {
+    expect(applyMethodText(method)).toBe(text);
+  });
+
   it('has a line for a time that never was', () => {
     expect([listTime(''), listTime('2026-01-02T03:04:05Z')]).toEqual(['-', '2026-01-02 03:04:05 +0000 UTC']);
   });
@@ -75,7 +97,7 @@ describe('what is printed of a release', () => {
     const text = structJson(releaseData(release({ hooks: [hook] }), { withChart: false }));
     expect(text).toBe(
       '{"name":"web","info":{"first_deployed":"2026-01-01T00:00:00Z","last_deployed":"2026-01-02T03:04:05Z",' +
-        '"deleted":"","description":"Upgrade complete","status":"deployed",' +
+        '"description":"Upgrade complete","status":"deployed",' +
         '"notes":"\\nLook at \\u003cweb\\u003e \\u0026 co.\\n\\n"},"manifest":"kind: Secret\\n","hooks":[{"name":"check",' +
         '"kind":"Pod","path":"web/templates/check.yaml","manifest":"kind: Pod","events":["test"],"last_run":' +
         '{"started_at":"2026-01-02T03:04:05Z","completed_at":"2026-01-02T03:04:09Z","phase":"Succeeded"}}],' +

@@ -52,9 +52,21 @@ export function releaseData(
   release: Release,
   { withChart = true, resources = {} }: { withChart?: boolean; resources?: Record<string, readonly object[]> } = {},
 ): object {
-  const { chart, name, info, ...more } = storedForm(release);
-  const whole = Object.keys(resources).length > 0 ? { ...info, resources } : info;
-  return { name, info: whole, ...(withChart && { chart }), ...more };
+  const { name, info, chart, config, manifest, hooks, version, ...more } = storedForm(release);
+  return {
+    ...{ name, info: { ...happened(info), ...(Object.keys(resources).length > 0 && { resources }) } },
+    ...(withChart && { chart }),
+    ...(config && { config }),
+    ...(manifest !== undefined && { manifest }),
+    ...(hooks && { hooks: hooks.map((hook) => ({ ...hook, last_run: happened(hook.last_run) })) }),
+    ...(version !== 0 && { version }),
+    ...more,
+  };
+}
+
+/** Without times that never were, as Helm 4 prints them. */
+function happened(times: object = {}): object {
+  return Object.fromEntries(Object.entries(times).filter(([name, value]) => value !== '' || name === 'phase'));
 }
 
 export interface StatusText {

@@ -3,7 +3,7 @@ import { createOutput } from '../output.ts';
 import { releaseAt, revisionsOf } from '../../delivery/charts/actions/history.ts';
 import { prepareRollback, rollbackRelease } from '../../delivery/charts/actions/rollback.ts';
 import { testRelease } from '../../delivery/charts/actions/test-release.ts';
-import { uninstallRelease } from '../../delivery/charts/actions/uninstall.ts';
+import { type Uninstalled, uninstallRelease } from '../../delivery/charts/actions/uninstall.ts';
 import { type Release, ReleaseError, type ReleaseStatus } from '../../delivery/charts/release/release.ts';
 import { type ReleaseSelection, selectReleases } from '../../delivery/charts/release/select-releases.ts';
 import type { StoredRevision } from '../../delivery/charts/release/storage.ts';
@@ -211,12 +211,20 @@ export async function uninstall(names: string[], flags: UninstallFlags): Promise
             description: flags.description ?? '',
             ignoreNotFound: flags.ignoreNotFound ?? false,
           });
-      if (done && done.kept.length > 0) {
-        process.stdout.write(`These resources were kept due to the resource policy:\n${done.kept.join('\n')}\n\n`);
-      }
+      if (done) process.stdout.write(leftText(done));
       process.stdout.write(`release "${name}" uninstalled\n`);
     }
   });
+}
+
+/** What an uninstall left, and why, in Helm's words. */
+export function leftText({ kept, foreign }: Pick<Uninstalled, 'kept' | 'foreign'>): string {
+  const part = (title: string, labels: readonly string[]): string =>
+    labels.length === 0 ? '' : `${title}:\n${labels.map((label) => `${label}\n`).join('')}\n`;
+  return (
+    part('These resources were kept due to the resource policy', kept) +
+    part(`${foreign.length} resource(s) were not deleted because they are not owned by this release`, foreign)
+  );
 }
 
 export interface TestFlags extends ClusterFlags {

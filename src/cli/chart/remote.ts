@@ -260,7 +260,10 @@ export async function repoIndex(
   flags: { url?: string; merge?: string; json?: boolean },
 ): Promise<void> {
   const generated = formatTime(clock.now());
-  const archives = (await readdir(directory, { recursive: true })).filter((name) => name.endsWith('.tgz'));
+  const names = await readdir(directory, { recursive: true }).catch((error: NodeJS.ErrnoException) => {
+    throw new CliError(`open ${directory}: ${error.code === 'ENOENT' ? 'no such file or directory' : error.message}`);
+  });
+  const archives = names.filter((name) => name.endsWith('.tgz'));
   const entries: IndexEntry[] = await Promise.all(
     archives.map(async (name) => {
       const data = await readFile(join(directory, name));

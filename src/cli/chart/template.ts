@@ -3,6 +3,7 @@ import { dirname, join, resolve, sep } from 'node:path';
 import { systemRandom } from '../../base/random.ts';
 import { crdsOf, textOf } from '../../delivery/charts/chart/chart.ts';
 import { shellPattern } from '../../delivery/charts/chart/shell-pattern.ts';
+import { requireReleaseName } from '../../delivery/charts/release/release-name.ts';
 import { offlineCapabilities } from '../../delivery/charts/render/capabilities.ts';
 import { type Prepared, prepareRelease, type PrepareOptions } from '../../delivery/charts/render/prepare.ts';
 import { clock } from '../context.ts';
@@ -10,7 +11,7 @@ import { CliError } from '../errors.ts';
 import { createOutput } from '../output.ts';
 import { chartOf } from './chart-source.ts';
 import type { RenderFlags, ValueFlags, ChartFlags, ClusterFlags } from './flags.ts';
-import { generatedName } from './release-name.ts';
+import { nameAndChart } from './release-name.ts';
 import { renderExtras, showingInvalid } from './render-extras.ts';
 import { userValues } from './user-values.ts';
 
@@ -30,7 +31,8 @@ export interface TemplateFlags extends ClusterFlags, ValueFlags, ChartFlags, Ren
 
 /** `NAME CHART`, or `CHART` alone: renders what would be installed. No cluster is asked, unless --validate says so. */
 export async function template(words: string[], flags: TemplateFlags): Promise<void> {
-  const { name, reference } = await nameAndChart(words, flags);
+  const { name, reference } = await nameAndChart(words, flags, 'release-name');
+  requireReleaseName(name, 'release name check failed: ');
   const [chart, values] = await Promise.all([chartOf(reference, flags), userValues(flags)]);
   const output = createOutput();
   const release = {
@@ -43,7 +45,7 @@ export async function template(words: string[], flags: TemplateFlags): Promise<v
     subNotes: flags.renderSubchartNotes ?? false,
     skipSchemaValidation: flags.skipSchemaValidation ?? false,
     warn: (message) => output.message(message),
-    ...renderExtras(flags),
+    ...(await renderExtras(flags)),
   };
   const asksCluster = flags.validate || flags.dryRun === 'server';
   const prepared = await showingInvalid(flags, () =>
@@ -109,20 +111,6 @@ async function write(documents: readonly Document[], flags: TemplateFlags, relea
 
 function textOfDocument({ path, content }: Document): string {
   return path === '' ? `---\n${content}\n` : `---\n# Source: ${path}\n${content}\n`;
-}
-
-/** `[NAME] CHART`: a rendering needs no name. */
-async function nameAndChart(
-  words: readonly string[],
-  flags: TemplateFlags,
-): Promise<{ name: string; reference: string }> {
-  const [first = '', second, ...more] = words;
-  if (more.length > 0) {
-    throw new CliError(`expected at most two arguments, unexpected arguments: ${more.join(', ')}`);
-  }
-  if (second !== undefined) return { name: first, reference: second };
-  const makesName = flags.generateName || flags.nameTemplate !== undefined;
-  return { name: makesName ? await generatedName(first, flags) : 'release-name', reference: first };
 }
 
 /** `-s templates/web.yaml`, from the chart's root, or a pattern for it. */

@@ -27,6 +27,8 @@ const usages: Readonly<Record<string, string>> = {
   'repo index': '[DIR]',
   search: '[KEYWORD]',
   registry: '[host]',
+  version: '',
+  env: '',
 };
 
 /** The usage of a command, and how it complains. */

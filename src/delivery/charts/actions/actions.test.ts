@@ -182,6 +182,20 @@ describe('an operation that was left pending', () => {
     expect(said.join()).toContain('was left unfinished; going on');
   });
 
+  it('leaves behind what belongs to somebody else by now, and what bears no marks', async () => {
+    const other = settings.replaceAll('settings', 'others');
+    await install(await chartOf({ 'a.yaml': settings, 'b.yaml': other }));
+    const name = { name: 'others', namespace: 'default' };
+    const { data } = await api.client.get(configMaps, name);
+    await api.client.delete(configMaps, name);
+    await api.client.create(configMaps, { metadata: name, ...(data && { data }) });
+    const done = await uninstallRelease(context, 'web', { ...uninstallOptions, wait: true });
+    expect(done).toMatchObject({ kept: [], foreign: ['[ConfigMap] others'] });
+    expect(await revisions()).toEqual([]);
+    const left = (await api.client.list(configMaps, { namespace: 'default' })).items;
+    expect(left.map(({ metadata }) => metadata.name)).toEqual(['others']);
+  });
+
   it('can be rolled back and uninstalled as well', async () => {
     await pending(undefined);
     await rollbackRelease(context, 'web', { ...rollbackOptions, version: 1, abandonPending: true });

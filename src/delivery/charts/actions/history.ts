@@ -1,6 +1,7 @@
 import { applyMergePatch } from '../../../api/merge-patch.ts';
 import type { KubeObject } from '../../../api/object.ts';
 import { identityOf } from '../../apply/order.ts';
+import { requireReleaseName } from '../release/release-name.ts';
 import { type Release, ReleaseError, ReleaseNotFound, isPending } from '../release/release.ts';
 import type { ReleaseStorage, StoredRevision } from '../release/storage.ts';
 import { type ReleaseContext, timestamp } from './context.ts';
@@ -20,16 +21,6 @@ export async function releaseAt(context: { storage: ReleaseStorage }, name: stri
   requireReleaseName(name);
   if (version > 0) return context.storage.get(name, version);
   return (await revisionsOf(context, name)).at(-1)?.read() as Release;
-}
-
-/** @throws ReleaseError when no release can have the name (Helm: at most 53 letters, a DNS subdomain) */
-export function requireReleaseName(name: string): void {
-  const part = '[a-z0-9](?:[-a-z0-9]*[a-z0-9])?';
-  if (name.length <= 53 && new RegExp(`^${part}(?:\\.${part})*$`).test(name)) return;
-  throw new ReleaseError(
-    `release name ${JSON.stringify(name)} is invalid: it must be lower-case letters, digits, dashes and dots, begin ` +
-      'and end with a letter or digit, and be no longer than 53 characters',
-  );
 }
 
 /**

@@ -3,10 +3,11 @@ import { isApiError } from '../../../api/status.ts';
 import { crdsOf, type Chart, textOf, type Values } from '../chart/chart.ts';
 import { plainValues } from '../release/codec.ts';
 import { type Release, ReleaseError, storedChart } from '../release/release.ts';
+import { requireReleaseName } from '../release/release-name.ts';
 import { requireUserLabels } from '../release/storage.ts';
 import type { Prepared } from '../render/prepare.ts';
 import { type OperationOptions, type ReleaseContext, timestamp, withApplyMethod } from './context.ts';
-import { ended, requireReleaseName, settlePending, supersedeOthers } from './history.ts';
+import { ended, settlePending, supersedeOthers } from './history.ts';
 import { runHooks } from './hooks.ts';
 import { bringObjects, checkConflicts, describeError, installDefinitions, objectsOf } from './objects.ts';
 import { thisProcess } from './operation-owner.ts';
@@ -28,7 +29,7 @@ export interface InstallOptions extends OperationOptions {
 /** What is looked at before anything is rendered: the name, and who has it. Gives the new revision's number. */
 export async function checkInstall(context: ReleaseContext, options: InstallOptions): Promise<number> {
   const { name, replace, labels, abandonPending = false } = options;
-  requireReleaseName(name);
+  requireReleaseName(name, 'release name check failed: ');
   requireUserLabels(labels);
   const last = (await context.storage.index(name)).at(-1)?.read();
   if (!last) return 1;
@@ -36,7 +37,7 @@ export async function checkInstall(context: ReleaseContext, options: InstallOpti
   if (wasPending) await settlePending(context, last, abandonPending);
   if (replace && (wasPending || last.info.status === 'uninstalled' || last.info.status === 'failed'))
     return last.version + 1;
-  throw new ReleaseError('cannot reuse a name that is still in use', {
+  throw new ReleaseError('release name check failed: cannot reuse a name that is still in use', {
     hint: `Change the release instead: timonel chart upgrade --install ${name} …; or remove it: timonel chart uninstall ${name}`,
   });
 }

@@ -101,26 +101,46 @@ export async function checkConflicts(
 ): Promise<void> {
   await Promise.all(
     objects.map(async (object) => {
-      const resource = await context.mapper.resourceOf(object.apiVersion ?? '', object.kind ?? '');
-      const { name = '', namespace = context.namespace } = object.metadata;
-      if (name === '') return;
-      let live: KubeObject;
-      try {
-        live = await context.client.get(resource, { name, ...(resource.namespaced && { namespace }) });
-      } catch (error) {
-        if (isApiError(error, 'NotFound')) return;
-        throw error;
-      }
-      const problem = ownershipProblem(live, owner);
+      const live = await liveObject(context, object);
+      const problem = live && ownershipProblem(live, owner);
       if (problem === undefined) return;
-      const where = resource.namespaced ? namespace : '';
+      const { name, namespace = '' } = live?.metadata ?? {};
       throw new ReleaseError(
-        `Unable to continue with ${operation}: ${object.kind} "${name}" in namespace "${where}" exists and cannot be ` +
-          `imported into the current release: ${problem}`,
+        `Unable to continue with ${operation}: ${object.kind} "${name}" in namespace "${namespace}" exists and cannot ` +
+          `be imported into the current release: ${problem}`,
         { hint: 'Take it over with --take-ownership, or give one of the two another name.' },
       );
     }),
   );
+}
+
+/** What the cluster has of an object; undefined: nothing, or it has no name yet. Unknown kinds are told. */
+async function liveObject(context: ReleaseContext, object: KubeObject): Promise<KubeObject | undefined> {
+  const resource = await context.mapper.resourceOf(object.apiVersion ?? '', object.kind ?? '');
+  const { name = '', namespace = context.namespace } = object.metadata;
+  if (name === '') return undefined;
+  try {
+    return await context.client.get(resource, { name, ...(resource.namespaced && { namespace }) });
+  } catch (error) {
+    if (isApiError(error, 'NotFound')) return undefined;
+    throw error;
+  }
+}
+
+/** Objects that bear the marks of somebody else, or none: they are not the release's to delete (Helm 4.3). */
+export async function foreignObjects(
+  context: ReleaseContext,
+  objects: readonly KubeObject[],
+  owner: Owner,
+): Promise<KubeObject[]> {
+  const found = await Promise.all(
+    objects.map(async (object) => {
+      // What cannot be read is tried all the same: its deletion tells why.
+      const live = await liveObject(context, object).catch(() => undefined);
+      return live && ownershipProblem(live, owner) !== undefined ? [object] : [];
+    }),
+  );
+  return found.flat();
 }
 
 export interface Change {

@@ -1,8 +1,9 @@
+import type { KubeObject } from '../../../api/object.ts';
 import { type Release, ReleaseError, ReleaseNotFound } from '../release/release.ts';
 import { type OperationOptions, type ReleaseContext, timestamp } from './context.ts';
 import { releaseAt } from './history.ts';
 import { runHooks } from './hooks.ts';
-import { objectsOf, removeObjects, type RemoveOptions } from './objects.ts';
+import { foreignObjects, objectsOf, removeObjects, type RemoveOptions } from './objects.ts';
 
 export interface UninstallOptions extends Pick<OperationOptions, 'timeoutMs' | 'wait' | 'noHooks'> {
   keepHistory: boolean;
@@ -15,6 +16,8 @@ export interface Uninstalled {
   release: Release;
   /** `[PersistentVolumeClaim] data` of objects that stay by their own policy. */
   kept: string[];
+  /** The same of those that belong to somebody else by now. */
+  foreign: string[];
 }
 
 /**
@@ -35,7 +38,7 @@ export async function uninstallRelease(
   if (found.info.status === 'uninstalled') {
     if (options.keepHistory) throw new ReleaseError(`the release named ${JSON.stringify(name)} is already deleted`);
     await purge(context, name);
-    return { release: found, kept: [] };
+    return { release: found, kept: [], foreign: [] };
   }
   const { owner, ...unowned } = found;
   void owner;
@@ -51,7 +54,10 @@ export async function uninstallRelease(
   const record = (changed: Release): Promise<void> => context.storage.update(changed);
   if (!options.noHooks) await runHooks(context, release, { event: 'pre-delete', timeoutMs: options.timeoutMs, record });
   await context.storage.update(release);
-  const { kept, failures } = await removeObjects(context, await everyObject(context, release), {
+  const objects = await everyObject(context, release);
+  const foreign = await foreignObjects(context, objects, release);
+  const own = objects.filter((object) => !foreign.includes(object));
+  const { kept, failures } = await removeObjects(context, own, {
     propagationPolicy: options.propagationPolicy ?? 'Background',
     wait: options.wait ? { timeoutMs: options.timeoutMs } : undefined,
   });
@@ -68,7 +74,11 @@ export async function uninstallRelease(
   };
   if (options.keepHistory) await context.storage.update(done);
   else await purge(context, name);
-  return { release: done, kept: kept.map(({ kind, metadata }) => `[${kind}] ${metadata.name}`) };
+  return { release: done, kept: kept.map(labelOf), foreign: foreign.map(labelOf) };
+}
+
+function labelOf({ kind, metadata }: KubeObject): string {
+  return `[${kind}] ${metadata.name}`;
 }
 
 /** The objects of the newest revision, and what a failed change left of those since the last good one. */

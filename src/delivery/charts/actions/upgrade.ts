@@ -4,20 +4,13 @@ import { ApplyError } from '../../apply/errors.ts';
 import { identityOf } from '../../apply/order.ts';
 import type { Chart, Values } from '../chart/chart.ts';
 import { plainValues } from '../release/codec.ts';
+import { requireReleaseName } from '../release/release-name.ts';
 import { type Release, ReleaseError, ReleaseNotFound, storedChart } from '../release/release.ts';
 import { requireUserLabels } from '../release/storage.ts';
 import type { Prepared } from '../render/prepare.ts';
 import { coalesceTables, coalesceValues } from '../values/coalesce.ts';
 import { applyContext, type OperationOptions, type ReleaseContext, timestamp, withApplyMethod } from './context.ts';
-import {
-  ended,
-  objectsSince,
-  pruneHistory,
-  requireReleaseName,
-  revisionsOf,
-  settlePending,
-  supersedeOthers,
-} from './history.ts';
+import { ended, objectsSince, pruneHistory, revisionsOf, settlePending, supersedeOthers } from './history.ts';
 import { runHooks } from './hooks.ts';
 import { bringObjects, checkConflicts, describeError, objectsOf } from './objects.ts';
 import { thisProcess } from './operation-owner.ts';

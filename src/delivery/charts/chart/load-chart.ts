@@ -9,14 +9,9 @@ export async function loadChart(path: string): Promise<Chart> {
   const info = await stat(path).catch((error: NodeJS.ErrnoException) => {
     throw new ChartError(`path "${path}" not found`, error);
   });
-  try {
-    if (info.isDirectory()) return await loadFiles(readDirectory(path), unpackChart);
-    if (info.size > 100 * 2 ** 20) throw new ChartError('the archive is larger than 100 MiB');
-    return await loadArchive(await readFile(path), path);
-  } catch (error) {
-    if (!(error instanceof ChartError) || error.message.startsWith(path)) throw error;
-    throw new ChartError(`${path}: ${error.message}`, error.cause);
-  }
+  if (info.isDirectory()) return loadFiles(readDirectory(path), unpackChart);
+  if (info.size > 100 * 2 ** 20) throw new ChartError(`${path}: the archive is larger than 100 MiB`);
+  return loadArchive(await readFile(path), path);
 }
 
 export async function loadArchive(data: Uint8Array, source: string): Promise<Chart> {

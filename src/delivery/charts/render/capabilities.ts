@@ -20,7 +20,7 @@ function normalKubeVersion(text: string): string {
   try {
     version = parseVersion(text);
   } catch (error) {
-    throw new RenderError(`invalid kube version '${text}'`, error);
+    throw new RenderError(`invalid kube version '${text}': invalid semantic version`, error);
   }
   const { major, minor, patch, prerelease, metadata } = version;
   return `v${major}.${minor}.${patch}${prerelease && `-${prerelease}`}${metadata && `+${metadata}`}`;

@@ -8,10 +8,14 @@ export type PostRenderer = (manifest: string) => Promise<string>;
 const maxBytes = 256 * 2 ** 20;
 
 /** A program that gets the manifest on standard input and gives the changed one on standard output. */
-export function programPostRenderer(command: string, args: readonly string[]): PostRenderer {
+export function programPostRenderer(
+  command: string,
+  args: readonly string[],
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): PostRenderer {
   return (manifest) =>
     new Promise((resolve, reject) => {
-      const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+      const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], env: environment });
       const out: Buffer[] = [];
       let size = 0;
       let errors = '';

@@ -86,7 +86,8 @@ function satisfiesKube(range: string, version: string): boolean {
   return satisfies(range, version) || satisfies(range, version.replace(/[-+].*$/, ''));
 }
 
-function checkDependencies({ metadata, dependencies }: Chart): void {
+/** @throws ChartError when a dependency that Chart.yaml names is not there */
+export function checkDependencies({ metadata, dependencies }: Chart): void {
   const missing = (metadata.dependencies ?? []).filter(
     (wanted) =>
       !dependencies.some(

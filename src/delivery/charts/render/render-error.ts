@@ -14,6 +14,8 @@ export class RenderError extends Error {
 export class InvalidYamlError extends RenderError {
   /** What each template gave, by its name. */
   readonly rendered: ReadonlyMap<string, string>;
+  /** Whoever reads the message has seen what was rendered. */
+  isShown = false;
 
   constructor(message: string, cause: unknown, rendered: ReadonlyMap<string, string>) {
     super(message, cause);

@@ -200,8 +200,11 @@ async function replaceArchives(
   await mkdir(target, { recursive: true });
   const fresh = fetched.flatMap(({ archive }) => archive ?? []);
   for (const { fileName, data } of fresh) await writeFile(join(target, fileName), data);
+  const local = wanted.filter(({ repository }) => repository === '').map(({ name }) => name);
   for (const file of await readdir(target)) {
-    const isOld = wanted.some(({ name }) => isPackageOf(name, file));
-    if (isOld && !fresh.some(({ fileName }) => fileName === file)) await rm(join(target, file));
+    if (!/\.(?:tgz|tar\.gz)$/.test(file) || fresh.some(({ fileName }) => fileName === file)) continue;
+    // Not everything that lies there need be a chart.
+    const chart = await loadChart(join(target, file)).catch(() => undefined);
+    if (chart && !local.includes(chart.metadata.name)) await rm(join(target, file));
   }
 }

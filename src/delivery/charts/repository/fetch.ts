@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { request as httpRequest } from 'node:http';
+import { request as httpRequest, STATUS_CODES } from 'node:http';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { request as httpsRequest, type RequestOptions } from 'node:https';
 import { ChartError } from '../chart/chart.ts';
@@ -58,6 +58,11 @@ export async function fetchUrl(url: string, access: Access, ask: Ask = {}): Prom
     at = next;
   }
   throw new ChartError(`${url} leads through more than ${maxRedirects} redirects`);
+}
+
+/** As Helm's getter says it. */
+export function failedToFetch(url: string, status: number): string {
+  return `failed to fetch ${url} : ${status} ${STATUS_CODES[status] ?? ''}`.trimEnd();
 }
 
 function withoutCredentials(access: Access): Access {

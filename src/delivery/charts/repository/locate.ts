@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { ChartError } from '../chart/chart.ts';
 import { type Verification, verifyChart, verifyFile } from '../authoring/provenance.ts';
-import { type Access, fetchUrl } from './fetch.ts';
+import { type Access, failedToFetch, fetchUrl } from './fetch.ts';
 import { newestIn, type RepositoryIndex } from './index-file.ts';
 import { isOci, type OciReference, ociVersions, parseOciReference, pullOci, tagOf } from './oci.ts';
 import { accessOf, cachedIndex, fetchIndex, type HelmPaths, inRepository, readRepositories } from './repositories.ts';
@@ -29,6 +29,8 @@ export interface FetchedChart {
   /** `web-1.2.3.tgz` */
   fileName: string;
   data: Buffer;
+  /** The URL, or the reference in a registry. */
+  source: string;
   provenance: Buffer | undefined;
   /** Of an OCI registry: its full name and manifest digest. */
   oci?: { name: string; digest: string };
@@ -61,7 +63,7 @@ export async function fetchFromIndex(
 
 async function checked(fetched: FetchedChart, options: LocateOptions): Promise<FetchedChart> {
   if (!options.verify) return fetched;
-  if (!fetched.provenance) throw new ChartError(`${fetched.fileName} has no provenance file`);
+  if (!fetched.provenance) throw new ChartError(`failed to fetch provenance "${fetched.source}.prov"`);
   const verification = await verifyChart({ ...fetched, provenance: fetched.provenance.toString() }, options.keyring);
   return { ...fetched, verification };
 }
@@ -74,13 +76,23 @@ async function fetchUnchecked(reference: string, options: LocateOptions): Promis
   if (options.repo !== undefined)
     return fromRepository(reference, { url: options.repo, access: options.access }, options);
   if (/^https?:\/\//.test(reference)) return download(reference, options.access, options);
+  return fromAddedRepository(reference, options);
+}
+
+/** `repo/chart`, in a repository that was added; with Helm's words for what is wrong with it (`ResolveChartVersion`). */
+async function fromAddedRepository(reference: string, options: LocateOptions): Promise<FetchedChart> {
+  if (/^[./~]/.test(reference)) throw new ChartError(`path "${reference}" not found`);
+  const scheme = /^([a-z][-+.a-z0-9]*):\/\//i.exec(reference)?.[1];
+  if (scheme !== undefined) throw new ChartError(`scheme "${scheme}" not supported`);
   const slash = reference.indexOf('/');
-  const repositories = slash > 0 && !/^[./~]/.test(reference) ? await readRepositories(options.paths) : [];
-  const repository = repositories.find(({ name }) => name === reference.slice(0, slash));
-  if (!repository) throw new ChartError(`path "${reference}" not found, and there is no repository for it`);
-  const index = await cachedIndex(options.paths, repository.name);
+  if (slash < 0)
+    throw new ChartError(`non-absolute URLs should be in form of repo_name/path_to_chart, got: ${reference}`);
+  const [repo, name] = [reference.slice(0, slash), reference.slice(slash + 1)];
+  const repository = (await readRepositories(options.paths)).find((each) => each.name === repo);
+  if (!repository) throw new ChartError(`repo ${repo} not found`);
+  const index = await cachedIndex(options.paths, repo);
   const access = { ...accessOf(repository), ...defined(options.access) };
-  return fromIndex(reference.slice(slash + 1), { url: repository.url, access, index }, options);
+  return fromIndex(name, { url: repository.url, access, index, repo }, options);
 }
 
 function defined(access: Access): Access {
@@ -114,7 +126,7 @@ async function fetchOci(reference: string, options: LocateOptions): Promise<Fetc
   const { data, provenance, digest, name } = await pullOci(parsed, version, options.access);
   const base = parsed.repository.slice(parsed.repository.lastIndexOf('/') + 1);
   const fileName = `${base}-${version ?? parsed.digest?.slice(7, 19)}.tgz`;
-  return { kind: 'fetched', fileName, data, provenance, oci: { name, digest } };
+  return { kind: 'fetched', fileName, data, source: `oci://${name}`, provenance, oci: { name, digest } };
 }
 
 async function fromRepository(
@@ -128,14 +140,13 @@ async function fromRepository(
 
 async function fromIndex(
   name: string,
-  { url, access, index }: { url: string; access: Access; index: RepositoryIndex },
+  { url, access, index, repo }: { url: string; access: Access; index: RepositoryIndex; repo?: string },
   options: LocateOptions,
 ): Promise<FetchedChart> {
   const versions = Object.hasOwn(index.entries, name) ? index.entries[name] : undefined;
-  if (!versions) throw new ChartError(`chart "${name}" not found in ${url}`);
   const range = rangeOf(options);
-  const entry = newestIn(versions, range);
-  if (!entry) throw new ChartError(`chart "${name}" version "${range}" not found in ${url}`);
+  const entry = versions && newestIn(versions, range);
+  if (!entry) throw new ChartError(notFound(name, range, { url, repo, isKnown: versions !== undefined }));
   const [first] = entry.urls;
   if (!first) throw new ChartError(`chart "${name}" has no downloadable URLs`);
   if (isOci(first)) return fetchOci(first, { ...options, version: entry.version });
@@ -145,14 +156,26 @@ async function fromIndex(
   return download(target, given, options);
 }
 
+/** Helm's words, of a repository that was added and of one that `--repo` names. */
+function notFound(
+  name: string,
+  range: string,
+  { url, repo, isKnown }: { url: string; repo: string | undefined; isKnown: boolean },
+): string {
+  if (repo === undefined) return `chart "${name}"${range && ` version "${range}"`} not found in ${url} repository`;
+  const why = isKnown ? `no chart version found for ${name}-${range}` : 'no chart name found';
+  return `chart "${name}" matching ${range} not found in ${repo} index. (try 'timonel chart repo update'): ${why}`;
+}
+
 async function download(url: string, access: Access, { verify, withProvenance }: LocateOptions): Promise<FetchedChart> {
   const { status, body } = await fetchUrl(url, access);
-  if (status !== 200) throw new ChartError(`failed to fetch ${url}: ${status}`);
+  if (status !== 200) throw new ChartError(failedToFetch(url, status));
   const signed = verify || withProvenance ? await fetchUrl(`${url}.prov`, access) : undefined;
   return {
     kind: 'fetched',
     fileName: basename(new URL(url).pathname),
     data: body,
+    source: url,
     provenance: signed?.status === 200 ? signed.body : undefined,
   };
 }

@@ -1,12 +1,12 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { loginFiles } from '../../registry/docker-config.ts';
 import { emitYaml } from '../functions/yaml-emit.ts';
 import { readYaml } from '../functions/yaml-read.ts';
 import { ChartError } from '../chart/chart.ts';
 import { isMap } from '../template/values.ts';
-import { type Access, fetchUrl } from './fetch.ts';
+import { type Access, failedToFetch, fetchUrl } from './fetch.ts';
 import { parseIndex, type RepositoryIndex } from './index-file.ts';
 
 /** A repository as `repositories.yaml` has it: Helm's own file, shared with Helm. */
@@ -30,6 +30,8 @@ export interface HelmPaths {
   dataHome: string;
   repositories: string;
   cache: string;
+  /** Directories of installed plugins. */
+  plugins: string[];
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -39,9 +41,11 @@ export function helmPaths(environment: Environment): HelmPaths {
   const cacheHome =
     environment['HELM_CACHE_HOME'] ?? join(environment['XDG_CACHE_HOME'] || join(home, '.cache'), 'helm');
   const configHome = configOf(environment);
+  const dataHome =
+    environment['HELM_DATA_HOME'] ?? join(environment['XDG_DATA_HOME'] || join(home, '.local/share'), 'helm');
   return {
-    ...{ cacheHome, configHome },
-    dataHome: environment['HELM_DATA_HOME'] ?? join(environment['XDG_DATA_HOME'] || join(home, '.local/share'), 'helm'),
+    ...{ cacheHome, configHome, dataHome },
+    plugins: (environment['HELM_PLUGINS'] || join(dataHome, 'plugins')).split(delimiter),
     repositories: environment['HELM_REPOSITORY_CONFIG'] ?? join(configHome, 'repositories.yaml'),
     cache: environment['HELM_REPOSITORY_CACHE'] ?? join(cacheHome, 'repository'),
   };
@@ -105,11 +109,13 @@ export function accessOf(repository: Repository): Access {
 
 /** Fetches a repository's index. @throws ChartError */
 export async function fetchIndex(url: string, access: Access): Promise<{ text: string; index: RepositoryIndex }> {
-  const { status, body } = await fetchUrl(inRepository(url, 'index.yaml'), access);
-  if (status !== 200)
-    throw new ChartError(
-      `looks like "${url}" is not a valid chart repository or cannot be reached: it answered ${status}`,
-    );
+  const file = inRepository(url, 'index.yaml');
+  const unfit = (why: string, cause?: Error): ChartError =>
+    new ChartError(`looks like "${url}" is not a valid chart repository or cannot be reached: ${why}`, cause);
+  const { status, body } = await fetchUrl(file, access).catch((error: Error) => {
+    throw unfit(error.message, error);
+  });
+  if (status !== 200) throw unfit(failedToFetch(file, status));
   const text = body.toString();
   return { text, index: parseIndex(text, url) };
 }
@@ -140,7 +146,7 @@ export async function cacheIndex(
 
 export async function cachedIndex(paths: HelmPaths, name: string): Promise<RepositoryIndex> {
   const text = await readFile(indexPath(paths, name), 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new ChartError(`no cached repository for ${name} found (try: timonel chart repo update)`, error);
+    throw new ChartError(`no cached repo found for ${name}. (try 'timonel chart repo update')`, error);
   });
   return parseIndex(text, name);
 }

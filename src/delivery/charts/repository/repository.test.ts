@@ -114,9 +114,15 @@ describe('a chart repository', () => {
     expect(await versionOf('web', { repo: url, devel: true })).toBe('2.0.0-rc.1');
     expect(await versionOf(`${url}/web-1.2.0.tgz`)).toBe('1.2.0');
     await expect(versionOf('web', { repo: url, version: '^9' })).rejects.toThrow(
-      `chart "web" version "^9" not found in ${url}`,
+      `chart "web" version "^9" not found in ${url} repository`,
     );
-    await expect(versionOf('db', { repo: url })).rejects.toThrow('chart "db" not found');
+    await expect(versionOf('db', { repo: url })).rejects.toThrow(`chart "db" not found in ${url} repository`);
+    await expect(versionOf(`${url}/none-1.0.0.tgz`)).rejects.toThrow(
+      `failed to fetch ${url}/none-1.0.0.tgz : 404 Not Found`,
+    );
+    await expect(versionOf('web', { repo: url, verify: true })).rejects.toThrow(
+      `failed to fetch provenance "${url}/web-1.10.0.tgz.prov"`,
+    );
   });
 
   it('is known by name once it was added, with its login', async () => {
@@ -129,8 +135,29 @@ describe('a chart repository', () => {
     expect(asked.at(-1)).toBe(`GET /web-1.0.0.tgz Basic ${Buffer.from('me:secret').toString('base64')}`);
   });
 
+  it.each([
+    ['mine/db', {}, 'chart "db" matching  not found in mine index.', 'no chart name found'],
+    ['mine/web', { version: '^9' }, 'chart "web" matching ^9 not found in mine index.', 'found for web-^9'],
+    ['other/web', {}, 'repo other not found', ''],
+    ['web', {}, 'non-absolute URLs should be in form of repo_name/path_to_chart, got: web', ''],
+    ['./web', {}, 'path "./web" not found', ''],
+    ['s3://bucket/web', {}, 'scheme "s3" not supported', ''],
+  ])('is not the place of %s, in Helm’s words', async (reference, more, said, why) => {
+    await serveRepository(await chartNamed('web', '1.0.0'));
+    await writeRepositories(options.paths, [{ name: 'mine', url }], '2026-01-01T00:00:00Z');
+    await cacheIndex(options.paths, 'mine', await fetchIndex(url, {}));
+    const failure = (await versionOf(reference, more).catch((error: unknown) => error)) as Error;
+    expect(failure.message.startsWith(said)).toBe(true);
+    expect(failure.message.endsWith(why)).toBe(true);
+  });
+
   it('is one only with an index', async () => {
-    await expect(versionOf('web', { repo: url })).rejects.toThrow('is not a valid chart repository');
+    await expect(versionOf('web', { repo: url })).rejects.toThrow(
+      `looks like "${url}" is not a valid chart repository or cannot be reached: failed to fetch ${url}/index.yaml : 404`,
+    );
+    await expect(fetchIndex('http://127.0.0.1:1', {})).rejects.toThrow(
+      'cannot be reached: http://127.0.0.1:1: connect',
+    );
     expect(() => parseIndex('a: [', 'x')).toThrow('x is no chart repository');
     expect(() => parseIndex('a: 1', 'x')).toThrow('its index.yaml has no apiVersion');
     expect(newestIn([{ version: '1.0.0' }, { version: '1.0.1' }])?.version).toBe('1.0.1');
@@ -226,7 +253,7 @@ describe('dependencies', () => {
     await serveRepository(await chartNamed('db', '1.0.0'));
     await writeRepositories(options.paths, [{ name: 'mine', url }], '2026-01-01T00:00:00Z');
     const app = await dependent('{name: db, version: "*", repository: "@mine"}');
-    await expect(updateDependencies(app, fetching({ skipRefresh: true }))).rejects.toThrow('no cached repository');
+    await expect(updateDependencies(app, fetching({ skipRefresh: true }))).rejects.toThrow('no cached repo found');
     await updateDependencies(app, fetching());
     expect(said).toEqual([
       'Hang tight while we grab the latest from your chart repositories...',
@@ -256,6 +283,20 @@ describe('dependencies', () => {
       'Saving 2 charts',
     ]);
     expect(asked.filter((line) => line.includes('index.yaml'))).toHaveLength(1);
+  });
+
+  it('take with them the archives of those that are not wanted any more, and leave what is no chart', async () => {
+    await serveRepository(await chartNamed('db', '1.0.0'), await chartNamed('cache', '2.0.0'));
+    const from = (name: string): string => `{name: ${name}, version: "*", repository: "${url}"}`;
+    const app = await dependent(`${from('db')}, ${from('cache')}`);
+    await updateDependencies(app, fetching());
+    expect((await readdir(join(app, 'charts'))).toSorted()).toEqual(['cache-2.0.0.tgz', 'db-1.0.0.tgz']);
+    await writeFile(join(app, 'charts/NOTES.md'), 'no chart');
+    await mkdir(join(app, 'charts/vendored'));
+    await writeFile(join(app, 'charts/vendored/Chart.yaml'), 'apiVersion: v2\nname: vendored\nversion: 1.0.0\n');
+    await dependent(from('cache'));
+    await updateDependencies(app, fetching());
+    expect((await readdir(join(app, 'charts'))).toSorted()).toEqual(['NOTES.md', 'cache-2.0.0.tgz', 'vendored']);
   });
 
   it('say what cannot be found', async () => {

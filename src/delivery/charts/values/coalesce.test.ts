@@ -77,6 +77,32 @@ describe('values of subcharts', () => {
     expect(values['global']).toEqual({ both: 'parent', user: 'u', map: { a: 1, c: 3 } });
   });
 
+  it('lose what null takes away at any depth, in globals too, and keep it beside', () => {
+    const disk = chart(
+      'disk',
+      'size: 1\nopts: {a: 1, b: 2}\nmap: {c: 3}\nglobal: {net: {x: 1, w: 2}, depth: {two: 2}}',
+    );
+    const store = chart('db', 'size: 0\nglobal: {depth: {one: 1}}\ndisk: {size: 2, opts: {a: 5}}', [disk]);
+    const web = chart('web', 'db: {size: 9, disk: {size: 9, opts: {a: 9}}}\nglobal: {depth: {zero: 0}}', [
+      store,
+      chart('cache', 'global: {depth: {one: cache}}'),
+    ]);
+    const { values } = coalesce(
+      web,
+      'global: {name: top}\ndb: {size: null, global: {name: lost, net: {w: null}}, ' +
+        'disk: {size: null, opts: {a: null}, map: null}}',
+    );
+    const zero = { depth: { zero: 0 }, name: 'top' };
+    expect(values).toEqual({
+      global: zero,
+      cache: { global: { ...zero, depth: { zero: 0, one: 'cache' } } },
+      db: {
+        global: { ...zero, depth: { zero: 0, one: 1 }, net: { w: null } },
+        disk: { opts: { b: 2 }, global: { ...zero, depth: { zero: 0, one: 1, two: 2 }, net: { x: 1 } } },
+      },
+    });
+  });
+
   it('do not leak to their siblings or to the parent', () => {
     const web = chart('web', 'port: 80', [db, chart('cache', 'port: 6379')]);
     expect(coalesce(web, '').values).toMatchObject({ port: 80, db: { port: 5432 }, cache: { port: 6379 } });

@@ -137,6 +137,20 @@ describe('import-values', () => {
     ]);
   });
 
+  it.each([
+    ['the umbrella’s value, which imports nothing', '', false, 'app: {port: 3}', 3],
+    ['the app’s own before what it imports', 'port: 2', true, '', 2],
+    ['what it imports, where it has none', '', true, '', 1],
+    ['the app’s own, which imports nothing', 'port: 2', false, '', 2],
+    ['the umbrella’s before both', 'port: 2', true, 'app: {port: 3}', 3],
+  ])('take, in this order, %s', (_, own, imports, values, port) => {
+    const wants = [{ name: 'db', ...(imports && { 'import-values': ['net'] }) }];
+    const app = chart('app', { has: [exporting], wants, values: own });
+    const umbrella = chart('web', { has: [app], wants: [{ name: 'app' }], values });
+    const { chart: processed } = process(umbrella);
+    expect(coalesceValues(processed, {})).toMatchObject({ app: { port } });
+  });
+
   it('come through several levels', () => {
     const middle = chart('middle', {
       has: [exporting],

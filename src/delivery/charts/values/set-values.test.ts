@@ -37,6 +37,11 @@ describe('--set', () => {
     ['a[1][1]=1', { a: [null, [null, 1]] }],
     ['a[0].b[0].c=d', { a: [{ b: [{ c: 'd' }] }] }],
     ['a[0]', { a: [] }],
+    ['a.b=', { a: { b: '' } }],
+    ['a[0]=x,a[1]=y,', { a: ['x', 'y'] }],
+    ['a={x,y},b={1021,902}', { a: ['x', 'y'], b: [1021, 902] }],
+    ['a.b={x,y}', { a: { b: ['x', 'y'] } }],
+    ['a.b[1].c=d,a.b[0].c=e', { a: { b: [{ c: 'e' }, { c: 'd' }] } }],
     ['a[0]=', { a: [''] }],
     ['a=1', { a: 1 }],
     ['a=-5', { a: -5 }],
@@ -61,6 +66,12 @@ describe('--set', () => {
     ['a,b=c', 'key "a" has no value (cannot end with ,)'],
     ['a.b', 'key "b" has no value'],
     ['a.=b', 'key map "a" has no value'],
+    ['a.,b', 'key "" has no value (cannot end with ,)'],
+    ['a.b,a.c', 'key "b" has no value'],
+    ['a=b,,,,c=d', 'key "" has no value'],
+    ['a,b=c\\', 'key "a" has no value'],
+    [']={}].', 'key'],
+    ['a[0].b=c,a[-30].d=e', 'negative -30 index not allowed'],
     ['a={x,y', "list must terminate with '}'"],
     ['a[-1]=x', 'negative -1 index not allowed'],
     ['a[x]=y', 'error parsing index: strconv.Atoi: parsing "x": invalid syntax'],
@@ -80,6 +91,15 @@ describe('--set', () => {
     });
     expect(() => set('image[0]=x', 'typed', into)).toThrow('"image" is not a list');
     expect(() => set('list.x=y', 'typed', into)).toThrow('"list" is not a map');
+  });
+
+  it('goes on in lists of lists, where several are given', () => {
+    const into: Record<string, unknown> = { a: [[[{ exited: 'old' }]]] };
+    set('a[0][1][0].type=x', 'typed', into);
+    expect(set('a[0][0][1].status=alive', 'typed', into)).toEqual({
+      a: [[[{ exited: 'old' }, { status: 'alive' }], [{ type: 'x' }]]],
+    });
+    expect(set('a[0][0].b=c', 'typed', { a: [[{ d: 'e' }]] })).toEqual({ a: [[{ b: 'c', d: 'e' }]] });
   });
 
   it('keeps whole numbers exact', () => {
@@ -102,6 +122,9 @@ describe('the kin of --set', () => {
       d: 1.5,
     });
     expect(set('a=,b=[]', 'json')).toEqual({ a: null, b: [] });
+    expect(set('a={"b": [1, 2, 3]},a.b[1]=null', 'json')).toEqual({ a: { b: [1, null, 3] } });
+    expect(set('a.b={"c": 1}', 'json', { a: { b: { d: 2 }, e: 3 } })).toEqual({ a: { b: { c: 1 }, e: 3 } });
+    expect(() => set('a={"b": 1}]', 'json')).toThrow();
     expect(() => set('a={"password": hunter2}', 'json')).toThrow('the value of "a" is not valid JSON');
     expect(() => set('a={"password": hunter2}', 'json')).not.toThrow('hunter2');
   });
