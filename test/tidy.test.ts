@@ -34,7 +34,7 @@ const laterWords = new RegExp(
 /** What runs beside a real cluster, or measures one, lives in real time. */
 const realTime = /^(?:test\/e2e|bench|scripts|examples)\/|^test\/support\/tidy-checks/;
 
-describe('the house is tidy', () => {
+describe('the house is tidy', { timeout: 120_000 }, () => {
   it('imports only in the direction of the arrows', () => {
     const wrong = sources.flatMap((file) => {
       const room = roomOf(file);

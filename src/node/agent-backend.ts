@@ -1,6 +1,8 @@
 import { formatTime } from '../base/clock.ts';
 import type { Pod } from '../api/types/core-v1.ts';
+import { quantityToNumber } from '../api/quantity.ts';
 import type { AgentContext } from './agent-context.ts';
+import { claimStats, groupStats } from './group-stats.ts';
 import { containersOf } from './pod-spec.ts';
 import type { PodWorker } from './pod-worker.ts';
 import type { ContainerRuntime, ContainerStats, ContainerStatusInfo } from './runtime.ts';
@@ -12,6 +14,7 @@ import type {
   NodeServerBackend,
   PodStats,
   StatsSummary,
+  VolumeStats,
 } from './server-backend.ts';
 
 /** The agent as its node's server sees it. */
@@ -116,6 +119,22 @@ export class AgentBackend implements NodeServerBackend {
       node: { nodeName: context.node.name, startTime: formatTime(context.startedMs), ...total(figures) },
       pods,
     };
+  }
+
+  async groups(): ReturnType<NodeServerBackend['groups']> {
+    const context = this.context();
+    const { system, capacity } = context.node;
+    const machine = {
+      cpuCores: quantityToNumber(capacity['cpu'] ?? '0'),
+      memoryBytes: quantityToNumber(capacity['memory'] ?? '0'),
+      labels: { boot_id: system.bootId, machine_id: system.machineId, system_uuid: system.systemUuid },
+      version: { kernelVersion: system.kernelVersion, osVersion: system.osImage },
+    };
+    return { machine, groups: await groupStats(context, this.workers.values()), nowMs: context.clock.now() };
+  }
+
+  claims(): Promise<VolumeStats[]> {
+    return claimStats(this.context(), this.workers.values());
   }
 
   /** The pod of this name; of two (one is going), the one that stays. */

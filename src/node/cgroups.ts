@@ -1,5 +1,6 @@
 import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { filesOfV1, filesOfV2, usageOfV1, usageOfV2, type CgroupUsage } from './cgroup-usage.ts';
 import type { LinuxResources } from './runtime.ts';
 
 /** Control groups of pods. Paths are as the runtime sees them: `/timonel/dev/node-1/kubepods/burstable/pod<uid>`. */
@@ -8,6 +9,8 @@ export interface Cgroups {
   ensure(path: string, resources: LinuxResources): Promise<void>;
   /** Stops every process in the group where it is, or lets them go on. A group that is not there is one without processes. */
   freeze(path: string, frozen: boolean): Promise<void>;
+  /** What the group has used; undefined when there is no such group. */
+  usage(path: string): Promise<CgroupUsage | undefined>;
   /** Removes the group and every group in it; they must have no processes. Missing ones are fine. */
   remove(path: string): Promise<void>;
 }
@@ -33,12 +36,32 @@ export function createSystemCgroups(root = '/sys/fs/cgroup'): Cgroups {
       if (!freezer) throw new Error('the machine has no freezer for control groups');
       await freezeV1(join(freezer, path, 'freezer.state'), frozen ? 'FROZEN' : 'THAWED');
     },
+    async usage(path) {
+      const found = await detected();
+      const files =
+        found.kind === 'v2'
+          ? filesOfV2.map((file) => [join(found.root, path), file] as const)
+          : Object.entries(filesOfV1).flatMap(([controller, names]) => {
+              const mount = found.controllers.get(controller);
+              return mount === undefined ? [] : names.map((file) => [join(mount, path), file] as const);
+            });
+      const texts = await Promise.all(
+        files.map(async ([directory, file]) => [file, await textOf(directory, file)] as const),
+      );
+      const read = new Map(texts);
+      return (found.kind === 'v2' ? usageOfV2 : usageOfV1)((file) => read.get(file));
+    },
     async remove(path) {
       const found = await detected();
       const roots = found.kind === 'v2' ? [found.root] : [...found.controllers.values()];
       await Promise.all(roots.map((mount) => removeTree(join(mount, path))));
     },
   };
+}
+
+/** Undefined when there is no such file, or the group has just gone. */
+function textOf(directory: string, file: string): Promise<string | undefined> {
+  return readFile(join(directory, file), 'utf8').catch(() => undefined);
 }
 
 type Layout = { kind: 'v2'; root: string } | { kind: 'v1'; controllers: ReadonlyMap<string, string> };

@@ -47,7 +47,7 @@ export function createMemorySystem(): MemorySystem {
       readWithin: (root, path) => Promise.resolve(content.get(`${root}/${path}`)),
     },
     mounts: { mountTmpfs: nothing, mountLayers: nothing, unmountAll: nothing },
-    cgroups: { ensure: nothing, freeze: nothing, remove: nothing },
+    cgroups: { ensure: nothing, freeze: nothing, usage: () => Promise.resolve(undefined), remove: nothing },
     network: { http: probe, tcp: probe, grpc: probe },
   };
 }

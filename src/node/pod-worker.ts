@@ -47,7 +47,7 @@ export class PodWorker {
   private readonly context: AgentContext;
   private readonly options: PodWorkerOptions;
   private readonly view: RuntimeView;
-  private readonly starter: PodStarter;
+  readonly starter: PodStarter;
   private readonly prober: Prober;
   private readonly freezer: PodFreezer;
   private readonly tasks = new Map<string, Promise<void>>();

@@ -1,78 +1,88 @@
 import type { Pod } from '../api/types/core-v1.ts';
-import type { CpuStats, MemoryStats, StatsSummary } from './server-backend.ts';
+import { MetricsText } from './metrics-text.ts';
+import type { CpuStats, MemoryStats, StatsSummary, VolumeStats } from './server-backend.ts';
 
-/** `/metrics/resource` (KEP-727): what metrics-server scrapes, in Prometheus' text format. */
+const resourceFamilies = [
+  {
+    name: 'container_cpu_usage_seconds_total',
+    type: 'counter',
+    help: 'Cumulative cpu time of the container in seconds',
+  },
+  { name: 'container_memory_working_set_bytes', type: 'gauge', help: 'Current working set of the container in bytes' },
+  { name: 'container_start_time_seconds', type: 'gauge', help: 'Start of the container in seconds since the epoch' },
+  { name: 'node_cpu_usage_seconds_total', type: 'counter', help: 'Cumulative cpu time of the node in seconds' },
+  { name: 'node_memory_working_set_bytes', type: 'gauge', help: 'Current working set of the node in bytes' },
+  { name: 'pod_cpu_usage_seconds_total', type: 'counter', help: 'Cumulative cpu time of the pod in seconds' },
+  { name: 'pod_memory_working_set_bytes', type: 'gauge', help: 'Current working set of the pod in bytes' },
+  { name: 'resource_scrape_error', type: 'gauge', help: '1 if there was an error while getting metrics, 0 otherwise' },
+] as const;
+
+/** `/metrics/resource` (KEP-727): what metrics-server scrapes. */
 export function renderResourceMetrics(stats: StatsSummary): string {
-  const families: Record<string, string[]> = {};
-  const add = (
-    name: string,
+  const text = new MetricsText(resourceFamilies);
+  const addUse = (
+    kind: 'container' | 'pod' | 'node',
     labels: Record<string, string>,
-    sample: [value: number, time: string] | undefined,
+    { cpu, memory }: { cpu?: CpuStats; memory?: MemoryStats },
   ): void => {
-    if (!sample) return;
-    const pairs = Object.entries(labels).map(([key, value]) => `${key}="${escape(value)}"`);
-    const text = pairs.length > 0 ? `{${pairs.join(',')}}` : '';
-    (families[name] ??= []).push(`${name}${text} ${sample[0]} ${Date.parse(sample[1])}`);
+    const spent = cpu && cpu.usageCoreNanoSeconds / 1e9;
+    text.add(`${kind}_cpu_usage_seconds_total`, labels, spent, cpu && Date.parse(cpu.time));
+    text.add(`${kind}_memory_working_set_bytes`, labels, memory?.workingSetBytes, memory && Date.parse(memory.time));
   };
-  const cpu = (value: CpuStats | undefined): [number, string] | undefined =>
-    value && [value.usageCoreNanoSeconds / 1e9, value.time];
-  const memory = (value: MemoryStats | undefined): [number, string] | undefined =>
-    value && [value.workingSetBytes, value.time];
   for (const { podRef, containers, ...pod } of stats.pods) {
     const ref = { namespace: podRef.namespace, pod: podRef.name };
-    for (const container of containers) {
-      add('container_cpu_usage_seconds_total', { container: container.name, ...ref }, cpu(container.cpu));
-      add('container_memory_working_set_bytes', { container: container.name, ...ref }, memory(container.memory));
-      const start: [number, string] = [Date.parse(container.startTime) / 1000, container.startTime];
-      add('container_start_time_seconds', { container: container.name, ...ref }, start);
+    for (const { name, startTime, ...use } of containers) {
+      const labels = { container: name, ...ref };
+      addUse('container', labels, use);
+      text.add('container_start_time_seconds', labels, Date.parse(startTime) / 1000, Date.parse(startTime));
     }
-    add('pod_cpu_usage_seconds_total', ref, cpu(pod.cpu));
-    add('pod_memory_working_set_bytes', ref, memory(pod.memory));
+    addUse('pod', ref, pod);
   }
-  add('node_cpu_usage_seconds_total', {}, cpu(stats.node.cpu));
-  add('node_memory_working_set_bytes', {}, memory(stats.node.memory));
-  const types: [string, string, string][] = [
-    ['container_cpu_usage_seconds_total', 'counter', 'Cumulative cpu time consumed by the container in core-seconds'],
-    ['container_memory_working_set_bytes', 'gauge', 'Current working set of the container in bytes'],
-    ['container_start_time_seconds', 'gauge', 'Start time of the container since unix epoch in seconds'],
-    ['node_cpu_usage_seconds_total', 'counter', 'Cumulative cpu time consumed by the node in core-seconds'],
-    ['node_memory_working_set_bytes', 'gauge', 'Current working set of the node in bytes'],
-    ['pod_cpu_usage_seconds_total', 'counter', 'Cumulative cpu time consumed by the pod in core-seconds'],
-    ['pod_memory_working_set_bytes', 'gauge', 'Current working set of the pod in bytes'],
-  ];
-  const sections = types.flatMap(([name, type, help]) =>
-    families[name] ? [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...families[name]] : [],
-  );
-  const errors = ['# HELP resource_scrape_error 1 if there was an error while getting container metrics, 0 otherwise'];
-  return [...sections, ...errors, '# TYPE resource_scrape_error gauge', 'resource_scrape_error 0', ''].join('\n');
+  addUse('node', {}, stats.node);
+  text.add('resource_scrape_error', {}, 0);
+  return text.render();
 }
 
+const nodeFamilies = [
+  { name: 'kubelet_node_name', type: 'gauge', help: 'The name of the node; always 1' },
+  { name: 'kubelet_running_containers', type: 'gauge', help: 'Number of containers by their state' },
+  { name: 'kubelet_running_pods', type: 'gauge', help: 'Number of pods that run' },
+  { name: 'kubelet_volume_stats_available_bytes', type: 'gauge', help: 'Number of available bytes in the volume' },
+  { name: 'kubelet_volume_stats_capacity_bytes', type: 'gauge', help: 'Capacity in bytes of the volume' },
+  { name: 'kubelet_volume_stats_inodes', type: 'gauge', help: 'Maximum number of inodes in the volume' },
+  { name: 'kubelet_volume_stats_inodes_free', type: 'gauge', help: 'Number of free inodes in the volume' },
+  { name: 'kubelet_volume_stats_inodes_used', type: 'gauge', help: 'Number of used inodes in the volume' },
+  { name: 'kubelet_volume_stats_used_bytes', type: 'gauge', help: 'Number of used bytes in the volume' },
+] as const;
+
 /** `/metrics`: the node itself, as few series as dashboards look for. */
-export function renderNodeMetrics(pods: readonly Pod[]): string {
+export function renderNodeMetrics(of: {
+  node: string;
+  pods: readonly Pod[];
+  /** Of claims. */
+  volumes: readonly VolumeStats[];
+}): string {
+  const text = new MetricsText(nodeFamilies);
+  text.add('kubelet_node_name', { node: of.node }, 1);
   const states: Record<string, number> = { running: 0, exited: 0, created: 0 };
-  for (const pod of pods) {
+  for (const pod of of.pods) {
     for (const { state } of pod.status?.containerStatuses ?? []) {
       const name = state?.running ? 'running' : state?.terminated ? 'exited' : 'created';
       states[name] = (states[name] ?? 0) + 1;
     }
   }
-  const running = pods.filter((pod) => pod.status?.phase === 'Running').length;
-  return [
-    '# HELP kubelet_running_pods Number of pods that have a running pod sandbox',
-    '# TYPE kubelet_running_pods gauge',
-    `kubelet_running_pods ${running}`,
-    '# HELP kubelet_running_containers Number of containers currently running',
-    '# TYPE kubelet_running_containers gauge',
-    ...Object.entries(states).map(
-      ([state, count]) => `kubelet_running_containers{container_state="${state}"} ${count}`,
-    ),
-    '',
-  ].join('\n');
-}
-
-function escape(value: string): string {
-  return value
-    .replaceAll('\\', String.raw`\\`)
-    .replaceAll('"', String.raw`\"`)
-    .replaceAll('\n', String.raw`\n`);
+  text.add('kubelet_running_pods', {}, of.pods.filter((pod) => pod.status?.phase === 'Running').length);
+  for (const [state, count] of Object.entries(states)) {
+    text.add('kubelet_running_containers', { container_state: state }, count);
+  }
+  for (const { pvcRef, capacityBytes, availableBytes, inodes, inodesFree } of of.volumes) {
+    const labels = { namespace: pvcRef.namespace, persistentvolumeclaim: pvcRef.name };
+    text.add('kubelet_volume_stats_capacity_bytes', labels, capacityBytes);
+    text.add('kubelet_volume_stats_available_bytes', labels, availableBytes);
+    text.add('kubelet_volume_stats_used_bytes', labels, capacityBytes - availableBytes);
+    text.add('kubelet_volume_stats_inodes', labels, inodes);
+    text.add('kubelet_volume_stats_inodes_free', labels, inodesFree);
+    text.add('kubelet_volume_stats_inodes_used', labels, inodes - inodesFree);
+  }
+  return text.render();
 }

@@ -1,4 +1,6 @@
 import type { Pod } from '../api/types/core-v1.ts';
+import type { GroupStats, MachineStats } from './container-metrics.ts';
+import type { FileSystemUse } from './eviction-thresholds.ts';
 import type { ContainerRuntime } from './runtime.ts';
 
 /** What the node's HTTPS server needs of the agent. */
@@ -14,6 +16,10 @@ export interface NodeServerBackend {
   /** The pods of this node with their statuses as the node sees them. */
   pods(): readonly Pod[];
   stats(): Promise<StatsSummary>;
+  /** What the control groups of the node have used, read now. */
+  groups(): Promise<{ machine: MachineStats; groups: readonly GroupStats[]; nowMs: number }>;
+  /** The claims of pods that run here. */
+  claims(): Promise<readonly VolumeStats[]>;
   /** What `/configz` shows, in KubeletConfiguration's field names. */
   configuration(): Record<string, unknown>;
 }
@@ -46,6 +52,11 @@ export interface PodStats {
   containers: readonly { name: string; startTime: string; cpu?: CpuStats; memory?: MemoryStats }[];
   cpu?: CpuStats;
   memory?: MemoryStats;
+}
+
+/** The file system that a claim lies on. */
+export interface VolumeStats extends FileSystemUse {
+  pvcRef: { name: string; namespace: string };
 }
 
 export interface CpuStats {

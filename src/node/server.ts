@@ -12,6 +12,7 @@ import type { Client } from '../client/client.ts';
 import { parseLogOptions } from './log-lines.ts';
 import type { LogOptions } from './log-lines.ts';
 import { readLog } from './logs.ts';
+import { renderContainerMetrics } from './container-metrics.ts';
 import { renderNodeMetrics, renderResourceMetrics } from './resource-metrics.ts';
 import { checkAccess } from './server-access.ts';
 import type { Caller } from './server-access.ts';
@@ -94,7 +95,12 @@ async function handle(options: NodeServerOptions, request: IncomingMessage, resp
     case '/stats/summary':
       return json(response, await backend.stats());
     case '/metrics':
-      return metrics(response, renderNodeMetrics(backend.pods()));
+      return metrics(
+        response,
+        renderNodeMetrics({ node: backend.nodeName, pods: backend.pods(), volumes: await backend.claims() }),
+      );
+    case '/metrics/cadvisor':
+      return metrics(response, renderContainerMetrics(await backend.groups()));
     case '/metrics/resource':
       return metrics(response, renderResourceMetrics(await backend.stats()));
     case '/configz':

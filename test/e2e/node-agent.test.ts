@@ -184,6 +184,41 @@ describe('the node agent with real containers', () => {
     await expect.poll(() => readdirSync(join(root, 'pods'))).toEqual([]);
   });
 
+  it('tells what a pod, its network and its containers use', async () => {
+    const script = 'i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; touch /done; exec sleep 1000';
+    await create('busy', {
+      containers: [
+        shell(script, {
+          resources: { limits: { cpu: '500m', memory: '32Mi' } },
+          readinessProbe: { exec: { command: ['test', '-e', '/done'] }, periodSeconds: 1 },
+        }),
+      ],
+    });
+    const pod = (await until('busy', isReady)) as Pod;
+    // Nobody listens, and the question arrives.
+    await fetch(`http://${pod.status?.podIP}:81/`).catch(() => undefined);
+    const { groups, machine } = await agent.backend.groups();
+    expect(machine.cpuCores).toBeGreaterThan(0);
+    expect(groups[0]).toMatchObject({ labels: { id: '/', pod: '' } });
+    const own = groups.filter(({ labels }) => labels.pod === 'busy');
+    expect(own.map(({ labels }) => [labels.container, labels.id.split('/').length])).toEqual([
+      ['', 3],
+      ['', 4],
+      ['app', 4],
+    ]);
+    const [whole, sandbox, app] = own;
+    expect(app?.usage.cpu).toMatchObject({ quota: 50_000, period: 100_000 });
+    expect(app?.usage.cpu.total).toBeGreaterThan(0);
+    expect(app?.usage.memory).toMatchObject({ limit: 32 * 2 ** 20 });
+    expect(app?.usage.memory.workingSet).toBeGreaterThan(0);
+    expect(app?.labels.image).toContain('busybox');
+    expect(whole?.usage.cpu.total).toBeGreaterThanOrEqual(app?.usage.cpu.total ?? Infinity);
+    expect(sandbox?.interfaces).toMatchObject([{ name: 'eth0' }]);
+    expect(sandbox?.interfaces?.[0]?.receive.packets).toBeGreaterThan(0);
+    await remove('busy');
+    expect((await agent.backend.groups()).groups.filter(({ labels }) => labels.pod === 'busy')).toEqual([]);
+  });
+
   it('resizes a pod as it runs, and says why when the kernel will not', async () => {
     const of = (cpu: string, memory: string): Container['resources'] => {
       return { requests: { cpu: '50m', memory: '16Mi' }, limits: { cpu, memory } };

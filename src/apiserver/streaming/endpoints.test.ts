@@ -80,6 +80,18 @@ beforeEach(async () => {
       stopped: () => Promise.resolve(),
       pods: () => [],
       stats: () => Promise.resolve({ node: { nodeName: 'n1', startTime: '' }, pods: [] }),
+      groups: () =>
+        Promise.resolve({
+          machine: {
+            cpuCores: 2,
+            memoryBytes: 1,
+            labels: { boot_id: '', machine_id: '', system_uuid: '' },
+            version: { kernelVersion: '6.1' },
+          },
+          groups: [],
+          nowMs: 0,
+        }),
+      claims: () => Promise.resolve([]),
       configuration: () => ({}),
     },
     tls: { certificate: issued.server.certificate, key: issued.server.key, ca: pki.authority.certificate },
