@@ -16,6 +16,7 @@ const options: ContainerdConfigOptions = {
     cniBinDirectory: '/d/cni-plugins',
     cniDataDirectory: '/r/containerd/cni-addresses',
     registryDirectory: '/d/registries',
+    programDirectory: '/d/programs',
   },
 };
 

@@ -14,6 +14,8 @@ export interface ContainerdPaths {
   cniDataDirectory: string;
   /** containerd's registry hosts directory (`<dir>/<registry>/hosts.toml`). */
   registryDirectory: string;
+  /** Programs that containerd takes before those of the machine. */
+  programDirectory: string;
 }
 
 export interface ContainerdConfigOptions {
@@ -104,10 +106,14 @@ function formatThree({ paths, sandboxImage, mayLowerOomScore }: ContainerdConfig
 }
 
 /** runc's own state would otherwise lie in one directory for every containerd of the machine. */
-function runc(name: string, { state }: ContainerdPaths): string[] {
+export function runcRoot({ state }: Pick<ContainerdPaths, 'state'>): string {
+  return `${state}/runc`;
+}
+
+function runc(name: string, paths: ContainerdPaths): string[] {
   return [
     ...section(name, { runtime_type: 'io.containerd.runc.v2' }),
-    ...section(`${name}.options`, { Root: `${state}/runc` }),
+    ...section(`${name}.options`, { Root: runcRoot(paths) }),
   ];
 }
 

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rmdir } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Healthcheck } from '../api/container-settings.ts';
@@ -67,9 +67,30 @@ export async function imageHealthcheck(
   services: ContainerdServices,
   imageId: string,
 ): Promise<Healthcheck | undefined> {
+  const config = await imageConfig(services, imageId);
+  return config && healthcheckOf(config);
+}
+
+/**
+ * Number of the signal that ends containers of an image (by its id) in peace: SIGTERM if the image names none.
+ * Undefined when only the runtime can tell.
+ */
+export async function imageStopSignal(services: ContentPlace, imageId: string): Promise<number | undefined> {
+  const config = await imageConfig(services, imageId);
+  if (!config) return undefined;
+  const text = config.config?.StopSignal ?? '';
+  if (text === '') return constants.signals.SIGTERM;
+  const numbers: Readonly<Record<string, number>> = constants.signals;
+  return /^\d+$/.test(text) ? Number(text) : numbers[`SIG${text.toUpperCase().replace(/^SIG/, '')}`];
+}
+
+type ContentPlace = Pick<ContainerdServices, 'contentRoot'>;
+
+/** The image's configuration as it lies in the store; undefined when it does not. */
+async function imageConfig(services: ContentPlace, imageId: string): Promise<ImageConfig | undefined> {
   const file = join(await services.contentRoot(), 'blobs', imageId.replace(':', '/'));
   const text = await readFile(file, 'utf8').catch(() => undefined);
-  return text === undefined ? undefined : healthcheckOfConfig(text);
+  return text === undefined ? undefined : (JSON.parse(text) as ImageConfig);
 }
 
 /** The directories that an image (by its id) is made of, topmost first. Rejects when the image, or its unpacked layers, are not there. */
@@ -85,6 +106,7 @@ export async function imageLayers(services: ContainerdServices, imageId: string)
 interface ImageConfig {
   rootfs?: { diff_ids?: string[] };
   config?: {
+    StopSignal?: string;
     Healthcheck?: {
       Test?: string[];
       Interval?: number;
@@ -96,8 +118,8 @@ interface ImageConfig {
   };
 }
 
-function healthcheckOfConfig(text: string): Healthcheck | undefined {
-  const check = (JSON.parse(text) as ImageConfig).config?.Healthcheck;
+function healthcheckOf({ config }: ImageConfig): Healthcheck | undefined {
+  const check = config?.Healthcheck;
   const [how, ...words] = check?.Test ?? [];
   if (!check || words.length === 0 || (how !== 'CMD' && how !== 'CMD-SHELL')) return undefined;
   const seconds = (nanoseconds = 0): number => Math.ceil(nanoseconds / 1e9);

@@ -16,6 +16,8 @@ interface Source {
   /** Ids known to be sandboxes or containers; the others are looked up. */
   sandboxes: ReadonlySet<string>;
   containers: ReadonlyMap<string, string>;
+  /** Sandboxes that are being removed: what their status shows meanwhile does not matter. */
+  leaving: ReadonlySet<string>;
   processes: ContainerProcesses;
 }
 
@@ -52,7 +54,10 @@ export function createRuntimeEvents(source: Source): ContainerRuntime['events'] 
         () => out.end(signal.aborted ? undefined : new RuntimeError('unavailable', 'the event stream ended')),
         (error: unknown) => out.end(new RuntimeError('unavailable', `event stream: ${(error as Error).message}`)),
       )
-      .finally(() => signal.removeEventListener('abort', stop));
+      .finally(() => {
+        signal.removeEventListener('abort', stop);
+        source.processes.lost();
+      });
     return out;
   };
 }
@@ -94,9 +99,17 @@ function started({ containers }: Source, { containerId }: { containerId: string 
 }
 
 function exited(source: Source, exit: { containerId: string; signal: AbortSignal; push: Push }): void {
-  settled(source, exit.containerId, exit.signal).then(exit.push, (error: unknown) => {
-    if (!exit.signal.aborted) source.log.warn('no status after an exit', { container: exit.containerId, error });
-  });
+  const { containerId, signal, push } = exit;
+  if (source.leaving.has(containerId)) return push({ kind: 'sandboxExited', sandboxId: containerId });
+  settled(source, containerId, signal).then(
+    (event) => {
+      source.processes.settled(containerId);
+      push(event);
+    },
+    (error: unknown) => {
+      if (!signal.aborted) source.log.warn('no status after an exit', { container: containerId, error });
+    },
+  );
 }
 
 /** The exit as CRI's status shows it; of one that is removed already, as far as it is known. */

@@ -11,10 +11,10 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { connect } from 'node:net';
-import { dirname, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { Clock } from '../base/clock.ts';
-import { renderContainerdConfig, type ContainerdPaths } from './containerd-config.ts';
+import { renderContainerdConfig, runcRoot, type ContainerdPaths } from './containerd-config.ts';
 import {
   cniPluginName,
   loopbackPlugin,
@@ -25,6 +25,7 @@ import {
 import { hostnameOf } from './host-identity.ts';
 import { pauseImageName } from './pause-image.ts';
 import { endProcess, readProcessFile, writeProcessFile } from './process-file.ts';
+import { renderShimProgram, shimProgramName } from './shim-program.ts';
 
 /** What the machine has to run containers with. */
 export interface ContainerdInstallation {
@@ -68,6 +69,7 @@ export function containerdPaths(dataDirectory: string, runDirectory: string): Co
     cniBinDirectory: join(dataDirectory, 'cni-plugins'),
     cniDataDirectory: join(runDirectory, 'containerd/cni-addresses'),
     registryDirectory: join(dataDirectory, 'registries'),
+    programDirectory: join(dataDirectory, 'programs'),
   };
 }
 
@@ -96,6 +98,7 @@ export async function startContainerd(start: ContainerdStart): Promise<{ pid: nu
     mkdirSync(directory, { recursive: true, mode: 0o711 });
   writeFileSync(paths.configFile, renderContainerdConfig({ paths, ...installation, sandboxImage: pauseImageName }));
   writePodNetwork(paths, start.podNetwork);
+  writeShimProgram(paths);
   rmSync(paths.socket, { force: true });
   const containerd = ['containerd', '--config', paths.configFile];
   const [program = '', ...args] = start.place ? commandAt(start.place, containerd) : containerd;
@@ -104,7 +107,7 @@ export async function startContainerd(start: ContainerdStart): Promise<{ pid: nu
     stdio: ['ignore', log, log],
     detached: true,
     cwd: '/',
-    env: { ...process.env, PATH: path },
+    env: { ...process.env, PATH: `${paths.programDirectory}${delimiter}${path}` },
   });
   closeSync(log);
   if (child.pid !== undefined) writeProcessFile(paths.pidFile, child.pid);
@@ -136,10 +139,27 @@ function writePodNetwork(paths: ContainerdPaths, podNetwork: ContainerdStart['po
     mkdirSync(directory, { recursive: true, mode: 0o711 });
   writeFileSync(join(cniConfigDirectory, '10-timonel.conflist'), renderCniConfig(podNetwork.name));
   const plugin = renderCniPlugin({ ...podNetwork, dataDirectory: cniDataDirectory });
-  for (const [name, text] of [[cniPluginName, plugin] as const, ['loopback', loopbackPlugin] as const]) {
-    writeFileSync(join(cniBinDirectory, name), text);
-    chmodSync(join(cniBinDirectory, name), 0o755);
-  }
+  writeProgram(join(cniBinDirectory, cniPluginName), plugin);
+  writeProgram(join(cniBinDirectory, 'loopback'), loopbackPlugin);
+}
+
+/** A shim that is nowhere on the path is containerd's own affair. */
+function writeShimProgram(paths: ContainerdPaths): void {
+  mkdirSync(paths.programDirectory, { recursive: true, mode: 0o711 });
+  const program = path
+    .split(delimiter)
+    .map((directory) => join(directory, shimProgramName))
+    .find((file) => existsSync(file));
+  if (program === undefined) return;
+  writeProgram(
+    join(paths.programDirectory, shimProgramName),
+    renderShimProgram({ program, runcRoot: runcRoot(paths) }),
+  );
+}
+
+function writeProgram(file: string, text: string): void {
+  writeFileSync(file, text);
+  chmodSync(file, 0o755);
 }
 
 /** Ends a node's containerd; its containers go on running. Idempotent. */

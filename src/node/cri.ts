@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import { waitForSocket } from './containerd.ts';
 import { createContainerProcesses, type ContainerProcesses } from './container-processes.ts';
-import { imageHealthcheck, imageLayers, settleContainer } from './containerd-containers.ts';
+import { imageHealthcheck, imageLayers, imageStopSignal, settleContainer } from './containerd-containers.ts';
 import { createRuntimeEvents } from './containerd-events.ts';
 import { containerdServices, type ContainerdServices } from './containerd-services.ts';
 import { toContainerConfig, toSandboxConfig } from './cri-config.ts';
@@ -55,14 +55,16 @@ export function createCriRuntime(options: { socketPath: string; clock: Clock; lo
   /** Ids that this runtime made or listed: events name tasks, which may be either. */
   const sandboxes = new Set<string>();
   const containers = new Map<string, string>();
+  const leaving = new Set<string>();
   const processes = createContainerProcesses(clock);
   const services = containerdServices(channel);
+  const stopSignals = createStopSignals(services);
   const runtime: Omit<CriRuntime, 'events'> = {
     ...imageCalls(call),
     ...streamingCalls(call),
-    ...containerCalls(call, containers, services),
-    ...sandboxCalls(call, sandboxes, processes),
-    ...stopping(call, processes, clock),
+    ...containerCalls(call, containers, { services, stopSignals }),
+    ...sandboxCalls(call, { known: sandboxes, leaving }, processes),
+    ...stopping(call, { processes, stopSignals }, clock),
 
     async version() {
       const { runtimeName, runtimeVersion } = await call(cri.version, {});
@@ -97,7 +99,7 @@ export function createCriRuntime(options: { socketPath: string; clock: Clock; lo
   };
   return {
     ...runtime,
-    events: createRuntimeEvents({ channel, clock, log, runtime, sandboxes, containers, processes }),
+    events: createRuntimeEvents({ channel, clock, log, runtime, sandboxes, containers, leaving, processes }),
   };
 }
 
@@ -107,7 +109,11 @@ type Call = <Q extends Message, A extends Message>(
   timeoutMs?: number,
 ) => Promise<Decoded<A>>;
 
-function sandboxCalls(call: Call, known: Set<string>, processes: ContainerProcesses) {
+function sandboxCalls(
+  call: Call,
+  { known, leaving }: { known: Set<string>; leaving: Set<string> },
+  processes: ContainerProcesses,
+) {
   return {
     async runPodSandbox(config) {
       const { podSandboxId } = await call(cri.runPodSandbox, { config: toSandboxConfig(config) }, slowMs);
@@ -119,8 +125,13 @@ function sandboxCalls(call: Call, known: Set<string>, processes: ContainerProces
       await unlessGone(call(cri.stopPodSandbox, { podSandboxId }, slowMs));
     },
     async removePodSandbox(podSandboxId) {
-      await processes.kill(podSandboxId);
-      await unlessGone(call(cri.removePodSandbox, { podSandboxId }, slowMs));
+      leaving.add(podSandboxId);
+      try {
+        await processes.kill(podSandboxId);
+        await unlessGone(call(cri.removePodSandbox, { podSandboxId }, slowMs));
+      } finally {
+        leaving.delete(podSandboxId);
+      }
       known.delete(podSandboxId);
     },
     async podSandboxStatus(podSandboxId) {
@@ -137,7 +148,34 @@ function sandboxCalls(call: Call, known: Set<string>, processes: ContainerProces
   } satisfies Partial<ContainerRuntime>;
 }
 
-function containerCalls(call: Call, known: Map<string, string>, services: ContainerdServices) {
+/** How containers that this runtime made end in peace; of others only the runtime itself knows. */
+interface StopSignals {
+  made(containerId: string, imageId: string): void;
+  forget(containerId: string): void;
+  of(containerId: string): Promise<number | undefined>;
+}
+
+function createStopSignals(services: ContainerdServices): StopSignals {
+  const images = new Map<string, string>();
+  const signals = new Map<string, Promise<number | undefined>>();
+  return {
+    made: (containerId, imageId) => void images.set(containerId, imageId),
+    forget: (containerId) => void images.delete(containerId),
+    async of(containerId) {
+      const imageId = images.get(containerId);
+      if (imageId === undefined) return undefined;
+      const signal = signals.get(imageId) ?? imageStopSignal(services, imageId).catch(() => undefined);
+      signals.set(imageId, signal);
+      return signal;
+    },
+  };
+}
+
+function containerCalls(
+  call: Call,
+  known: Map<string, string>,
+  { services, stopSignals }: { services: ContainerdServices; stopSignals: StopSignals },
+) {
   return {
     async createContainer(podSandboxId, config, sandbox) {
       const request = {
@@ -147,6 +185,7 @@ function containerCalls(call: Call, known: Map<string, string>, services: Contai
       };
       const { containerId } = await call(cri.createContainer, request, slowMs);
       known.set(containerId, podSandboxId);
+      stopSignals.made(containerId, config.image);
       if (!config.settings && !config.joins) return containerId;
       try {
         await settleContainer(services, containerId, config);
@@ -163,6 +202,7 @@ function containerCalls(call: Call, known: Map<string, string>, services: Contai
     async removeContainer(containerId) {
       await unlessGone(call(cri.removeContainer, { containerId }, slowMs));
       known.delete(containerId);
+      stopSignals.forget(containerId);
     },
     // CRI's container status does not name the sandbox.
     async containerStatus(containerId) {
@@ -194,24 +234,36 @@ function containerCalls(call: Call, known: Map<string, string>, services: Contai
   } satisfies Partial<ContainerRuntime>;
 }
 
-function stopping(call: Call, processes: ContainerProcesses, clock: Clock) {
+function stopping(
+  call: Call,
+  { processes, stopSignals }: { processes: ContainerProcesses; stopSignals: StopSignals },
+  clock: Clock,
+) {
+  /** What outlives its grace is killed from here, not by the runtime. */
+  const askRuntime = async (containerId: string, graceSeconds: number): Promise<void> => {
+    const isOurs = graceSeconds > 0 && processes.isReachable(containerId);
+    const timeout = isOurs ? graceSeconds + secondLineSeconds : graceSeconds;
+    const cancel = isOurs
+      ? clock.setTimer(graceSeconds * 1000, () => void processes.kill(containerId))
+      : (): void => undefined;
+    try {
+      await unlessGone(call(cri.stopContainer, { containerId, timeout }, timeout * 1000 + slowMs));
+    } catch (error) {
+      // One that ends by itself while it is asked to takes the connection with it.
+      const { status } = await call(cri.containerStatus, { containerId });
+      if (!status || containerStates[status.state] !== 'exited') throw error;
+    } finally {
+      cancel();
+    }
+  };
   return {
+    // The runtime starts a program to send a signal, which costs ten times of what sending it does.
     async stopContainer(containerId, graceSeconds) {
-      // The runtime knows the signal that the image wants; what outlives its grace is killed from here.
-      const isOurs = graceSeconds > 0 && processes.isReachable(containerId);
-      const timeout = isOurs ? graceSeconds + secondLineSeconds : graceSeconds;
-      const cancel = isOurs
-        ? clock.setTimer(graceSeconds * 1000, () => void processes.kill(containerId))
-        : (): void => undefined;
-      try {
-        await unlessGone(call(cri.stopContainer, { containerId, timeout }, timeout * 1000 + slowMs));
-      } catch (error) {
-        // One that ends by itself while it is asked to takes the connection with it.
-        const { status } = await call(cri.containerStatus, { containerId });
-        if (!status || containerStates[status.state] !== 'exited') throw error;
-      } finally {
-        cancel();
-      }
+      const signal = graceSeconds > 0 ? await stopSignals.of(containerId) : undefined;
+      if (signal === undefined) return askRuntime(containerId, graceSeconds);
+      const deadline = clock.monotonic() + graceSeconds * 1000;
+      if (await processes.terminate(containerId, signal, graceSeconds * 1000)) return;
+      await askRuntime(containerId, Math.max(0, Math.ceil((deadline - clock.monotonic()) / 1000)));
     },
   } satisfies Partial<ContainerRuntime>;
 }
