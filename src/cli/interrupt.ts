@@ -20,8 +20,10 @@ export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>
   try {
     return await work(abort.signal);
   } catch (error) {
-    // What failed because of the interruption (commands in the foreground get the signal too) is not the cause.
-    throw abort.signal.aborted ? abort.signal.reason : error;
+    // What failed because of the interruption (commands in the foreground get the signal too) is not the cause, unless it
+    // is told as one, with what became of the rest.
+    const isTold = error instanceof CliError && error.exitCode === interruptedExitCode;
+    throw abort.signal.aborted && !isTold ? abort.signal.reason : error;
   } finally {
     forget();
   }

@@ -28,13 +28,17 @@ export interface CommandOptions {
   onStderr?: (text: string) => void;
   /** The same for standard output. */
   onStdout?: (text: string) => void;
-  signal?: AbortSignal;
+  /** Ends the command, and whatever it has started, by SIGTERM. */
+  signal?: AbortSignal | undefined;
 }
 
 /** Debian keeps what a cluster needs in directories that a user's PATH may lack. */
 const systemPath = '/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin';
 
-/** Runs a command to its end; resolves with its standard output. Rejects with {@link CommandError}. */
+/**
+ * Runs a command to its end; resolves with its standard output. Rejects with {@link CommandError}, also when it is
+ * called off: then as soon as the command has ended, so that nobody tidies up behind one that still works.
+ */
 export function runCommand(command: readonly string[], options: CommandOptions = {}): Promise<string> {
   const { input, env, directory, onStderr, onStdout, signal } = options;
   return new Promise((resolve, reject) => {
@@ -43,8 +47,12 @@ export function runCommand(command: readonly string[], options: CommandOptions =
       stdio: ['pipe', 'pipe', 'pipe'],
       env: { ...process.env, PATH: `${process.env['PATH'] ?? ''}:${systemPath}`, LC_ALL: 'C.UTF-8', ...env },
       ...(directory !== undefined && { cwd: directory }),
-      ...(signal && { signal }),
+      // A group of its own: what a shell has started ends with it.
+      detached: signal !== undefined,
     });
+    const callOff = (): void => void (child.pid && endGroup(child.pid));
+    signal?.addEventListener('abort', callOff, { once: true });
+    if (signal?.aborted) callOff();
     const out: Buffer[] = [];
     let errors = '';
     child.stdout.on('data', (chunk: Buffer) => {
@@ -56,6 +64,11 @@ export function runCommand(command: readonly string[], options: CommandOptions =
       onStderr?.(chunk.toString());
     });
     child.on('error', (error) => reject(new CommandError(command, null, error.message)));
+    // What does not end with its group may hold the output open.
+    child.on('exit', () => {
+      signal?.removeEventListener('abort', callOff);
+      if (signal?.aborted) reject(new CommandError(command, null, 'it was called off'));
+    });
     child.on('close', (code) => {
       if (code === 0) resolve(Buffer.concat(out).toString());
       else reject(new CommandError(command, code, errors));
@@ -64,4 +77,12 @@ export function runCommand(command: readonly string[], options: CommandOptions =
     child.stdin.on('error', () => {});
     child.stdin.end(input);
   });
+}
+
+function endGroup(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGTERM');
+  } catch {
+    // It has ended by itself.
+  }
 }

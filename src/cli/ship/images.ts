@@ -34,9 +34,9 @@ export interface ShipImages {
   references: Readonly<Record<string, ImageReference>>;
   isBuilt(image: ShipImage): Promise<boolean>;
   /** Builds unless the same inputs were built before. Tells whether it did. */
-  build(image: ShipImage): Promise<boolean>;
+  build(image: ShipImage, signal?: AbortSignal): Promise<boolean>;
   /** Resolves with the digest in the registry. What is there already is not sent again. */
-  push(image: ShipImage): Promise<string>;
+  push(image: ShipImage, signal?: AbortSignal): Promise<string>;
   /** Runs a test in a built image; resolves with the exit code. */
   test(test: ShipTest & { where: { kind: 'image' } }, signal: AbortSignal): Promise<number>;
 }
@@ -143,7 +143,7 @@ class Images implements ShipImages {
     return (await this.#inLibrary(this.#referenceOf(image))) !== undefined;
   }
 
-  async build(image: ShipImage): Promise<boolean> {
+  async build(image: ShipImage, signal?: AbortSignal): Promise<boolean> {
     if (await this.isBuilt(image)) return false;
     const { project, builder, say, onOutput } = this.#options;
     const { args, target, secrets, platforms, context } = withArgs(image);
@@ -165,12 +165,13 @@ class Images implements ShipImages {
         ...(authFile && { authFile }),
         onProgress: onOutput,
         onNotice: say,
+        signal,
       },
     );
     return true;
   }
 
-  async push(image: ShipImage): Promise<string> {
+  async push(image: ShipImage, signal?: AbortSignal): Promise<string> {
     const name = normaliseImageName(this.#referenceOf(image));
     const own = ownRegistry(name);
     if (own) {
@@ -180,7 +181,7 @@ class Images implements ShipImages {
     }
     const found = await this.#inLibrary(name);
     if (!found) throw new CliError(`there is no image ${name} to push`);
-    return pushImage(found, this.#workshop().libraryDirectory, name, await accessTo(name));
+    return pushImage(found, this.#workshop().libraryDirectory, name, await accessTo(name), signal);
   }
 
   async test(test: ShipTest & { where: { kind: 'image' } }, signal: AbortSignal): Promise<number> {

@@ -11,11 +11,15 @@ import { describeFailure } from '../failure.ts';
 import type { ShipTarget } from './target.ts';
 
 /** Back to the last good release, with its record. */
-export async function restore(target: ShipTarget, { name, deploy }: ShipFile, by: string): Promise<Restored> {
+export async function restore(
+  target: ShipTarget,
+  { name, deploy }: ShipFile,
+  { by, signal }: { by: string; signal: AbortSignal | undefined },
+): Promise<Restored> {
   const { client, namespace, say } = target;
   const { timeoutMs, history } = deploy;
   const startedAt = formatTime(clock.now());
-  say(`${name} failed; going back …`);
+  say(`${signal?.aborted ? 'Interrupted' : `${name} failed`}; going back …`);
   const rollout = createRestoration({ client, clock, namespace, timeoutMs });
   const restored = await restoreRelease(target, { name, timeoutMs, history, rollout });
   if (restored.kind === 'rolled-back') {

@@ -36,7 +36,7 @@ export async function rollback(text: string | undefined, flags: WhereFlags): Pro
         signal: interrupted,
         perform: async ({ kind }, signal) => {
           if (kind === 'restore') {
-            restored = await restore(target, file, by);
+            restored = await restore(target, file, { by, signal: interrupted });
             return;
           }
           const rollout = createRollout({ client, clock, namespace, strategy, checks, timeoutMs, say, signal });

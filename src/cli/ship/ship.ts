@@ -115,12 +115,12 @@ class Shipment {
 
   /** The record of a way that ended at a step before the deployment. A cluster that cannot keep it is no second failure. */
   async keepStopped(at: Step): Promise<void> {
-    const { project, target } = this.#options;
+    const { project, target, signal } = this.#options;
     const { client, namespace, say, storage } = target;
     const { name, deploy } = project.file;
     try {
       const newest = (await storage.index(name)).at(-1)?.version;
-      const record = { ...this.#record(await whoAndWhat(project.directory)), reason: reasonOf(at) };
+      const record = { ...this.#record(await whoAndWhat(project.directory)), reason: reasonOf(at, signal.aborted) };
       await keepStopped(client, { namespace, release: name, newest, history: deploy.history }, record);
     } catch (error) {
       if (isApiError(error, 'NotFound')) return;
@@ -145,23 +145,25 @@ class Shipment {
         return target.say(`test ${name}: passed (${(milliseconds / 1000).toFixed(1)} s)`);
       }
       case 'build':
-        return this.#build(step.image);
+        return this.#build(step.image, signal);
       case 'push': {
-        const digest = await sentence(() => images.push(step.image));
+        const digest = await sentence(() => images.push(step.image, signal));
         this.#digests.set(step.image.key, digest);
         return target.say(`push ${step.image.key}: ${digest}`);
       }
       case 'deploy':
         return this.#deploy(signal);
       case 'restore':
-        this.restored = await restore(target, project.file, (await whoAndWhat(project.directory)).by);
+        this.restored = await restore(target, project.file, {
+          ...{ by: (await whoAndWhat(project.directory)).by, signal: this.#options.signal },
+        });
         return;
     }
   }
 
-  async #build(image: ShipImage): Promise<void> {
+  async #build(image: ShipImage, signal: AbortSignal | undefined): Promise<void> {
     const { images, target } = this.#options;
-    const isNew = await sentence(() => images.build(image));
+    const isNew = await sentence(() => images.build(image, signal));
     if (isNew) this.#rebuilt.add(image.key);
     const reference = images.references[image.key]?.reference;
     target.say(`build ${image.key}: ${reference}${isNew ? '' : ' (unchanged)'}`);
@@ -215,15 +217,16 @@ class Shipment {
   }
 }
 
-function reasonOf(step: Step): string {
+function reasonOf(step: Step, isInterrupted: boolean): string {
+  const what = isInterrupted ? 'was interrupted' : 'failed';
   switch (step.kind) {
     case 'test':
-      return `test ${step.test.name} failed`;
+      return `test ${step.test.name} ${what}`;
     case 'build':
     case 'push':
-      return `${step.kind} of ${step.image.key} failed`;
+      return `${step.kind} of ${step.image.key} ${what}`;
     default:
-      return `${step.kind} failed`;
+      return `${step.kind} ${what}`;
   }
 }
 

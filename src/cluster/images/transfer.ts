@@ -24,12 +24,13 @@ export async function pushImage(
   libraryDirectory: string,
   destination: string,
   access: RegistryAccess,
+  signal?: AbortSignal,
 ): Promise<string> {
   const archive = `${image.kind}-archive:${join(libraryDirectory, image.archive)}`;
   // An archive of one image needs no name; one of several is asked for by the image's own.
   const source = image.renamed || image.kind === 'oci' ? archive : `${archive}:${image.name}`;
   // An image for several platforms goes there as a whole.
-  return copy(source, `docker://${destination}`, { ...access, side: 'dest' });
+  return copy(source, `docker://${destination}`, { ...access, side: 'dest', signal });
 }
 
 /** Copies an image from a registry into a new archive file, for this machine's architecture. */
@@ -40,8 +41,9 @@ export async function pullImage(name: string, file: string, access: RegistryAcce
 async function copy(
   source: string,
   destination: string,
-  { login, certificateDirectory, insecure, side }: RegistryAccess & { side: 'src' | 'dest' },
+  options: RegistryAccess & { side: 'src' | 'dest'; signal?: AbortSignal | undefined },
 ): Promise<string> {
+  const { login, certificateDirectory, insecure, side, signal } = options;
   requireCommand('skopeo');
   const directory = mkdtempSync(join(tmpdir(), 'timonel-transfer-'));
   try {
@@ -52,7 +54,7 @@ async function copy(
     const host = (side === 'dest' ? destination : source).slice('docker://'.length).split('/')[0] as string;
     writeFileSync(authFile, JSON.stringify({ auths: login ? { [authKey(host)]: entry(login) } : {} }), { mode: 0o600 });
     const digestFile = join(directory, 'digest');
-    await run([
+    const command = [
       'skopeo',
       `--policy=${policy}`,
       'copy',
@@ -63,7 +65,8 @@ async function copy(
       ...(insecure ? [`--${side}-tls-verify=false`] : []),
       source,
       destination,
-    ]);
+    ];
+    await run(command, signal);
     return readFileSync(digestFile, 'utf8').trim();
   } finally {
     rmSync(directory, { recursive: true, force: true });
@@ -80,14 +83,17 @@ function entry({ username, password, identityToken }: NonNullable<RegistryAccess
 }
 
 /** On a terminal the program draws its own progress; elsewhere its words are kept for the error. */
-function run(command: readonly string[]): Promise<void> {
+function run(command: readonly string[], signal: AbortSignal | undefined): Promise<void> {
   const isTerminal = process.stderr.isTTY === true;
   return new Promise((resolve, reject) => {
     const [program = '', ...args] = command;
-    const child = spawn(program, args, { stdio: ['ignore', isTerminal ? 2 : 'ignore', 'pipe'] });
+    const child = spawn(program, args, { stdio: ['ignore', isTerminal ? 2 : 'ignore', 'pipe'], signal });
     let errors = '';
     child.stderr?.on('data', (chunk: Buffer) => (errors = (errors + chunk.toString()).slice(-8192)));
-    child.on('error', (error) => reject(new CommandError(['skopeo'], null, error.message)));
+    child.on('error', (error) => {
+      // One that is called off has not ended yet.
+      if (child.pid === undefined) reject(new CommandError(['skopeo'], null, error.message));
+    });
     child.on('close', (code) => (code === 0 ? resolve() : reject(new CommandError(['skopeo'], code, reason(errors)))));
   });
 }

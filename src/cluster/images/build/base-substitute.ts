@@ -22,7 +22,7 @@ const packagesOf: Readonly<Record<string, readonly string[]>> = {
   ubuntu: [],
   'buildpack-deps': ['build-essential', 'curl', 'git', 'ca-certificates'],
   gcc: ['build-essential'],
-  golang: ['golang', 'git', 'ca-certificates'],
+  golang: ['golang', 'gcc', 'libc6-dev', 'git', 'ca-certificates'],
   httpd: ['apache2'],
   maven: ['maven', 'default-jdk-headless'],
   memcached: ['memcached'],

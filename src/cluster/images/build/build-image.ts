@@ -50,6 +50,7 @@ export interface BuildSurroundings extends Pick<BaseSources, 'cacheDirectory' | 
   /** Nodes that get the image. */
   sockets: readonly string[];
   onProgress?: (text: string) => void;
+  signal?: AbortSignal | undefined;
 }
 
 /**
@@ -118,6 +119,7 @@ interface Work {
 
 async function buildWithBuildah({ request, around, names, dockerfile, text, archive }: Work): Promise<void> {
   requireCommand('buildah');
+  const { signal } = around;
   const buildah = await openBuildah(around.storageDirectory, around.onProgress);
   const [name = ''] = names;
   await provideBases(buildah, baseImages(text, request.buildArgs), {
@@ -128,10 +130,13 @@ async function buildWithBuildah({ request, around, names, dockerfile, text, arch
   const isForMany = (request.platforms?.length ?? 0) > 1;
   // Its cache does not tell platforms apart.
   if (isForMany) await buildah.run(['rmi', '--force', name]).catch(() => undefined);
-  await buildah.run([
+  signal?.throwIfAborted();
+  const command = [
     ...[
       'bud',
       isForMany ? '--layers=false' : '--layers',
+      // A build that fails leaves no container behind.
+      '--force-rm',
       '--isolation',
       isolation(),
       '--pull=false',
@@ -145,7 +150,8 @@ async function buildWithBuildah({ request, around, names, dockerfile, text, arch
     ...(around.authFile ? ['--authfile', around.authFile] : []),
     ...(isForMany ? ['--manifest', name] : ['-t', name]),
     ...['-f', dockerfile, request.context],
-  ]);
+  ];
+  await buildah.run(command, { signal });
   await (isForMany
     ? buildah.run(['manifest', 'push', '--quiet', '--all', name, `oci-archive:${archive}`])
     : buildah.run(['push', '--quiet', '--disable-compression', name, `docker-archive:${archive}:${name}`]));
@@ -162,8 +168,8 @@ async function buildWithDocker({ request, around, names, dockerfile, archive }: 
     ...(request.network === undefined ? [] : ['--network', request.network]),
     ...['-t', name, '-f', dockerfile, request.context],
   ];
-  await runCommand(command, progress || {});
-  await runCommand(['docker', 'save', '-o', archive, name]);
+  await runCommand(command, { ...progress, signal: around.signal });
+  await runCommand(['docker', 'save', '-o', archive, name], { signal: around.signal });
 }
 
 /** The flags that both builders have under one name. */

@@ -22,11 +22,11 @@ export interface ImageRun {
  * before anybody else has the image. Resolves with the exit code. The container is gone after it.
  */
 export async function runInImage(options: ImageRun): Promise<number> {
-  const { environment, signal, onOutput } = options;
-  const variables = Object.entries(environment).flatMap(([name, value]) => ['--env', `${name}=${value}`]);
-  const output = { onStdout: onOutput, onStderr: onOutput, signal };
+  const { signal, onOutput } = options;
+  const input = withEnvironment(options);
+  const output = { onStdout: onOutput, onStderr: onOutput, signal, input };
   if (options.builder === 'docker') {
-    const entry = ['docker', 'run', '--rm', ...variables, '--entrypoint', 'sh', options.image, '-c', options.script];
+    const entry = ['docker', 'run', '--rm', '-i', '--entrypoint', 'sh', options.image, '-c', runInput];
     return exitCode(() => runCommand(entry, output));
   }
   requireCommand('buildah');
@@ -34,11 +34,23 @@ export async function runInImage(options: ImageRun): Promise<number> {
   if (!(await buildah.has(options.image))) await takeFromLibrary(options, buildah);
   const container = (await buildah.run(['from', '--pull=false', options.image])).trim();
   try {
-    const run = ['run', '--isolation', isolation(), ...variables, container, '--', 'sh', '-c', options.script];
+    const run = ['run', '--isolation', isolation(), container, '--', 'sh', '-c', runInput];
     return await exitCode(() => buildah.run(run, output));
   } finally {
     await buildah.run(['rm', container]);
   }
+}
+
+/** Runs the script that it is given to read, with nothing to read for the script itself. */
+const runInput = 'timonel_script=$(cat); exec </dev/null; eval "unset timonel_script; $timonel_script"';
+
+/** Values come by standard input: a command line can be read by everybody on the machine. */
+function withEnvironment({ environment, script }: Pick<ImageRun, 'environment' | 'script'>): string {
+  const wrong = Object.keys(environment).find((name) => !/^[A-Za-z_]\w*$/.test(name));
+  if (wrong !== undefined) throw new Error(`"${wrong}" is no name of a variable`);
+  const quoted = (value: string): string => `'${value.replaceAll("'", String.raw`'\''`)}'`;
+  const variables = Object.entries(environment).map(([name, value]) => `export ${name}=${quoted(value)}\n`);
+  return `${variables.join('')}${script}\n`;
 }
 
 async function takeFromLibrary(

@@ -145,6 +145,7 @@ CMD ["gunicorn", "--bind", "0.0.0.0:5001", "web:app"]
 `);
     const go = renderDockerfile(detect({ 'go.mod': '', 'cmd/a/x.go': 'package main\n' }));
     expect(go).toContain('FROM scratch');
+    expect(go).toContain('ENV CGO_ENABLED=0\n');
     expect(go).toContain('go build -o /app ./cmd/a\n');
     const node = renderDockerfile(detect({ 'package.json': '{}', 'package-lock.json': '' }));
     expect(node).toContain('COPY package.json package-lock.json ./\nRUN npm ci\n');
