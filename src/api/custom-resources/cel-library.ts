@@ -1,8 +1,11 @@
 import type { Environment } from '@marcbachmann/cel-js/evaluator';
-import { isIP } from 'node:net';
 import { jsonEquals } from '../plain-json.ts';
 import { addQuantities, compareQuantities, parseQuantity, quantityToNumber, subtractQuantities } from '../quantity.ts';
-import { cidr } from '../names.ts';
+import { registerAddresses } from './cel-addresses.ts';
+import { registerConversions } from './cel-conversions.ts';
+import { registerFormats } from './cel-formats.ts';
+import { registerOptionals } from './cel-optionals.ts';
+import { registerSemver } from './cel-semver.ts';
 import { patternOf } from './value-checks.ts';
 
 /** A quantity in a rule. */
@@ -23,7 +26,7 @@ class CelUrl {
 
 /**
  * Functions that rules of Kubernetes have beyond CEL's own: strings, lists, sets, regular expressions, quantities,
- * URLs, addresses (the CEL libraries of the API's documentation).
+ * URLs, addresses, formats, versions (the CEL libraries of the API's documentation).
  */
 export function registerLibrary(environment: Environment): void {
   registerStrings(environment);
@@ -31,6 +34,11 @@ export function registerLibrary(environment: Environment): void {
   registerSets(environment);
   registerQuantities(environment);
   registerUrls(environment);
+  registerAddresses(environment);
+  registerFormats(environment);
+  registerSemver(environment);
+  registerConversions(environment);
+  registerOptionals(environment);
 }
 
 function registerStrings(environment: Environment): void {
@@ -186,7 +194,14 @@ function registerQuantities(environment: Environment): void {
     )
     .registerFunction('Quantity.sub(Quantity): Quantity', (a: CelQuantity, b: CelQuantity) =>
       quantity(subtractQuantities(a.text, b.text)),
-    );
+    )
+    .registerFunction('Quantity.add(int): Quantity', (a: CelQuantity, b: bigint) =>
+      quantity(addQuantities(a.text, String(b))),
+    )
+    .registerFunction('Quantity.sub(int): Quantity', (a: CelQuantity, b: bigint) =>
+      quantity(subtractQuantities(a.text, String(b))),
+    )
+    .registerOperator('Quantity == Quantity', (a: CelQuantity, b: CelQuantity) => compare(a, b) === 0);
 }
 
 function registerUrls(environment: Environment): void {
@@ -209,6 +224,7 @@ function registerUrls(environment: Environment): void {
     .registerFunction('URL.getHostname(): string', ({ url: parsed }: CelUrl) => parsed.hostname)
     .registerFunction('URL.getPort(): string', ({ url: parsed }: CelUrl) => parsed.port)
     .registerFunction('URL.getEscapedPath(): string', ({ url: parsed }: CelUrl) => parsed.pathname)
-    .registerFunction('isIP(string): bool', (text: string) => isIP(text) !== 0)
-    .registerFunction('isCIDR(string): bool', (text: string) => cidr(text).length === 0);
+    .registerFunction('URL.getQuery(): map<string, list<string>>', ({ url: { searchParams } }: CelUrl) => {
+      return new Map([...searchParams.keys()].map((key) => [key, searchParams.getAll(key)]));
+    });
 }
