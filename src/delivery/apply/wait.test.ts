@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startTestApiServer, type TestApiServer } from '../../../test/support/api-server.ts';
 import { createSimulatedClock, type SimulatedClock } from '../../base/simulated-clock.ts';
-import { configMaps, deployments, events, jobs, pods } from '../../client/resources.ts';
+import { configMaps, deployments, events, jobs, namespaces as coreNamespaces, pods } from '../../client/resources.ts';
 import type { WaitError } from './errors.ts';
 import { explainUnready } from './explain.ts';
 import { waitForObjects } from './wait.ts';
@@ -44,6 +44,21 @@ describe('waiting for objects', () => {
     );
     expect(await waiting).toBe('ready');
     expect(clock.pendingTimers).toBe(timersBefore);
+  });
+
+  it('follows many kinds and namespaces without a warning of Node', async () => {
+    const warnings: string[] = [];
+    const warn = ({ name: type }: Error): unknown => warnings.push(type);
+    process.on('warning', warn);
+    const namespaces = Array.from({ length: 20 }, (_, i) => `n${i}`);
+    const targets = namespaces.map((namespace) => ({ resource: configMaps, name: { name: 'web', namespace } }));
+    for (const each of namespaces) await api.client.create(coreNamespaces, { metadata: { name: each } });
+    const waiting = outcome(waitForObjects({ client: api.client, clock, targets, timeoutMs: 1000 }));
+    await clock.settle();
+    for (const target of targets) await api.client.create(configMaps, { metadata: target.name });
+    expect(await waiting).toBe('ready');
+    process.off('warning', warn);
+    expect(warnings).toEqual([]);
   });
 
   it('says what is not ready when the time is over', async () => {

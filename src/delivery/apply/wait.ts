@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { KubeObject } from '../../api/object.ts';
 import { ApiError } from '../../api/status.ts';
 import type { Clock } from '../../base/clock.ts';
@@ -41,6 +42,8 @@ export async function waitForObjects(options: WaitOptions): Promise<void> {
   const judge = until === 'ready' ? judgeReady : until === 'gone' ? judgeGone : until;
   if (targets.length === 0) return;
   const done = new AbortController();
+  // Lists and watches of every kind listen to it.
+  setMaxListeners(0, done.signal);
   const states = new Map<string, Readiness>(
     targets.map((target) => [describeTarget(target), { state: 'progressing', reason: 'nothing is known of it' }]),
   );
