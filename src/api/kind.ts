@@ -8,7 +8,12 @@ export interface RuleContext {
   /** Epoch milliseconds. */
   now: number;
   /** The user that makes the request, for rules that record it. */
-  user?: { name: string; groups: readonly string[] };
+  user?: {
+    name: string;
+    uid?: string;
+    groups: readonly string[];
+    extra?: Readonly<Record<string, readonly string[]>>;
+  };
 }
 
 /**

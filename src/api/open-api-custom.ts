@@ -16,7 +16,9 @@ export function customDefinitions(kind: ResourceKind, at: KindVersion, dialect: 
     ...(own.properties as JsonObject | undefined),
     metadata: { description: "The object's metadata.", ...reference(`${meta}.ObjectMeta`, dialect) },
   };
-  const item = { ...own, type: 'object', properties };
+  const isOpen = dialect === 2 && (schema as JsonObject)['x-kubernetes-preserve-unknown-fields'] === true;
+  // Clients that check by Swagger take properties for all that there is.
+  const item = isOpen ? { type: 'object' } : { ...own, type: 'object', properties };
   const list = {
     description: `${listKind ?? `${kind.kind}List`} is a list of ${kind.kind}`,
     type: 'object',

@@ -83,7 +83,16 @@ describe('creating objects', () => {
     [{ metadata: {} }, 422, /name or generateName is required/],
     [{ metadata: { name: 'a', resourceVersion: '5' } }, 500, /resourceVersion should not be set/],
     [{ metadata: { name: 'a' }, data: [] }, 400, /cannot unmarshal array into Go struct field ConfigMap.data/],
-    ['{"metadata":', 400, /json parse error/],
+    [
+      '{"metadata":',
+      400,
+      /^the object provided is unrecognized \(must be of type ConfigMap\): couldn't get .* JSON input \(\{"metadata":\)$/,
+    ],
+    [
+      'apiVersion: v1\nkind: ConfigMap\nmetadata:',
+      400,
+      / \(61706956657273696f6e3a2076310a6b696e643a20436f6e6669674d6170 \.\.\.\)$/,
+    ],
     ['[]', 400, /object provided is unrecognized/],
   ])('refuses %j with %i', async (body, status, message) => {
     const answer = await send(`POST ${path}`, { body });

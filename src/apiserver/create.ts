@@ -62,7 +62,7 @@ async function createOnce(
     const text = 'create not allowed while custom resource definition is terminating';
     throw ApiError.of('MethodNotAllowed', text, {});
   }
-  if (object.metadata.resourceVersion) throw resourceVersionSet();
+  if (object.metadata.resourceVersion && object.metadata.resourceVersion !== '0') throw resourceVersionSet();
   const admission = admissionRequest(core, request, {
     operation: 'CREATE',
     object,

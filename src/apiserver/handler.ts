@@ -18,6 +18,8 @@ export interface ApiRequest {
   query: URLSearchParams;
   /** Lower-case names. */
   headers: Readonly<Record<string, string | undefined>>;
+  /** Each value of a header that was sent several times, which `headers` has in one; absent where there is no wire. */
+  headerValues?(name: string): readonly string[];
   body: RequestBody;
   /** Aborted when the client goes away. */
   signal: AbortSignal;

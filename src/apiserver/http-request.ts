@@ -13,6 +13,7 @@ export class HttpRequest implements ApiRequest {
   readonly query: URLSearchParams;
   readonly headers: ApiRequest['headers'];
   readonly body: RequestBody;
+  readonly #message: IncomingMessage;
   readonly #response: ServerResponse;
   #controller: AbortController | undefined;
 
@@ -25,7 +26,12 @@ export class HttpRequest implements ApiRequest {
     // Only set-cookie is ever a list, and it is no request header.
     this.headers = message.headers as ApiRequest['headers'];
     this.body = bodyOf(message);
+    this.#message = message;
     this.#response = response;
+  }
+
+  headerValues(name: string): readonly string[] {
+    return this.#message.headersDistinct[name] ?? [];
   }
 
   get signal(): AbortSignal {

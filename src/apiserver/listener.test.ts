@@ -30,6 +30,7 @@ describe('the HTTPS listener', () => {
   let api: TestApiServer;
   let listener: Listener;
   const contexts: RequestContext[] = [];
+  const sent: (readonly string[])[] = [];
   beforeAll(async () => {
     const echo: Endpoint = {
       group: '',
@@ -51,8 +52,9 @@ describe('the HTTPS listener', () => {
     api = await startTestApiServer({
       endpoints: [echo],
       authenticators: [
-        (_request, context) => {
+        (request, context) => {
           contexts.push(context);
+          sent.push(request.headerValues?.('impersonate-group') ?? []);
           return { name: context.clientCertificate?.commonName ?? 'nobody', groups: [] };
         },
       ],
@@ -106,6 +108,12 @@ describe('the HTTPS listener', () => {
       { method: 'POST', headers: { 'content-type': 'application/json' } },
       JSON.stringify({ metadata: { name }, data }),
     );
+
+  it('tells headers that were sent several times apart', async () => {
+    sent.length = 0;
+    await send(path, { headers: { 'impersonate-group': ['dev', ',,a'] } });
+    expect(sent).toEqual([['dev', ',,a']]);
+  });
 
   it('serves objects, over connections that stay open', async () => {
     expect((await post('a', { k: 'v' })).status).toBe(201);

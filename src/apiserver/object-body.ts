@@ -1,9 +1,10 @@
+import type { FieldValidation } from '../api/decode.ts';
 import type { AnyObject } from '../api/object.ts';
 import { isJsonObject } from '../api/plain-json.ts';
 import { ApiError } from '../api/status.ts';
 import type { Core, ResourceRequest } from './core.ts';
 import type { Served } from './kind-index.ts';
-import { decodeAs, fieldValidationOf, readBody, textTypes } from './read-body.ts';
+import { decodeAs, fieldValidationOf, readBody, textTypes, type Body } from './read-body.ts';
 import { toStorage } from './stored-object.ts';
 import { intoStorage } from './webhooks/conversion.ts';
 
@@ -22,7 +23,7 @@ export async function objectBody(core: Core, request: ResourceRequest): Promise<
   let { warn } = request;
   return {
     next() {
-      const { value, duplicates } = body.parse(mode);
+      const { value, duplicates } = parseAs(body, mode, request.served.kind.kind);
       checkKind(value, request.served);
       const object = decodeAs(value, { type, custom, mode, duplicates, body, warn });
       checkVersion(object, request.served);
@@ -32,6 +33,24 @@ export async function objectBody(core: Core, request: ResourceRequest): Promise<
       return isConverted ? intoStorage(core, request.served, object) : toStorage(object, request.served);
     },
   };
+}
+
+/** Text that cannot be read tells no kind: the refusal names the one that belongs here, and how the text begins. */
+function parseAs(body: Body, mode: FieldValidation, kind: string): ReturnType<Body['parse']> {
+  try {
+    return body.parse(mode);
+  } catch (error) {
+    if (!(error instanceof ApiError) || !body.bytes) throw error;
+    const text = `the object provided is unrecognized (must be of type ${kind}): ${error.message}`;
+    throw ApiError.of('BadRequest', `${text} (${summary(body.bytes)})`);
+  }
+}
+
+/** JSON as it is, other bytes in hexadecimal; of either no more than thirty. */
+function summary(bytes: Uint8Array): string {
+  if (bytes.length === 0) return '<empty>';
+  const start = Buffer.from(bytes.subarray(0, 30)).toString(bytes[0] === 0x7b ? 'utf8' : 'hex');
+  return bytes.length > 30 ? `${start} ...` : start;
 }
 
 /** Refuses an object of another kind before its fields are looked at. */

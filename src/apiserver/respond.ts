@@ -88,7 +88,7 @@ function typeOf({ kind }: { kind?: string }, served: Served): string | undefined
   return kind === served.kind.kind ? served.version.type : typesByKind[kind ?? ''];
 }
 
-function objectHeaders({ contentType }: Format): ApiResponse['headers'] {
+export function objectHeaders({ contentType }: Format): ApiResponse['headers'] {
   return { 'content-type': contentType, 'cache-control': 'no-cache, private' };
 }
 

@@ -1,8 +1,10 @@
 import type { AnyObject, KubeObject } from '../api/object.ts';
 import { ApiError } from '../api/status.ts';
+import { typeOfKind } from '../api/type-lookup.ts';
 import type { ApiRequest, ApiResponse } from './handler.ts';
 import { formatOf } from './format.ts';
 import { readBody } from './read-body.ts';
+import { encodeBody, objectHeaders } from './respond.ts';
 
 /** The body of a POST to an endpoint that takes one kind. Rejects with 400 for any other. */
 export async function readReview<T extends KubeObject>(
@@ -24,7 +26,9 @@ export async function readReview<T extends KubeObject>(
   return { ...object, ...expected, metadata: object.metadata ?? {} } as unknown as T;
 }
 
-export function created(object: unknown): ApiResponse {
-  const headers = { 'content-type': 'application/json', 'cache-control': 'no-cache, private' };
-  return { status: 201, headers, body: { kind: 'object', object } };
+/** The answered review, in the format that the request asks for. */
+export function created<T extends KubeObject>(request: ApiRequest, object: T): ApiResponse {
+  const format = formatOf(request, []);
+  const type = typeOfKind(object.apiVersion ?? '', object.kind ?? '');
+  return { status: 201, headers: objectHeaders(format), body: encodeBody(object, format, type) };
 }

@@ -68,12 +68,16 @@ async function remove(collection: Collection, namespace: string, name: string): 
   for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve));
 }
 
-function request(headers: Record<string, string>, object?: unknown): ApiRequest {
+type Headers = Record<string, string | string[]>;
+
+function request(sent: Headers, object?: unknown): ApiRequest {
+  const headers = Object.fromEntries(Object.entries(sent).map(([name, value]) => [name, [value].flat().join(', ')]));
   return {
     method: 'POST',
     path: '/',
     query: new URLSearchParams(),
     headers,
+    headerValues: (name) => [sent[name] ?? []].flat(),
     body: object === undefined ? { kind: 'none' } : { kind: 'object', object },
     signal: new AbortController().signal,
   };
@@ -101,7 +105,7 @@ async function tokenFor(spec: TokenRequest['spec'], user = admin): Promise<strin
   return answer.status?.token ?? '';
 }
 
-async function who(headers: Record<string, string>, context: RequestContext = {}): Promise<User | undefined> {
+async function who(headers: Headers, context: RequestContext = {}): Promise<User | undefined> {
   return security.authenticators[0]?.(request(headers), context);
 }
 
@@ -159,10 +163,11 @@ describe('authentication', () => {
 
   it('lets those act as others who may', async () => {
     const context = { user: admin };
-    const headers = { 'impersonate-user': 'ann', 'impersonate-group': 'dev, ops', 'impersonate-extra-scopes': 'a' };
+    const groups = { 'impersonate-group': ['dev', ',,ops'] };
+    const headers = { 'impersonate-user': 'ann', ...groups, 'impersonate-extra-scopes': 'a' };
     expect(await who(headers, context)).toEqual({
       name: 'ann',
-      groups: ['dev', 'ops', 'system:authenticated'],
+      groups: ['dev', ',,ops', 'system:authenticated'],
       extra: { scopes: ['a'] },
     });
     const account = await who({ 'impersonate-user': 'system:serviceaccount:web:default' }, context);
@@ -170,6 +175,18 @@ describe('authentication', () => {
     await expect(who(headers, { user: { name: 'bob', groups: [] } })).rejects.toThrow(
       'users "ann" is forbidden: User "bob" cannot impersonate resource "users" in API group "" at the cluster scope',
     );
+  });
+
+  it('answers reviews in the format that is asked for', async () => {
+    const endpoint = security.endpoints.find(({ plural }) => plural === 'selfsubjectreviews');
+    const rest = { version: 'v1', group: '', rest: '', verb: 'create', kind: {} as ResourceKind, user: admin };
+    const where = { subresource: '', namespace: '', name: '' };
+    const answer = async (headers: Headers): Promise<string> => {
+      const response = await endpoint?.handle({ ...rest, ...where, request: request(headers, {}) });
+      return Buffer.from((response?.body as { bytes: Uint8Array }).bytes).toString();
+    };
+    expect(await answer({ 'user-agent': 'curl/8.0' })).toContain('\n  "kind": "SelfSubjectReview",\n');
+    expect(await answer({ accept: 'application/yaml' })).toMatch(/^apiVersion: authentication.k8s.io\/v1\nkind: Self/);
   });
 
   it('answers token reviews and shows its keys', async () => {

@@ -104,7 +104,8 @@ function checkPreconditions(object: AnyObject, old: AnyObject, request: Resource
     const uids = `UID in precondition: ${metadata.uid}, UID in object meta: ${old.metadata.uid ?? ''}`;
     throw conflict(kind.group, kind.plural, name, `Precondition failed: ${uids}`);
   }
-  if (!metadata.resourceVersion) {
+  // Upstream reads it as a number, of which 0 stands for none.
+  if (!metadata.resourceVersion || metadata.resourceVersion === '0') {
     if (kind.allowUnconditionalUpdate !== false) {
       metadata.resourceVersion = old.metadata.resourceVersion as string;
       return;

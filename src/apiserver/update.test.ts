@@ -65,6 +65,14 @@ describe('updating objects', () => {
     });
   });
 
+  it('takes the resource version 0 for none, as upstream, which reads it as a number', async () => {
+    const metadata = { name: 'a', resourceVersion: '0' };
+    const answer = await send(`PUT ${path}/a`, { body: { metadata, data: { k: 'w' } } });
+    expect(answer.json()).toMatchObject({ data: { k: 'w' }, metadata: { resourceVersion: '2' } });
+    const made = await send(`POST ${path}`, { body: { metadata: { name: 'b', resourceVersion: '0' } } });
+    expect(made.json()).toMatchObject({ metadata: { name: 'b', resourceVersion: '3' } });
+  });
+
   it('refuses another uid and another name', async () => {
     const other = await send(`PUT ${path}/a`, { body: { metadata: { name: 'a', uid: 'x' } } });
     expect(other.json()).toMatchObject({ code: 409, reason: 'Conflict' });

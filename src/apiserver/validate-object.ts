@@ -6,7 +6,7 @@ import type { StatusCause } from '../api/types/meta-v1.ts';
 import type { Core, ResourceRequest } from './core.ts';
 
 export function ruleContext({ clock }: Core, { user }: ResourceRequest): RuleContext {
-  return { now: clock.now(), user: { name: user.name, groups: user.groups } };
+  return { now: clock.now(), user };
 }
 
 /** Rules of every object and of the kind. Throws Invalid (422); warns about what is allowed but unwise. */

@@ -119,3 +119,11 @@ it('starts each time once, though its controller was started anew', async () => 
   }
   expect(await jobNames()).toHaveLength(2);
 });
+
+it('says of a schedule with a day that no month has that it never comes', async () => {
+  await world.client.create(cronJobs, tick({ schedule: '59 23 31 2 *' }));
+  await world.until('the controller has told', async () => (await told()).length > 0);
+  expect(await told()).toEqual([
+    'InvalidSchedule: invalid schedule: 59 23 31 2 * : time difference between two schedules is less than 1 second',
+  ]);
+});

@@ -19,6 +19,8 @@ export interface KindDefinition<T extends KubeObject> extends Omit<
    * stored spec. The kind's own prepare functions run after that.
    */
   status?: boolean;
+  /** A client may create objects with a status, as node agents do; that of other kinds is cleared. */
+  keepsStatusOnCreate?: boolean;
 }
 
 /** Packages of the generated schema, for groups whose name is not the package's. */
@@ -45,7 +47,7 @@ export const scaleSubresource: Subresource = {
 
 /** Completes a definition into the ResourceKind that the generic server works with. */
 export function defineKind<T extends KubeObject>(definition: KindDefinition<T>): ResourceKind {
-  const { version, otherVersions, deprecation, status, subresources, ...rest } = definition;
+  const { version, otherVersions, deprecation, status, keepsStatusOnCreate: _, subresources, ...rest } = definition;
   const all = [
     ...(subresources ?? []),
     ...(status ? [statusSubresource] : []),
@@ -68,10 +70,11 @@ export function defineKind<T extends KubeObject>(definition: KindDefinition<T>):
   return kind as unknown as ResourceKind;
 }
 
-function clearsStatus<T extends KubeObject>({ prepareForCreate }: KindDefinition<T>) {
+function clearsStatus<T extends KubeObject>({ prepareForCreate, keepsStatusOnCreate }: KindDefinition<T>) {
   return (object: T, context: RuleContext): void => {
     // Never absent: upstream's statuses are structs, which `omitempty` does not leave out.
-    (object as AnyObject).status = {};
+    if (keepsStatusOnCreate) (object as AnyObject).status ??= {};
+    else (object as AnyObject).status = {};
     prepareForCreate?.(object, context);
   };
 }

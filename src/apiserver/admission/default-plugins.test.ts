@@ -162,6 +162,14 @@ describe('Priority, tolerations and classes', () => {
     expect((await admit<Pod>({ object: pod() })).spec).toMatchObject({ priority: 7, priorityClassName: 'usual' });
   });
 
+  it('keep a pod’s priority when it is replaced by what it was made from', async () => {
+    const old = await admit<Pod>({ object: pod('p', { priorityClassName: 'system-node-critical' }) });
+    await put(priorityClasses, { metadata: { name: 'usual' }, value: 7, globalDefault: true });
+    const spec = { priorityClassName: 'system-node-critical' };
+    const replaced = await admit<Pod>({ operation: 'UPDATE', old, object: pod('p', spec) });
+    expect(replaced.spec).toMatchObject({ priority: 2_000_001_000, preemptionPolicy: 'PreemptLowerPriority' });
+  });
+
   it('give overhead, scheduling and storage defaults', async () => {
     const scheduling = { nodeSelector: { sandbox: 'yes' } };
     await put(runtimeClasses, { metadata: { name: 'gvisor' }, overhead: { podFixed: { cpu: '250m' } }, scheduling });

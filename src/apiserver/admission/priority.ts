@@ -12,10 +12,11 @@ export function priority(lookup: Lookup): AdmissionPlugin {
   return {
     name: 'Priority',
     handles: (request) =>
-      (request.operation === 'CREATE' && writes(request, '', 'pods')) ||
-      (request.operation !== 'DELETE' && writes(request, group, 'priorityclasses')),
+      request.operation !== 'DELETE' && (writes(request, '', 'pods') || writes(request, group, 'priorityclasses')),
     async mutate(request) {
-      if (request.kind.plural === 'pods') await resolve(request, lookup);
+      if (request.kind.plural !== 'pods') return;
+      if (request.operation === 'UPDATE') keep(request);
+      else await resolve(request, lookup);
     },
     validate(request) {
       if (request.kind.plural !== 'priorityclasses') return;
@@ -30,6 +31,15 @@ export function priority(lookup: Lookup): AdmissionPlugin {
       }
     },
   };
+}
+
+/** What was resolved when the pod was made stays with a client that sends the pod as it was written. */
+function keep({ object, old }: AdmissionRequest): void {
+  const { spec } = object as unknown as Pod;
+  const { spec: before } = old as unknown as Pod;
+  if (!spec || !before) return;
+  if (before.priority !== undefined) spec.priority ??= before.priority;
+  if (before.preemptionPolicy !== undefined) spec.preemptionPolicy ??= before.preemptionPolicy;
 }
 
 async function resolve(request: AdmissionRequest, lookup: Lookup): Promise<void> {

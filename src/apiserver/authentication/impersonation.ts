@@ -16,8 +16,8 @@ export function wantsImpersonation(request: ApiRequest): boolean {
 
 /**
  * The user that the request asks to act as (reference/access-authn-authz/authentication, user impersonation). Rejects
- * with 403 when `user` may not, with 400 when groups or extras come without a user. Repeated headers arrive joined by
- * a comma.
+ * with 403 when `user` may not, with 500 when groups or extras come without a user. A group or extra is a header of its
+ * own each, and may have commas in it.
  */
 export async function impersonate(options: { request: ApiRequest; user: User; authorize: Authorizer }): Promise<User> {
   const { request, user, authorize } = options;
@@ -38,7 +38,7 @@ interface Wanted {
 
 function wantedUser(request: ApiRequest): Wanted {
   const { headers } = request;
-  const values = (name: string): string[] => headers[name]?.split(/, */).filter((value) => value !== '') ?? [];
+  const values = (name: string): string[] => request.headerValues?.(name).filter((value) => value !== '') ?? [];
   const extra: Record<string, string[]> = {};
   for (const name of Object.keys(headers)) {
     if (name.startsWith(extraPrefix)) extra[decodeURIComponent(name.slice(extraPrefix.length))] = values(name);

@@ -25,10 +25,10 @@ export function createAuthenticationReviews(options: {
         const result = await tokens.authenticate(review.spec.token, wanted);
         if (result.kind === 'user') {
           const status = { authenticated: true, user: userInfo(result.user), audiences: [...result.audiences] };
-          return created({ ...review, status });
+          return created(request, { ...review, status });
         }
         const error = result.kind === 'invalid' ? `[invalid bearer token, ${result.reason}]` : 'invalid bearer token';
-        return created({ ...review, status: { user: {}, error } });
+        return created(request, { ...review, status: { user: {}, error } });
       },
     },
     {
@@ -38,7 +38,7 @@ export function createAuthenticationReviews(options: {
       async handle({ request, user }) {
         const expected = { apiVersion, kind: 'SelfSubjectReview' };
         const review = await readReview<SelfSubjectReview>(request, expected);
-        return created({ ...review, status: { userInfo: userInfo(user) } });
+        return created(request, { ...review, status: { userInfo: userInfo(user) } });
       },
     },
   ];

@@ -65,7 +65,8 @@ export function createTokenRequestEndpoint(options: TokenRequestOptions): Endpoi
         nbf: iat,
         sub: `system:serviceaccount:${namespace}:${name}`,
       };
-      return created({
+      return created(request, {
+        ...expected,
         ...body,
         metadata: { ...body.metadata, name, namespace, creationTimestamp: formatTime(clock.now()) },
         spec: { ...body.spec, audiences: claims.aud, expirationSeconds: seconds },

@@ -1,3 +1,4 @@
+import type { KubeObject } from '../../api/object.ts';
 import { ApiError, invalid } from '../../api/status.ts';
 import type {
   LocalSubjectAccessReview,
@@ -54,8 +55,15 @@ export function createAuthorizationReviews(options: { authorize: Authorizer; rba
   ];
 }
 
-function endpoint(plural: string, answer: (request: Parameters<Endpoint['handle']>[0]) => Promise<unknown>): Endpoint {
-  return { group, plural, subresource: '', handle: async (request) => created(await answer(request)) };
+type Answer = (resolved: Parameters<Endpoint['handle']>[0]) => Promise<KubeObject>;
+
+function endpoint(plural: string, answer: Answer): Endpoint {
+  return {
+    group,
+    plural,
+    subresource: '',
+    handle: async (resolved) => created(resolved.request, await answer(resolved)),
+  };
 }
 
 function subjectOf(spec: SubjectAccessReviewSpec): User {

@@ -272,5 +272,23 @@ describe('custom resources', () => {
     });
     const { definitions } = (await send('GET /openapi/v2')).json<{ definitions: Record<string, object> }>();
     expect(definitions).toHaveProperty(['com.example.stable.v1beta1.CronTabList']);
+    expect(definitions['com.example.stable.v1.CronTab']).toHaveProperty('properties');
+  });
+
+  it('have no properties in Swagger where unknown fields are kept: clients would refuse those', async () => {
+    const schema = {
+      type: 'object',
+      properties: { spec: { type: 'object' } },
+      'x-kubernetes-preserve-unknown-fields': true,
+    };
+    const definition = cronTabDefinition();
+    definition.spec.versions = [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: schema } }];
+    await send(`POST ${definitionsPath}`, definition);
+    await condition(definition.metadata.name, 'Established');
+    const { definitions } = (await send('GET /openapi/v2')).json<{ definitions: Record<string, object> }>();
+    expect(definitions['com.example.stable.v1.CronTab']).toEqual({
+      type: 'object',
+      'x-kubernetes-group-version-kind': [{ group: 'stable.example.com', kind: 'CronTab', version: 'v1' }],
+    });
   });
 });

@@ -147,7 +147,11 @@ export class CronJobReconciler implements Controller {
 
   #schedule(cronJob: CronJob): CronSchedule | undefined {
     try {
-      return scheduleOf(cronJob);
+      const schedule = scheduleOf(cronJob);
+      if (schedule.next(this.#context.clock.now()) !== undefined) return schedule;
+      // A day that no month has. Upstream finds two times that are the same, and says so.
+      const message = `invalid schedule: ${cronJob.spec.schedule} : time difference between two schedules is less than 1 second`;
+      return this.#tell(cronJob, 'Warning', 'InvalidSchedule', message);
     } catch (error) {
       if (!(error instanceof CronSyntaxError)) throw error;
       const message = `unparseable schedule: ${JSON.stringify(cronJob.spec.schedule)} : ${error.message}`;

@@ -28,6 +28,8 @@ export const certificateSigningRequest = defineKind<CertificateSigningRequest>({
     if (user) {
       spec.username = user.name;
       spec.groups = [...user.groups];
+      if (user.uid) spec.uid = user.uid;
+      if (user.extra) spec.extra = Object.fromEntries(Object.entries(user.extra).map(([key, v]) => [key, [...v]]));
     }
   },
   prepareForUpdate: (object, old, subresource) => {

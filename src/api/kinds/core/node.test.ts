@@ -13,6 +13,16 @@ function messages(found: { field?: string; message?: string }[] | undefined): st
 }
 
 describe('nodes', () => {
+  it('may be created with a status, as node agents register them', () => {
+    const made = (status?: object): unknown => {
+      const object: AnyObject = { metadata: { name: 'n' }, ...(status && { status }) };
+      node.prepareForCreate?.(object, { now: 0 });
+      return object.status;
+    };
+    expect(made({ capacity: { cpu: '1' } })).toEqual({ capacity: { cpu: '1' } });
+    expect(made()).toEqual({});
+  });
+
   it('print their state, roles, addresses and system', () => {
     const object = {
       metadata: {

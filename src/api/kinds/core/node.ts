@@ -11,6 +11,7 @@ export const node = defineKind<Node>({
   shortNames: ['no'],
   scope: 'Cluster',
   status: true,
+  keepsStatusOnCreate: true,
   hasGeneration: false,
   subresources: [{ name: 'proxy', kind: 'NodeProxyOptions', verbs: ['create', 'delete', 'get', 'patch', 'update'] }],
   defaults: ({ spec, status }) => {
