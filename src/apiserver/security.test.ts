@@ -179,11 +179,12 @@ describe('authentication', () => {
 
   it('answers reviews in the format that is asked for', async () => {
     const endpoint = security.endpoints.find(({ plural }) => plural === 'selfsubjectreviews');
+    if (!endpoint) throw new Error('no endpoint');
     const rest = { version: 'v1', group: '', rest: '', verb: 'create', kind: {} as ResourceKind, user: admin };
     const where = { subresource: '', namespace: '', name: '' };
     const answer = async (headers: Headers): Promise<string> => {
-      const response = await endpoint?.handle({ ...rest, ...where, request: request(headers, {}) });
-      return Buffer.from((response?.body as { bytes: Uint8Array }).bytes).toString();
+      const response = await endpoint.handle({ ...rest, ...where, request: request(headers, {}) });
+      return Buffer.from((response.body as { bytes: Uint8Array }).bytes).toString();
     };
     expect(await answer({ 'user-agent': 'curl/8.0' })).toContain('\n  "kind": "SelfSubjectReview",\n');
     expect(await answer({ accept: 'application/yaml' })).toMatch(/^apiVersion: authentication.k8s.io\/v1\nkind: Self/);
