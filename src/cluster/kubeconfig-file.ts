@@ -1,17 +1,21 @@
-import { closeSync, existsSync, openSync, readFileSync, realpathSync, renameSync, unlinkSync } from 'node:fs';
-import { chmodSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Clock } from '../base/clock.ts';
+import { lockFile } from '../base/file-lock.ts';
 import { makeDirectory } from './directory.ts';
 import { hasContext, mergeKubeconfig, removeFromKubeconfig } from './kubeconfig-merge.ts';
 import type { KubeconfigEntry } from './kubeconfig-merge.ts';
-
-/**
- * How long another writer may hold the lock before we give up, and how often we look: kubectl holds it for a moment.
- */
-const lockWaitMs = 2000;
-const lockRetryMs = 50;
 
 /** The files that kubectl reads, in order: those that $KUBECONFIG names, or `~/.kube/config`. */
 export function kubeconfigPaths(environment: Readonly<Record<string, string | undefined>>): string[] {
@@ -102,7 +106,9 @@ export async function changeFile(options: {
   }
   // A symlink stays one: the file it points to is replaced.
   const target = existsSync(path) ? realpathSync(path) : path;
-  const unlock = await lock(target, clock);
+  const unlock = await lockFile(target, clock).catch((error: NodeJS.ErrnoException) => {
+    throw error.code === undefined ? error : unwritable(target, error);
+  });
   try {
     const text = readText(target);
     const next = explained(path, () => change(text));
@@ -111,25 +117,6 @@ export async function changeFile(options: {
     return true;
   } finally {
     unlock();
-  }
-}
-
-/** `<file>.lock`, made exclusively, as client-go does it. */
-async function lock(path: string, clock: Clock): Promise<() => void> {
-  const lockPath = `${path}.lock`;
-  const deadline = clock.monotonic() + lockWaitMs;
-  for (;;) {
-    try {
-      closeSync(openSync(lockPath, 'wx', 0o600));
-      return () => unlinkSync(lockPath);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw unwritable(path, error);
-      if (clock.monotonic() >= deadline) {
-        const message = `${path} is locked: another program is changing it; if none is, remove ${lockPath}`;
-        throw new Error(message, { cause: error });
-      }
-    }
-    await clock.sleep(lockRetryMs);
   }
 }
 

@@ -34,12 +34,12 @@ import {
   accessOf,
   cachedIndex,
   cacheIndex,
+  changeRepositories,
   dropCache,
   fetchIndex,
   helmPaths,
   readRepositories,
   type Repository,
-  writeRepositories,
 } from '../../delivery/charts/repository/repositories.ts';
 import { searchCharts } from '../../delivery/charts/repository/search.ts';
 import { clock } from '../context.ts';
@@ -205,11 +205,7 @@ export async function repoAdd(name: string, url: string, flags: RepoAddFlags): P
     });
   }
   await cacheIndex(paths, name, await fetchIndex(url, accessOf(added)));
-  await writeRepositories(
-    paths,
-    [...repositories.filter((other) => other.name !== name), added],
-    formatTime(clock.now()),
-  );
+  await changeRepositories(paths, clock, (all) => [...all.filter((other) => other.name !== name), added]);
   process.stdout.write(`"${name}" has been added to your repositories\n`);
 }
 
@@ -245,11 +241,7 @@ export async function repoRemove(names: string[]): Promise<void> {
     if (repositories.length === 0) throw new CliError('no repositories configured');
     if (!repositories.some((repository) => repository.name === name))
       throw new CliError(`no repo named "${name}" found`);
-    await writeRepositories(
-      paths,
-      repositories.filter((other) => other.name !== name),
-      formatTime(clock.now()),
-    );
+    await changeRepositories(paths, clock, (all) => all.filter((other) => other.name !== name));
     await dropCache(paths, name);
     process.stdout.write(`"${name}" has been removed from your repositories\n`);
   }

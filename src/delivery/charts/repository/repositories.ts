@@ -1,6 +1,8 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
+import { type Clock, formatTime } from '../../../base/clock.ts';
+import { lockFile } from '../../../base/file-lock.ts';
 import { loginFiles } from '../../registry/docker-config.ts';
 import { emitYaml } from '../functions/yaml-emit.ts';
 import { readYaml } from '../functions/yaml-read.ts';
@@ -86,6 +88,21 @@ export async function writeRepositories(
   generated: string,
 ): Promise<void> {
   await writeWhole(paths.repositories, emitYaml({ apiVersion: '', generated, repositories }), 0o600);
+}
+
+/** Changes what is there by then, while nobody else of ours changes it. Rejects when somebody holds the lock for too long. */
+export async function changeRepositories(
+  paths: HelmPaths,
+  clock: Clock,
+  change: (repositories: readonly Repository[]) => readonly Repository[],
+): Promise<void> {
+  await mkdir(dirname(paths.repositories), { recursive: true });
+  const unlock = await lockFile(paths.repositories, clock);
+  try {
+    await writeRepositories(paths, change(await readRepositories(paths)), formatTime(clock.now()));
+  } finally {
+    unlock();
+  }
 }
 
 async function writeWhole(path: string, data: string | Uint8Array, mode = 0o644): Promise<void> {

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../../base/system-clock.ts';
 import { packageChart } from '../authoring/package-chart.ts';
 import { scaffoldChart } from '../authoring/scaffold.ts';
 import { unpackChart } from '../chart/archive.ts';
@@ -24,6 +25,7 @@ import { locateChart, type LocateOptions } from './locate.ts';
 import { parseOciReference, pushOci } from './oci.ts';
 import {
   cacheIndex,
+  changeRepositories,
   fetchIndex,
   helmPaths,
   helmLoginFiles,
@@ -133,6 +135,16 @@ describe('a chart repository', () => {
     expect(await readRepositories(options.paths)).toEqual([repository]);
     expect(await versionOf('mine/web')).toBe('1.0.0');
     expect(asked.at(-1)).toBe(`GET /web-1.0.0.tgz Basic ${Buffer.from('me:secret').toString('base64')}`);
+  });
+
+  it('is one of many that are added at the same time, and none is lost', async () => {
+    const add = (name: string): Promise<void> =>
+      changeRepositories(options.paths, systemClock, (all) => [...all, { name, url: `https://example.com/${name}` }]);
+    const names = ['a', 'b', 'c', 'd', 'e'];
+    await Promise.all(names.map(add));
+    expect((await readRepositories(options.paths)).map(({ name }) => name).toSorted()).toEqual(names);
+    await changeRepositories(options.paths, systemClock, (all) => all.filter(({ name }) => name !== 'c'));
+    expect(await readRepositories(options.paths)).toHaveLength(4);
   });
 
   it.each([
