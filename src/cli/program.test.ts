@@ -106,6 +106,10 @@ describe('chart commands', () => {
       ['upgrade', 'a'],
       '"timonel chart upgrade" requires 2 arguments\n\nUsage:  timonel chart upgrade [RELEASE] [CHART] [flags]',
     ],
+    [
+      ['rollback', 'a', '1', '2'],
+      '"timonel chart rollback" accepts at most 2 arguments\n\nUsage:  timonel chart rollback <RELEASE> [REVISION] [flags]',
+    ],
     [['list', 'x'], '"timonel chart list" accepts no arguments\n\nUsage:  timonel chart list [flags]'],
     [
       ['dependency', 'list', 'a', 'b'],

@@ -71,7 +71,7 @@ function complaint(command: Command, { code, message }: CommanderError): string 
   switch (code) {
     case 'commander.missingArgument':
     case 'commander.excessArguments':
-      return `"${pathOf(command)}" ${wantedArguments(command)}\n\nUsage:  ${pathOf(command)} ${command.usage()}`;
+      return `"${pathOf(command)}" ${wantedArguments(command, code)}\n\nUsage:  ${pathOf(command)} ${command.usage()}`;
     case 'commander.unknownCommand': {
       const meant = /\(Did you mean (?:one of )?(.*)\?\)/.exec(message)?.[1];
       const suggestion = meant ? `\n\nDid you mean this?\n\t${meant.split(', ').join('\n\t')}\n` : '';
@@ -96,13 +96,15 @@ function complaint(command: Command, { code, message }: CommanderError): string 
   }
 }
 
-function wantedArguments({ registeredArguments }: Command): string {
+function wantedArguments({ registeredArguments }: Command, code: string): string {
   const least = registeredArguments.filter(({ required }) => required).length;
   const isOpen = registeredArguments.some(({ variadic }) => variadic);
   const most = registeredArguments.length;
   const count = (number: number): string => `${number} argument${number === 1 ? '' : 's'}`;
   if (most === 0) return 'accepts no arguments';
   if (isOpen || least < most)
-    return least === 0 ? `accepts at most ${count(most)}` : `requires at least ${count(least)}`;
+    return least === 0 || code === 'commander.excessArguments'
+      ? `accepts at most ${count(most)}`
+      : `requires at least ${count(least)}`;
   return `requires ${count(least)}`;
 }
