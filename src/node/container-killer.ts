@@ -26,7 +26,8 @@ export async function killContainer(context: AgentContext, request: KillRequest)
   const fieldPath = container && containerFieldPath(container);
   recorder.record(pod, 'Normal', 'Killing', message, fieldPath);
   const startedMs = clock.monotonic();
-  const preStop = container?.spec.lifecycle?.preStop;
+  // What is killed at once has no time for a hook.
+  const preStop = graceSeconds > 0 ? container?.spec.lifecycle?.preStop : undefined;
   if (preStop && container) {
     const hook = runHook({ runtime, clock, network: system.network }, { container, containerId, ip }, preStop);
     try {

@@ -13,7 +13,7 @@ export interface ContainerStatusInput {
   runtimeName: string;
   /** True once the init containers are through. */
   initialized: boolean;
-  /** The pod is going or finished: nothing that is missing will be started any more. */
+  /** The pod is going, finished or stopped: nothing that is missing will be started any more. */
   ending: boolean;
 }
 

@@ -197,6 +197,38 @@ describe('app containers', () => {
     }
   });
 
+  it('end and stay so while the pod says stop, the sidecars after the rest', () => {
+    const sidecar: Container = { name: 'proxy', image: 'proxy:1', restartPolicy: 'Always' };
+    const pod = podOf({ initContainers: [sidecar] });
+    pod.metadata.annotations = { 'timonel.dev/stopped': '3' };
+    const both = actions({ pod, containers: [ran(sidecar), ran(app)] });
+    expect(both.kill).toMatchObject([{ containerId: 'app-0', graceSeconds: 3, message: 'Stopping container app' }]);
+    expect(actions({ pod, containers: [ran(sidecar), ran(app, { state: 'exited' })] }).kill).toMatchObject([
+      { containerId: 'proxy-0' },
+    ]);
+    const over = actions({ pod, containers: [ran(sidecar, { state: 'exited' }), ran(app, { state: 'exited' })] });
+    expect(over).toMatchObject({ kill: [], start: [] });
+    expect(actions({ pod, sandboxes: [] }).createSandbox).toBeUndefined();
+    pod.metadata.annotations = { 'timonel.dev/stopped': '' };
+    expect(actions({ pod, containers: [ran(app)] }).kill).toMatchObject([{ graceSeconds: undefined }]);
+  });
+
+  it('are started once more when that is asked for, and then count their failures anew', () => {
+    const cases: [string, string, { attempt: number; exitCode: number }, boolean][] = [
+      ['never', '1', { attempt: 0, exitCode: 0 }, true],
+      ['never', '1', { attempt: 1, exitCode: 0 }, false],
+      ['on-failure:1', '4', { attempt: 4, exitCode: 1 }, true],
+      ['on-failure:1', '4', { attempt: 5, exitCode: 1 }, false],
+      ['never', 'many', { attempt: 0, exitCode: 0 }, false],
+    ];
+    for (const [restart, restarts, end, again] of cases) {
+      const pod = podOf({});
+      pod.metadata.annotations = { 'timonel.dev/restart': restart, 'timonel.dev/restarts': restarts };
+      const found = actions({ pod, containers: [ran(app, { state: 'exited', ...end })] });
+      expect(names(found), `${restart} ${restarts} ${end.attempt}`).toEqual(again ? ['app'] : []);
+    }
+  });
+
   it('are not started twice', () => {
     expect(names(actions({ pod: podOf({}), starting: ['app'] }))).toEqual([]);
     expect(names(actions({ pod: podOf({}), containers: [ran(app)] }))).toEqual([]);

@@ -1,5 +1,6 @@
 import type { Pod } from '../api/types/core-v1.ts';
 import { currentOf, isReadySandbox, previousOf, type ObservedPod, type PodMemory } from './pod-observation.ts';
+import { stopOf } from './pod-annotations.ts';
 import {
   appContainersOf,
   containerHash,
@@ -31,6 +32,8 @@ export interface ContainerKill {
   message: string;
   /** Which probe asked for it (its own grace period counts), or a resize, after which it is made anew. */
   cause: 'liveness' | 'startup' | 'resize' | 'other';
+  /** Undefined: what the pod or the probe says. */
+  graceSeconds?: number | undefined;
 }
 
 /** What to do for a pod that is to run. Steps are independent unless said. */
@@ -60,6 +63,11 @@ export function computePodActions(pod: Pod, observed: ObservedPod, memory: PodMe
   const stopSandboxes = observed.sandboxes.filter((s) => s !== newest && s.state === 'ready').map((s) => s.id);
   const steps: Steps = { pod, observed, memory, sandboxId: newest.id, start: [], kill: [] };
   killForeign(steps);
+  const stop = stopOf(pod);
+  if (stop) {
+    const kill = [...steps.kill, ...stopKills(steps, stop)];
+    return { createSandbox: undefined, stopSandboxes, start: [], kill, removeContainers };
+  }
   const initialized = initSteps(steps);
   if (initialized) for (const container of appContainersOf(pod)) appStep(steps, container);
   for (const container of ephemeralContainersOf(pod)) {
@@ -100,8 +108,24 @@ function sandboxActions(pod: Pod, observed: ObservedPod): Omit<PodActions, 'remo
   const hasRun = observed.containers.some((container) => container.state !== 'created');
   const spent = newest !== undefined && restartPolicyOf(pod) === 'Never' && hasRun;
   const createSandbox =
-    wanted && !spent && kill.length === 0 ? { attempt: newest ? newest.attempt + 1 : 0 } : undefined;
+    wanted && !stopOf(pod) && !spent && kill.length === 0 ? { attempt: newest ? newest.attempt + 1 : 0 } : undefined;
   return { createSandbox, stopSandboxes, kill, start: [] };
+}
+
+/** The app containers of a pod that is to stand idle, and after them the others, sidecars too. */
+function stopKills({ pod, observed, sandboxId }: Steps, stop: ReturnType<typeof stopOf>): ContainerKill[] {
+  const running = containersOf(pod).flatMap((container) => {
+    const current = currentOf(observed, container.spec.name);
+    return current?.state === 'running' && current.sandboxId === sandboxId ? [{ container, id: current.id }] : [];
+  });
+  const apps = running.filter(({ container }) => container.role === 'app');
+  return (apps.length > 0 ? apps : running).map(({ container, id }) => ({
+    containerId: id,
+    container,
+    message: `Stopping container ${container.spec.name}`,
+    cause: 'other',
+    graceSeconds: stop?.graceSeconds,
+  }));
 }
 
 /** Containers left in an older sandbox, and names that the pod does not have. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Container, EphemeralContainer, Pod, Probe } from '../api/types/core-v1.ts';
-import { restartLimit } from './pod-annotations.ts';
+import { askedRestarts, restartLimit } from './pod-annotations.ts';
 
 /** A container of a pod and the part it plays there. */
 export interface PodContainer {
@@ -71,13 +71,15 @@ export interface ContainerEnd {
 export function restartsAfter(pod: Pod, container: PodContainer, { exitCode, restarts }: ContainerEnd): boolean {
   if (container.role === 'sidecar') return true;
   if (container.role === 'ephemeral') return false;
+  const asked = container.role === 'app' ? askedRestarts(pod) : 0;
+  if (restarts < asked) return true;
   for (const rule of container.spec.restartPolicyRules ?? []) {
     const values = rule.exitCodes?.values ?? [];
     const listed = values.includes(exitCode);
     if (rule.exitCodes?.operator === 'NotIn' ? !listed : listed) return rule.action === 'Restart';
   }
   const limit = container.role === 'app' ? restartLimit(pod) : undefined;
-  if (limit) return exitCode !== 0 && restarts < limit.failures;
+  if (limit) return exitCode !== 0 && restarts - asked < limit.failures;
   const policy = (container.spec.restartPolicy ?? restartPolicyOf(pod)) as RestartPolicy;
   // An init container of an Always pod has done its work when it succeeded.
   if (container.role === 'init') return policy !== 'Never' && exitCode !== 0;

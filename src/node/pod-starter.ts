@@ -5,6 +5,7 @@ import { formatGoDuration } from '../api/go-duration.ts';
 import type { ImageRequest, ImageResult } from './image-puller.ts';
 import type { JoinTargets } from './joined-pods.ts';
 import { objectReferences } from './object-references.ts';
+import { askedRestarts } from './pod-annotations.ts';
 import type { ContainerKill, ContainerStart } from './pod-actions.ts';
 import { podCgroupPath, podCgroupResources } from './pod-cgroup.ts';
 import { currentOf, sandboxIpsOf, type WaitingReason } from './pod-observation.ts';
@@ -124,7 +125,11 @@ export class PodStarter {
 
   /** Another spec may work where the old one did not. */
   specChanged(): void {
-    for (const [name, at] of this.retryAtMs) if (at === Number.POSITIVE_INFINITY) this.retryAtMs.delete(name);
+    for (const [name, at] of this.retryAtMs) {
+      // The same back-off holds, unless somebody asked for the restart.
+      const isBackoff = this.waiting.get(name)?.reason === 'CrashLoopBackOff';
+      if (isBackoff || at === Number.POSITIVE_INFINITY) this.retryAtMs.delete(name);
+    }
     this.objectsChanged();
   }
 
@@ -162,6 +167,7 @@ export class PodStarter {
     if (!replaces || replaces.state !== 'exited') return false;
     const { crashBackoff } = this.context;
     const key = this.backoffKey(container.spec.name);
+    if (start.attempt <= askedRestarts(this.options.pod())) crashBackoff.reset(key);
     const remaining = crashBackoff.remainingMs(key, now, replaces.finishedAtMs);
     if (remaining === 0) {
       crashBackoff.next(key, now, replaces.finishedAtMs);

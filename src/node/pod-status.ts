@@ -2,7 +2,7 @@ import { formatTime } from '../base/clock.ts';
 import { isPodFinished } from '../api/pod-phase.ts';
 import type { ContainerStatus, Pod, PodStatus } from '../api/types/core-v1.ts';
 import { containerStatus, type ContainerStatusInput } from './container-status.ts';
-import { restartLimit } from './pod-annotations.ts';
+import { restartLimit, stopOf } from './pod-annotations.ts';
 import { healthcheckOf } from './container-config.ts';
 import { podConditions } from './pod-conditions.ts';
 import { currentOf, isReadySandbox, type ObservedPod, type PodMemory, sandboxIpsOf } from './pod-observation.ts';
@@ -105,7 +105,8 @@ interface Statuses {
 
 function containerStatuses(input: PodStatusInput, initialized: boolean): Statuses {
   const { pod, observed, memory, runtimeName } = input;
-  const ending = input.failure !== undefined || pod.metadata.deletionTimestamp !== undefined || isPodFinished(pod);
+  const isGoing = input.failure !== undefined || pod.metadata.deletionTimestamp !== undefined || isPodFinished(pod);
+  const ending = isGoing || stopOf(pod) !== undefined;
   const common: ContainerStatusInput = { pod, observed, memory, runtimeName, initialized, ending };
   const of = (list: PodContainer[]): ContainerStatus[] => list.map((container) => containerStatus(common, container));
   return { init: of(initContainersOf(pod)), app: of(appContainersOf(pod)), ephemeral: of(ephemeralContainersOf(pod)) };

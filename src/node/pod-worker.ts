@@ -51,7 +51,8 @@ export class PodWorker {
   private readonly prober: Prober;
   private readonly freezer: PodFreezer;
   private readonly tasks = new Map<string, Promise<void>>();
-  private readonly killing = new Set<string>();
+  /** Containers that are being ended, and the seconds they have for it. */
+  private readonly killing = new Map<string, number>();
   private readonly resizer: PodResizer;
   private readonly resized = new Set<string>();
   /** As the API has it. */
@@ -326,14 +327,15 @@ export class PodWorker {
 
   private kill(kill: ContainerKill): void {
     const { containerId, container, message, cause } = kill;
-    if (this.killing.has(containerId)) return;
-    this.killing.add(containerId);
     if (cause === 'resize') this.resized.add(containerId);
     const { livenessProbe: liveness, startupProbe: startup } = container?.spec ?? {};
     const probe = { liveness, startup, resize: undefined, other: undefined }[cause];
-    const graceSeconds = probe?.terminationGracePeriodSeconds ?? graceSecondsOf(this.pod);
+    const graceSeconds = kill.graceSeconds ?? probe?.terminationGracePeriodSeconds ?? graceSecondsOf(this.pod);
+    const before = this.killing.get(containerId);
+    if (before !== undefined && before <= graceSeconds) return;
     const ip = this.starter.podIps()[0] ?? '';
-    this.task(`kill ${containerId}`, async () => {
+    this.task(`kill ${containerId} ${graceSeconds}`, async () => {
+      this.killing.set(containerId, graceSeconds);
       try {
         await killContainer(this.context, { pod: this.pod, container, containerId, graceSeconds, message, ip });
         await this.view.refresh(containerId);

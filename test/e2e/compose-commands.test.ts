@@ -109,6 +109,8 @@ describe('containers that run', () => {
     const logs = going('told', 'logs', '-f', '--no-log-prefix', 'web');
     await says(logs, 'tick');
     await must('told', 'restart', '-t', '0', 'web');
+    await says(events, '"action":"die"');
+    await must('told', 'up', '-d', '--force-recreate', '-t', '0', 'web');
     await must('told', 'up', '-d', '--scale', 'web=2', 'web');
     await must('told', 'up', '-d', 'sick');
     await says(events, '"action":"health_status: unhealthy"');
@@ -326,7 +328,7 @@ describe('watch', () => {
     for (const part of ['conf', 'src']) mkdirSync(join(directoryOf('live'), part));
     const watch = going('live', 'watch');
     await says(watch, 'Watch enabled');
-    const first = await must('live', 'ps', '-q', 'web');
+    const lives = async (): Promise<string> => must('live', 'logs', '--no-log-prefix', 'web');
     writeFileSync(join(directoryOf('live'), 'src/b.log'), 'not this');
     writeFileSync(join(directoryOf('live'), 'src/a.txt'), 'this\n');
     const read = async (path: string): Promise<string> =>
@@ -334,7 +336,7 @@ describe('watch', () => {
     await eventually(async () => (await read('/seen')) === 'this\n', 'the command has run');
     expect(await read('/src/b.log')).toBe('');
     writeFileSync(join(directoryOf('live'), 'conf/c'), 'new');
-    await eventually(async () => (await must('live', 'ps', '-q', 'web')) !== first, 'the service is restarted');
+    await eventually(async () => (await lives()) === 'begun\nbegun\n', 'the service is restarted');
     watch.interrupt();
     await watch.end;
     await must('live', 'down', '-t', '0');

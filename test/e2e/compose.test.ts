@@ -74,9 +74,12 @@ describe('a web app and its database', () => {
     expect(await mustCompose('web-database', 'logs', '--no-log-prefix', 'db')).toBe('database listens on 5432\n');
     await mustCompose('web-database', 'up', '-d', '--scale', 'web=3');
     expect((await mustCompose('web-database', 'ps', '-q', 'web')).trim().split('\n')).toHaveLength(3);
+    const before = await mustCompose('web-database', 'ps', '-q', 'web');
     await mustCompose('web-database', 'stop', 'web');
     expect(await mustCompose('web-database', 'ps', '--services')).toBe('db\n');
+    expect(await mustCompose('web-database', 'ps', '-aq', 'web')).toBe(before);
     await mustCompose('web-database', 'start');
+    expect(await mustCompose('web-database', 'ps', '-q', 'web')).toBe(before);
     expect(await answer(3005)).toMatch(/^hello from web\nvisits: \d+\n$/);
     await mustCompose('web-database', 'cp', join(examples, 'README.md'), 'db:/tmp/README');
     await mustCompose('web-database', 'cp', 'db:/tmp/README', join(scratch, 'copied'));
@@ -162,8 +165,43 @@ describe('a container that ends', () => {
     });
     const first = await mustCompose('ending', 'ps', '-aq', 'once');
     await mustCompose('ending', 'start', 'once');
-    expect(await mustCompose('ending', 'ps', '-aq', 'once')).not.toBe(first);
+    expect(await mustCompose('ending', 'ps', '-aq', 'once')).toBe(first);
+    await eventually(async () => Object.keys(await ended()).length === 2, 'they have ended again');
+    expect(await mustCompose('ending', 'logs', '--no-log-prefix', 'once')).toBe('ran\nran\n');
     await mustCompose('ending', 'down', '-t', '0');
+  });
+
+  it('is the same one when it is stopped and started: with its logs, its exit code and its anonymous volumes', async () => {
+    const command = 'sh -c "echo life >>/kept/lives; wc -l </kept/lives; exec sleep 600"';
+    const file = `services:
+  web: { image: busybox, init: true, restart: always, volumes: [/kept], command: ${command} }
+  job: { image: busybox, init: true, restart: "no", command: sh -c "echo job; exec sleep 600" }
+`;
+    write('held', file);
+    await mustCompose('held', 'up', '-d');
+    const pods = await mustCompose('held', 'ps', '-q', 'web');
+    const isLife = (count: number) => async (): Promise<boolean> =>
+      (await mustCompose('held', 'logs', '--no-log-prefix', '--tail', '1', 'web')) === `${count}\n`;
+    await eventually(isLife(1), 'it has begun');
+    await mustCompose('held', 'stop');
+    expect(await mustCompose('held', 'ps', '-a', '--format', '{{.Service}} {{.State}} {{.ExitCode}}')).toBe(
+      'job exited 143\nweb exited 143\n',
+    );
+    expect(await mustCompose('held', 'logs', '--no-log-prefix', 'web')).toBe('1\n');
+    expect(await mustCompose('held', 'logs', '--no-log-prefix', 'job')).toBe('job\n');
+    await mustCompose('held', 'start');
+    expect(await mustCompose('held', 'ps', '--services')).toBe('job\nweb\n');
+    await eventually(isLife(2), 'it has begun again');
+    await mustCompose('held', 'restart', '-t', '1', 'web');
+    await eventually(isLife(3), 'it has begun once more');
+    await mustCompose('held', 'kill', 'web');
+    expect(await mustCompose('held', 'ps', '-a', '--format', '{{.ExitCode}}', 'web')).toBe('137\n');
+    await mustCompose('held', 'up', '-d');
+    await eventually(isLife(4), 'up starts what was stopped');
+    expect(await mustCompose('held', 'ps', '-q', 'web')).toBe(pods);
+    await mustCompose('held', 'rm', '-sf', 'job');
+    expect(await mustCompose('held', 'ps', '-a', '--services')).toBe('web\n');
+    await mustCompose('held', 'down', '-t', '0');
   });
 });
 

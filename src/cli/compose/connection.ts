@@ -52,6 +52,7 @@ export async function withProject<T>(
         ...cluster,
         namespace: asCliError(() => namespaceOf(project)),
         project,
+        isLocal: cluster.state !== undefined,
         clock,
         signal,
         report: (step) => progress.report(step),

@@ -27,4 +27,11 @@ describe('events of containers', () => {
   ])('tell of %s', (_, before, now, actions) => {
     expect(eventsBetween(containers(before), containers(now)).map(({ action }) => action)).toEqual(actions);
   });
+
+  it('tell of one that was stopped that it was', () => {
+    const [before, now] = [containers({ a: running }), containers({ a: { state: 'exited', health: '' } })];
+    const a = now.get('a');
+    if (a) a.pod = { metadata: { annotations: { 'timonel.dev/stopped': '' } } };
+    expect(eventsBetween(before, now).map(({ action }) => action)).toEqual(['die', 'stop']);
+  });
 });

@@ -1,4 +1,5 @@
 import { containersOf, type ContainerState, type ProjectContainer } from '../../delivery/compose/run/containers.ts';
+import { isHeld } from '../../delivery/compose/run/condition.ts';
 import { ProjectWatch } from '../../delivery/compose/run/project-watch.ts';
 import { parseDuration } from '../../delivery/compose/units.ts';
 import { clock } from '../context.ts';
@@ -57,6 +58,7 @@ export function eventsBetween(before: Containers, now: Containers): ContainerEve
     const isGoingOn = old?.state === 'paused' && container.state === 'running';
     const action = old?.state === container.state ? undefined : actions[container.state];
     if (action) tell(isGoingOn ? 'unpause' : action);
+    if (action === 'die' && container.pod && isHeld(container.pod)) tell('stop');
     if (old && old.health !== container.health && container.health !== '') tell(`health_status: ${container.health}`);
   }
   for (const [name, container] of before) if (!now.has(name)) events.push({ action: 'destroy', container });

@@ -1,9 +1,15 @@
 import { requireProject } from '../../delivery/compose/run/down.ts';
-import { isStopped, restartService, startService, stopServices } from '../../delivery/compose/run/lifecycle.ts';
+import {
+  isStopped,
+  removeService,
+  restartService,
+  startService,
+  stopServices,
+} from '../../delivery/compose/run/lifecycle.ts';
 import { hasEnded, judge } from '../../delivery/compose/run/condition.ts';
 import { isPaused, pauseServices } from '../../delivery/compose/run/pause.ts';
 import { ProjectWatch } from '../../delivery/compose/run/project-watch.ts';
-import { deleteWorkload, listWorkloads, type LiveWorkload } from '../../delivery/compose/run/workloads.ts';
+import { listWorkloads, type LiveWorkload } from '../../delivery/compose/run/workloads.ts';
 import { requirementsOf, restartedWith } from '../../delivery/compose/start-order.ts';
 import { healthDeadlineMs } from '../../delivery/compose/translate/probes.ts';
 import { CliError } from '../errors.ts';
@@ -46,7 +52,9 @@ export async function stop(services: readonly string[], flags: StopFlags): Promi
 export async function kill(services: readonly string[], flags: StopFlags): Promise<void> {
   await withProject(flags, async (session) => {
     const workloads = await chosen(session, services);
-    if (workloads.every(isStopped)) return void process.stderr.write('no container to kill\n');
+    const watch = new ProjectWatch(session.context);
+    await watch.synced();
+    if (workloads.every((each) => isStopped(watch, each))) return void process.stderr.write('no container to kill\n');
     const signal = (flags.signal ?? 'SIGKILL').toUpperCase().replace(/^SIG/, '');
     if (signal === 'KILL' || signal === '9') {
       return stopServices(session.context, workloads, { graceSeconds: 0, status: 'Killed' });
@@ -146,32 +154,17 @@ export async function remove(services: readonly string[], flags: StopFlags): Pro
   await withProject(flags, async (session) => {
     const { context } = session;
     const workloads = await chosen(session, services);
-    if (flags.stop)
-      await stopServices(
-        context,
-        workloads.filter((each) => !isStopped(each)),
-        { status: 'Stopped' },
-      );
-    const gone = flags.stop ? workloads : workloads.filter((each) => isStopped(each) || isFinished(each));
+    const watch = new ProjectWatch(context);
+    await watch.synced();
+    const running = workloads.filter((each) => !isStopped(watch, each));
+    if (flags.stop) await stopServices(context, running, { status: 'Stopped' });
+    const gone = flags.stop ? workloads : workloads.filter((each) => isStopped(watch, each));
     if (gone.length === 0) return void process.stderr.write('No stopped containers\n');
     const what = `Going to remove ${gone.map(({ service }) => service).join(', ')}`;
     if (flags.force) process.stdout.write(`${what}\n`);
     else if (!(await confirm(what))) return;
-    await Promise.all(
-      gone.map(async (workload) => {
-        await deleteWorkload(context, workload);
-        context.report({ what: 'Container', name: workload.service, status: 'Removed', state: 'done' });
-      }),
-    );
+    await Promise.all(gone.map((workload) => removeService(context, watch, workload)));
   });
-}
-
-function isFinished({ kind, object }: LiveWorkload): boolean {
-  const { conditions = [] } = object.status ?? {};
-  return (
-    kind === 'Job' &&
-    conditions.some(({ type, status }) => (type === 'Complete' || type === 'Failed') && status === 'True')
-  );
 }
 
 /** `timonel compose pause`, `unpause`: processes stand still, and go on. Only this machine's nodes know how. */

@@ -1,6 +1,7 @@
 import { clock } from '../context.ts';
+import { isApiError } from '../../api/status.ts';
 import type { Pod } from '../../api/types/core-v1.ts';
-import { exitCodeOf, hasEnded, hasStarted } from '../../delivery/compose/run/condition.ts';
+import { hasEnded, hasStarted } from '../../delivery/compose/run/condition.ts';
 import { ProjectWatch } from '../../delivery/compose/run/project-watch.ts';
 import { serviceLabel } from '../../delivery/compose/translate/names.ts';
 import { parseDuration } from '../../delivery/compose/units.ts';
@@ -27,7 +28,7 @@ export async function logs(services: readonly string[], flags: LogFlags): Promis
     const watch = new ProjectWatch(session.context);
     await watch.synced();
     const chosen = services.length > 0 ? services : undefined;
-    await followLogs(session, watch, { ...flags, services: chosen, endsWithContainers: true });
+    await followLogs(session, watch, { ...flags, services: chosen, endsWithContainers: true, hasEarlier: true });
   });
 }
 
@@ -37,6 +38,8 @@ type Followed = Pick<LogFlags, 'follow' | 'tail' | 'timestamps' | 'since' | 'unt
   services: readonly string[] | undefined;
   /** Nothing is followed any more when every container has ended. */
   endsWithContainers?: boolean;
+  /** What a container that was started again wrote before that comes first, where it is still there. */
+  hasEarlier?: boolean;
   /** What containers write to stderr goes to stderr. */
   isSplit?: boolean;
 };
@@ -56,10 +59,11 @@ export async function followLogs(session: LogSession, watch: ProjectWatch, flags
     const { uid = '' } = pod.metadata;
     const life = `${uid} ${containerIdOf(pod)}`;
     if (seen.has(life) || !hasStarted(pod)) return;
+    const isFirst = ![...seen].some((other) => other.startsWith(`${uid} `));
     seen.add(life);
     // What is being read may be the log of this life already.
     if (running.has(uid)) return;
-    const reading = printLog(session, printer, { pod, flags })
+    const reading = printLog(session, printer, { pod, flags, hasEarlier: isFirst && wantsEarlier(pod, flags) })
       .then(() => (flags.follow ? sayHowItEnded(session, watch, { printer, pod }) : undefined))
       .catch((error: unknown) => void (failure ??= error))
       .finally(() => void running.delete(uid));
@@ -105,10 +109,21 @@ async function untilFollowed(
   stop();
 }
 
+/** The log of the container's life before its present one is asked for: the last lines are of the present one. */
+function wantsEarlier({ status }: Pod, { tail, hasEarlier }: Followed): boolean {
+  const isAll = tail === undefined || tail === 'all';
+  return hasEarlier === true && isAll && status?.containerStatuses?.[0]?.lastState?.terminated !== undefined;
+}
+
+/** Nodes keep the log of the last life before, and not for ever. */
+function unlessGone(error: unknown): void {
+  if (!isApiError(error, 'BadRequest') && !isApiError(error, 'NotFound')) throw error;
+}
+
 async function printLog(
   session: LogSession,
   printer: Printer,
-  { pod, flags }: { pod: Pod; flags: Followed },
+  { pod, flags, hasEarlier }: { pod: Pod; flags: Followed; hasEarlier: boolean },
 ): Promise<void> {
   const untilMs = flags.until === undefined ? undefined : timeOf('--until', flags.until);
   const isTimed = flags.timestamps === true || untilMs !== undefined;
@@ -117,11 +132,12 @@ async function printLog(
     stdout: printer.linesOf(name, { target: 'stdout', untilMs }),
     stderr: printer.linesOf(name, { target: 'stderr', untilMs }),
   };
-  await readLogs(session, pod, {
-    options: { ...timesOf(flags), follow: flags.follow ?? false, timestamps: isTimed },
-    isSplit: flags.isSplit ?? false,
-    take: (chunk, target) => lines[target].take(chunk),
-  });
+  const isSplit = flags.isSplit ?? false;
+  const take = (chunk: Buffer, target: LogTarget): void => lines[target].take(chunk);
+  const options = { ...timesOf(flags), timestamps: isTimed };
+  if (hasEarlier)
+    await readLogs(session, pod, { options: { ...options, previous: true }, isSplit, take }).catch(unlessGone);
+  await readLogs(session, pod, { options: { ...options, follow: flags.follow ?? false }, isSplit, take });
   lines.stdout.end();
   lines.stderr.end();
 }
@@ -136,10 +152,10 @@ async function sayHowItEnded(
   const look = (): { code: number | undefined } | undefined => {
     const now = watch.pods().find(({ metadata }) => metadata.uid === uid);
     if (!now) return { code: undefined };
-    const isLater = containerIdOf(now) !== containerIdOf(pod);
-    const isRunning = now.status?.containerStatuses?.[0]?.state?.running !== undefined;
-    const code = isRunning && !isLater ? undefined : exitCodeOf(now);
-    return code === undefined ? undefined : { code };
+    const life = containerIdOf(pod);
+    const { state, lastState } = now.status?.containerStatuses?.[0] ?? {};
+    const ended = [state?.terminated, lastState?.terminated].find((each) => each?.containerID === life);
+    return ended || containerIdOf(now) !== life ? { code: ended?.exitCode } : undefined;
   };
   const { code } = await watch.until(look, { signal, describe: () => `${name} is still running` });
   if (code !== undefined) printer.status(name, `exited with code ${code}`);

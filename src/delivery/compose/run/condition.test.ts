@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ContainerState, Pod } from '../../../api/types/core-v1.ts';
-import { judge, type Observed } from './condition.ts';
+import { exitCodeOf, hasEnded, hasStarted, judge, type Observed } from './condition.ts';
 
 function pod(state: ContainerState, more: { ready?: boolean; phase?: string; restarts?: number } = {}): Pod {
   const { ready = false, phase = 'Running', restarts = 0 } = more;
@@ -73,5 +73,36 @@ describe('the conditions of depends_on', () => {
       status: { phase: 'Pending', conditions: [{ type: 'PodScheduled', status: 'False', message: '0/1 nodes' }] },
     };
     expect(judge('service_started', observed([pending]))).toEqual({ state: 'waiting', reason: '0/1 nodes' });
+  });
+});
+
+describe('a container that commands stop and start', () => {
+  const asked = (annotations: Record<string, string>, state: ContainerState, restarts = 0): Pod => {
+    const found = pod(state, { restarts });
+    const [status] = found.status?.containerStatuses ?? [];
+    if (status && restarts > 0) status.lastState = ended(9);
+    return { ...found, metadata: { ...found.metadata, annotations } };
+  };
+
+  it('has ended once it runs no more, whatever its restart policy', () => {
+    expect(hasEnded(asked({ 'timonel.dev/stopped': '' }, running))).toBe(false);
+    expect(hasEnded(asked({ 'timonel.dev/stopped': '' }, ended(143)))).toBe(true);
+    expect(hasEnded(asked({ 'timonel.dev/stopped': '3' }, { waiting: {} }))).toBe(true);
+  });
+
+  it('has not started, and not ended, until its next life begins', () => {
+    const again = { 'timonel.dev/restart': 'never', 'timonel.dev/restarts': '2' };
+    const before = asked(again, ended(3), 1);
+    expect([hasStarted(before), hasEnded(before), exitCodeOf(before)]).toEqual([false, false, undefined]);
+    const after = asked(again, running, 2);
+    expect([hasStarted(after), hasEnded(after), exitCodeOf(after)]).toEqual([true, false, undefined]);
+    const over = asked(again, ended(4), 2);
+    expect([hasStarted(over), hasEnded(over), exitCodeOf(over)]).toEqual([true, true, 4]);
+  });
+
+  it('is not taken for one that fails again and again', () => {
+    const pods = [asked({ 'timonel.dev/restarts': '7' }, running, 7)];
+    expect(judge('service_healthy', observed(pods)).state).toBe('waiting');
+    expect(judge('service_healthy', observed([asked({}, running, 7)])).state).toBe('failed');
   });
 });

@@ -3,6 +3,7 @@ import type { Job } from '../../../api/types/batch-v1.ts';
 import type { ContainerStatus, Pod } from '../../../api/types/core-v1.ts';
 import type { Dependency } from '../model.ts';
 import { restartAnnotation } from '../translate/agent-annotations.ts';
+import { restartsAnnotation, stoppedAnnotation } from './agent-requests.ts';
 
 /** How far a service is on its way to a condition. */
 export type Progress =
@@ -55,18 +56,37 @@ function judgeStarted(observed: Observed): Progress {
 export function hasStarted(pod: Pod): boolean {
   if (hasEnded(pod)) return true;
   const [container] = pod.status?.containerStatuses ?? [];
-  return container?.state?.running !== undefined || (container?.restartCount ?? 0) > 0;
+  const restarts = restartsOf(pod);
+  return restarts > 0 || (restarts === 0 && container?.state?.running !== undefined);
+}
+
+/**
+ * How often the container was started again by itself since it was made, or since a command started it (local clusters).
+ * Negative until it is started as a command has asked for.
+ */
+function restartsOf({ metadata, status }: Pod): number {
+  const asked = Number(metadata.annotations?.[restartsAnnotation] ?? 0);
+  return (status?.containerStatuses?.[0]?.restartCount ?? 0) - asked;
+}
+
+/** Whether a container was stopped by a command: it stays so until it is started by one. */
+export function isHeld({ metadata }: Pod): boolean {
+  return stoppedAnnotation in (metadata.annotations ?? {});
 }
 
 /** Whether a container has ended for good: its pod is over, or stays without starting it again. */
-export function hasEnded({ metadata, status }: Pod): boolean {
+export function hasEnded(pod: Pod): boolean {
+  const { metadata, status } = pod;
   if (status?.phase === 'Succeeded' || status?.phase === 'Failed') return true;
   const policy = metadata.annotations?.[restartAnnotation];
   const [container] = status?.containerStatuses ?? [];
+  const restarts = restartsOf(pod);
+  if (restarts < 0) return false;
+  if (isHeld(pod)) return container?.state?.running === undefined;
   const exitCode = container?.state?.terminated?.exitCode;
   if (policy === undefined || exitCode === undefined) return false;
   const [, limit = policy === 'never' ? '0' : 'Infinity'] = /:(\d+)$/.exec(policy) ?? [];
-  return exitCode === 0 || (container?.restartCount ?? 0) >= Number(limit);
+  return exitCode === 0 || restarts >= Number(limit);
 }
 
 function judgeHealthy(observed: Observed): Progress {
@@ -75,8 +95,7 @@ function judgeHealthy(observed: Observed): Progress {
     const [container] = pod.status?.containerStatuses ?? [];
     const ended = container?.state?.terminated ?? container?.lastState?.terminated;
     const isOver =
-      (hasEnded(pod) && pod.status?.phase !== 'Succeeded') ||
-      ((container?.restartCount ?? 0) >= maxRestarts && !isReady(pod));
+      (hasEnded(pod) && pod.status?.phase !== 'Succeeded') || (restartsOf(pod) >= maxRestarts && !isReady(pod));
     if (isOver && ended) return { state: 'failed', reason: `exited (${ended.exitCode})` };
     if (isUnhealthy(pod)) return { state: 'failed', reason: 'is unhealthy' };
     const startedAt = container?.state?.running?.startedAt;
@@ -106,10 +125,12 @@ function judgeCompleted(observed: Observed): Progress {
   return { state: 'waiting', reason: whyPending(pods) };
 }
 
-/** Of the container's last end; undefined while it has none. */
-export function exitCodeOf({ status }: Pod): number | undefined {
-  const [container] = status?.containerStatuses ?? [];
-  return (container?.state?.terminated ?? container?.lastState?.terminated)?.exitCode;
+/** Of the container's last end, since a command started it; undefined while it has none. */
+export function exitCodeOf(pod: Pod): number | undefined {
+  const [container] = pod.status?.containerStatuses ?? [];
+  const restarts = restartsOf(pod);
+  if (restarts < 0) return undefined;
+  return (container?.state?.terminated ?? (restarts > 0 ? container?.lastState?.terminated : undefined))?.exitCode;
 }
 
 function failureOf({ status }: Pod): string | undefined {

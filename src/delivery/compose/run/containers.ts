@@ -3,7 +3,7 @@ import type { Pod } from '../../../api/types/core-v1.ts';
 import type { Service as KubeService } from '../../../api/types/core-v1.ts';
 import { oneOffLabel, serviceLabel } from '../translate/names.ts';
 import { publishedName } from '../translate/ports.ts';
-import { hasEnded, isReady, isUnhealthy } from './condition.ts';
+import { hasEnded, isHeld, isReady, isUnhealthy } from './condition.ts';
 import { isPaused } from './pause.ts';
 import { type LiveWorkload, templateOf } from './workloads.ts';
 
@@ -86,7 +86,7 @@ function healthOf(pod: Pod): 'healthy' | 'unhealthy' | 'starting' {
 function stateOf(pod: Pod): ContainerState {
   const { metadata, status } = pod;
   const [now] = status?.containerStatuses ?? [];
-  if (hasEnded(pod)) return 'exited';
+  if (hasEnded(pod)) return isHeld(pod) && !now?.containerID ? 'created' : 'exited';
   if (metadata.deletionTimestamp !== undefined) return 'removing';
   if (now?.state?.running) return isPaused(pod) ? 'paused' : 'running';
   if ((now?.restartCount ?? 0) > 0 || now?.lastState?.terminated || now?.state?.terminated) return 'restarting';

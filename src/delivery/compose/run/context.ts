@@ -24,6 +24,8 @@ export interface ProjectContext {
   namespace: string;
   /** As the file has it. */
   project: string;
+  /** The cluster is one of this machine's, whose agents know what is asked of them by annotations. */
+  isLocal: boolean;
   signal?: AbortSignal | undefined;
   report: (step: Step) => void;
   warn: (message: string) => void;

@@ -1,7 +1,9 @@
+import { isApiError } from '../../../api/status.ts';
 import { formatTime } from '../../../base/clock.ts';
+import { pods } from '../../../client/resources.ts';
 import type { ProjectContext } from './context.ts';
 import { hasEnded, hasStarted } from './condition.ts';
-import { endPod, removeEnded } from './ended.ts';
+import { holdPods, restartHeld, startEnded } from './held-pods.ts';
 import { ProjectWatch } from './project-watch.ts';
 import { restartedAtAnnotation } from './up.ts';
 import {
@@ -26,8 +28,15 @@ export interface StopOptions {
   status: string;
 }
 
-/** Whether a service was stopped. */
-export function isStopped({ object }: LiveWorkload): boolean {
+/** Whether all containers of a service have ended, by themselves or by a command. */
+export function isStopped(watch: ProjectWatch, workload: LiveWorkload): boolean {
+  const containers = watch.pods(workload.service);
+  const isOver = containers.length > 0 && containers.every(hasEnded);
+  return isSuspended(workload) || isOver || hasFinished(watch, workload);
+}
+
+/** Whether a service was stopped by taking its containers away. */
+function isSuspended({ object }: LiveWorkload): boolean {
   if (isJob(object)) return object.spec?.suspend === true;
   if (isDaemonSet(object)) return stoppedSelector in (object.spec?.template.spec?.nodeSelector ?? {});
   return wantedReplicas(object) === 0;
@@ -46,14 +55,59 @@ export async function stopServices(
     workloads.map(async (workload) => {
       const name = workload.service;
       report({ what: 'Container', name, status: 'Stopping', state: 'working' });
-      if (!isStopped(workload)) await patchWorkload(context, workload, stopPatch(workload));
-      const living = watch.pods(name).filter((pod) => !hasEnded(pod));
-      await Promise.all(living.map(({ metadata }) => endPod(context, metadata.name ?? '', graceSeconds)));
-      const isRunning = (): boolean => watch.pods(name).some((pod) => !hasEnded(pod));
-      await watch.until(() => (isRunning() ? undefined : true), { describe: () => `${name} is still running` });
+      await endContainers(context, watch, { workload, graceSeconds });
       report({ what: 'Container', name, status, state: 'done' });
     }),
   );
+}
+
+/**
+ * Ends the containers of a service. On a local cluster they stay as they ended, until they are started or removed; on
+ * another their pods go, and the workload wants none.
+ */
+async function endContainers(
+  context: ProjectContext,
+  watch: ProjectWatch,
+  { workload, graceSeconds }: { workload: LiveWorkload; graceSeconds: number | undefined },
+): Promise<void> {
+  const { service: name, kind } = workload;
+  const living = watch.pods(name).filter((pod) => !hasEnded(pod));
+  if (context.isLocal) await holdPods(context, living, graceSeconds);
+  else {
+    if (!isSuspended(workload)) await patchWorkload(context, workload, stopPatch(workload));
+    await Promise.all(living.map(({ metadata }) => endPod(context, metadata.name ?? '', graceSeconds)));
+  }
+  const isRunning = (): boolean => watch.pods(name).some((pod) => !hasEnded(pod));
+  await watch.until(() => (isRunning() ? undefined : true), { describe: () => `${name} is still running` });
+  // A job would try again with another pod.
+  if (context.isLocal && kind === 'Job' && !hasFinished(watch, workload))
+    await patchWorkload(context, workload, stopPatch(workload));
+}
+
+/** Removes a service whose containers have ended, and waits until they are gone. */
+export async function removeService(
+  context: ProjectContext,
+  watch: ProjectWatch,
+  workload: LiveWorkload,
+): Promise<void> {
+  const { service: name } = workload;
+  await deleteWorkload(context, workload);
+  await Promise.all(watch.pods(name).map(({ metadata }) => endPod(context, metadata.name ?? '', 0)));
+  const isGone = (): true | undefined => watch.pods(name).length === 0 || undefined;
+  await watch.until(isGone, { describe: () => `${name} is still there` });
+  context.report({ what: 'Container', name, status: 'Removed', state: 'done' });
+}
+
+/** Ends a pod; one that has gone already is as well. */
+async function endPod(
+  { client, namespace }: ProjectContext,
+  name: string,
+  graceSeconds: number | undefined,
+): Promise<void> {
+  const options = graceSeconds === undefined ? {} : { gracePeriodSeconds: graceSeconds };
+  await client.delete(pods, { name, namespace }, options).catch((error: unknown) => {
+    if (!isApiError(error, 'NotFound')) throw error;
+  });
 }
 
 function stopPatch({ kind, object }: LiveWorkload): Record<string, unknown> {
@@ -64,7 +118,6 @@ function stopPatch({ kind, object }: LiveWorkload): Record<string, unknown> {
 }
 
 function startPatch({ kind, object }: LiveWorkload): Record<string, unknown> {
-  if (kind === 'Job') return { spec: { suspend: false } };
   if (kind === 'DaemonSet') return { spec: { template: { spec: { nodeSelector: { [stoppedSelector]: null } } } } };
   const replicas = Number(object.metadata.annotations?.[replicasAnnotation] ?? 1);
   return { metadata: { annotations: { [replicasAnnotation]: null } }, spec: { replicas } };
@@ -77,9 +130,10 @@ export async function startService(
   workload: LiveWorkload,
 ): Promise<void> {
   const { service: name } = workload;
-  if (isStopped(workload)) await patchWorkload(context, workload, startPatch(workload));
-  else if (isDone(workload)) await runAgain(context, watch, workload);
-  else await removeEnded(context, watch, name);
+  if (isJob(workload.object) && isStopped(watch, workload)) await runAgain(context, watch, workload);
+  else if (!context.isLocal && isSuspended(workload)) await patchWorkload(context, workload, startPatch(workload));
+  else if (wantedReplicas(workload.object) === 0) return;
+  else await startEnded(context, watch, name);
   await waitRunning(watch, name, { ...workload, object: workload.object });
   context.report({ what: 'Container', name, status: 'Started', state: 'done' });
 }
@@ -92,9 +146,12 @@ export async function restartService(
 ): Promise<void> {
   const { service: name } = workload;
   context.report({ what: 'Container', name, status: 'Restarting', state: 'working' });
-  if (isStopped(workload)) return startService(context, watch, workload);
+  if (isStopped(watch, workload)) return startService(context, watch, workload);
   if (workload.kind === 'Job') {
     await runAgain(context, watch, workload);
+    await waitRunning(watch, name, workload);
+  } else if (context.isLocal) {
+    await restartHeld(context, watch, { name, graceSeconds });
     await waitRunning(watch, name, workload);
   } else {
     const annotations = { [restartedAtAnnotation]: formatTime(context.clock.now()) };
@@ -106,7 +163,9 @@ export async function restartService(
   context.report({ what: 'Container', name, status: 'Started', state: 'done' });
 }
 
-function isDone({ object }: LiveWorkload): boolean {
+/** Whether a job is through, as it is seen now. */
+function hasFinished(watch: ProjectWatch, workload: LiveWorkload): boolean {
+  const object = watch.job(workload.name) ?? workload.object;
   if (!isJob(object)) return false;
   const conditions = object.status?.conditions ?? [];
   return conditions.some(({ type, status }) => (type === 'Complete' || type === 'Failed') && status === 'True');
@@ -122,7 +181,7 @@ async function runAgain(context: ProjectContext, watch: ProjectWatch, workload: 
   if (!isJob(object)) return;
   const { metadata, spec } = object;
   const { name, namespace, labels, annotations } = metadata;
-  const { selector: _, manualSelector: __, template, ...rest } = spec ?? {};
+  const { selector: _, manualSelector: __, suspend: ___, template, ...rest } = spec ?? {};
   const own = Object.entries(template?.metadata?.labels ?? {}).filter(
     ([key]) => !/(?:^|\/)(?:controller-uid|job-name)$/.test(key),
   );

@@ -1,11 +1,11 @@
 import type { Pod } from '../../../api/types/core-v1.ts';
 import { pods } from '../../../client/resources.ts';
+import { pausedAnnotation } from './agent-requests.ts';
 import { hasEnded } from './condition.ts';
 import type { ProjectContext } from './context.ts';
 import { ProjectWatch } from './project-watch.ts';
 
-/** By which a local cluster's agents are told to make a pod stand still, and say that it does. */
-const pausedAnnotation = 'timonel.dev/paused';
+/** By which a local cluster's agents say that a pod stands still. */
 const pausedCondition = 'timonel.dev/Paused';
 
 export function isPaused({ status }: Pod): boolean {

@@ -15,7 +15,7 @@ import type { Translation } from '../translate/translate.ts';
 import { failureActionAnnotation, replicasOf, type Workload, type WorkloadKind } from '../translate/workload.ts';
 import { judge, type Progress } from './condition.ts';
 import { applyContext, type ProjectContext, ProjectError, volumeName } from './context.ts';
-import { removeEnded } from './ended.ts';
+import { startEnded } from './held-pods.ts';
 import { ProjectWatch } from './project-watch.ts';
 import {
   deleteWorkload,
@@ -318,7 +318,7 @@ class UpRun {
     const recreate = recreateOf(name, options);
     if (before && recreate === 'never') {
       this.#applied.set(name, before.object);
-      return 'Running';
+      return (await startEnded(context, this.#run.watch, name)) ? 'Created' : 'Running';
     }
     const isAnew = recreate === 'always' || this.#hasChangedFile(wanted) || this.#goesWithOthers(name);
     // A job that runs once more is the same one.
@@ -342,7 +342,7 @@ class UpRun {
     this.#applied.set(name, before && isAnew ? await this.#restart(applied) : applied);
     if (!before) return action === 'created' ? 'Created' : 'Recreated';
     if (isAnew || hashOf(before.object) !== hashOf(wanted)) return 'Recreated';
-    const again = await removeEnded(context, this.#run.watch, name);
+    const again = await startEnded(context, this.#run.watch, name);
     return again ? 'Created' : this.#scaledOrRunning(before.object, wanted);
   }
 
