@@ -232,6 +232,22 @@ function addImageCommands(program: Command): void {
     .addOption(outputFormat())
     .action(async (options) => (await import('./image.ts')).listImages(options));
   image
+    .command('rm')
+    .alias('remove')
+    .argument('<name...>', 'image names')
+    .description('remove images from the nodes, and from what later nodes are given')
+    .addOption(clusterName())
+    .option('-f, --force', 'also what containers use; they run on')
+    .action(async (names, options) => (await import('./image-removal.ts')).removeImages(names, options));
+  image
+    .command('prune')
+    .description('remove images that builds have left without a name, or all that nobody uses')
+    .addOption(clusterName())
+    .option('-a, --all', 'also those with a name that no container and no workload has')
+    .option('-f, --force', 'do not ask')
+    .option('--filter <filter>', 'until=TIME: a time, or how long ago (24h); may be repeated', collect)
+    .action(async (options) => (await import('./image-removal.ts')).pruneImages(options));
+  image
     .command('base')
     .argument('[name]', 'image name')
     .description("make a base image from the machine's own Debian mirror, where no registry answers")

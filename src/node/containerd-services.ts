@@ -69,6 +69,8 @@ export interface ContainerdServices {
   getImage(name: string): Promise<StoredImage | undefined>;
   /** Gives the name to this image, whichever had it. */
   putImage(image: StoredImage): Promise<void>;
+  /** Takes the name away; one that nothing has is fine. */
+  deleteImage(name: string): Promise<void>;
   contentLabels(digest: string): Promise<Record<string, string>>;
   withLease(id: string): Promise<Lease>;
   hasSnapshot(name: string): Promise<boolean>;
@@ -160,6 +162,9 @@ function imageCalls(call: Call) {
       const request = [imageRequest, { image: made }] as const;
       const created = await unless(alreadyExists, call('images.v1.Images/Create', request, none));
       if (!created) await call('images.v1.Images/Update', request, none);
+    },
+    async deleteImage(gone) {
+      await unless(grpcCode.notFound, call('images.v1.Images/Delete', [name, { name: gone }], none));
     },
     async contentLabels(of) {
       return (await call('content.v1.Content/Info', [digest, { digest: of }], contentInfo)).info?.labels ?? {};

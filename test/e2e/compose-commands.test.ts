@@ -343,6 +343,42 @@ describe('watch', () => {
   });
 });
 
+describe('images', () => {
+  it('are removed from nodes and library when nobody uses them: image rm, image prune, down --rmi', async () => {
+    const file = (text: string): string =>
+      `services:
+  web: { build: { dockerfile_inline: "FROM busybox\\nRUN echo ${text} >/text\\n" }, init: true, command: sleep 600 }
+`;
+    const all = async (): Promise<string> => cluster.timonel('image', 'list');
+    const onNodes = async (): Promise<string> =>
+      cluster.kubectl('get', 'nodes', '-o', 'jsonpath={.items[*].status.images[*].names[*]}');
+    write('built', file('one'));
+    await must('built', 'up', '-d');
+    write('built', file('two'));
+    await must('built', 'up', '-d', '--build', '-t', '0');
+    expect(await cluster.tryTimonel('image', 'rm', 'built-web')).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(
+        /^error: conflict: unable to remove built-web \(must force\): \S+ built\/web\S* is using it\n$/,
+      ) as string,
+    });
+    expect(await cluster.timonel('image', 'prune', '-f')).toMatch(
+      /^Deleted Images:\ndeleted: sha256:\w{64}\n\nTotal reclaimed space: [1-9]/,
+    );
+    await cluster.timonel('image', 'prune', '-af', '--filter', 'until=24h');
+    expect(await all()).toContain('built-web');
+    const down = await compose('built', 'down', '-t', '0', '--rmi', 'local');
+    expect(down.stderr).toContain(' Image docker.io/library/built-web:latest  Removed\n');
+    expect(await all()).not.toContain('built-web');
+    expect(await all()).toContain('busybox');
+    await eventually(async () => !(await onNodes()).includes('built-web'), 'the nodes have it no more');
+    expect(await cluster.tryTimonel('image', 'rm', 'built-web')).toMatchObject({
+      code: 1,
+      stderr: 'error: No such image: built-web\n',
+    });
+  });
+});
+
 describe('a stack', () => {
   it('is seen node by node, and goes where nodes have its label', async () => {
     const file = join(scratch, 'stack.yaml');

@@ -206,16 +206,18 @@ async function forgiving(
   }
 }
 
-/** `down --rmi`: images that were built for services without a name of their own, or all. */
+/** `down --rmi`: images that were built for services without a name of their own, or all; those that others use stay. */
 export async function removeImages({ state, loaded, context }: ProjectSession, which: 'all' | 'local'): Promise<void> {
   if (!state || !loaded) return;
   const { project } = loaded;
   const services = Object.entries(project.services).filter(([, { image }]) => which === 'all' || image === undefined);
-  const { library } = clusterImages(state);
-  for (const [name, service] of services) {
-    const image = normaliseImageName(imageOf(project.name, name, service));
-    if (await sentence(() => library.forget(image))) {
-      context.report({ what: 'Image', name: image, status: 'Removed', state: 'done' });
-    }
+  const { namedImages, removeImage } = await import('../image-removal.ts');
+  const images = clusterImages(state);
+  const named = await namedImages(context.client);
+  const names = services.map(([name, service]) => normaliseImageName(imageOf(project.name, name, service)));
+  for (const image of new Set(names)) {
+    const { outcome } = await sentence(() => removeImage(images, image, { named, force: false }));
+    if (outcome === 'removed') context.report({ what: 'Image', name: image, status: 'Removed', state: 'done' });
+    if (outcome === 'in use') context.warn(`Image ${image} Resource is still in use`);
   }
 }

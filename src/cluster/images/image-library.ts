@@ -330,11 +330,15 @@ async function importInto(socket: string, directory: string, { archive, name, re
   const rename = renamed ? ['--index-name', name] : [];
   const importer = ['ctr', '--address', socket, '--namespace', 'k8s.io', 'images', 'import'];
   const command = [...importer, ...rename, join(directory, archive)];
-  try {
-    await runCommand(command);
-  } catch (error) {
-    // What only the older image of this name had may be collected just while the new one comes in.
-    if (!/content digest \S+: not found/.test((error as Error).message)) throw error;
-    await runCommand(command);
+  for (let left = importTries - 1; ; left--) {
+    try {
+      await runCommand(command);
+      return;
+    } catch (error) {
+      // What only older images had may be collected just while the new one comes in.
+      if (left === 0 || !/content digest \S+: not found/.test((error as Error).message)) throw error;
+    }
   }
 }
+
+const importTries = 4;
