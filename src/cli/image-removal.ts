@@ -27,8 +27,8 @@ export type NamedImages = ReadonlyMap<string, string>;
 const templates = [deployments, replicaSets, statefulSets, daemonSets, jobs] as readonly Resource[];
 
 /**
- * The images that pods have, and those that their owners would make pods with: jobs to come, and versions that a rollout may go back
- * to. Finished pods count too, as stopped containers do.
+ * The images that pods have, and those that their owners would make pods with: jobs to come, and versions that a
+ * rollout may go back to. Finished pods count too, as stopped containers do.
  */
 export async function namedImages(client: Client): Promise<NamedImages> {
   const [ofPods, ofCronJobs, ...ofTemplates] = await Promise.all([

@@ -248,6 +248,14 @@ describe('containers of a service', () => {
     await must('all', 'pause', 'web');
     expect((await compose('all', 'pause', 'web')).stderr).toMatch(/^error: container web-\S+ is already paused\n$/);
     await must('all', 'unpause', 'web');
+    const running = async (): Promise<string> => must('all', 'ps', '-aq', '--status', 'running', 'web');
+    const oneOff = (await running()).split('\n').length;
+    await must('all', 'stop', '-t', '0', 'web');
+    expect((await running()).split('\n')).toHaveLength(oneOff - 2);
+    expect(await must('all', 'ls')).not.toMatch(/^all /m);
+    expect(await must('all', 'ls', '-a')).toMatch(/^all +exited\(3\) /m);
+    await must('all', 'start', 'web');
+    expect(await must('all', 'ls')).toMatch(/^all +exited\(1\), running\(2\) /m);
     await must('all', 'kill');
     expect((await compose('all', 'kill')).stderr).toBe('no container to kill\n');
     const asked = await cluster.timonelWith('n\n', 'compose', '--project-directory', directoryOf('all'), 'rm', 'web');

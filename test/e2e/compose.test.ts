@@ -205,6 +205,35 @@ describe('a container that ends', () => {
   });
 });
 
+describe('hooks before the start', () => {
+  it('run one after the other as containers of the service, and a failing one holds the service back', async () => {
+    const file = `services:
+  web:
+    image: busybox
+    init: true
+    user: "1000:1000"
+    environment: { A: one }
+    command: sh -c "cat /data/log; exec sleep 600"
+    volumes: [data:/data]
+    pre_start:
+      - { command: sh -c "echo $$A $$B $$(id -u) >>/data/log; chown -R 1000 /data", user: root, environment: { B: two } }
+      - { command: sh -c "echo second >>/data/log" }
+  bad: { image: busybox, command: sleep 1, profiles: [bad], pre_start: [{ command: sh -c "exit 17" }] }
+volumes: { data: {} }
+`;
+    write('hooked', file);
+    await mustCompose('hooked', 'up', '-d');
+    const isTold = async (): Promise<boolean> =>
+      (await mustCompose('hooked', 'logs', '--no-log-prefix', 'web')) === 'one two 0\nsecond\n';
+    await eventually(isTold, 'the hooks have run before it');
+    expect(await compose('hooked', '--profile', 'bad', 'up', '-d', 'bad')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('container bad cannot start: pre_start[0] exited with code 17\n') as string,
+    });
+    await mustCompose('hooked', '--profile', 'bad', 'down', '-v', '-t', '0');
+  });
+});
+
 describe('a container that is paused', () => {
   it('stands still until it goes on, or is taken down', async () => {
     const loop = 'while :; do date +%s%N >/tmp/now; sleep 0.05; done';

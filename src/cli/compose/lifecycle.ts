@@ -10,7 +10,7 @@ import { hasEnded, judge } from '../../delivery/compose/run/condition.ts';
 import { isPaused, pauseServices } from '../../delivery/compose/run/pause.ts';
 import { ProjectWatch } from '../../delivery/compose/run/project-watch.ts';
 import { listWorkloads, type LiveWorkload } from '../../delivery/compose/run/workloads.ts';
-import { requirementsOf, restartedWith } from '../../delivery/compose/start-order.ts';
+import { requirementsOf, restartedWith, withRequired } from '../../delivery/compose/start-order.ts';
 import { healthDeadlineMs } from '../../delivery/compose/translate/probes.ts';
 import { CliError } from '../errors.ts';
 import type { ComposeFlags } from './commands.ts';
@@ -54,10 +54,11 @@ export async function kill(services: readonly string[], flags: StopFlags): Promi
     const workloads = await chosen(session, services);
     const watch = new ProjectWatch(session.context);
     await watch.synced();
-    if (workloads.every((each) => isStopped(watch, each))) return void process.stderr.write('no container to kill\n');
+    if (workloads.every(({ service }) => watch.pods(service).every(hasEnded)))
+      return void process.stderr.write('no container to kill\n');
     const signal = (flags.signal ?? 'SIGKILL').toUpperCase().replace(/^SIG/, '');
     if (signal === 'KILL' || signal === '9') {
-      return stopServices(session.context, workloads, { graceSeconds: 0, status: 'Killed' });
+      return stopServices(session.context, workloads, { graceSeconds: 0, status: 'Killed', withOneOffs: true });
     }
     if (!/^[A-Z0-9]+$/.test(signal)) throw new CliError(`no such signal: ${flags.signal}`, { exitCode: 2 });
     for (const { service } of workloads) {
@@ -74,8 +75,8 @@ export async function kill(services: readonly string[], flags: StopFlags): Promi
 /** `timonel compose start`: services that were stopped, each after those it depends on. */
 export async function start(services: readonly string[], flags: StopFlags): Promise<void> {
   await withProject(flags, async (session) => {
-    const workloads = await chosen(session, services);
     const { context, loaded } = session;
+    const workloads = await chosen(session, loaded ? withRequired(loaded.project, services) : services);
     const watch = new ProjectWatch(context);
     await watch.synced();
     const started = new Map<string, Promise<void>>();
@@ -92,9 +93,9 @@ export async function start(services: readonly string[], flags: StopFlags): Prom
           const look = (): true | undefined => {
             const progress = judge(condition, {
               replicas: undefined,
-              pods: watch.pods(service),
+              pods: watch.containers(service),
               job: watch.job(other.name),
-              patienceMs: healthDeadlineMs(loaded?.project.services[service] ?? {}, watch.pods(service)),
+              patienceMs: healthDeadlineMs(loaded?.project.services[service] ?? {}, watch.containers(service)),
               nowMs: context.clock.now(),
             });
             if (progress.state === 'failed') throw new CliError(`container ${service} ${progress.reason}`);
@@ -121,7 +122,7 @@ async function waitHealthy(
 ): Promise<void> {
   const { service, name } = workload;
   const look = (): true | undefined => {
-    const pods = watch.pods(service);
+    const pods = watch.containers(service);
     const patienceMs = healthDeadlineMs(loaded?.project.services[service] ?? {}, pods);
     const observed = { replicas: undefined, pods, job: watch.job(name), patienceMs, nowMs: context.clock.now() };
     const progress = judge('service_healthy', observed);
@@ -186,7 +187,7 @@ export async function pause(services: readonly string[], flags: ComposeFlags, pa
 async function refuseDone({ context }: ProjectSession, services: readonly string[], paused: boolean): Promise<void> {
   const watch = new ProjectWatch(context);
   await watch.synced();
-  const pods = services.flatMap((service) => watch.pods(service)).filter((pod) => !hasEnded(pod));
+  const pods = services.flatMap((service) => watch.containers(service)).filter((pod) => !hasEnded(pod));
   const done = pods.find((pod) => isPaused(pod) === paused);
   if (done) throw new CliError(`container ${done.metadata.name} is ${paused ? 'already' : 'not'} paused`);
 }

@@ -181,12 +181,9 @@ export async function list(flags: ListFlags): Promise<void> {
     ]);
     const rows = spaces.items.flatMap(({ metadata }) => {
       const own = pods.items.filter((pod) => pod.metadata.namespace === metadata.name);
-      const running = own.filter(({ status }) => status?.phase === 'Running').length;
-      if (running === 0 && !flags.all) return [];
-      const others = own.length - running;
-      const status = [running > 0 && `running(${running})`, others > 0 && `exited(${others})`]
-        .filter(Boolean)
-        .join(', ');
+      const containers = containersOf({ pods: own, workloads: [], services: [], isLocal: true });
+      const status = stateCounts(containers.filter(({ isOneOff }) => !isOneOff).map(({ state }) => state));
+      if (!flags.all && !status.includes('running(')) return [];
       const name = metadata.labels?.[projectLabel] ?? '';
       if (!patterns.every((pattern) => pattern.test(name))) return [];
       const files = metadata.annotations?.[configFilesAnnotation] ?? '';
@@ -197,6 +194,12 @@ export async function list(flags: ListFlags): Promise<void> {
     const cells = rows.map((row) => Object.values(row));
     print([table(['NAME', 'STATUS', 'CONFIG FILES'], cells)]);
   });
+}
+
+/** `exited(1), running(2)`, as docker compose counts them. Pure. */
+export function stateCounts(states: readonly string[]): string {
+  const kinds = [...new Set(states)].toSorted();
+  return kinds.map((kind) => `${kind}(${states.filter((state) => state === kind).length})`).join(', ');
 }
 
 /** `name=PATTERN`, a regular expression as docker compose takes it. */

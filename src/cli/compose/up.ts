@@ -139,7 +139,7 @@ async function stayAttached(session: ProjectSession, attached: Attached): Promis
   const { context } = session;
   const { shown, watch, flags } = attached;
   const ending = new AbortController();
-  const names = shown.flatMap((name) => watch.pods(name)).map(({ metadata }) => metadata.name);
+  const names = shown.flatMap((name) => watch.containers(name)).map(({ metadata }) => metadata.name);
   process.stdout.write(`Attaching to ${names.join(', ')}\n`);
   const logs = followLogs({ ...session, signal: ending.signal }, watch, {
     ...{ ...flags, services: shown, follow: true },
@@ -188,9 +188,9 @@ async function stopGracefully(context: ProjectContext, attached: Attached): Prom
 function untilEnd({ chosen, watch, project, flags }: Attached, signal: AbortSignal | undefined): Promise<Ending> {
   const { exitCodeFrom, abortOnContainerExit, abortOnContainerFailure } = flags;
   const isWanted = exitCodeFrom !== undefined || abortOnContainerExit || abortOnContainerFailure;
-  const codeOf = (name: string): number | undefined => watch.pods(name).map(exitCodeOf).find(isNumber);
+  const codeOf = (name: string): number | undefined => watch.containers(name).map(exitCodeOf).find(isNumber);
   const look = (): Ending | undefined => {
-    const codes = chosen.flatMap((name) => watch.pods(name).map((pod) => ({ name, code: exitCodeOf(pod), pod })));
+    const codes = chosen.flatMap((name) => watch.containers(name).map((pod) => ({ name, code: exitCodeOf(pod), pod })));
     const first = codes.find(
       ({ name, code }) => code !== undefined && (code !== 0 || (!abortOnContainerFailure && !isAwaited(project, name))),
     );

@@ -16,7 +16,7 @@ export async function waitForEnd(
     const { context } = session;
     const watch = new ProjectWatch(context);
     await watch.synced();
-    const pods = services.flatMap((name) => watch.pods(name));
+    const pods = services.flatMap((name) => watch.containers(name));
     if (pods.length === 0) throw new CliError(`no containers for project "${context.project}"`);
     await Promise.all(
       pods.map(async (pod) => {

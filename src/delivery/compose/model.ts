@@ -107,6 +107,7 @@ export interface Service {
   volumes?: Mount[];
   volumes_from?: string[];
   working_dir?: string;
+  pre_start?: PreStartHook[];
   post_start?: Hook[];
   pre_stop?: Hook[];
 }
@@ -186,6 +187,13 @@ export interface Hook {
   privileged?: boolean;
   working_dir?: string;
   environment?: Record<string, string | null>;
+}
+
+/** A container that a service's own waits for. */
+export interface PreStartHook extends Hook {
+  /** Default: the service's. */
+  image?: string;
+  per_replica?: boolean;
 }
 
 export interface Trigger {

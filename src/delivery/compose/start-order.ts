@@ -24,3 +24,10 @@ export function restartedWith(project: Project, names: readonly string[]): strin
   }
   return [...all].filter((name) => !names.includes(name));
 }
+
+/** Services, and what they wait for, and so on; those that there are not are left for others to refuse. */
+export function withRequired(project: Project, names: readonly string[]): string[] {
+  const all = new Set(names);
+  for (const name of all) for (const { service } of requirementsOf(project, name)) all.add(service);
+  return [...all];
+}

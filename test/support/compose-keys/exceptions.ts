@@ -67,6 +67,14 @@ export const keyExceptions: Record<string, KeyException> = {
     'oom_score_adj: -5',
     'services.web.oom_score_adj: a node must be able to save itself',
   ),
+  'services.*.pre_start[].user': said(
+    'pre_start: [{command: [touch, /x], user: me}]',
+    'services.web.pre_start[0].user: the numbers of me stand in the image',
+  ),
+  'services.*.pre_start[].per_replica': said(
+    'scale: 2\npre_start: [{command: [touch, /x]}]',
+    'services.web.pre_start[0]: runs before each container of the service',
+  ),
   'services.*.ulimits': limit('ulimits: {nofile: 300}', 'ulimits'),
   'services.*.ulimits.*.soft': limit('ulimits: {nofile: {soft: 200, hard: 300}}', 'ulimits'),
   'services.*.ulimits.*.hard': limit('ulimits: {nofile: {soft: 200, hard: 300}}', 'ulimits'),

@@ -24,6 +24,19 @@ const hookExamples = (hook: string, field: string): Record<string, KeyExample> =
   ),
 });
 
+const preStart = (keys: string): string => `pre_start:\n  - command: [touch, /x]\n${keys && `    ${keys}`}`;
+
+const preStartExamples: Record<string, KeyExample> = {
+  pre_start: inService(`environment: {B: c}\n${preStart('')}`, '"initContainers":[{"name":"pre-start-0","image":"web"'),
+  'pre_start[].command': inService(preStart(''), '"args":["touch","/x"]'),
+  'pre_start[].image': inService(preStart('image: other'), '"name":"pre-start-0","image":"other"'),
+  'pre_start[].user': inService(preStart('user: root'), '"runAsUser":0'),
+  'pre_start[].privileged': inService(preStart('privileged: true'), '"privileged":true'),
+  'pre_start[].working_dir': inService(preStart('working_dir: /srv'), '"workingDir":"/srv"'),
+  'pre_start[].environment': inService(preStart('environment: {A: b}'), '"env":[{"name":"A","value":"b"}]'),
+  'pre_start[].per_replica': inService(`scale: 2\n${preStart('per_replica: true')}`, '"name":"pre-start-0"'),
+};
+
 const fileExamples = (kind: 'secrets' | 'configs'): Record<string, KeyExample> => {
   const rest = `${kind}:\n  one:\n    file: ./one.txt\n`;
   const object = kind === 'secrets' ? 'secret' : 'configMap';
@@ -241,6 +254,7 @@ export const serviceExamples: Record<string, KeyExample> = prefixed('services.*.
     'ports: [{target: 80, published: 8080, app_protocol: http}]',
     '"appProtocol":"http"',
   ),
+  ...preStartExamples,
   ...hookExamples('post_start', 'postStart'),
   ...hookExamples('pre_stop', 'preStop'),
   privileged: inService('privileged: true', '"privileged":true'),

@@ -39,7 +39,8 @@ import {
 const command: Convert = (value, at) =>
   typeof value === 'string' ? attempt(at, () => shellWords(value)) : listOf(value).map((item) => scalarText(item));
 
-const hook = struct({ command, user: text, privileged: flag, working_dir: text, environment });
+const hookFields = { command, user: text, privileged: flag, working_dir: text, environment };
+const hook = struct(hookFields);
 
 const build: Convert = (value, at) => buildStruct(isMapping(value) ? value : { context: value }, at);
 
@@ -252,6 +253,7 @@ const serviceFields: Record<string, Convert> = {
   volumes: list(volume),
   volumes_from: strings,
   working_dir: text,
+  pre_start: list(struct({ ...hookFields, image: text, per_replica: flag })),
   post_start: list(hook),
   pre_stop: list(hook),
 };

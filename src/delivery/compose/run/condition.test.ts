@@ -76,6 +76,23 @@ describe('the conditions of depends_on', () => {
   });
 });
 
+describe('a hook before the start', () => {
+  const hooked = (state: ContainerState, lastState?: ContainerState): Pod => {
+    const found = pod({ waiting: {} });
+    const status = { name: 'pre-start-1', image: 'web', imageID: '', ready: false, restartCount: 0, state, lastState };
+    return { ...found, status: { ...found.status, initContainerStatuses: [status] } };
+  };
+
+  it('is waited for, and its failure is the end of waiting', () => {
+    expect(judge('service_started', observed([hooked(running)])).state).toBe('waiting');
+    expect(judge('service_started', observed([hooked(ended(0))])).state).toBe('waiting');
+    const failed = { state: 'failed', reason: 'pre_start[1] exited with code 17' };
+    expect(judge('service_started', observed([hooked(ended(17))]))).toEqual(failed);
+    expect(judge('service_started', observed([hooked({ waiting: {} }, ended(17))]))).toEqual(failed);
+    expect(judge('service_started', observed([hooked(running, ended(17))])).state).toBe('waiting');
+  });
+});
+
 describe('a container that commands stop and start', () => {
   const asked = (annotations: Record<string, string>, state: ContainerState, restarts = 0): Pod => {
     const found = pod(state, { restarts });

@@ -2,6 +2,7 @@ import { unhealthyCondition } from '../../../api/container-settings.ts';
 import type { Job } from '../../../api/types/batch-v1.ts';
 import type { ContainerStatus, Pod } from '../../../api/types/core-v1.ts';
 import type { Dependency } from '../model.ts';
+import { preStartPrefix } from '../translate/names.ts';
 import { restartAnnotation } from '../translate/agent-annotations.ts';
 import { restartsAnnotation, stoppedAnnotation } from './agent-requests.ts';
 
@@ -61,7 +62,8 @@ export function hasStarted(pod: Pod): boolean {
 }
 
 /**
- * How often the container was started again by itself since it was made, or since a command started it (local clusters).
+ * How often the container was started again by itself since it was made, or since a command started it (local
+ * clusters).
  * Negative until it is started as a command has asked for.
  */
 function restartsOf({ metadata, status }: Pod): number {
@@ -134,8 +136,19 @@ export function exitCodeOf(pod: Pod): number | undefined {
 }
 
 function failureOf({ status }: Pod): string | undefined {
-  const waiting = (status?.containerStatuses ?? []).find(({ state }) => fatal.has(state?.waiting?.reason ?? ''));
+  const hook = (status?.initContainerStatuses ?? []).map(hookFailureOf).find((failure) => failure !== undefined);
+  if (hook !== undefined) return hook;
+  const all = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
+  const waiting = all.find(({ state }) => fatal.has(state?.waiting?.reason ?? ''));
   return waiting && describeWaiting(waiting);
+}
+
+/** How a hook (`pre_start`) of the service has failed. It is tried again, but who waits for it need not. */
+function hookFailureOf({ name, state, lastState }: ContainerStatus): string | undefined {
+  if (state?.running) return undefined;
+  const code = (state?.terminated ?? lastState?.terminated)?.exitCode;
+  if (!name.startsWith(preStartPrefix) || code === undefined || code === 0) return undefined;
+  return `pre_start[${name.slice(preStartPrefix.length)}] exited with code ${code}`;
 }
 
 function describeWaiting({ state }: ContainerStatus): string {

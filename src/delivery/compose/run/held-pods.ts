@@ -25,7 +25,7 @@ function held(graceSeconds: number | undefined): Record<string, string | null> {
  */
 export async function startEnded(context: ProjectContext, watch: ProjectWatch, name: string): Promise<boolean> {
   if (!context.isLocal) return false;
-  const ended = watch.pods(name).filter((pod) => mayStartAgain(pod) && hasEnded(pod));
+  const ended = watch.containers(name).filter((pod) => mayStartAgain(pod) && hasEnded(pod));
   await release(context, watch, { name, asked: askedOf(ended) });
   return ended.length > 0;
 }
@@ -36,7 +36,7 @@ export async function restartHeld(
   watch: ProjectWatch,
   { name, graceSeconds }: { name: string; graceSeconds: number | undefined },
 ): Promise<void> {
-  const asked = askedOf(watch.pods(name).filter(mayStartAgain));
+  const asked = askedOf(watch.containers(name).filter(mayStartAgain));
   // That they are to run again is said first: who follows them is not to take this for their end.
   await Promise.all(
     [...asked.values()].map(({ pod, restarts }) => annotate(context, pod, { ...held(graceSeconds), ...restarts })),
@@ -55,7 +55,7 @@ function askedOf(pods: readonly Pod[]): Asked {
 }
 
 function ofThese(watch: ProjectWatch, name: string, asked: Asked): Pod[] {
-  return watch.pods(name).filter(({ metadata }) => asked.has(metadata.uid));
+  return watch.containers(name).filter(({ metadata }) => asked.has(metadata.uid));
 }
 
 async function release(

@@ -1,5 +1,6 @@
 import { isApiError } from '../../../api/status.ts';
 import { formatTime } from '../../../base/clock.ts';
+import type { Pod } from '../../../api/types/core-v1.ts';
 import { pods } from '../../../client/resources.ts';
 import type { ProjectContext } from './context.ts';
 import { hasEnded, hasStarted } from './condition.ts';
@@ -26,11 +27,13 @@ export interface StopOptions {
   graceSeconds?: number | undefined;
   /** What is told of a container that has ended: Stopped, Killed. */
   status: string;
+  /** Also what `run` has started beside the services. */
+  withOneOffs?: boolean;
 }
 
 /** Whether all containers of a service have ended, by themselves or by a command. */
 export function isStopped(watch: ProjectWatch, workload: LiveWorkload): boolean {
-  const containers = watch.pods(workload.service);
+  const containers = watch.containers(workload.service);
   const isOver = containers.length > 0 && containers.every(hasEnded);
   return isSuspended(workload) || isOver || hasFinished(watch, workload);
 }
@@ -46,7 +49,7 @@ function isSuspended({ object }: LiveWorkload): boolean {
 export async function stopServices(
   context: ProjectContext,
   workloads: readonly LiveWorkload[],
-  { graceSeconds, status }: StopOptions,
+  { graceSeconds, status, withOneOffs = false }: StopOptions,
 ): Promise<void> {
   const watch = new ProjectWatch(context);
   await watch.synced();
@@ -55,7 +58,7 @@ export async function stopServices(
     workloads.map(async (workload) => {
       const name = workload.service;
       report({ what: 'Container', name, status: 'Stopping', state: 'working' });
-      await endContainers(context, watch, { workload, graceSeconds });
+      await endContainers(context, watch, { workload, graceSeconds, withOneOffs });
       report({ what: 'Container', name, status, state: 'done' });
     }),
   );
@@ -68,23 +71,28 @@ export async function stopServices(
 async function endContainers(
   context: ProjectContext,
   watch: ProjectWatch,
-  { workload, graceSeconds }: { workload: LiveWorkload; graceSeconds: number | undefined },
+  {
+    workload,
+    graceSeconds,
+    withOneOffs,
+  }: { workload: LiveWorkload; graceSeconds: number | undefined; withOneOffs: boolean },
 ): Promise<void> {
   const { service: name, kind } = workload;
-  const living = watch.pods(name).filter((pod) => !hasEnded(pod));
+  const all = (): Pod[] => (withOneOffs ? watch.pods(name) : watch.containers(name));
+  const living = all().filter((pod) => !hasEnded(pod));
   if (context.isLocal) await holdPods(context, living, graceSeconds);
   else {
     if (!isSuspended(workload)) await patchWorkload(context, workload, stopPatch(workload));
     await Promise.all(living.map(({ metadata }) => endPod(context, metadata.name ?? '', graceSeconds)));
   }
-  const isRunning = (): boolean => watch.pods(name).some((pod) => !hasEnded(pod));
+  const isRunning = (): boolean => all().some((pod) => !hasEnded(pod));
   await watch.until(() => (isRunning() ? undefined : true), { describe: () => `${name} is still running` });
   // A job would try again with another pod.
   if (context.isLocal && kind === 'Job' && !hasFinished(watch, workload))
     await patchWorkload(context, workload, stopPatch(workload));
 }
 
-/** Removes a service whose containers have ended, and waits until they are gone. */
+/** Removes a service whose containers have ended, and what `run` has left beside it, and waits until they are gone. */
 export async function removeService(
   context: ProjectContext,
   watch: ProjectWatch,
@@ -92,8 +100,11 @@ export async function removeService(
 ): Promise<void> {
   const { service: name } = workload;
   await deleteWorkload(context, workload);
-  await Promise.all(watch.pods(name).map(({ metadata }) => endPod(context, metadata.name ?? '', 0)));
-  const isGone = (): true | undefined => watch.pods(name).length === 0 || undefined;
+  const ended = watch.pods(name).filter(hasEnded);
+  await Promise.all(ended.map(({ metadata }) => endPod(context, metadata.name ?? '', 0)));
+  const uids = new Set(ended.map(({ metadata }) => metadata.uid));
+  const isLeft = ({ metadata }: Pod): boolean => uids.has(metadata.uid);
+  const isGone = (): true | undefined => !watch.pods(name).some(isLeft) || undefined;
   await watch.until(isGone, { describe: () => `${name} is still there` });
   context.report({ what: 'Container', name, status: 'Removed', state: 'done' });
 }
@@ -156,7 +167,7 @@ export async function restartService(
   } else {
     const annotations = { [restartedAtAnnotation]: formatTime(context.clock.now()) };
     const object = await patchWorkload(context, workload, { spec: { template: { metadata: { annotations } } } });
-    const old = graceSeconds === undefined ? [] : watch.pods(name);
+    const old = graceSeconds === undefined ? [] : watch.containers(name);
     await Promise.all(old.map(({ metadata }) => endPod(context, metadata.name ?? '', graceSeconds)));
     await waitRunning(watch, name, { ...workload, object });
   }
@@ -175,7 +186,7 @@ function hasFinished(watch: ProjectWatch, workload: LiveWorkload): boolean {
 async function runAgain(context: ProjectContext, watch: ProjectWatch, workload: LiveWorkload): Promise<void> {
   await deleteWorkload(context, workload);
   const isGone = (): true | undefined =>
-    watch.job(workload.name) || watch.pods(workload.service).length > 0 ? undefined : true;
+    watch.job(workload.name) || watch.containers(workload.service).length > 0 ? undefined : true;
   await watch.until(isGone, { describe: () => `${workload.service} is still there` });
   const { object } = workload;
   if (!isJob(object)) return;
@@ -198,7 +209,7 @@ async function waitRunning(watch: ProjectWatch, name: string, workload: LiveWork
   // A stopped DaemonSet's template is another one once it is started.
   const isOurs = workload.kind === 'DaemonSet' ? undefined : template;
   const isRunning = (): true | undefined => {
-    const pods = watch.pods(name).filter((pod) => isOfTemplate(pod, isOurs));
+    const pods = watch.containers(name).filter((pod) => isOfTemplate(pod, isOurs));
     return pods.length > 0 && pods.every(hasStarted) ? true : undefined;
   };
   await watch.until(isRunning, { describe: () => `${name} has not started` });

@@ -23,14 +23,16 @@ export async function pauseServices(
   await watch.synced();
   await Promise.all(
     services.map(async (service) => {
-      const living = watch.pods(service).filter((pod) => !hasEnded(pod) && isPaused(pod) !== paused);
+      const living = watch.containers(service).filter((pod) => !hasEnded(pod) && isPaused(pod) !== paused);
       if (living.length === 0) return;
       const annotations = { [pausedAnnotation]: paused ? 'true' : null };
       const patch = { kind: 'merge', document: { metadata: { annotations } } } as const;
       const names = living.map(({ metadata }) => metadata.name ?? '');
       await Promise.all(names.map((name) => client.patch(pods, { name, namespace }, patch)));
       const isDone = (): true | undefined => {
-        const left = watch.pods(service).filter((pod) => names.includes(pod.metadata.name ?? '') && !hasEnded(pod));
+        const left = watch
+          .containers(service)
+          .filter((pod) => names.includes(pod.metadata.name ?? '') && !hasEnded(pod));
         return left.every((pod) => isPaused(pod) === paused) || undefined;
       };
       await watch.until(isDone, { describe: () => `${service} is not ${paused ? 'paused' : 'unpaused'} yet` });

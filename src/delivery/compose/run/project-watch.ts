@@ -3,7 +3,7 @@ import type { Pod } from '../../../api/types/core-v1.ts';
 import { jobs, pods } from '../../../client/resources.ts';
 import type { Informer } from '../../../client/informer.ts';
 import type { KubeObject } from '../../../api/object.ts';
-import { projectLabel, serviceLabel } from '../translate/names.ts';
+import { oneOffLabel, projectLabel, serviceLabel } from '../translate/names.ts';
 import { type ProjectContext, ProjectError } from './context.ts';
 
 /** A project's pods and jobs as they are, and waiting for what is to become of them. */
@@ -23,13 +23,18 @@ export class ProjectWatch {
     await Promise.all([this.#pods.synced(), this.#jobs.synced()]);
   }
 
-  /** Pods of the project, in the order of their making. */
+  /** Pods of the project or a service, those that `run` has made too, in the order of their making. */
   pods(service?: string): Pod[] {
     const all = [...this.#pods.list()].filter(({ metadata: { labels = {} } }) =>
       service === undefined ? projectLabel in labels : labels[serviceLabel] === service,
     );
     const age = ({ metadata }: Pod): string => `${metadata.creationTimestamp ?? ''} ${metadata.name ?? ''}`;
     return all.toSorted((a, b) => (age(a) < age(b) ? -1 : 1));
+  }
+
+  /** Those of a service, without what `run` has started beside it. */
+  containers(service: string): Pod[] {
+    return this.pods(service).filter(({ metadata }) => metadata.labels?.[oneOffLabel] !== 'True');
   }
 
   job(name: string): Job | undefined {

@@ -12,7 +12,8 @@ import { configFilesAnnotation, configHashAnnotation, projectLabel } from '../tr
 import { healthDeadlineMs } from '../translate/probes.ts';
 import { sharedServices } from '../translate/shared-namespaces.ts';
 import type { Translation } from '../translate/translate.ts';
-import { failureActionAnnotation, replicasOf, type Workload, type WorkloadKind } from '../translate/workload.ts';
+import { replicasOf } from '../translate/replicas.ts';
+import { failureActionAnnotation, type Workload, type WorkloadKind } from '../translate/workload.ts';
 import { judge, type Progress } from './condition.ts';
 import { applyContext, type ProjectContext, ProjectError, volumeName } from './context.ts';
 import { startEnded } from './held-pods.ts';
@@ -300,7 +301,7 @@ class UpRun {
     const service = project.services[name] ?? {};
     if (!object) return { state: 'waiting' };
     const template = templateOf({ object });
-    const pods = watch.pods(name).filter((pod) => isOfTemplate(pod, template));
+    const pods = watch.containers(name).filter((pod) => isOfTemplate(pod, template));
     return judge(condition, {
       replicas: object.kind === 'DaemonSet' ? undefined : replicasOf(service),
       pods,
@@ -375,7 +376,7 @@ class UpRun {
     await deleteWorkload(context, workload);
     const isGone = (): true | undefined => {
       const hasJob = workload.kind === 'Job' && watch.job(workload.name) !== undefined;
-      return hasJob || watch.pods(workload.service).length > 0 ? undefined : true;
+      return hasJob || watch.containers(workload.service).length > 0 ? undefined : true;
     };
     await watch.until(isGone, {
       signal: this.#abort.signal,

@@ -2,7 +2,7 @@ import { isIPv4 } from 'node:net';
 import { isIpInBlock } from '../../../base/ip-address.ts';
 import type { Network } from '../model.ts';
 import { type Scope, serviceScope, type ServiceScope } from './scope.ts';
-import { replicasOf } from './workload.ts';
+import { replicasOf } from './replicas.ts';
 
 /** Tells of addresses that cannot be had: as an engine does, and where they would be somebody else's. */
 export function checkAddresses(scope: Scope): void {

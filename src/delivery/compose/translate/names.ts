@@ -18,6 +18,9 @@ const managedByLabel = 'app.kubernetes.io/managed-by';
 export const networkLabelDomain = 'network.compose.timonel.dev';
 export const aliasLabelDomain = 'alias.compose.timonel.dev';
 
+/** Of the containers of a service's hooks (`pre_start`); their numbers, from 0, follow. */
+export const preStartPrefix = 'pre-start-';
+
 const maxLength = 63;
 
 /** A name as a DNS label (RFC 1123): lower case, dashes for what cannot be in one; long ones end in a digest. */

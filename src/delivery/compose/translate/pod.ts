@@ -4,6 +4,7 @@ import { containerOf } from './container.ts';
 import { fileMountsOf } from './files.ts';
 import { objectName } from './names.ts';
 import { placementOf } from './placement.ts';
+import { preStartOf } from './pre-start.ts';
 import { seconds } from './probes.ts';
 import type { ServiceScope } from './scope.ts';
 import { podSecurityContextOf } from './security.ts';
@@ -23,6 +24,7 @@ export function podSpecOf(scope: ServiceScope): PodSpec {
   const mode = isOnHost || service.network_mode === 'none';
   checkNetworkMode(scope);
   return {
+    initContainers: preStartOf(scope, container.volumeMounts),
     containers: [container],
     volumes: some([...mounted.volumes, ...files.volumes]),
     hostname: service.hostname === undefined ? undefined : hostnameOf(scope, service.hostname),

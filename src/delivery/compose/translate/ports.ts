@@ -4,7 +4,7 @@ import { maxPorts, portsOf } from './container.ts';
 import { objectName, serviceLabels, serviceObjectName, endpointSelector } from './names.ts';
 import { isOutside } from './networks.ts';
 import type { ServiceScope } from './scope.ts';
-import { replicasOf } from './workload.ts';
+import { replicasOf } from './replicas.ts';
 
 /** Which of a service's ports are published on the host, and where (docs/networking.md). */
 const hostPortsAnnotation = 'timonel.dev/host-ports';

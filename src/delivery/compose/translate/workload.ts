@@ -8,6 +8,7 @@ import { endpointLabels, objectName, oneOffLabel, serviceLabels, serviceSelector
 import { networkLabels } from './networks.ts';
 import { podSpecOf } from './pod.ts';
 import { seconds } from './probes.ts';
+import { replicasOf } from './replicas.ts';
 import type { ServiceScope } from './scope.ts';
 
 export type Workload = Deployment | DaemonSet | Job;
@@ -17,10 +18,6 @@ export type WorkloadKind = 'Deployment' | 'DaemonSet' | 'Job';
 
 /** The order of stopping and starting that an update keeps, for whoever rolls it out. */
 export const failureActionAnnotation = 'timonel.dev/update-failure-action';
-
-export function replicasOf({ scale, deploy }: Service): number {
-  return scale ?? deploy?.replicas ?? 1;
-}
 
 /** Whether somebody waits for a service to be done. */
 export function isAwaited(project: Project, name: string): boolean {

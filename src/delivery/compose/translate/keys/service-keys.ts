@@ -8,6 +8,16 @@ const hook: KeyTable = {
   '[].environment': field('env NAME=VALUE before the command'),
 };
 
+const preStart: KeyTable = {
+  '[].command': field('args'),
+  '[].image': field('image'),
+  '[].user': field('securityContext.runAsUser', 'a name other than root: an error'),
+  '[].privileged': field('securityContext.privileged'),
+  '[].working_dir': field('workingDir'),
+  '[].environment': field("env, beside the service's"),
+  '[].per_replica': field('initContainers run in each pod', 'without it, of several containers: a warning'),
+};
+
 const settings = 'annotation timonel.dev/container-settings';
 
 const fileReference = (volume: string): KeyTable => ({
@@ -167,6 +177,8 @@ export const serviceKeysFromO: KeyTable = below('services.*.', {
   'ports[].published': field('Service spec.ports[].port', 'none: a node port that the cluster chooses'),
   'ports[].protocol': field('Service spec.ports[].protocol'),
   'ports[].app_protocol': field('Service spec.ports[].appProtocol'),
+  pre_start: field('initContainers'),
+  ...below('pre_start', preStart),
   post_start: field('lifecycle.postStart'),
   ...below('post_start', hook),
   pre_stop: field('lifecycle.preStop'),
