@@ -363,7 +363,9 @@ describe('images', () => {
     write('built', file('one'));
     await must('built', 'up', '-d');
     write('built', file('two'));
-    await must('built', 'up', '-d', '--build', '-t', '0');
+    const again = await compose('built', 'up', '-d', '--build', '-t', '0');
+    expect(again.stderr).toContain(' Container web  Recreated\n');
+    expect(await must('built', 'exec', '-T', 'web', 'cat', '/text')).toBe('two\n');
     expect(await cluster.tryTimonel('image', 'rm', 'built-web')).toMatchObject({
       code: 1,
       stderr: expect.stringMatching(

@@ -8,7 +8,8 @@ import { createHttpsClient } from '../../client/https-client.ts';
 import { loadConnection } from '../../client/kubeconfig-file.ts';
 import { createInformers } from '../../client/shared-informers.ts';
 import type { StreamingClient } from '../../client/pod-streams.ts';
-import { type ClusterState, listClusters, readState } from '../../cluster/state.ts';
+import { parseImageName, pullReference } from '../../node/image-names.ts';
+import { type ClusterState, clusterPaths, listClusters, readState } from '../../cluster/state.ts';
 import { createResourceMapper } from '../../delivery/apply/resource-mapper.ts';
 import { ComposeError } from '../../delivery/compose/compose-error.ts';
 import { diskFiles } from '../../delivery/compose/disk-files.ts';
@@ -151,11 +152,12 @@ export interface TranslateFlags {
 }
 
 /** The project's objects, and its warnings on stderr. */
-export function translateProject(
+export async function translateProject(
   { loaded, state }: Pick<ProjectSession, 'loaded' | 'state'>,
   project: Project,
   options: TranslateFlags & { runOnce?: ReadonlySet<string> } = {},
-): Translation {
+): Promise<Translation> {
+  const versions = state && (await imageVersions(state));
   const translation = asCliError(() =>
     translate(project, loaded?.tree ?? {}, {
       files: diskFiles,
@@ -163,6 +165,7 @@ export function translateProject(
       hostGateway: state && hostAddressOf(state.network),
       takenRanges: state && takenRanges(state),
       isLocal: state !== undefined,
+      imageVersion: versions && ((image) => versions.get(image)),
       configFiles: loaded?.files,
       swarm: options.swarm ?? false,
       ...(options.runOnce && { runOnce: options.runOnce }),
@@ -170,6 +173,18 @@ export function translateProject(
   );
   for (const warning of translation.warnings) process.stderr.write(`WARN ${warning}\n`);
   return translation;
+}
+
+/** What images the cluster was given have under their names now, by any name that means them. */
+async function imageVersions({ name }: ClusterState): Promise<{ get: (image: string) => string | undefined }> {
+  const { openImageLibrary } = await import('../../cluster/images/image-library.ts');
+  const images = await openImageLibrary(clusterPaths(name).images).list();
+  const versions = new Map(images.map((image) => [image.name, image.digest ?? image.archive]));
+  const get = (image: string): string | undefined => {
+    const parsed = parseImageName(image);
+    return parsed && versions.get(pullReference(parsed));
+  };
+  return { get };
 }
 
 /** Addresses that lead somewhere already: to the cluster's own, and to the machine's networks. */

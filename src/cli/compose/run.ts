@@ -131,7 +131,7 @@ async function startDependencies(
   session: ProjectSession,
   { project, whole, service, flags }: Runnable & { whole: Project },
 ): Promise<ProjectWatch> {
-  const translation = translateProject(session, project, { lenient: flags.lenient ?? false });
+  const translation = await translateProject(session, project, { lenient: flags.lenient ?? false });
   const { [service]: _, ...workloads } = translation.workloads;
   const ports = flags.servicePorts ? [] : [`${service}-published`];
   const base = translation.base.filter(
@@ -166,7 +166,7 @@ async function runPod(
   { project, service, flags, watch }: Runnable & { watch: ProjectWatch },
 ): Promise<number> {
   const { context } = session;
-  const pod = podFor(session, { project, service, flags });
+  const pod = await podFor(session, { project, service, flags });
   const name = { name: pod.metadata.name ?? '', namespace: context.namespace };
   await context.client.create(podsResource, pod);
   if (flags.publish?.length) await publish(session, { pod, flags });
@@ -226,11 +226,10 @@ async function passInput({ streams }: ProjectSession, name: ObjectName): Promise
   };
 }
 
-function podFor(session: ProjectSession, { project, service, flags }: Runnable): Pod {
+async function podFor(session: ProjectSession, { project, service, flags }: Runnable): Promise<Pod> {
   const { context } = session;
-  const workload = translateProject({ ...session }, project, { lenient: true, runOnce: new Set([service]) }).workloads[
-    service
-  ];
+  const options = { lenient: true, runOnce: new Set([service]) };
+  const workload = (await translateProject(session, project, options)).workloads[service];
   const template = workload && templateOf({ object: workload });
   const spec = template?.spec as PodSpec;
   const [container] = spec.containers as [Container];

@@ -60,7 +60,7 @@ export async function up(services: readonly string[], flags: UpFlags): Promise<v
       }
       const isAttached = !flags.detach && !flags.wait && flags.start !== false;
       const runOnce = new Set(flags.exitCodeFrom ? [flags.exitCodeFrom] : []);
-      const translation = translateProject(session, project, { lenient: flags.lenient ?? false, runOnce });
+      const translation = await translateProject(session, project, { lenient: flags.lenient ?? false, runOnce });
       await refusePortConflicts(session, translation.base);
       const watch = await bringUp(
         session.context,

@@ -163,7 +163,7 @@ async function rebuild(session: ProjectSession, services: readonly string[], isC
   const { project: whole } = requireFile(session);
   const project = selectServices(whole, services, { alone: isChange });
   await buildMissing(session, project, { always: isChange, pull: undefined });
-  const translation = translateProject(session, project);
+  const translation = await translateProject(session, project);
   await bringUp(
     session.context,
     { project, translation },

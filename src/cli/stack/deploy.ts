@@ -20,7 +20,7 @@ export async function deploy(name: string, flags: DeployFlags): Promise<void> {
   const where = { ...(context && { context }), ...(kubeconfig && { kubeconfig }) };
   await withProject({ file, projectName: name, progress: 'quiet', ...where }, async (session) => {
     const project = startingFirst(requireFile(session).project);
-    const translation = translateProject(session, project, { lenient: flags.lenient ?? false, swarm: true });
+    const translation = await translateProject(session, project, { lenient: flags.lenient ?? false, swarm: true });
     await refusePortConflicts(session, translation.base);
     const before = new Set((await listWorkloads(session.context)).map(({ service }) => service));
     for (const service of Object.keys(project.services)) {

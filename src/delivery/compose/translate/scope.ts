@@ -17,6 +17,8 @@ export interface TranslateOptions {
    * projects. Default: true.
    */
   isLocal?: boolean;
+  /** What tells an image of the cluster's own from one that had its name before; undefined where that is not known. */
+  imageVersion?: ((image: string) => string | undefined) | undefined;
   /** Services whose containers run once, whatever their restart policy: their end is awaited. */
   runOnce?: ReadonlySet<string>;
   /** Files that the project was read from, for `compose ls`. */

@@ -317,3 +317,19 @@ describe('how a service runs', () => {
     expect(hash('scale: 1')).not.toBe(hash('command: other'));
   });
 });
+
+describe('an image that was built anew', () => {
+  it('makes other containers of the services that have it, and of no others', () => {
+    const { project, tree } = load('services:\n  web: { build: . }\n  db: { image: db }\n');
+    const hashes = (version: string): unknown[] => {
+      const imageVersion = (image: string): string | undefined => (image.endsWith('-web') ? version : undefined);
+      const { workloads } = translate(project, tree, { files: memoryFiles({}), imageVersion });
+      return ['web', 'db'].map((name) => podTemplate(workloads[name]).metadata?.annotations);
+    };
+    const [[web, db], [newWeb, newDb]] = [hashes('sha256:1'), hashes('sha256:2')] as [unknown[], unknown[]];
+    expect(newDb).toEqual(db);
+    expect(web).toMatchObject({ 'com.docker.compose.image': 'sha256:1' });
+    expect(newWeb).not.toEqual(web);
+    expect(hashes('sha256:2')[0]).toEqual(newWeb);
+  });
+});

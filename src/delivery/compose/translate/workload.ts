@@ -4,6 +4,7 @@ import type { PodTemplateSpec } from '../../../api/types/core-v1.ts';
 import type { Project, Service, UpdateConfig } from '../model.ts';
 import { agentAnnotations, restartAttempts } from './agent-annotations.ts';
 import { aliasLabels } from './discovery.ts';
+import { imageOf } from './container.ts';
 import { endpointLabels, objectName, oneOffLabel, serviceLabels, serviceSelector } from './names.ts';
 import { networkLabels } from './networks.ts';
 import { podSpecOf } from './pod.ts';
@@ -58,6 +59,7 @@ export function workloadOf(scope: ServiceScope, aliases: ReadonlyMap<string, Rea
         ...annotationsOf(scope, 'labels'),
         ...annotationsOf(scope, 'annotations'),
         ...agentAnnotations(scope, kind),
+        ...imageAnnotation(scope),
       },
     },
     spec: podSpecOf(scope),
@@ -84,6 +86,12 @@ export function workloadOf(scope: ServiceScope, aliases: ReadonlyMap<string, Rea
     metadata,
     spec: { replicas: replicasOf(service), selector, template, ...updateOf(scope) },
   };
+}
+
+/** Containers of an image that was built anew are made anew, as docker compose does it by a label of this name. */
+function imageAnnotation({ project, name, service, options }: ServiceScope): Record<string, string> {
+  const version = options.imageVersion?.(imageOf(project.name, name, service));
+  return version === undefined ? {} : { 'com.docker.compose.image': version };
 }
 
 /** Docker's labels may be any text: in a cluster they are annotations. */
