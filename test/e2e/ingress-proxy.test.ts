@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { type Agent, createServer, type Server } from 'node:http';
+import { Agent, createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
@@ -10,6 +10,7 @@ import { plainSettings } from '../../src/network/ingress/settings.ts';
 import { call, loadOn } from '../support/http-call.ts';
 import { wrkOn } from '../support/wrk.ts';
 import { certificateFor, startTestProxy, type TestProxy } from '../support/ingress-proxy.ts';
+import { eventually } from './support.ts';
 
 const origins: Server[] = [];
 const endpoints: Endpoint[] = [];
@@ -125,5 +126,30 @@ describe('a running HAProxy', () => {
     await proxy.apply(model(new Map([['s', [0]]])));
     await get('/s/logged');
     expect(readFileSync(join(test.directory, 'access.log'), 'utf8')).toMatch(/"GET \/s\/logged HTTP\/1\.1" 200 .* s /);
+  });
+
+  it('keeps what its log has when it is loaded anew, and writes on', async () => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const reload = async (round: number): Promise<void> => {
+      const before = model(new Map([['s', [0]]]));
+      const settings = { ...plainSettings, retries: { count: 50 + round } };
+      const backends = new Map([...before.backends, ['own', { settings, endpoints: [] }]]);
+      expect(await proxy.apply({ ...before, backends })).toEqual({ reloaded: true });
+    };
+    for (let round = 0; round < 3; round++) {
+      await get(`/s/old-${round}`, agent);
+      await reload(round);
+      await get(`/s/new-${round}`);
+      // On the connection that the replaced process still has.
+      await get(`/s/late-${round}`, agent);
+      agent.destroy();
+    }
+    const expected = ['late', 'new', 'old'].flatMap((name) => [0, 1, 2].map((round) => `${name}-${round}`));
+    // A line is written when its answer has been sent.
+    await eventually(() => {
+      const log = readFileSync(join(test.directory, 'access.log'), 'utf8');
+      const asked = [...log.matchAll(/"GET \/s\/((?:old|new|late)-\d) HTTP\/1\.1" 200 .*\n/g)].map(([, name]) => name);
+      return Promise.resolve(asked.length === expected.length && expected.every((name) => asked.includes(name)));
+    }, 'all lines');
   });
 });

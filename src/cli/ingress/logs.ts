@@ -1,6 +1,7 @@
-import { createReadStream, existsSync, readFileSync, statSync, watch } from 'node:fs';
+import { createReadStream, existsSync, watch } from 'node:fs';
+import { text } from 'node:stream/consumers';
 import { ingressPaths } from '../../cluster/ingress/ingress-files.ts';
-import { rotatedLog } from '../../cluster/ingress/access-log.ts';
+import { logBounds, rotatedLog } from '../../cluster/ingress/access-log.ts';
 import { existingCluster } from '../context.ts';
 import { createOutput } from '../output.ts';
 
@@ -10,26 +11,32 @@ export async function logs(options: { name: string; follow?: boolean; tail?: num
   const { accessLog } = ingressPaths(name);
   const output = createOutput();
   if (!existsSync(accessLog)) return output.message('No request has come in: the cluster has had no ingress yet.');
-  const offset = statSync(accessLog).size;
-  const texts = [rotatedLog(accessLog), accessLog].map((file) => (existsSync(file) ? readFileSync(file, 'utf8') : ''));
+  const { end } = await logBounds(accessLog);
+  const texts = [await linesOf(rotatedLog(accessLog)), await linesOf(accessLog, end)];
   const lines = texts
     .join('')
     .split('\n')
     .filter((line) => line !== '');
   const shown = options.tail === undefined ? lines : lines.slice(Math.max(0, lines.length - options.tail));
   if (shown.length > 0) output.data(shown.join('\n'));
-  if (options.follow) await follow(accessLog, offset);
+  if (options.follow) await follow(accessLog, end);
 }
 
-/** Until it is interrupted. A file that has become shorter was rotated: it is read from its start. */
+async function linesOf(file: string, until?: number): Promise<string> {
+  const { start, end } = await logBounds(file);
+  return end > start ? text(createReadStream(file, { start, end: (until ?? end) - 1 })) : '';
+}
+
+/** Until it is interrupted. A file that has become shorter was rotated: what is new comes behind a hole. */
 async function follow(file: string, from: number): Promise<void> {
   let offset = from;
   for await (const _ of changesOf(file)) {
-    const { size } = statSync(file);
-    if (size < offset) offset = 0;
-    if (size === offset) continue;
-    for await (const chunk of createReadStream(file, { start: offset, end: size - 1 })) process.stdout.write(chunk);
-    offset = size;
+    const { start, end } = await logBounds(file);
+    if (end < offset) offset = 0;
+    offset = Math.max(offset, start);
+    if (end === offset) continue;
+    for await (const chunk of createReadStream(file, { start: offset, end: end - 1 })) process.stdout.write(chunk);
+    offset = end;
   }
 }
 

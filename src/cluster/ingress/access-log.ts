@@ -1,4 +1,6 @@
-import { copyFile, stat, truncate } from 'node:fs/promises';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { type FileHandle, open, truncate } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
 import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
 
@@ -12,8 +14,8 @@ export function rotatedLog(file: string): string {
 }
 
 /**
- * Keeps the access log below a size, with one older file beside it. The proxy holds the file open in append mode and
- * outlives us, so that it is copied and emptied, and not renamed.
+ * Keeps the access log below a size, with one older file beside it. The proxy holds the file open and outlives us, so
+ * that it is copied and emptied, and not renamed; the proxy writes on where it was, behind a hole: {@link logBounds}.
  */
 export function keepLogShort(file: string, { clock, log }: { clock: Clock; log: Logger }): { stop(): void } {
   let cancel: (() => void) | undefined;
@@ -36,8 +38,33 @@ export function keepLogShort(file: string, { clock, log }: { clock: Clock; log: 
 }
 
 async function rotate(file: string): Promise<void> {
-  const found = await stat(file).catch(() => undefined);
-  if (!found || found.size < maxBytes) return;
-  await copyFile(file, rotatedLog(file));
+  const { start, end } = await logBounds(file);
+  if (end - start < maxBytes) return;
+  await pipeline(createReadStream(file, { start, end: end - 1 }), createWriteStream(rotatedLog(file)));
   await truncate(file);
+}
+
+/** Where the lines of a log are, in bytes: after a rotation a hole is before them. A log that is not there has none. */
+export async function logBounds(file: string): Promise<{ start: number; end: number }> {
+  const handle = await open(file).catch(() => undefined);
+  if (!handle) return { start: 0, end: 0 };
+  try {
+    const { size } = await handle.stat();
+    return { start: await endOfHole(handle, size), end: size };
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Lines have no zeros. */
+async function endOfHole(handle: FileHandle, size: number): Promise<number> {
+  const byte = Buffer.alloc(1);
+  let [low, high] = [0, size];
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    await handle.read(byte, 0, 1, middle);
+    if (byte[0] === 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

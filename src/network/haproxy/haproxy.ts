@@ -1,6 +1,18 @@
 import { execFile, spawn } from 'node:child_process';
 import { constants } from 'node:fs';
-import { access, chmod, mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import {
+  access,
+  chmod,
+  type FileHandle,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { openRuntimeSocket, type RuntimeSocket } from './runtime-socket.ts';
@@ -76,6 +88,7 @@ class RunningHaproxy implements Haproxy {
   readonly #program: string;
   readonly #options: HaproxyOptions;
   #session: RuntimeSocket | undefined;
+  #log: FileHandle | undefined;
 
   constructor(program: string, options: HaproxyOptions) {
     this.#program = program;
@@ -101,6 +114,8 @@ class RunningHaproxy implements Haproxy {
   release(): void {
     this.#session?.close();
     this.#session = undefined;
+    void this.#log?.close();
+    this.#log = undefined;
   }
 
   async #connect(): Promise<RuntimeSocket> {
@@ -135,35 +150,48 @@ class RunningHaproxy implements Haproxy {
 
   /** HAProxy goes to the background when its sockets are open and the old process has been told to finish. */
   async #spawn(config: string, running: number | undefined): Promise<number> {
-    const { runtimeSocket, accessLog, directory } = this.#options.paths;
+    const { runtimeSocket, directory } = this.#options.paths;
     const pidFile = join(directory, 'haproxy.pid');
     const takeOver = running === undefined ? [] : ['-x', runtimeSocket, '-sf', String(running)];
-    const log = await open(accessLog, 'a', 0o600);
-    try {
-      await new Promise<void>((resolve, reject) => {
-        const child = spawn(this.#program, ['-D', '-p', pidFile, '-f', config, ...takeOver], {
-          stdio: ['ignore', 'ignore', 'pipe', log.fd],
-          cwd: '/',
-          detached: true,
-        });
-        let said = '';
-        child.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString()));
-        child.once('error', reject);
-        // Not `close`: what runs on may hold the pipe.
-        child.once('exit', (code) => {
-          if (code === 0) resolve();
-          else reject(new HaproxyRefusal(alertsOf(said)));
-          child.stderr?.destroy();
-        });
+    const log = await this.#openLog();
+    await new Promise<void>((resolve, reject) => {
+      const child = spawn(this.#program, ['-D', '-p', pidFile, '-f', config, ...takeOver], {
+        stdio: ['ignore', 'ignore', 'pipe', log.fd],
+        cwd: '/',
+        detached: true,
       });
-    } finally {
-      await log.close();
-    }
+      let said = '';
+      child.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString()));
+      child.once('error', reject);
+      // Not `close`: what runs on may hold the pipe.
+      child.once('exit', (code) => {
+        if (code === 0) resolve();
+        else reject(new HaproxyRefusal(alertsOf(said)));
+        child.stderr?.destroy();
+      });
+    });
     return Number((await readFile(pidFile, 'utf8')).trim());
+  }
+
+  /**
+   * HAProxy takes the flag of appending away from its log (`fcntl` with `O_NONBLOCK` alone), and writes on from where
+   * the file was. So all processes share one open file and its place: an old one does not overwrite what a new one
+   * says. One of an earlier server of ours has a place of its own, before ours: empty lines leave it room to finish.
+   */
+  async #openLog(): Promise<FileHandle> {
+    const { accessLog } = this.#options.paths;
+    const [before, now] = [await this.#log?.stat(), await stat(accessLog).catch(() => undefined)];
+    if (this.#log && before?.ino === now?.ino) return this.#log;
+    await this.#log?.close();
+    this.#log = await open(accessLog, 'a', 0o600);
+    if ((now?.size ?? 0) > 0) await this.#log.write('\n'.repeat(roomForLines));
+    return this.#log;
   }
 }
 
 const maxAttempts = 1000;
+/** Bytes. */
+const roomForLines = 2 ** 16;
 
 async function infoOf(session: RuntimeSocket): Promise<string> {
   const [info = ''] = await session.send(['show info']);
