@@ -1,6 +1,7 @@
 import { Agent, createServer, type Server } from 'node:http';
 import { connect as connectHttp2, createServer as createHttp2Server, type Http2Server } from 'node:http2';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import type { Secret, Service } from '../../src/api/types/core-v1.ts';
@@ -251,6 +252,38 @@ describe('spreading', () => {
     expect(await of('one')).toEqual(one);
     const many = await spread(200, (index) => ({ headers: { 'x-user': `user ${index}` } }));
     expect(many.filter((count) => count > 20)).toHaveLength(3);
+  });
+
+  it('sends again what an endpoint did not answer, with a body that came later, if it may be sent twice', async () => {
+    const seen: string[] = [];
+    const crashing = createServer((incoming, response) => {
+      seen.push(`${incoming.method} ${incoming.url}`);
+      if (seen.filter((each) => each === seen.at(-1)).length === 1) incoming.socket.destroy();
+      else
+        text(incoming).then(
+          (body) => response.end(body),
+          () => {},
+        );
+    });
+    await new Promise<void>((resolve) => crashing.listen(0, '127.0.0.1', resolve));
+    const { port } = crashing.address() as AddressInfo;
+    const ask = async (method: string, annotations: Record<string, string> = {}): Promise<string> => {
+      await test.serve([ingress('i', 'a', annotations)], ...service('a', [port]), tlsSecret);
+      seen.length = 0;
+      const socket = connect(test.clearPort, '127.0.0.1');
+      socket.write(`${method} / HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 5\r\nConnection: close\r\n\r\n`);
+      // What has come so far is on its way to the endpoint, if anything is, when the body comes.
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      socket.write('hello');
+      return (await text(socket)).replace(/\r\n[^]*\r\n\r\n/, ' ');
+    };
+    expect([await ask('PUT'), seen]).toEqual(['HTTP/1.1 200 OK hello', ['PUT /', 'PUT /']]);
+    expect(await ask('POST')).toContain('HTTP/1.1 502');
+    expect(seen).toEqual(['POST /']);
+    const anything = { 'proxy-next-upstream': 'error non_idempotent' };
+    expect([await ask('POST', anything), seen]).toEqual(['HTTP/1.1 200 OK hello', ['POST /', 'POST /']]);
+    expect(await ask('PUT', { 'proxy-next-upstream': 'off' })).toContain('HTTP/1.1 502');
+    crashing.close();
   });
 
   it('sends on what could not be sent to an endpoint that is gone', async () => {

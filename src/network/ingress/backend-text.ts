@@ -242,8 +242,22 @@ function changes(settings: BackendSettings): string[] {
     ...(rewrite ? [`http-request replace-path ${word(rewrite.pattern)} ${replacementWord(rewrite.target)}`] : []),
     ...(host === undefined ? [] : [set('Host', host)]),
     ...(forwardedPrefix === undefined ? [] : [set('X-Forwarded-Prefix', forwardedPrefix)]),
-    // As nginx does it: what may have been acted on already is not sent again.
-    ...(retries?.unsafe ? [] : ['http-request disable-l7-retry unless { method GET HEAD OPTIONS PUT DELETE }']),
+    ...retryLines(retries),
+  ];
+}
+
+/**
+ * As nginx does it: what may have been acted on already is not sent again, and what may be is sent when its body is
+ * there. HAProxy keeps a copy of a request that is complete, and of no other; so it waits for bodies that fit into its
+ * buffer.
+ */
+function retryLines({ count, unsafe }: NonNullable<BackendSettings['retries']> = {}): string[] {
+  const small = '{ req.hdr(content-length) -m int 1:15000 }';
+  return [
+    ...(unsafe ? [] : ['http-request disable-l7-retry unless { method GET HEAD OPTIONS PUT DELETE }']),
+    ...(count === 0
+      ? []
+      : [`http-request wait-for-body time 60s if ${unsafe ? '' : '{ method PUT DELETE } '}${small}`]),
   ];
 }
 
