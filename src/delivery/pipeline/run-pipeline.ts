@@ -29,6 +29,7 @@ async function resultOf(work: () => Promise<void>, signal: AbortSignal | undefin
     await work();
     return { kind: 'succeeded' };
   } catch (error) {
-    return { kind: 'failed', error };
+    // What an interruption makes fail says so in words of its own, which are not the cause.
+    return { kind: 'failed', error: signal?.aborted ? signal.reason : error };
   }
 }
