@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { Endpoint } from '../api/types/discovery-v1.ts';
 import { createTrackedConnections } from './connections.ts';
+import { parted } from './nft.ts';
 import { ReferenceCounts } from './reference-counts.ts';
 import { renderService, type ServiceRules } from './service-rules.ts';
 
 function rulesOf(protocol: string, ...endpoints: Endpoint[]): ServiceRules {
   const service = {
     metadata: { name: 'a', namespace: 'b' },
-    spec: { clusterIP: '10.96.0.9', ports: [{ port: 53, protocol }] },
+    spec: { clusterIP: '10.96.0.9', ports: [{ port: 53, nodePort: 30053, protocol }] },
   };
   const ports = [{ port: 5353, protocol }];
   const slices = [{ metadata: {}, addressType: 'IPv4', ports, endpoints }];
@@ -34,6 +35,16 @@ describe('connections', () => {
 
   it('go on when another service has the endpoint still', () => {
     expect(lost(endpointsOf('TCP', one, two), endpointsOf('TCP', one), endpointsOf('TCP', two))).toEqual([]);
+  });
+
+  it('of UDP end where the service they came by has another endpoint now, though it is behind others still', () => {
+    const was = rulesOf('UDP', one, two);
+    const by = (entry: string): string => `udp 10.244.1.3 5353 ${entry}`;
+    expect(parted(was, rulesOf('UDP', one), new Set())).toEqual([by('10.96.0.9 53'), by('* 30053')]);
+    expect(parted(was, rulesOf('UDP', one), new Set(['udp 10.244.1.3 5353']))).toEqual([]);
+    expect(parted(was, undefined, new Set(['udp 10.244.1.2 5353']))).toEqual([by('10.96.0.9 53'), by('* 30053')]);
+    expect(parted(rulesOf('UDP', one), was, new Set())).toEqual([]);
+    expect(parted(rulesOf('TCP', one, two), rulesOf('TCP', one), new Set())).toEqual([]);
   });
 
   it('that were asked for and not made are those to an endpoint that fails', () => {
@@ -85,14 +96,19 @@ describe('connections', () => {
     };
     expect(entriesWith()).toEqual([]);
     expect(entriesWith(one)).toEqual(['* 30053', '10.90.0.1 53']);
-    expect([...rulesOf('UDP', one).datagramEntries]).toEqual([]);
+    const inside = { ...service, spec: { clusterIP: '10.96.0.9', ports: [{ port: 53, protocol: 'UDP' }] } };
+    const slices = [{ metadata: {}, addressType: 'IPv4', ports: [{ port: 5353, protocol: 'UDP' }], endpoints: [one] }];
+    expect([...renderService({ service: inside, slices }, { nodeName: 'n' }).datagramEntries]).toEqual([]);
     const calls: string[] = [];
     const connections = createTrackedConnections('ip6', (args) => Promise.resolve(calls.push(args.join(' ')) > 0));
     connections.forgetUntranslated(['* 30053']);
     connections.forgetUntranslated(['fd00::1 53']);
+    connections.forget(['udp fd01::2 5353 fd00::1 53', 'udp fd01::2 5353 * 30053']);
     await new Promise((resolve) => setImmediate(resolve));
     expect(calls).toEqual([
       '-D -f ipv6 -p udp --orig-port-dst 30053 --reply-port-src 30053',
+      '-D -f ipv6 -p udp --dst-nat fd01::2 --reply-port-src 5353 --orig-dst fd00::1 --orig-port-dst 53',
+      '-D -f ipv6 -p udp --dst-nat fd01::2 --reply-port-src 5353 --orig-port-dst 30053',
       '-D -f ipv6 -p udp --orig-dst fd00::1 --reply-src fd00::1 --orig-port-dst 53 --reply-port-src 53',
     ]);
   });

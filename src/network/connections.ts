@@ -8,7 +8,10 @@ import type { Family } from './service-endpoints.ts';
  * installed, entries end by their timeouts.
  */
 export interface TrackedConnections {
-  /** Those to these endpoints, `protocol address port`: a client's next datagram goes to another one. */
+  /**
+   * Those to these endpoints, `protocol address port`: a client's next datagram goes to another one. With ` address port`
+   * of a service's entry (`* port` for the node's own addresses) after it, those alone that came there.
+   */
   forget(endpoints: readonly string[]): void;
   /**
    * TCP connections to these that were asked for and not made: a client that goes on asking, or connects again from the
@@ -63,8 +66,12 @@ export function createTrackedConnections(family: Family, run = runConntrack): Tr
 function deletions(family: Family, { endpoints, attempts, entries }: Deletions): string[][] {
   const start = ['-D', '-f', family === 'ip' ? 'ipv4' : 'ipv6'];
   const translated = (endpoint: string): string[] => {
-    const [protocol = '', ip = '', port = ''] = endpoint.split(' ');
-    return ['-p', protocol, '--dst-nat', ip, '--reply-port-src', port];
+    const [protocol = '', ip = '', port = '', entry = '*', entryPort] = endpoint.split(' ');
+    return [
+      ...['-p', protocol, '--dst-nat', ip, '--reply-port-src', port],
+      ...(entry === '*' ? [] : ['--orig-dst', entry]),
+      ...(entryPort === undefined ? [] : ['--orig-port-dst', entryPort]),
+    ];
   };
   // Nothing answers from the address that was asked but what has not been translated.
   const untranslated = (entry: string): string[] => {

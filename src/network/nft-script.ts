@@ -121,10 +121,27 @@ function skeleton(scope: DataplaneScope, { moreRanges, isCrowded }: TableFrame):
     'chain cut {',
     `  ${family} daddr . tcp dport @gone ${family} daddr . tcp dport != @leaving reject with tcp reset`,
     '}',
+    ...filterChains(scope),
+  ];
+}
+
+/** What becomes of packets once services have been translated. */
+function filterChains({ nodeName }: DataplaneScope): string[] {
+  const judged = ['  ct state established,related goto going-on', '  ct state new jump refuse'];
+  return [
     // Of what goes on, packets of clients alone are looked up: a look-up for each packet is what a service costs.
-    'chain refuse-or-cut { ct state new jump refuse; ct status dnat ct direction original jump cut; }',
-    'chain forward { type filter hook forward priority filter; policy accept; jump refuse-or-cut; }',
-    'chain filter-output { type filter hook output priority filter; policy accept; jump refuse-or-cut; }',
+    'chain going-on { ct status dnat ct direction original jump cut; }',
+    'chain forward {',
+    '  type filter hook forward priority filter; policy accept;',
+    ...judged,
+    // What connection tracking cannot place is not translated: a client would reset its connection for such an answer.
+    // Nodes pass on what is the cluster's alone; the host has other traffic.
+    ...(nodeName === undefined ? [] : ['  ct state invalid drop']),
+    '}',
+    'chain filter-output {',
+    '  type filter hook output priority filter; policy accept;',
+    ...judged,
+    '}',
   ];
 }
 

@@ -44,7 +44,8 @@ export function createNftDataplane(scope: DataplaneScope, nft: Nft): Dataplane {
       const opened = entries.replace(partsOf(was, 'datagramEntries'), partsOf(is, 'datagramEntries')).added;
       const script = differenceScript(scope, { before: was, after: is, hairpins: moved, endpoints: exchanged });
       if (script) await nft.change(script);
-      connections.forget(exchanged.gone.filter((endpoint) => !endpoint.startsWith('tcp ')));
+      const gone = new Set(exchanged.gone.filter((endpoint) => !endpoint.startsWith('tcp ')));
+      connections.forget([...gone, ...touched.flatMap((key) => parted(before.get(key), rules.get(key), gone))]);
       connections.forgetUntranslated(opened);
       connections.forgetAttempts(touched.flatMap((key) => failed(before.get(key), rules.get(key))));
       for (const key of touched) {
@@ -76,6 +77,22 @@ export function createNftDataplane(scope: DataplaneScope, nft: Nft): Dataplane {
 function failed(was: ServiceRules | undefined, is: ServiceRules | undefined): string[] {
   if (!was || !is) return [];
   return [...is.failing].filter((endpoint) => was.endpoints.has(endpoint) && !was.failing.has(endpoint));
+}
+
+/**
+ * Endpoints that datagrams do not go on to any more from one of the service's entries, though they are there (`gone` are
+ * not): another service may have them. With the entry: `udp address port entry-address entry-port`.
+ */
+export function parted(
+  was: ServiceRules | undefined,
+  is: ServiceRules | undefined,
+  gone: ReadonlySet<string>,
+): string[] {
+  return [...(was?.datagramWays ?? [])].flatMap(([entry, ends]) =>
+    [...ends]
+      .filter((end) => !is?.datagramWays.get(entry)?.has(end) && !gone.has(`udp ${end}`))
+      .map((end) => `udp ${end} ${entry}`),
+  );
 }
 
 function* partsOf(rules: Iterable<ServiceRules>, part: 'hairpins' | 'endpoints' | 'datagramEntries'): Iterable<string> {

@@ -44,6 +44,8 @@ export interface ServiceRules {
    * is no endpoint.
    */
   datagramEntries: ReadonlySet<string>;
+  /** `address port` of the endpoints that datagrams go on with, by the entry (as above, or a cluster IP's) they came to. */
+  datagramWays: ReadonlyMap<string, ReadonlySet<string>>;
   /**
    * Elements of the `unserved` set, address . protocol . port: addresses that need not lie in a range of services, and
    * whose ports have no endpoint. Connections there are refused; else they would leave the machine.
@@ -82,6 +84,7 @@ type MutableRules = {
   hairpins: Set<string>;
   endpoints: Set<string>;
   datagramEntries: Set<string>;
+  datagramWays: Map<string, ReadonlySet<string>>;
   unserved: Set<string>;
   failing: Set<string>;
   addresses: Map<string, string>;
@@ -110,6 +113,7 @@ export function renderService({ service, slices }: ServiceInput, place: RenderPl
     hairpins: new Set(),
     endpoints: new Set(),
     datagramEntries: new Set(),
+    datagramWays: new Map(),
     unserved: new Set(),
     failing: new Set(),
     addresses: new Map(),
@@ -160,6 +164,13 @@ function renderPort(context: PortContext, slices: readonly EndpointSlice[]): voi
   for (const { ip, port: number } of lasting) rules.endpoints.add(`${protocolOf(port)} ${ip} ${number}`);
   for (const { ip, port: number } of protocolOf(port) === 'tcp' ? targets.failing : []) {
     rules.failing.add(`tcp ${ip} ${number}`);
+  }
+  if (protocolOf(port) === 'udp') {
+    const published = hostPorts.map(({ ip = '*', hostPort }) => `${ip} ${hostPort}`);
+    const entries = [...ips, ...externalIps, ...balancers].map((ip) => `${ip} ${port.port}`);
+    if (port.nodePort) entries.push(`* ${port.nodePort}`);
+    const ends = new Set(targets.cluster.map(({ ip, port: number }) => `${ip} ${number}`));
+    for (const entry of [...entries, ...published]) rules.datagramWays.set(entry, ends);
   }
   const internal = isInternalLocal ? targets.local : targets.cluster;
   const isShared = ips.length > 0 && canShare(service, internal, place);

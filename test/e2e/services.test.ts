@@ -319,4 +319,86 @@ describe('addresses and affinity', () => {
       client.close();
     }
   });
+
+  it('move datagrams of a client on when the service has other endpoints, though another service has the old ones', async () => {
+    const ports = [{ port: 80, targetPort: 5001, protocol: 'UDP' }];
+    await apply(webService('moving', { ports, selector: { version: 'v1' } }), webService('resting', { ports }));
+    const { clusterIP } = (await get('moving')).spec;
+    const heard: string[] = [];
+    const client = createSocket('udp4').on('message', (message) => heard.push(message.toString()));
+    client.on('error', () => undefined);
+    const sending = setInterval(() => client.send('hello', 80, clusterIP), 50);
+    try {
+      await eventually(() => Promise.resolve(heard.at(-1)?.startsWith('v1-')), 'an answer of the first');
+      await cluster.kubectl('set', 'selector', 'service', 'moving', 'version=v2');
+      await eventually(() => Promise.resolve(heard.at(-1)?.startsWith('v2-')), 'an answer of the second');
+    } finally {
+      clearInterval(sending);
+      client.close();
+    }
+  });
+});
+
+/**
+ * Sends a client a segment far outside of its window, and then asks it whether it is there still: when the answer
+ * comes, a reset for that segment would have come before it.
+ */
+const strayProgram = `
+import socket, struct
+def checksum(data):
+    total = sum(struct.unpack("!%dH" % (len(data) // 2), data))
+    total = (total >> 16) + (total & 0xffff)
+    return ~(total + (total >> 16)) & 0xffff
+raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP)
+server = socket.create_server(("", 5000))
+while True:
+    connection, (client, port) = server.accept()
+    if connection.recv(5) != b"hello": continue
+    own = socket.inet_aton(connection.getsockname()[0])
+    segment = struct.pack("!HHIIBBHHH", 5000, port, 12345, 2000000000, 5 << 4, 0x10, 1024, 0, 0) + b"stray!"
+    whole = own + socket.inet_aton(client) + struct.pack("!BBH", 0, 6, len(segment)) + segment
+    raw.sendto(segment[:16] + struct.pack("!H", checksum(whole)) + segment[18:], (client, 0))
+    connection.sendall(b"there?")
+    connection.recv(100)
+    raw.settimeout(0)
+    resets = 0
+    try:
+        while True:
+            packet = raw.recv(65535)
+            tcp = packet[(packet[0] & 15) * 4:]
+            resets += struct.unpack("!HH", tcp[:4]) == (port, 5000) and tcp[13] & 4 > 0
+    except BlockingIOError: pass
+    connection.sendall(b"%d resets" % resets)
+    connection.close()
+`;
+
+describe('a segment that connection tracking cannot place', () => {
+  it('does not reach the client past the service that it talks to', async () => {
+    const [one, other] = (await cluster.json<NodeList>('get', 'nodes')).items.map(({ metadata }) => metadata.name);
+    const pod = { nodeName: one };
+    await apply(
+      webDeployment('stray', { program: strayProgram, replicas: 1, labels: { version: 'stray' }, pod }),
+      webService('stray', { selector: { version: 'stray' } }),
+    );
+    await cluster.kubectl('rollout', 'status', 'deployment/stray', '--timeout=60s');
+    const { clusterIP } = (await get('stray')).spec;
+    const talk = `
+import socket
+s = socket.create_connection(("${clusterIP}", 80), 5)
+s.sendall(b"hello"); s.recv(100); s.sendall(b"yes"); print(s.recv(100).decode())`;
+    // Whose node translates for it: each has a pod that may ask.
+    for (const node of [one, other]) {
+      const name = `caller-${node}`;
+      const containers = [{ ...webContainer(serverProgram), readinessProbe: undefined }];
+      const spec = { nodeName: node, terminationGracePeriodSeconds: 0, containers };
+      await apply({ apiVersion: 'v1', kind: 'Pod', metadata: { name }, spec });
+      await cluster.kubectl('wait', '--for=condition=Ready', `pod/${name}`, '--timeout=60s');
+      const said = await eventually(
+        () => cluster.kubectl('exec', name, '--', 'python3', '-c', talk).catch(() => undefined),
+        'the conversation',
+      );
+      expect(said.trim()).toBe('0 resets');
+    }
+    await cluster.kubectl('delete', 'deployment/stray', 'service/stray');
+  });
 });
