@@ -24,6 +24,15 @@ export interface Exchange {
   added: readonly string[];
 }
 
+/**
+ * A chain without rules, which tells programs in containers that the node's rules are nftables' and not those of the
+ * older iptables: kubelets make it for them (KEP-3178), where `iptables-nft-save -t mangle` shows it.
+ */
+export function hintCommands({ family, nodeName }: Pick<DataplaneScope, 'family' | 'nodeName'>): string[] {
+  if (nodeName === undefined) return [];
+  return [`add table ${family} mangle`, `add chain ${family} mangle KUBE-IPTABLES-HINT`];
+}
+
 /** The text for `nft -f` that makes the table anew, whatever was there: one transaction. */
 export function fullScript(scope: DataplaneScope, rules: ReadonlyMap<string, ServiceRules>, frame: TableFrame): string {
   const table = `${scope.family} ${scope.table}`;
@@ -37,7 +46,7 @@ export function fullScript(scope: DataplaneScope, rules: ReadonlyMap<string, Ser
     '}',
   ];
   const filling = difference(table, collect([]), collect(rules.values()), { gone: [], added: [...hairpins] });
-  return [...base, ...filling].join('\n') + '\n';
+  return [...hintCommands(scope), ...base, ...filling].join('\n') + '\n';
 }
 
 /**

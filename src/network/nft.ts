@@ -1,6 +1,6 @@
 import { createTrackedConnections } from './connections.ts';
 import type { Dataplane, DataplaneScope, TableFrame } from './dataplane.ts';
-import { differenceScript, fullScript } from './nft-script.ts';
+import { differenceScript, fullScript, hintCommands } from './nft-script.ts';
 import type { Nft } from './nft-session.ts';
 import { ReferenceCounts } from './reference-counts.ts';
 import type { ServiceRules } from './service-rules.ts';
@@ -58,8 +58,8 @@ export function createNftDataplane(scope: DataplaneScope, nft: Nft): Dataplane {
     async isLost() {
       if (!applied) return false;
       try {
-        // Changes nothing where the chain is.
-        await nft.change(`add chain ${scope.family} ${scope.table} services`);
+        // Changes nothing where the chains are; the one that only tells something is made again where it is not.
+        await nft.change([...hintCommands(scope), `add chain ${scope.family} ${scope.table} services`].join('\n'));
         return false;
       } catch {
         applied = undefined;
@@ -68,7 +68,10 @@ export function createNftDataplane(scope: DataplaneScope, nft: Nft): Dataplane {
     },
     async remove() {
       applied = undefined;
-      await nft.load(`add table ${scope.family} ${scope.table}\ndelete table ${scope.family} ${scope.table}\n`);
+      const table = `table ${scope.family} ${scope.table}`;
+      const hint = hintCommands(scope);
+      const unmake = hint.slice(-1).map((command) => command.replace('add', 'delete'));
+      await nft.load([...hint, ...unmake, `add ${table}`, `delete ${table}`, ''].join('\n'));
     },
   };
 }

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { afterAll, describe, expect, it } from 'vitest';
 import { createNft } from '../../src/network/nft-session.ts';
 import { createNftDataplane } from '../../src/network/nft.ts';
@@ -31,7 +31,7 @@ describe('nft', () => {
   });
 
   it('makes a table again that somebody else has taken away', async () => {
-    const scope = { family: 'ip', table, nodeName: 'node-1', serviceCidrs: [] } as const;
+    const scope = { family: 'ip', table, nodeName: undefined, serviceCidrs: [] } as const;
     const dataplane = createNftDataplane(scope, nft);
     const service = {
       metadata: { name: 'web', namespace: 'default' },
@@ -49,6 +49,23 @@ describe('nft', () => {
     await dataplane.apply(rules, new Set());
     expect(list('ip')).toBe(before);
     await dataplane.remove();
+  });
+
+  it('tells programs in containers of a node that its rules are nftables’, also when that was taken away', async () => {
+    const tables = (): string => execFileSync('nft', ['list', 'tables', 'ip']).toString();
+    const hint = ['chain', 'ip', 'mangle', 'KUBE-IPTABLES-HINT'];
+    const isThere = (): boolean => spawnSync('nft', ['list', ...hint]).status === 0;
+    const hadTable = tables().includes('table ip mangle\n');
+    const dataplane = createNftDataplane({ family: 'ip', table, nodeName: 'node-1', serviceCidrs: [] }, nft);
+    await dataplane.apply(new Map(), new Set());
+    expect(isThere()).toBe(true);
+    execFileSync('nft', ['delete', ...hint]);
+    expect(await dataplane.isLost()).toBe(false);
+    expect(isThere()).toBe(true);
+    await dataplane.remove();
+    expect(isThere()).toBe(false);
+    if (!hadTable) execFileSync('nft', ['delete', 'table', 'ip', 'mangle']);
+    expect(tables().includes('table ip mangle\n')).toBe(hadTable);
   });
 });
 
@@ -74,7 +91,7 @@ describe.each([
     };
     return renderService({ service, slices: [slice] }, { nodeName: 'node-1', isCrowded: true });
   };
-  const dataplane = createNftDataplane({ family: 'ip', table, nodeName: 'node-1', serviceCidrs: [] }, nft);
+  const dataplane = createNftDataplane({ family: 'ip', table, nodeName: undefined, serviceCidrs: [] }, nft);
   afterAll(() => dataplane.remove());
 
   it('are in the kernel in seconds, and each change of an endpoint in less than 10 ms', async () => {

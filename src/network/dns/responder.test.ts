@@ -45,7 +45,7 @@ class World implements ObservedView {
 const headless = { clusterIP: 'None', ports: [] };
 const many = (count: number): string[] => Array.from({ length: count }, (_, i) => `10.244.3.${i}`);
 
-function setUp(forward: (query: Query) => Promise<ForwardedAnswer> = async () => 'unanswered') {
+function setUp(forward: (query: Query, transport: Transport) => Promise<ForwardedAnswer> = async () => 'unanswered') {
   const world = new World();
   world.change('web', { clusterIP: '10.96.0.20' });
   world.change('db', headless, ['10.244.1.5', '10.244.1.6']);
@@ -183,6 +183,38 @@ describe('the DNS responder', () => {
     expect((await ask(respond, { name })).text).toEqual([`CNAME ${name} example.org`, 'A example.org 192.0.2.1']);
     const unreachable = await ask(setUp().respond, { name });
     expect([unreachable.rcode, unreachable.text]).toEqual(['SERVFAIL', [`CNAME ${name} example.org`]]);
+  });
+
+  it('sends who asks for an external name to TCP when what that leads to does not fit, and takes it whole there', async () => {
+    const many = (count: number) =>
+      Array.from({ length: count }, (_, i) => ({
+        type: 'A' as const,
+        name: 'example.org',
+        ttl: 60,
+        data: `192.0.2.${i}`,
+      }));
+    const asked: { transport: Transport; size: number | undefined }[] = [];
+    const { respond } = setUp(async (query, transport) => {
+      asked.push({ transport, size: query.edns?.payloadSize });
+      const answers = many(transport === 'tcp' ? 40 : 2);
+      const flags = transport === 'tcp' ? 0 : dnsPacket.TRUNCATED_RESPONSE;
+      return dnsPacket.encode({
+        type: 'response',
+        id: 0,
+        flags,
+        questions: [{ type: 'A', name: query.name }],
+        answers,
+      });
+    });
+    const name = 'away.default.svc.cluster.local';
+    const cut = await ask(respond, { name, edns: 1232 });
+    expect([cut.flag_tc, cut.text[0], cut.answers?.length]).toEqual([true, `CNAME ${name} example.org`, 3]);
+    const whole = await ask(respond, { name, transport: 'tcp' });
+    expect([whole.flag_tc, whole.answers?.length]).toEqual([false, 41]);
+    expect(asked).toEqual([
+      { transport: 'udp', size: 1232 },
+      { transport: 'tcp', size: undefined },
+    ]);
   });
 
   it('forwards other names, and says so when nobody answers', async () => {

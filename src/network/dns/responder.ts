@@ -142,15 +142,15 @@ async function followed(
   if (asked.kind !== 'query') return writeAnswer(query, { ...known, rcode: rcodes.serverFailure }, { limit });
   // The encoder knows types by their names; ours has every number.
   asked.query.bytes.writeUInt16BE(query.type, asked.query.questionEnd - 4);
-  const reply = await forward({ ...asked.query, type: query.type }, transport);
+  const reply = await forward({ ...asked.query, type: query.type, ...(query.edns && { edns: query.edns }) }, transport);
   const rest = typeof reply === 'string' ? undefined : readAddresses(reply);
   const rcode = rest?.rcode ?? rcodes.serverFailure;
   const answers = [...known.answers, ...(rest?.records ?? []).map((record) => encodeRecord(record, query.name))];
-  return writeAnswer(query, { ...known, rcode, answers }, { limit });
+  return writeAnswer(query, { ...known, rcode, answers, isCut: rest?.isCut === true }, { limit });
 }
 
 /** The records that may follow an alias to a name outside. */
-function readAddresses(reply: Buffer): { rcode: number; records: DnsRecord[] } | undefined {
+function readAddresses(reply: Buffer): { rcode: number; records: DnsRecord[]; isCut: boolean } | undefined {
   let packet: dnsPacket.DecodedPacket;
   try {
     packet = dnsPacket.decode(reply);
@@ -161,5 +161,5 @@ function readAddresses(reply: Buffer): { rcode: number; records: DnsRecord[] } |
     if (record.type !== 'A' && record.type !== 'AAAA' && record.type !== 'CNAME') return [];
     return [{ name: record.name, type: record.type, ttl: record.ttl ?? 0, data: record.data }];
   });
-  return { rcode: reply.readUInt16BE(2) & 0xf, records };
+  return { rcode: reply.readUInt16BE(2) & 0xf, records, isCut: packet.flag_tc };
 }

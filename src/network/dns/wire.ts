@@ -172,6 +172,8 @@ export interface EncodedAnswer {
   additionals: readonly Buffer[];
   /** Whether the answers mean the same in any order; an alias has to come before what it leads to. */
   isUnordered: boolean;
+  /** Whether there is more than is known here: the client has to come again over TCP. */
+  isCut?: boolean;
 }
 
 export interface WriteOptions {
@@ -197,7 +199,7 @@ export function writeAnswer(query: Query, answer: EncodedAnswer, { limit, first 
     left -= length;
     answerCount++;
   }
-  const isCut = answerCount < answers.length;
+  const isCut = answer.isCut === true || answerCount < answers.length;
   const fits = (records: readonly Buffer[]): boolean => {
     const size = records.reduce((sum, { length }) => sum + length, 0);
     if (isCut || size > left) return false;
