@@ -141,7 +141,7 @@ async function startProxy(config: AgentConfig, connection: Connection, surroundi
   const scope = { table: `timonel-${config.cluster}`, nodeName, serviceCidrs };
   const proxy = createServiceProxy({
     ...{ informers, clock, log, nodeName: config.nodeName },
-    dataplanes: families.map((family) => createNftDataplane({ ...scope, family }, nft)),
+    dataplanes: families.map((family) => createNftDataplane({ ...scope, family }, nft, clock)),
     podCidrs: config.podCidrs ?? [],
     // Other control planes may not know the kind.
     followsServiceCidrs: config.serviceCidrs.length > 0,

@@ -49,7 +49,7 @@ export async function startHostNetwork(
     },
     // Whoever emptied the rules has taken those of the way out, too.
     onLost: () => void writeEdge(state.network).catch((error: unknown) => log.error('no way out', { error })),
-    dataplanes: families.map((family) => createNftDataplane({ ...scope, family }, nft)),
+    dataplanes: families.map((family) => createNftDataplane({ ...scope, family }, nft, clock)),
   });
   const routes = keepServiceRoutes(state.network, informers, log);
   const [dns] = await Promise.all([startDns(state, controlPlane, surroundings), proxy.start()]);

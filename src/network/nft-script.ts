@@ -8,7 +8,7 @@ import { masqueradeMark, mostShared, type ServiceRules } from './service-rules.t
  */
 const leavingSeconds = 5;
 /** How long clients of an endpoint that is gone are told so, in minutes: after it, their own timeouts are over. */
-const goneMinutes = 15;
+export const goneMinutes = 15;
 
 /** Everything in the table that depends on services, by nft object. */
 interface Objects {
@@ -82,6 +82,7 @@ function skeleton(scope: DataplaneScope, { moreRanges, isCrowded }: TableFrame):
   // Ranges that are not known cannot be answered for as a whole: what has no rules is left to the routes.
   const ranges = [...scope.serviceCidrs, ...moreRanges];
   const own = widest(ranges.filter((cidr) => cidr.includes(':') === (scope.family === 'ip6')));
+  const cutEndpoint = `ct reply ${family} saddr . ct reply proto-src`;
   const serviceRange = own.length > 0 ? `{ ${own.join(', ')} }` : undefined;
   return [
     `map service-ips { type ${address} . inet_proto . inet_service : verdict; }`,
@@ -127,8 +128,10 @@ function skeleton(scope: DataplaneScope, { moreRanges, isCrowded }: TableFrame):
     `  ${family} daddr @unserved-addresses jump turn-away`,
     ...(serviceRange ? [`  ${family} daddr ${serviceRange} jump turn-away`] : []),
     '}',
+    // By the answers' source: what is under way is not translated yet where it is looked at, and the reset comes from the
+    // address that the client knows. Where it is forwarded a filtered bridge would send it past the translation.
     'chain cut {',
-    `  ${family} daddr . tcp dport @gone ${family} daddr . tcp dport != @leaving reject with tcp reset`,
+    `  meta l4proto tcp ${cutEndpoint} @gone ${cutEndpoint} != @leaving reject with tcp reset`,
     '}',
     ...filterChains(scope),
   ];
@@ -136,21 +139,15 @@ function skeleton(scope: DataplaneScope, { moreRanges, isCrowded }: TableFrame):
 
 /** What becomes of packets once services have been translated. */
 function filterChains({ nodeName }: DataplaneScope): string[] {
-  const judged = ['  ct state established,related goto going-on', '  ct state new jump refuse'];
   return [
-    // Of what goes on, packets of clients alone are looked up: a look-up for each packet is what a service costs.
-    'chain going-on { ct status dnat ct direction original jump cut; }',
     'chain forward {',
     '  type filter hook forward priority filter; policy accept;',
-    ...judged,
+    '  ct state new jump refuse',
     // What connection tracking cannot place is not translated: a client would reset its connection for such an answer.
     // Nodes pass on what is the cluster's alone; the host has other traffic.
     ...(nodeName === undefined ? [] : ['  ct state invalid drop']),
     '}',
-    'chain filter-output {',
-    '  type filter hook output priority filter; policy accept;',
-    ...judged,
-    '}',
+    'chain filter-output { type filter hook output priority filter; policy accept; ct state new jump refuse; }',
   ];
 }
 
@@ -254,6 +251,22 @@ function hairpinCommands(on: string, { gone, added }: Exchange): string[] {
   ];
 }
 
+/**
+ * The chains that find clients' packets to endpoints that are gone, before services are translated. A look-up for each
+ * packet is what a service costs: they are there only while an endpoint has gone within {@link goneMinutes}.
+ */
+export function cutChainCommands(on: string, { isNeeded }: { isNeeded: boolean }): string[] {
+  return ['prerouting', 'output'].flatMap((hook) => {
+    const chain = `${on} cut-${hook}`;
+    const needed = `add rule ${chain} ct status dnat ct direction original jump cut`;
+    return [
+      `add chain ${chain} { type filter hook ${hook} priority mangle; policy accept; }`,
+      `flush chain ${chain}`,
+      isNeeded ? needed : `delete chain ${chain}`,
+    ];
+  });
+}
+
 /** An endpoint may come again whose time in the set is over: what is not in a set cannot be deleted. */
 function cutCommands(on: string, { gone, added }: Exchange): string[] {
   const sockets = (endpoints: readonly string[]): string[] =>
@@ -262,10 +275,11 @@ function cutCommands(on: string, { gone, added }: Exchange): string[] {
       return protocol === 'tcp' ? [`${ip} . ${port}`] : [];
     });
   const [left, come] = [sockets(gone).join(', '), sockets(added).join(', ')];
-  return ['leaving', 'gone'].flatMap((set) => [
+  const moved = ['leaving', 'gone'].flatMap((set) => [
     ...(left ? [`add element ${on} ${set} { ${left} }`] : []),
     ...(come ? [`add element ${on} ${set} { ${come} }`, `delete element ${on} ${set} { ${come} }`] : []),
   ]);
+  return [...moved, ...(left ? cutChainCommands(on, { isNeeded: true }) : [])];
 }
 
 function sameLines(a: readonly string[] | undefined, b: readonly string[]): boolean {

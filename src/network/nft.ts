@@ -1,6 +1,7 @@
+import type { Clock } from '../base/clock.ts';
 import { createTrackedConnections } from './connections.ts';
 import type { Dataplane, DataplaneScope, TableFrame } from './dataplane.ts';
-import { differenceScript, fullScript, hintCommands } from './nft-script.ts';
+import { cutChainCommands, differenceScript, fullScript, goneMinutes, hintCommands } from './nft-script.ts';
 import type { Nft } from './nft-session.ts';
 import { ReferenceCounts } from './reference-counts.ts';
 import type { ServiceRules } from './service-rules.ts';
@@ -9,12 +10,14 @@ import type { ServiceRules } from './service-rules.ts';
  * The data plane of the network namespace that this process lives in. The first apply (and one after a failure) makes
  * the table anew; later ones send the difference, and look at nothing but the services that changed.
  */
-export function createNftDataplane(scope: DataplaneScope, nft: Nft): Dataplane {
+export function createNftDataplane(scope: DataplaneScope, nft: Nft, clock: Clock): Dataplane {
   let frame: TableFrame = { moreRanges: [], isCrowded: false };
   let applied: Map<string, ServiceRules> | undefined;
   let hairpins = new ReferenceCounts();
   let endpoints = new ReferenceCounts();
   let entries = new ReferenceCounts();
+  /** Monotonic: until when packets are looked up that may be on their way to an endpoint that is gone. */
+  let cutUntilMs: number | undefined;
   const connections = createTrackedConnections(scope.family);
   return {
     family: scope.family,
@@ -33,6 +36,7 @@ export function createNftDataplane(scope: DataplaneScope, nft: Nft): Dataplane {
         endpoints.replace([], partsOf(rules.values(), 'endpoints'));
         entries.replace([], partsOf(rules.values(), 'datagramEntries'));
         await nft.load(fullScript(scope, rules, frame));
+        cutUntilMs = undefined;
         applied = new Map(rules);
         return;
       }
@@ -44,6 +48,9 @@ export function createNftDataplane(scope: DataplaneScope, nft: Nft): Dataplane {
       const opened = entries.replace(partsOf(was, 'datagramEntries'), partsOf(is, 'datagramEntries')).added;
       const script = differenceScript(scope, { before: was, after: is, hairpins: moved, endpoints: exchanged });
       if (script) await nft.change(script);
+      if (exchanged.gone.some((endpoint) => endpoint.startsWith('tcp '))) {
+        cutUntilMs = clock.monotonic() + goneMinutes * 60_000;
+      }
       const gone = new Set(exchanged.gone.filter((endpoint) => !endpoint.startsWith('tcp ')));
       connections.forget([...gone, ...touched.flatMap((key) => parted(before.get(key), rules.get(key), gone))]);
       connections.forgetUntranslated(opened);
@@ -59,7 +66,12 @@ export function createNftDataplane(scope: DataplaneScope, nft: Nft): Dataplane {
       if (!applied) return false;
       try {
         // Changes nothing where the chains are; the one that only tells something is made again where it is not.
-        await nft.change([...hintCommands(scope), `add chain ${scope.family} ${scope.table} services`].join('\n'));
+        const commands = [...hintCommands(scope), `add chain ${scope.family} ${scope.table} services`];
+        if (cutUntilMs !== undefined && clock.monotonic() >= cutUntilMs) {
+          commands.push(...cutChainCommands(`${scope.family} ${scope.table}`, { isNeeded: false }));
+          cutUntilMs = undefined;
+        }
+        await nft.change(commands.join('\n'));
         return false;
       } catch {
         applied = undefined;

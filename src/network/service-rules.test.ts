@@ -346,6 +346,12 @@ describe('service rules', () => {
       delete chain ip timonel-dev service/default/web/tcp/8000
       add element ip timonel-dev leaving { 10.244.1.2 . 5000 }
       add element ip timonel-dev gone { 10.244.1.2 . 5000 }
+      add chain ip timonel-dev cut-prerouting { type filter hook prerouting priority mangle; policy accept; }
+      flush chain ip timonel-dev cut-prerouting
+      add rule ip timonel-dev cut-prerouting ct status dnat ct direction original jump cut
+      add chain ip timonel-dev cut-output { type filter hook output priority mangle; policy accept; }
+      flush chain ip timonel-dev cut-output
+      add rule ip timonel-dev cut-output ct status dnat ct direction original jump cut
       "
     `);
   });

@@ -1,5 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { afterAll, describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/base/system-clock.ts';
 import { createNft } from '../../src/network/nft-session.ts';
 import { createNftDataplane } from '../../src/network/nft.ts';
 import { renderService, type ServiceRules } from '../../src/network/service-rules.ts';
@@ -32,7 +33,7 @@ describe('nft', () => {
 
   it('makes a table again that somebody else has taken away', async () => {
     const scope = { family: 'ip', table, nodeName: undefined, serviceCidrs: [] } as const;
-    const dataplane = createNftDataplane(scope, nft);
+    const dataplane = createNftDataplane(scope, nft, systemClock);
     const service = {
       metadata: { name: 'web', namespace: 'default' },
       spec: { clusterIP: '198.18.0.1', ports: [{ port: 80, protocol: 'TCP' }] },
@@ -56,7 +57,11 @@ describe('nft', () => {
     const hint = ['chain', 'ip', 'mangle', 'KUBE-IPTABLES-HINT'];
     const isThere = (): boolean => spawnSync('nft', ['list', ...hint]).status === 0;
     const hadTable = tables().includes('table ip mangle\n');
-    const dataplane = createNftDataplane({ family: 'ip', table, nodeName: 'node-1', serviceCidrs: [] }, nft);
+    const dataplane = createNftDataplane(
+      { family: 'ip', table, nodeName: 'node-1', serviceCidrs: [] },
+      nft,
+      systemClock,
+    );
     await dataplane.apply(new Map(), new Set());
     expect(isThere()).toBe(true);
     execFileSync('nft', ['delete', ...hint]);
@@ -91,7 +96,11 @@ describe.each([
     };
     return renderService({ service, slices: [slice] }, { nodeName: 'node-1', isCrowded: true });
   };
-  const dataplane = createNftDataplane({ family: 'ip', table, nodeName: undefined, serviceCidrs: [] }, nft);
+  const dataplane = createNftDataplane(
+    { family: 'ip', table, nodeName: undefined, serviceCidrs: [] },
+    nft,
+    systemClock,
+  );
   afterAll(() => dataplane.remove());
 
   it('are in the kernel in seconds, and each change of an endpoint in less than 10 ms', async () => {

@@ -337,6 +337,33 @@ function firstLoss(service: string, node: string): { seen: Promise<number> } {
   return { seen };
 }
 
+/** A connection from another pod to `pod`, by the service; `send` says what comes of using it then. */
+async function holdInPod(address: string, pod: string): Promise<{ send: () => Promise<string> }> {
+  const program = `
+import os, socket, time
+while True:
+    s = socket.create_connection(("${address}", 80), 5)
+    if s.recv(100) == b"${pod}": break
+    s.close()
+print("open", flush=True)
+while not os.path.exists("/tmp/go"): time.sleep(0.1)
+try:
+    s.sendall(b"x")
+    print("sent", s.recv(100), flush=True)
+except OSError as error: print(type(error).__name__, flush=True)
+`;
+  const from = (await podNames()).find((name) => name !== pod) ?? '';
+  const { output } = cluster.background('kubectl', 'exec', from, '--', 'python3', '-u', '-c', program);
+  await eventually(() => Promise.resolve(output().includes('open')), 'a connection from a pod');
+  return {
+    async send() {
+      await cluster.kubectl('exec', from, '--', 'touch', '/tmp/go');
+      await eventually(() => Promise.resolve(/sent|Error/.test(output())), 'what comes of it');
+      return output();
+    },
+  };
+}
+
 describe('a TCP connection', () => {
   const leaving = async (): Promise<string> =>
     (await run(['nft', 'list', 'set', 'ip', 'timonel-e2etraf', 'leaving'])).stdout;
@@ -370,6 +397,7 @@ describe('a TCP connection', () => {
         of.on('end', () => resolve('end'));
       });
     const [ended, quickEnded] = [end(socket), end(quick)];
+    const inside = await holdInPod(clusterIP, pod);
     const { podIP } = (await cluster.json<{ status: { podIP: string } }>('get', 'pod', pod)).status;
     await cluster.kubectl('label', 'pod', pod, 'app=none', '--overwrite');
     await eventually(async () => (await leaving()).includes(`${podIP} . 5002 `), 'the endpoint to be taken away');
@@ -379,6 +407,7 @@ describe('a TCP connection', () => {
     await eventually(async () => !(await leaving()).includes(`${podIP} . 5002 `), 'the seconds for what is under way');
     socket.write('x');
     expect(await ended).toBe('ECONNRESET');
+    expect(await inside.send()).toContain('ConnectionResetError');
     // There is one too many then: this one is to stay.
     await cluster.kubectl('annotate', 'pod', pod, 'controller.kubernetes.io/pod-deletion-cost=100');
     await cluster.kubectl('label', 'pod', pod, 'app=web', '--overwrite');
