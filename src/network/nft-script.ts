@@ -28,7 +28,7 @@ export interface Exchange {
  * A chain without rules, which tells programs in containers that the node's rules are nftables' and not those of the
  * older iptables: kubelets make it for them (KEP-3178), where `iptables-nft-save -t mangle` shows it.
  */
-export function hintCommands({ family, nodeName }: Pick<DataplaneScope, 'family' | 'nodeName'>): string[] {
+function hintCommands({ family, nodeName }: Pick<DataplaneScope, 'family' | 'nodeName'>): string[] {
   if (nodeName === undefined) return [];
   return [`add table ${family} mangle`, `add chain ${family} mangle KUBE-IPTABLES-HINT`];
 }
@@ -47,6 +47,24 @@ export function fullScript(scope: DataplaneScope, rules: ReadonlyMap<string, Ser
   ];
   const filling = difference(table, collect([]), collect(rules.values()), { gone: [], added: [...hairpins] });
   return [...hintCommands(scope), ...base, ...filling].join('\n') + '\n';
+}
+
+/**
+ * Fails where the table is there no more, and changes nothing else: but the chain that only tells something is made
+ * again, and those that find packets to endpoints that are gone are unmade when that `isOver`.
+ */
+export function lookScript(scope: DataplaneScope, isOver: boolean): string {
+  const table = `${scope.family} ${scope.table}`;
+  const over = isOver ? cutChainCommands(table, { isNeeded: false }) : [];
+  return [...hintCommands(scope), `add chain ${table} services`, ...over].join('\n');
+}
+
+/** Removes everything that there ever was of this scope, whether it is there or not. */
+export function removalScript(scope: DataplaneScope): string {
+  const table = `table ${scope.family} ${scope.table}`;
+  const hint = hintCommands(scope);
+  const unmake = hint.slice(-1).map((command) => command.replace('add', 'delete'));
+  return [...hint, ...unmake, `add ${table}`, `delete ${table}`, ''].join('\n');
 }
 
 /**
@@ -255,7 +273,7 @@ function hairpinCommands(on: string, { gone, added }: Exchange): string[] {
  * The chains that find clients' packets to endpoints that are gone, before services are translated. A look-up for each
  * packet is what a service costs: they are there only while an endpoint has gone within {@link goneMinutes}.
  */
-export function cutChainCommands(on: string, { isNeeded }: { isNeeded: boolean }): string[] {
+function cutChainCommands(on: string, { isNeeded }: { isNeeded: boolean }): string[] {
   return ['prerouting', 'output'].flatMap((hook) => {
     const chain = `${on} cut-${hook}`;
     const needed = `add rule ${chain} ct status dnat ct direction original jump cut`;

@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import { createTrackedConnections } from './connections.ts';
 import type { Dataplane, DataplaneScope, TableFrame } from './dataplane.ts';
-import { cutChainCommands, differenceScript, fullScript, goneMinutes, hintCommands } from './nft-script.ts';
+import { differenceScript, fullScript, goneMinutes, lookScript, removalScript } from './nft-script.ts';
 import type { Nft } from './nft-session.ts';
 import { ReferenceCounts } from './reference-counts.ts';
 import type { ServiceRules } from './service-rules.ts';
@@ -65,13 +65,9 @@ export function createNftDataplane(scope: DataplaneScope, nft: Nft, clock: Clock
     async isLost() {
       if (!applied) return false;
       try {
-        // Changes nothing where the chains are; the one that only tells something is made again where it is not.
-        const commands = [...hintCommands(scope), `add chain ${scope.family} ${scope.table} services`];
-        if (cutUntilMs !== undefined && clock.monotonic() >= cutUntilMs) {
-          commands.push(...cutChainCommands(`${scope.family} ${scope.table}`, { isNeeded: false }));
-          cutUntilMs = undefined;
-        }
-        await nft.change(commands.join('\n'));
+        const isOver = cutUntilMs !== undefined && clock.monotonic() >= cutUntilMs;
+        if (isOver) cutUntilMs = undefined;
+        await nft.change(lookScript(scope, isOver));
         return false;
       } catch {
         applied = undefined;
@@ -80,10 +76,7 @@ export function createNftDataplane(scope: DataplaneScope, nft: Nft, clock: Clock
     },
     async remove() {
       applied = undefined;
-      const table = `table ${scope.family} ${scope.table}`;
-      const hint = hintCommands(scope);
-      const unmake = hint.slice(-1).map((command) => command.replace('add', 'delete'));
-      await nft.load([...hint, ...unmake, `add ${table}`, `delete ${table}`, ''].join('\n'));
+      await nft.load(removalScript(scope));
     },
   };
 }
