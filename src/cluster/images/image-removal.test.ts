@@ -34,7 +34,8 @@ const facts: PruneFacts = {
       ],
       used: new Set(['1', '5']),
     },
-    { images: [image('7', { tags: ['cron', 'idle'] })], used: new Set() },
+    // The other node's container needs what is idle here.
+    { images: [image('7', { tags: ['cron', 'idle'] }), image('5')], used: new Set() },
   ],
   named: new Set(['named', 'cron']),
   before: undefined,

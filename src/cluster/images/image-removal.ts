@@ -28,10 +28,12 @@ export function prunableImages(facts: PruneFacts, all: boolean): Prunable {
   const isUsed = (name: string): boolean => named.has(name) || nodes.some((node) => isUsedOn(node, name));
   const inTime = (takenInMs: number): boolean => before === undefined || takenInMs < before;
   const own = library.filter(({ name, takenInMs }) => inTime(takenInMs) && !isUsed(name)).map(({ name }) => name);
+  const isUsedElsewhere = ({ id }: ImageInfo): boolean => nodes.some(({ used }) => used.has(id));
   const onNodes = before === undefined ? nodes.flatMap((node) => unused(node)) : [];
   const known = new Set(library.map(({ name }) => name));
   const foreign = onNodes.flatMap(({ tags }) => tags).filter((name) => !known.has(name) && !isUsed(name));
-  const nameless = onNodes.filter(({ tags, digests }) => tags.length === 0 && (all || digests.length === 0));
+  const isNameless = ({ tags, digests }: ImageInfo): boolean => tags.length === 0 && (all || digests.length === 0);
+  const nameless = onNodes.filter((image) => isNameless(image) && !isUsedElsewhere(image));
   return {
     names: all ? [...new Set([...own, ...foreign])].toSorted() : [],
     ids: [...new Set(nameless.map(({ id }) => id))].toSorted(),
