@@ -33,7 +33,7 @@ export function percent(text: string): number {
   return numberIn(text, { from: 0, to: 100, what: 'a percentage' });
 }
 
-/** What the kubelet takes for the signals about disks, as `nodefs.available<10%,imagefs.available<1Gi`. */
+/** What the kubelet takes, as `memory.available<100Mi,nodefs.available<10%`. */
 export function evictionHard(text: string): string {
   try {
     parseEvictionThresholds(text);

@@ -116,7 +116,7 @@ function addClusterCommands(program: Command): void {
     .option('--port <port>', 'port of the API server on 127.0.0.1 (default: the first free one from 6443)', port)
     .option('--node-grace <seconds>', 'how long a silent node counts as alive (default: 2; upstream: 40)', seconds)
     .option('--eviction-after <seconds>', 'when pods leave a lost node (default: 2; upstream: 300)', seconds)
-    .option('--eviction-hard <thresholds>', 'end pods when less of the disk is left (upstream: 10%, 15%)', evictionHard)
+    .option('--eviction-hard <thresholds>', 'end pods when less of memory or disk is left', evictionHard)
     .option(
       '--image-gc-high-threshold <percent>',
       'fullness at which unused images go (default: 85; 100: never)',

@@ -1,5 +1,5 @@
 import type { Connection } from '../client/https-client.ts';
-import type { DiskPolicy } from '../node/eviction-thresholds.ts';
+import type { PressurePolicy } from '../node/eviction-thresholds.ts';
 import type { KeyPair } from './certificates.ts';
 
 /** What an agent needs to know: the launcher writes it to `agent.json` in the node's data directory. */
@@ -27,7 +27,7 @@ export interface AgentConfig {
   clusterDns: readonly string[];
   /** The node answers for the cluster's DNS itself, and asks this resolver for other names; absent: it does not. */
   dnsForwarder?: string;
-  disk: DiskPolicy;
+  pressure: PressurePolicy;
   lease: { durationSeconds: number; renewIntervalMs: number };
   /** Index of the images that were imported into the cluster (`images/index.json`), which no registry has. */
   importedImages?: string;

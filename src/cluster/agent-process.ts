@@ -63,7 +63,7 @@ export async function runAgent(config: AgentConfig, surroundings: Surroundings):
     },
     dns: { clusterDns: config.clusterDns, clusterDomain, host: machine.dns },
     ...(config.importedImages && { isImported: importedImages(config.importedImages) }),
-    disk: config.disk,
+    pressure: config.pressure,
     ...(policies && { gate: policies.gate }),
     settings: {
       cgroupRoot: config.cgroup,

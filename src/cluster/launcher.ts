@@ -354,7 +354,7 @@ function writeAgentConfig(state: ClusterState, node: LocalNode, pki: ClusterPki,
     clusterDns: dnsAddresses(state.network).map(({ serviceAddress }) => serviceAddress),
     // The server is on the host, and reaches the machine's resolvers also where they listen on loopback only.
     dnsForwarder: hostAddressOf(state.network),
-    disk: { thresholds: parseEvictionThresholds(evictionHard), images },
+    pressure: { thresholds: parseEvictionThresholds(evictionHard), images },
     // Four signs of life in the time that the control plane waits for one.
     lease: { durationSeconds: Math.max(1, Math.ceil(nodeGraceSeconds)), renewIntervalMs: nodeGraceSeconds * 250 },
     importedImages: join(clusterPaths(state.name).images, 'index.json'),

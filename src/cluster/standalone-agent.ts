@@ -43,7 +43,7 @@ export async function standaloneAgentConfig(options: {
     serviceCidrs: [],
     clusterDns: await findClusterDns(connection, clock),
     // Upstream's figures: whatever control plane this is expects no more.
-    disk: { thresholds: parseEvictionThresholds(upstreamEvictionHard), images: upstreamImageCollection },
+    pressure: { thresholds: parseEvictionThresholds(upstreamEvictionHard), images: upstreamImageCollection },
     lease: { durationSeconds: 40, renewIntervalMs: 10_000 },
   };
 }

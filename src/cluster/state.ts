@@ -61,7 +61,7 @@ export interface ClusterSettings {
  * there is room to work at all.
  */
 export const localEvictionHard =
-  'nodefs.available<1Gi,nodefs.inodesFree<1%,imagefs.available<1Gi,imagefs.inodesFree<1%';
+  'memory.available<100Mi,nodefs.available<1Gi,nodefs.inodesFree<1%,imagefs.available<1Gi,imagefs.inodesFree<1%';
 
 /** Where a cluster keeps what, in its data directory and its run directory (see {@link ClusterDirectories}). */
 export interface ClusterPaths {

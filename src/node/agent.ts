@@ -11,12 +11,12 @@ import type { Node, Pod } from '../api/types/core-v1.ts';
 import { defaultAgentSettings, type AgentContext, type AgentNode, type AgentSettings } from './agent-context.ts';
 import { AgentBackend } from './agent-backend.ts';
 import { createBackoff } from './backoff.ts';
-import { DiskPressure } from './disk-pressure.ts';
 import type { DnsSettings } from './dns-config.ts';
-import type { DiskPolicy } from './eviction-thresholds.ts';
+import type { PressureCondition, PressurePolicy } from './eviction-thresholds.ts';
 import { createImagePuller, type ImagePullerOptions } from './image-puller.ts';
 import { createLimiter } from './limiter.ts';
 import { admissionFailure } from './node-admission.ts';
+import { NodePressure } from './node-pressure.ts';
 import { NodeRegistration } from './node-registration.ts';
 import type { NodeSystem } from './node-system.ts';
 import { createObjectCache } from './object-cache.ts';
@@ -45,8 +45,8 @@ export interface AgentOptions {
   dns: DnsSettings;
   /** See {@link ImagePullerOptions}. */
   isImported?: ImagePullerOptions['isImported'];
-  /** Absent: nobody looks at how full the disk is. */
-  disk?: DiskPolicy;
+  /** Absent: nobody looks at what is left of memory and disk. */
+  pressure?: PressurePolicy;
   /** Absent: nothing holds pods back. */
   gate?: PodGate;
   settings: Partial<AgentSettings> & Pick<AgentSettings, 'cgroupRoot'>;
@@ -79,7 +79,7 @@ class NodeAgent implements Agent {
   private readonly stopped = new AbortController();
   private registration: NodeRegistration | undefined;
   private readonly storage: StorageEviction;
-  private readonly disk: DiskPressure | undefined;
+  private readonly pressure: NodePressure | undefined;
   private adopted: RuntimeContents = { sandboxes: [], containers: [] };
 
   constructor(options: AgentOptions) {
@@ -116,11 +116,11 @@ class NodeAgent implements Agent {
     };
     const workers = (): Iterable<PodWorker> => this.workers.values();
     this.storage = new StorageEviction(this.context, workers);
-    this.disk =
-      options.disk &&
-      new DiskPressure(this.context, {
-        ...{ policy: options.disk, workers },
-        changed: (diskPressure) => this.registration?.observe({ diskPressure }),
+    this.pressure =
+      options.pressure &&
+      new NodePressure(this.context, {
+        ...{ policy: options.pressure, workers },
+        changed: (pressures) => this.registration?.observe({ pressures }),
       });
   }
 
@@ -143,7 +143,7 @@ class NodeAgent implements Agent {
       runtimeReady: status.runtimeReady,
       networkReady: status.networkReady,
       message: status.message,
-      diskPressure: false,
+      pressures: new Set<PressureCondition>(),
       images: await runtime.listImages(),
     };
     const registration = new NodeRegistration(context, observed);
@@ -170,7 +170,7 @@ class NodeAgent implements Agent {
         this.neighbourChanged();
       },
     });
-    this.disk?.start();
+    this.pressure?.start();
     await orphans;
     // Pods that went while the node registered have neither been orphans nor had a worker.
     const missed = contents.sandboxes.filter(({ uid }) => listed.has(uid) && !this.workers.has(uid));
@@ -181,7 +181,7 @@ class NodeAgent implements Agent {
     this.stopped.abort();
     this.registration?.stop();
     this.storage.stop();
-    this.disk?.stop();
+    this.pressure?.stop();
     for (const worker of this.workers.values()) worker.stop();
     this.informers.stop();
     this.context.objects.stop();
@@ -232,8 +232,11 @@ class NodeAgent implements Agent {
     if (begun || pod.metadata.deletionTimestamp || !this.registration) return undefined;
     const { unsafeSysctls } = this.context.settings;
     const { node } = this.registration;
-    const isUnderPressure = this.disk?.isUnderPressure ?? false;
-    const failure = admissionFailure({ pod, active: this.activePods(), node, unsafeSysctls, isUnderPressure });
+    const pressures = this.pressure?.conditions;
+    const failure = admissionFailure({
+      ...{ pod, active: this.activePods(), node, unsafeSysctls },
+      ...(pressures && { pressures }),
+    });
     if (failure) this.context.recorder.record(pod, 'Warning', failure.reason, failure.message);
     return failure;
   }

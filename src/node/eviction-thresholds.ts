@@ -1,4 +1,5 @@
 import { formatQuantity, parseQuantity } from '../api/quantity.ts';
+import type { MemoryUse, ProcessUse } from './machine-load.ts';
 
 /** How full a file system is. */
 export interface FileSystemUse {
@@ -11,7 +12,18 @@ export interface FileSystemUse {
   inodesFree: number;
 }
 
-export type EvictionSignal = 'nodefs.available' | 'nodefs.inodesFree' | 'imagefs.available' | 'imagefs.inodesFree';
+export type EvictionSignal =
+  | 'memory.available'
+  | 'nodefs.available'
+  | 'nodefs.inodesFree'
+  | 'imagefs.available'
+  | 'imagefs.inodesFree'
+  | 'pid.available';
+
+export type PressureCondition = 'MemoryPressure' | 'DiskPressure' | 'PIDPressure';
+
+/** What is short, as events and messages speak of it. */
+export type ScarceResource = 'memory' | 'ephemeral-storage' | 'inodes' | 'pids';
 
 /** The node is under pressure while less than this is left (documentation of node-pressure eviction). */
 export interface EvictionThreshold {
@@ -26,27 +38,30 @@ export interface ImageCollectionPolicy {
   lowPercent: number;
 }
 
-/** What an agent does about its disk. */
-export interface DiskPolicy {
+/** What an agent does when little of its node is left. */
+export interface PressurePolicy {
   thresholds: readonly EvictionThreshold[];
   images: ImageCollectionPolicy;
 }
 
 /** The kubelet's. */
 export const upstreamEvictionHard =
-  'nodefs.available<10%,nodefs.inodesFree<5%,imagefs.available<15%,imagefs.inodesFree<5%';
+  'memory.available<100Mi,nodefs.available<10%,nodefs.inodesFree<5%,imagefs.available<15%,imagefs.inodesFree<5%';
 
 /** The kubelet's. */
 export const upstreamImageCollection: ImageCollectionPolicy = { highPercent: 85, lowPercent: 80 };
 
+/** The first that is short is seen to first: memory before all, as with the kubelet. */
 const signals: readonly string[] = [
+  'memory.available',
   'nodefs.available',
   'nodefs.inodesFree',
   'imagefs.available',
   'imagefs.inodesFree',
+  'pid.available',
 ] satisfies EvictionSignal[];
 
-/** Reads what the kubelet takes as `--eviction-hard`, of the signals about disks. Throws a sentence. */
+/** Reads what the kubelet takes as `--eviction-hard`. Throws a sentence. */
 export function parseEvictionThresholds(text: string): EvictionThreshold[] {
   const found = text
     .split(',')
@@ -82,31 +97,54 @@ export interface Shortage {
   available: number;
 }
 
-export interface DiskObservation {
+export interface PressureObservation {
   nodefs: FileSystemUse;
   imagefs: FileSystemUse;
+  memory: MemoryUse;
+  processes: ProcessUse;
 }
 
-/** The thresholds that are met, those of the node's own file system first. */
-export function shortages(thresholds: readonly EvictionThreshold[], observed: DiskObservation): Shortage[] {
+/** The thresholds that are met, the first to be seen to first. */
+export function shortages(thresholds: readonly EvictionThreshold[], observed: PressureObservation): Shortage[] {
   const met = thresholds.flatMap(({ signal, least }) => {
-    const use = signal.startsWith('nodefs') ? observed.nodefs : observed.imagefs;
-    const [capacity, available] = isOfInodes(signal)
-      ? [use.inodes, use.inodesFree]
-      : [use.capacityBytes, use.availableBytes];
+    const { capacity, available } = leftOf(signal, observed);
     const amount = 'share' in least ? Math.floor(capacity * least.share) : least.amount;
     return capacity > 0 && available < amount ? [{ signal, least: amount, available }] : [];
   });
   return met.sort((a, b) => signals.indexOf(a.signal) - signals.indexOf(b.signal));
 }
 
-function isOfInodes(signal: EvictionSignal): boolean {
-  return signal.endsWith('inodesFree');
+function leftOf(
+  signal: EvictionSignal,
+  { nodefs, imagefs, memory, processes }: PressureObservation,
+): { capacity: number; available: number } {
+  switch (signal) {
+    case 'memory.available':
+      return { capacity: memory.capacityBytes, available: memory.availableBytes };
+    case 'pid.available':
+      return { capacity: processes.most, available: processes.most - processes.running };
+    case 'nodefs.available':
+      return { capacity: nodefs.capacityBytes, available: nodefs.availableBytes };
+    case 'imagefs.available':
+      return { capacity: imagefs.capacityBytes, available: imagefs.availableBytes };
+    case 'nodefs.inodesFree':
+      return { capacity: nodefs.inodes, available: nodefs.inodesFree };
+    case 'imagefs.inodesFree':
+      return { capacity: imagefs.inodes, available: imagefs.inodesFree };
+  }
 }
 
-/** What is short, as a resource's name: events and messages speak of it. */
-export function resourceOf({ signal }: Shortage): string {
-  return isOfInodes(signal) ? 'inodes' : 'ephemeral-storage';
+export function resourceOf({ signal }: Shortage): ScarceResource {
+  if (signal === 'memory.available') return 'memory';
+  if (signal === 'pid.available') return 'pids';
+  return signal.endsWith('inodesFree') ? 'inodes' : 'ephemeral-storage';
+}
+
+/** The condition of the node that a shortage is. */
+export function conditionOf(shortage: Shortage): PressureCondition {
+  const resource = resourceOf(shortage);
+  if (resource === 'memory') return 'MemoryPressure';
+  return resource === 'pids' ? 'PIDPressure' : 'DiskPressure';
 }
 
 /** As upstream's Quantity shows bytes. */
@@ -121,9 +159,8 @@ export function evictionMessage(
 ): string {
   const resource = resourceOf(shortage);
   const figures = `Threshold quantity: ${binaryQuantity(shortage.least)}, available: ${binaryQuantity(shortage.available)}. `;
-  const greedy = isOfInodes(shortage.signal)
-    ? []
-    : containers.filter(({ usedBytes, requestedBytes }) => usedBytes > requestedBytes);
+  const isOfBytes = resource === 'memory' || resource === 'ephemeral-storage';
+  const greedy = isOfBytes ? containers.filter(({ usedBytes, requestedBytes }) => usedBytes > requestedBytes) : [];
   const told = greedy.map(({ name, usedBytes, requestedBytes }) => {
     const amounts = `${binaryQuantity(usedBytes)}, request is ${binaryQuantity(requestedBytes)}`;
     return `Container ${name} was using ${amounts}, has larger consumption of ${resource}. `;

@@ -1,4 +1,5 @@
 import { createSystemCgroups } from './cgroups.ts';
+import { systemMachineLoad } from './machine-load.ts';
 import { systemMounts } from './mounts.ts';
 import type { NodeSystem } from './node-system.ts';
 import { systemProbeNetwork } from './probe-network.ts';
@@ -11,5 +12,6 @@ export function createLinuxSystem(): NodeSystem {
     mounts: systemMounts,
     cgroups: createSystemCgroups(),
     network: systemProbeNetwork,
+    load: systemMachineLoad,
   };
 }

@@ -10,11 +10,14 @@ export interface MemorySystem extends NodeSystem {
   answerProbes(result: ProbeResult): void;
   /** How full its disk is from now on: 100 GB, of which so many are left. */
   setAvailableGigabytes(available: number): void;
+  /** How much of its memory, 4 GiB, and of its 32768 process numbers is left from now on. */
+  setLeft(left: { memoryBytes?: number; processes?: number }): void;
 }
 
 export function createMemorySystem(): MemorySystem {
   const content = new Map<string, string>();
   let disk = { device: 1, capacityBytes: 100e9, availableBytes: 100e9, inodes: 0, inodesFree: 0 };
+  let left = { memoryBytes: 4 * 2 ** 30, processes: 32_768 };
   let answer: ProbeResult = { kind: 'success', output: '' };
   const removeUnder = (path: string): void => {
     for (const key of content.keys()) if (key === path || key.startsWith(`${path}/`)) content.delete(key);
@@ -26,6 +29,7 @@ export function createMemorySystem(): MemorySystem {
   return {
     content,
     answerProbes: (result) => void (answer = result),
+    setLeft: (more) => void (left = { ...left, ...more }),
     setAvailableGigabytes: (available) => void (disk = { ...disk, availableBytes: available * 1e9 }),
     files: {
       makeDirectory: nothing,
@@ -49,5 +53,9 @@ export function createMemorySystem(): MemorySystem {
     mounts: { mountTmpfs: nothing, mountLayers: nothing, unmountAll: nothing },
     cgroups: { ensure: nothing, freeze: nothing, usage: () => Promise.resolve(undefined), remove: nothing },
     network: { http: probe, tcp: probe, grpc: probe },
+    load: {
+      memory: () => Promise.resolve({ capacityBytes: 4 * 2 ** 30, availableBytes: left.memoryBytes }),
+      processes: () => Promise.resolve({ most: 32_768, running: 32_768 - left.processes }),
+    },
   };
 }

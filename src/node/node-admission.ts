@@ -1,6 +1,9 @@
 import { matchesNodeAffinity } from '../api/node-selector.ts';
+import { isTolerated } from '../api/taints.ts';
 import { amountsOf, podRequests } from '../api/pod-resources.ts';
 import type { Node, Pod } from '../api/types/core-v1.ts';
+import type { PressureCondition } from './eviction-thresholds.ts';
+import { qosClassOf } from './pod-cgroup.ts';
 import { containersOf, isCriticalPod } from './pod-spec.ts';
 import { forbiddenSysctl } from './sysctls.ts';
 
@@ -13,14 +16,15 @@ export function admissionFailure(options: {
   /** The pods that hold resources of the node. */
   active: Iterable<Pod>;
   node: Node;
-  /** Of the disk: only pods that the cluster itself needs are taken. */
-  isUnderPressure?: boolean;
+  /** What the node is under pressure of: pods that the cluster itself needs are taken all the same. */
+  pressures?: ReadonlySet<PressureCondition>;
   /** Beside the safe ones: see {@link forbiddenSysctl}. */
   unsafeSysctls?: readonly string[];
 }): { reason: string; message: string } | undefined {
-  const { pod, node, unsafeSysctls = [], isUnderPressure = false } = options;
-  if (isUnderPressure && !isCriticalPod(pod)) {
-    return { reason: 'Evicted', message: 'Pod was rejected: The node had condition: [DiskPressure]. ' };
+  const { pod, node, unsafeSysctls = [], pressures } = options;
+  if (pressures && pressures.size > 0 && !bearsPressure(pod, pressures)) {
+    const message = `Pod was rejected: The node had condition: [${[...pressures].join(' ')}]. `;
+    return { reason: 'Evicted', message };
   }
   const sysctl = forbiddenSysctl(pod, unsafeSysctls);
   if (sysctl !== undefined) return { reason: 'SysctlForbidden', message: `Pod was rejected: ${sysctl}` };
@@ -41,6 +45,14 @@ export function admissionFailure(options: {
     return { reason: 'NodePorts', message: `Pod was rejected: ${why}` };
   }
   return undefined;
+}
+
+/** Where it is memory alone that is short, pods come that have asked for some, or that tolerate it. */
+function bearsPressure(pod: Pod, pressures: ReadonlySet<PressureCondition>): boolean {
+  if (isCriticalPod(pod)) return true;
+  if (pressures.size > 1 || !pressures.has('MemoryPressure')) return false;
+  const taint = { key: 'node.kubernetes.io/memory-pressure', effect: 'NoSchedule' };
+  return qosClassOf(pod) !== 'BestEffort' || isTolerated(taint, pod.spec?.tolerations);
 }
 
 interface Shortage {

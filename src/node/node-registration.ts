@@ -4,7 +4,15 @@ import { leases, nodes } from '../client/resources.ts';
 import type { Lease } from '../api/types/coordination-v1.ts';
 import type { Node, NodeStatus } from '../api/types/core-v1.ts';
 import type { AgentContext } from './agent-context.ts';
-import { newNode, nodeLabels, nodeStatus, recordForNode, sameNodeStatus, type NodeObservation } from './node-status.ts';
+import {
+  newNode,
+  nodeLabels,
+  nodeStatus,
+  pressureReasons,
+  recordForNode,
+  sameNodeStatus,
+  type NodeObservation,
+} from './node-status.ts';
 
 const leaseNamespace = 'kube-node-lease';
 const maxRetryMs = 5000;
@@ -158,7 +166,11 @@ export class NodeRegistration {
     const now = this.known?.status;
     const changes: [string, string, string][] = [
       ['Ready', 'NodeReady', 'NodeNotReady'],
-      ['DiskPressure', 'NodeHasDiskPressure', 'NodeHasNoDiskPressure'],
+      ...Object.entries(pressureReasons).map(([type, [[whenTrue], [whenFalse]]]): [string, string, string] => [
+        type,
+        `Node${whenTrue}`,
+        `Node${whenFalse}`,
+      ]),
     ];
     for (const [type, whenTrue, whenFalse] of changes) {
       const status = conditionStatus(now, type);

@@ -29,7 +29,7 @@ const observed: NodeObservation = {
   runtimeVersion: 'containerd://1.6.20',
   runtimeReady: true,
   networkReady: true,
-  diskPressure: false,
+  pressures: new Set(),
   message: '',
   images: [
     { id: 'a', tags: ['small:1'], digests: [], sizeBytes: 1, pinned: false },

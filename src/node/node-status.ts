@@ -1,13 +1,14 @@
 import { formatTime } from '../base/clock.ts';
 import type { ContainerImage, Node, NodeCondition, NodeStatus } from '../api/types/core-v1.ts';
 import type { AgentContext, AgentNode } from './agent-context.ts';
+import type { PressureCondition } from './eviction-thresholds.ts';
 import type { ImageInfo } from './runtime.ts';
 
 /** What the agent knows of its node besides what it was told. */
 export interface NodeObservation {
   /** `containerd://1.6.20`. */
   runtimeVersion: string;
-  diskPressure: boolean;
+  pressures: ReadonlySet<PressureCondition>;
   runtimeReady: boolean;
   networkReady: boolean;
   /** Of the runtime, when one of them is not ready. */
@@ -95,17 +96,31 @@ export function nodeStatus(options: {
   };
 }
 
+type Told = readonly [reason: string, message: string];
+
+/** Of conditions about pressure: what the kubelet says when they are True, and when they are False. */
+export const pressureReasons: Readonly<Record<PressureCondition, readonly [whenTrue: Told, whenFalse: Told]>> = {
+  MemoryPressure: [
+    ['HasInsufficientMemory', 'has insufficient memory available'],
+    ['HasSufficientMemory', 'has sufficient memory available'],
+  ],
+  DiskPressure: [
+    ['HasDiskPressure', 'has disk pressure'],
+    ['HasNoDiskPressure', 'has no disk pressure'],
+  ],
+  PIDPressure: [
+    ['HasInsufficientPID', 'has insufficient PID available'],
+    ['HasSufficientPID', 'has sufficient PID available'],
+  ],
+};
+
 function conditions(observed: NodeObservation, old: NodeStatus | undefined, now: string): NodeCondition[] {
-  const disk: [string, string, string] = observed.diskPressure
-    ? ['True', 'KubeletHasDiskPressure', 'kubelet has disk pressure']
-    : ['False', 'KubeletHasNoDiskPressure', 'kubelet has no disk pressure'];
-  const pressures: [string, string, string, string][] = [
-    ['MemoryPressure', 'False', 'KubeletHasSufficientMemory', 'kubelet has sufficient memory available'],
-    ['DiskPressure', ...disk],
-    ['PIDPressure', 'False', 'KubeletHasSufficientPID', 'kubelet has sufficient PID available'],
-  ];
   const list: Omit<NodeCondition, 'lastHeartbeatTime' | 'lastTransitionTime'>[] = [
-    ...pressures.map(([type, status, reason, message]) => ({ type, status, reason, message })),
+    ...Object.entries(pressureReasons).map(([type, [whenTrue, whenFalse]]) => {
+      const isTrue = observed.pressures.has(type as PressureCondition);
+      const [reason, message] = isTrue ? whenTrue : whenFalse;
+      return { type, status: isTrue ? 'True' : 'False', reason: `Kubelet${reason}`, message: `kubelet ${message}` };
+    }),
     { type: 'Ready', ...readiness(observed) },
   ];
   return list.map((condition) => {

@@ -1,4 +1,5 @@
 import type { Cgroups } from './cgroups.ts';
+import type { MachineLoad } from './machine-load.ts';
 import type { Mounts } from './mounts.ts';
 import type { ProbeNetwork } from './probe-network.ts';
 import type { VolumeFiles } from './volume-files.ts';
@@ -9,4 +10,5 @@ export interface NodeSystem {
   mounts: Mounts;
   cgroups: Cgroups;
   network: ProbeNetwork;
+  load: MachineLoad;
 }

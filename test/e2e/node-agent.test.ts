@@ -6,7 +6,7 @@ import { silentLogger } from '../../src/base/log.ts';
 import { systemRandom } from '../../src/base/random.ts';
 import { systemClock as clock } from '../../src/base/system-clock.ts';
 import type { Client } from '../../src/client/client.ts';
-import { configMaps, pods } from '../../src/client/resources.ts';
+import { configMaps, nodes, pods } from '../../src/client/resources.ts';
 import type { Container, ContainerState, Pod, PodSpec } from '../../src/api/types/core-v1.ts';
 import { makeBusyboxBase } from '../../src/cluster/images/base-image.ts';
 import { openImageLibrary } from '../../src/cluster/images/image-library.ts';
@@ -23,6 +23,11 @@ import { readRoutes } from '../../src/cluster/netns.ts';
 import { createAgent, type Agent } from '../../src/node/agent.ts';
 import { detectContainerd } from '../../src/node/containerd.ts';
 import { createCriRuntime, type CriRuntime } from '../../src/node/cri.ts';
+import {
+  parseEvictionThresholds,
+  upstreamImageCollection,
+  type PressurePolicy,
+} from '../../src/node/eviction-thresholds.ts';
 import { createLinuxSystem } from '../../src/node/linux-system.ts';
 import { readMachine } from '../../src/node/machine.ts';
 import { startTestApiServer, type TestApiServer } from '../support/api-server.ts';
@@ -47,7 +52,7 @@ describe('the node agent with real containers', () => {
     await library.import(tar, { name, run: { Cmd: ['sh'], Env: ['PATH=/bin'] }, sockets: [nodeRuntimeSocket(node)] });
   };
 
-  const newAgent = async (): Promise<Agent> => {
+  const newAgent = async (pressure?: PressurePolicy): Promise<Agent> => {
     const machine = await readMachine(base);
     const made = createAgent({
       client,
@@ -67,6 +72,7 @@ describe('the node agent with real containers', () => {
       },
       dns: { clusterDns: ['10.96.0.10'], clusterDomain: 'cluster.local', host: machine.dns },
       settings: { cgroupRoot: nodeCgroup(node) },
+      ...(pressure && { pressure }),
     });
     await made.start();
     return made;
@@ -366,6 +372,32 @@ describe('the node agent with real containers', () => {
     const pod = (await until('variables', isReady)) as Pod;
     await expect.poll(() => logOf(pod)).toBe('<first><a\nb><>\n0 3000\n');
     await remove('variables');
+  });
+
+  it('ends a pod when less is left of the machine than is to be', async () => {
+    const { memory, processes } = createLinuxSystem().load;
+    const { capacityBytes, availableBytes } = await memory();
+    expect(availableBytes).toBeGreaterThan(0);
+    expect(availableBytes).toBeLessThan(capacityBytes);
+    expect((await processes()).most).toBeGreaterThan((await processes()).running);
+    await create('victim', { containers: [shell('exec sleep 1000')] });
+    await until('victim', isReady);
+    await agent.stop();
+    const thresholds = parseEvictionThresholds(`memory.available<${capacityBytes}`);
+    agent = await newAgent({ thresholds, images: upstreamImageCollection });
+    try {
+      const victim = await until('victim', (pod) => pod.status?.phase === 'Failed');
+      expect(victim?.status).toMatchObject({ reason: 'Evicted' });
+      expect(victim?.status?.message).toMatch(
+        /^The node was low on resource: memory\. Threshold .*Container app was using \S+, request is 0, has larger /,
+      );
+      const found = await client.get(nodes, { name: 'node-1' });
+      expect(found.status?.conditions?.find(({ type }) => type === 'MemoryPressure')?.status).toBe('True');
+    } finally {
+      await agent.stop();
+      agent = await newAgent();
+      await remove('victim');
+    }
   });
 
   it('is adopted by the next agent without a restart', async () => {

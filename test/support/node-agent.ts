@@ -18,7 +18,9 @@ export interface AgentWorld {
 }
 
 /** An agent with all that it works with: an API server, and a runtime and a machine that are simulated. */
-export async function startAgentWorld(options: Pick<AgentOptions, 'disk' | 'isImported'> = {}): Promise<AgentWorld> {
+export async function startAgentWorld(
+  options: Pick<AgentOptions, 'pressure' | 'isImported'> = {},
+): Promise<AgentWorld> {
   const clock = createSimulatedClock();
   const api = await startTestApiServer({ clock });
   const { client } = api;
@@ -31,7 +33,7 @@ export async function startAgentWorld(options: Pick<AgentOptions, 'disk' | 'isIm
 
 /** The agent of node-1 (2 CPUs, 4 GiB) on a machine of memory. */
 export function testAgent(
-  parts: Pick<AgentOptions, 'client' | 'runtime' | 'clock' | 'system' | 'disk' | 'isImported'>,
+  parts: Pick<AgentOptions, 'client' | 'runtime' | 'clock' | 'system' | 'pressure' | 'isImported'>,
 ): Agent {
   const capacity = { cpu: '2', memory: '4Gi', 'ephemeral-storage': '10Gi', pods: '110' };
   return createAgent({

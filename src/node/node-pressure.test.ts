@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { startAgentWorld, type AgentWorld } from '../../test/support/node-agent.ts';
+import { startAgentWorld, testAgent, type AgentWorld } from '../../test/support/node-agent.ts';
 import type { Pod, PodSpec } from '../api/types/core-v1.ts';
 import { events, nodes, pods } from '../client/resources.ts';
 import { parseEvictionThresholds, upstreamEvictionHard, upstreamImageCollection } from './eviction-thresholds.ts';
@@ -7,7 +7,7 @@ import { parseEvictionThresholds, upstreamEvictionHard, upstreamImageCollection 
 let world: AgentWorld;
 beforeEach(async () => {
   world = await startAgentWorld({
-    disk: { thresholds: parseEvictionThresholds(upstreamEvictionHard), images: upstreamImageCollection },
+    pressure: { thresholds: parseEvictionThresholds(upstreamEvictionHard), images: upstreamImageCollection },
     isImported: async (reference) => Promise.resolve(reference === 'docker.io/library/imported:1'),
   });
 });
@@ -24,10 +24,11 @@ const create = async (name: string, spec: Partial<PodSpec> = {}): Promise<Pod> =
   return pod;
 };
 const statusOf = async (name: string) => (await world.client.get(pods, { namespace: 'default', name })).status;
-const diskPressure = async () => {
+const condition = async (name: string) => {
   const { status } = await world.client.get(nodes, { name: 'node-1' });
-  return status?.conditions?.find(({ type }) => type === 'DiskPressure');
+  return status?.conditions?.find(({ type }) => type === name);
 };
+const diskPressure = () => condition('DiskPressure');
 const nodeEvents = async (): Promise<string[]> => {
   const { items } = await world.client.list(events, { namespace: 'default' });
   return items.filter(({ involvedObject }) => involvedObject.kind === 'Node').map(({ reason = '' }) => reason);
@@ -135,4 +136,87 @@ describe('a node whose disk is full', () => {
     expect((await statusOf('app'))?.phase).toBe('Running');
     expect((await diskPressure())?.status).toBe('True');
   });
+});
+
+describe('a node whose memory is short', () => {
+  const use = (bytes: Readonly<Record<string, number>>): void => {
+    const { runtime } = world;
+    const stats = runtime.containerStats.bind(runtime);
+    vi.spyOn(runtime, 'containerStats').mockImplementation(async () =>
+      (await stats()).map((each) => ({ ...each, memoryWorkingSetBytes: bytes[each.name] ?? 0 })),
+    );
+  };
+  const requests = (memory: string) => ({ resources: { requests: { memory } } });
+
+  it('ends those that take more than they asked for, the less important first, and keeps its images', async () => {
+    const { clock, system, runtime } = world;
+    await runtime.pullImage('old:1');
+    await create('modest', { containers: [{ name: 'modest', image: 'app:1', ...requests('1Gi') }] });
+    await create('greedy', { containers: [{ name: 'greedy', image: 'app:1', ...requests('1Mi') }] });
+    use({ modest: 2 ** 29, greedy: 2 ** 28 });
+    system.setLeft({ memoryBytes: 50 * 2 ** 20 });
+    await clock.advance(11_000);
+    expect(await condition('MemoryPressure')).toMatchObject({
+      ...{ status: 'True', reason: 'KubeletHasInsufficientMemory' },
+      message: 'kubelet has insufficient memory available',
+    });
+    expect((await diskPressure())?.status).toBe('False');
+    expect(await statusOf('greedy')).toMatchObject({
+      ...{ phase: 'Failed', reason: 'Evicted' },
+      message:
+        'The node was low on resource: memory. Threshold quantity: 100Mi, available: 50Mi. ' +
+        'Container greedy was using 256Mi, request is 1Mi, has larger consumption of memory. ',
+    });
+    expect((await statusOf('modest'))?.phase).toBe('Running');
+    expect(await imageNames()).toContain('old:1');
+
+    system.setLeft({ memoryBytes: 2 ** 30 });
+    await clock.advance(6 * 60_000);
+    expect(await condition('MemoryPressure')).toMatchObject({ status: 'False', reason: 'KubeletHasSufficientMemory' });
+    expect(await nodeEvents()).toEqual(
+      expect.arrayContaining(['NodeHasInsufficientMemory', 'NodeHasSufficientMemory', 'EvictionThresholdMet']),
+    );
+  });
+
+  it('takes pods that ask for memory, or tolerate that there is little, and no others', async () => {
+    const { clock, system } = world;
+    system.setLeft({ memoryBytes: 0 });
+    await clock.advance(11_000);
+    const key = 'node.kubernetes.io/memory-pressure';
+    await create('best-effort');
+    await create('asking', { containers: [{ name: 'app', image: 'app:1', ...requests('1Mi') }] });
+    await create('tolerant', { tolerations: [{ key, operator: 'Exists', effect: 'NoSchedule' }] });
+    expect(await statusOf('best-effort')).toMatchObject({
+      ...{ phase: 'Failed', reason: 'Evicted' },
+      message: 'Pod was rejected: The node had condition: [MemoryPressure]. ',
+    });
+    const states = await Promise.all(['asking', 'tolerant'].map(async (name) => (await statusOf(name))?.reason));
+    expect(states).toEqual([undefined, undefined]);
+  });
+});
+
+it('ends the least important pod of a node that runs out of process numbers, where that is watched', async () => {
+  const agent = world.agent;
+  await agent.stop();
+  const { client, runtime, clock, system } = world;
+  const thresholds = parseEvictionThresholds('pid.available<10%');
+  const watching = testAgent({
+    client,
+    runtime,
+    clock,
+    system,
+    pressure: { thresholds, images: upstreamImageCollection },
+  });
+  await watching.start();
+  try {
+    await create('important', { priority: 10 });
+    await create('other');
+    system.setLeft({ processes: 100 });
+    await clock.advance(11_000);
+    expect(await condition('PIDPressure')).toMatchObject({ status: 'True', reason: 'KubeletHasInsufficientPID' });
+    expect((await statusOf('other'))?.message).toMatch(/^The node was low on resource: pids\. /);
+    expect((await statusOf('important'))?.phase).toBe('Running');
+  } finally {
+    await watching.stop();
+  }
 });
