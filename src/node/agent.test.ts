@@ -227,6 +227,18 @@ describe('what a pod needs', () => {
   });
 });
 
+it('ends init containers and those of Jobs by itself where nothing else is said', async () => {
+  await create('web', { initContainers: [{ name: 'init', image: 'app:1' }] });
+  await clock.advance(1000);
+  expect(await stateOf('web')).toMatchObject({ running: {} });
+  const metadata = { name: 'task', namespace: 'default' };
+  const ownerReferences = [{ apiVersion: 'batch/v1', kind: 'Job', name: 'task', uid: 'j', controller: true }];
+  const spec = { nodeName: 'node-1', restartPolicy: 'Never', containers: [app], automountServiceAccountToken: false };
+  await client.create(pods, { metadata: { ...metadata, ownerReferences }, spec });
+  await clock.advance(1000);
+  expect((await get('task')).status?.phase).toBe('Succeeded');
+});
+
 describe('a volume that is an image', () => {
   it('holds back the containers that mount it, with the reason of its pull', async () => {
     for (const name of ['docker.io/library/data:1', 'localhost/data:1']) runtime.setImage(name, 'missing');

@@ -72,6 +72,7 @@ export function containerConfig(options: ContainerOptions): ContainerConfig {
     resources: containerResources(pod, container, memoryCapacity),
     security: containerSecurity(pod, container),
     pid: pidNamespace(pod),
+    ...((container.role === 'init' || isOfJob(pod)) && { isTask: true }),
     ...(options.pidTarget && { pidTargetContainerId: options.pidTarget }),
     ...(options.settings && { settings: options.settings }),
     ...(joins.length > 0 && { joins: Object.fromEntries(joins.map(([kind, { containerId }]) => [kind, containerId])) }),
@@ -82,6 +83,10 @@ export function containerConfig(options: ContainerOptions): ContainerConfig {
 export function healthcheckOf({ annotations }: Pick<ContainerSummary, 'annotations'>): Healthcheck | undefined {
   const text = annotations[healthcheckAnnotation];
   return text === undefined ? undefined : (JSON.parse(text) as Healthcheck);
+}
+
+function isOfJob({ metadata }: Pod): boolean {
+  return metadata.ownerReferences?.some(({ kind, controller }) => controller && kind === 'Job') ?? false;
 }
 
 function pidNamespace(pod: Pod): ContainerConfig['pid'] {

@@ -138,6 +138,8 @@ export interface ContainerConfig {
   resources: LinuxResources;
   security: SecurityOptions;
   pid: 'pod' | 'container' | 'node';
+  /** Its work comes to an end: it is an init container, or one of a Job. */
+  isTask?: boolean;
   /** Join the process namespace of this container instead (ephemeral containers that debug another). */
   pidTargetContainerId?: string;
   /** What CRI has no field for. Runtimes that cannot pass it over. */

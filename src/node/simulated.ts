@@ -21,7 +21,7 @@ import {
  * A pod steers its containers by annotations (on the pod, or on the container, which wins):
  * `simulated.timonel.dev/exit-after-ms` ends a container by itself that long after its start, with
  * `simulated.timonel.dev/exit-code` (0 when absent); `simulated.timonel.dev/ignore-sigterm: "true"` makes it wait for
- * SIGKILL. Without them containers run until they are stopped.
+ * SIGKILL. Without them init containers and those of Jobs end well at once, and others run until they are stopped.
  */
 export interface SimulatedRuntime extends ContainerRuntime {
   /** Ends a running container as its own process would; no effect on one that does not run. */
@@ -201,7 +201,7 @@ class Simulation implements SimulatedRuntime {
       this.exitContainer(containerId, crash.exitCode);
       return;
     }
-    const after = container.annotations[annotation('exit-after-ms')];
+    const after = container.annotations[annotation('exit-after-ms')] ?? (container.config.isTask ? '0' : undefined);
     if (after === undefined) return;
     const exitCode = Number(container.annotations[annotation('exit-code')] ?? 0);
     container.cancelExit = this.clock.setTimer(Number(after), () => this.exitContainer(containerId, exitCode));
