@@ -2,7 +2,16 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PodSpec } from '../api/types/core-v1.ts';
 import type { Client, Resource } from '../client/client.ts';
-import { cronJobs, daemonSets, deployments, jobs, pods, replicaSets, statefulSets } from '../client/resources.ts';
+import {
+  cronJobs,
+  daemonSets,
+  deployments,
+  jobs,
+  pods,
+  replicaSets,
+  replicationControllers,
+  statefulSets,
+} from '../client/resources.ts';
 import { normaliseImageName } from '../cluster/images/image-library.ts';
 import { isUsedOn, prunableImages } from '../cluster/images/image-removal.ts';
 import { deleteOn, imagesOn, type NodeImages, untagOn } from '../cluster/images/node-images.ts';
@@ -24,7 +33,14 @@ export type Removal =
 /** Of which images the cluster's objects have the names, and the first object that does; by normalised name. */
 export type NamedImages = ReadonlyMap<string, string>;
 
-const templates = [deployments, replicaSets, statefulSets, daemonSets, jobs] as readonly Resource[];
+const templates = [
+  deployments,
+  replicaSets,
+  replicationControllers,
+  statefulSets,
+  daemonSets,
+  jobs,
+] as readonly Resource[];
 
 /**
  * The images that pods have, and those that their owners would make pods with: jobs to come, and versions that a
@@ -38,7 +54,9 @@ export async function namedImages(client: Client): Promise<NamedImages> {
   ]);
   const named = new Map<string, string>();
   const add = (object: KubeObject, kind: string, spec: PodSpec | undefined): void => {
-    for (const { image } of [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])]) {
+    const containers = [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])].map(({ image }) => image);
+    const volumes = (spec?.volumes ?? []).map(({ image }) => image?.reference);
+    for (const image of [...containers, ...volumes]) {
       const name = image && nameOrUndefined(image);
       const by = `${kind} ${object.metadata.namespace}/${object.metadata.name}`;
       if (name && !named.has(name)) named.set(name, by);

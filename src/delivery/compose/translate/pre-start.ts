@@ -25,17 +25,8 @@ export function preStartOf(scope: ServiceScope, volumeMounts: VolumeMount[] | un
         `the numbers of ${user} stand in the image: give them, like 1000:1000`,
       );
     }
-    const {
-      healthcheck: _,
-      post_start: __,
-      pre_stop: ___,
-      ports: ____,
-      expose: _____,
-      stop_signal: ______,
-      ...rest
-    } = service;
     const own: Service = {
-      ...rest,
+      ...withoutOwn(service),
       command,
       ...(image !== undefined && { image }),
       ...(user !== undefined && { user }),
@@ -48,4 +39,13 @@ export function preStartOf(scope: ServiceScope, volumeMounts: VolumeMount[] | un
     return { ...containerOf({ ...scope, service: own }), name: `${preStartPrefix}${index}`, volumeMounts };
   });
   return containers.length > 0 ? containers : undefined;
+}
+
+/** What belongs to the service's own container alone. */
+const ownKeys: ReadonlySet<string> = new Set<keyof Service>([
+  ...(['healthcheck', 'post_start', 'pre_stop', 'ports', 'expose', 'stop_signal'] as const),
+]);
+
+function withoutOwn(service: Service): Service {
+  return Object.fromEntries(Object.entries(service).filter(([key]) => !ownKeys.has(key)));
 }
