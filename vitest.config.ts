@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     pool: 'forks',
+    // All processors: vitest leaves one idle, which is half of a machine of two.
+    maxWorkers: '100%',
     projects: [
       {
         extends: true,

@@ -20,21 +20,25 @@ export function createHttpsNodeConnector(credentials: {
   key: string;
 }): NodeConnector & { close(): void } {
   const { ca, certificate: cert, key } = credentials;
-  const nodes = new HttpsAgent({ ca, cert, key, keepAlive: true });
-  const unverified = new HttpsAgent({ cert, key, keepAlive: true, rejectUnauthorized: false });
+  const verified = { ca, cert, key };
+  const skipping = { cert, key, rejectUnauthorized: false };
+  const nodes = { kept: new HttpsAgent({ ...verified, keepAlive: true }), fresh: new HttpsAgent(verified) };
+  const unverified = { kept: new HttpsAgent({ ...skipping, keepAlive: true }), fresh: new HttpsAgent(skipping) };
   // What pods serve under https is rarely signed by anybody: upstream does not verify it either.
   const anyTls = new HttpsAgent({ rejectUnauthorized: false });
   const plain = new HttpAgent();
   return {
     node(node, options) {
       const { host, port } = addressOf(node);
-      return backend({ protocol: 'https:', host, port, agent: options?.skipVerify ? unverified : nodes });
+      const { kept, fresh } = options?.skipVerify ? unverified : nodes;
+      return backend({ protocol: 'https:', host, port, agent: kept, upgrades: fresh });
     },
     address(scheme, host, port) {
       return backend({ protocol: `${scheme}:`, host, port, agent: scheme === 'https' ? anyTls : plain });
     },
     close() {
-      for (const agent of [nodes, unverified, anyTls, plain]) agent.destroy();
+      const pooled = [nodes, unverified].flatMap(({ kept, fresh }) => [kept, fresh]);
+      for (const agent of [...pooled, anyTls, plain]) agent.destroy();
     },
   };
 }
@@ -49,40 +53,67 @@ function addressOf(node: Node): { host: string; port: number } {
   return { host: found.address, port: node.status?.daemonEndpoints?.kubeletEndpoint?.Port ?? defaultKubeletPort };
 }
 
-/** A server at an address, over the agent's connections. */
-export function backend(target: { protocol: string; host: string; port: number; agent: HttpAgent }): Backend {
-  const { protocol, host, port, agent } = target;
-  const send = protocol === 'https:' ? httpsRequest : httpRequest;
+/** A server at an address. */
+interface Target {
+  protocol: string;
+  host: string;
+  port: number;
+  /** Its connections. */
+  agent: HttpAgent;
+  /** Those of requests that take a connection over: none of them was used before. Default: `agent`. */
+  upgrades?: HttpAgent;
+}
+
+/** Over the target's connections. */
+export function backend(target: Target): Backend {
   return {
-    send: (request: BackendRequest) =>
-      new Promise<BackendResponse>((resolve, reject) => {
-        const { method, path, headers, body, upgrade, signal } = request;
-        // A socket that is handed over must not be one of the pool's: the pool would listen for its end.
-        const options: RequestOptions = {
-          host,
-          port,
-          method,
-          path,
-          // Who must close the connection after its answer does so before it has read the rest of the body.
-          headers: body && !upgrade ? { connection: 'keep-alive', ...headers } : headers,
-          agent,
-          ...(signal && !upgrade && { signal }),
-        };
-        const outgoing = send({ protocol, ...options });
-        outgoing.once('response', (answer: IncomingMessage) =>
-          resolve({ kind: 'answer', status: answer.statusCode ?? 502, headers: headersOf(answer), body: answer }),
-        );
-        outgoing.once('upgrade', (answer: IncomingMessage, socket: Socket, head: Buffer) => {
-          socket.setNoDelay(true);
-          resolve({ kind: 'upgraded', headers: headersOf(answer), socket, head });
-        });
-        outgoing.once('error', (error) => {
-          reject(ApiError.of('InternalError', `error dialing backend: ${error.message}`));
-        });
-        if (body instanceof Readable) passOn(body, outgoing);
-        else outgoing.end(body);
-      }),
+    async send(request) {
+      for (;;) {
+        const answer = await sendOnce(target, request);
+        if (answer !== 'connection was closed meanwhile') return answer;
+      }
+    },
   };
+}
+
+/**
+ * A server closes a connection that was not used for some time, perhaps in the moment in which it is used again. A
+ * request that only reads is sent once more then; each of those connections is gone for good.
+ */
+function sendOnce(
+  { protocol, host, port, agent, upgrades = agent }: Target,
+  { method, path, headers, body, upgrade, signal }: BackendRequest,
+): Promise<BackendResponse | 'connection was closed meanwhile'> {
+  const send = protocol === 'https:' ? httpsRequest : httpRequest;
+  const onlyReads = (method === 'GET' || method === 'HEAD') && body === undefined;
+  return new Promise((resolve, reject) => {
+    // A socket that is handed over must not be one of the pool's: the pool would listen for its end.
+    const options: RequestOptions = {
+      host,
+      port,
+      method,
+      path,
+      // Who must close the connection after its answer does so before it has read the rest of the body.
+      headers: body && !upgrade ? { connection: 'keep-alive', ...headers } : headers,
+      agent: upgrade ? upgrades : agent,
+      ...(signal && !upgrade && { signal }),
+    };
+    const outgoing = send({ protocol, ...options });
+    outgoing.once('response', (answer: IncomingMessage) =>
+      resolve({ kind: 'answer', status: answer.statusCode ?? 502, headers: headersOf(answer), body: answer }),
+    );
+    outgoing.once('upgrade', (answer: IncomingMessage, socket: Socket, head: Buffer) => {
+      socket.setNoDelay(true);
+      resolve({ kind: 'upgraded', headers: headersOf(answer), socket, head });
+    });
+    outgoing.once('error', (error: NodeJS.ErrnoException) => {
+      if (onlyReads && outgoing.reusedSocket && error.code === 'ECONNRESET' && !signal?.aborted) {
+        resolve('connection was closed meanwhile');
+      } else reject(ApiError.of('InternalError', `error dialing backend: ${error.message}`));
+    });
+    if (body instanceof Readable) passOn(body, outgoing);
+    else outgoing.end(body);
+  });
 }
 
 /** A server may answer before it has read everything, and read no more: what is left is read for the client's sake. */
