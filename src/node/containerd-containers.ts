@@ -93,11 +93,11 @@ async function imageConfig(services: ContentPlace, imageId: string): Promise<Ima
   return text === undefined ? undefined : (JSON.parse(text) as ImageConfig);
 }
 
-/** The directories that an image (by its id) is made of, topmost first. Rejects when the image, or its unpacked layers, are not there. */
+/** The directories that an image (by its id) is made of, topmost first. Rejects when it is not there, or not unpacked. */
 export async function imageLayers(services: ContainerdServices, imageId: string): Promise<string[]> {
-  const file = join(await services.contentRoot(), 'blobs', imageId.replace(':', '/'));
-  const { rootfs } = JSON.parse(await readFile(file, 'utf8')) as ImageConfig;
-  const top = chainIds(rootfs?.diff_ids ?? []).at(-1);
+  const config = await imageConfig(services, imageId);
+  if (!config) throw new Error(`image ${imageId} is not on this node`);
+  const top = chainIds(config.rootfs?.diff_ids ?? []).at(-1);
   const layers = top === undefined ? [] : await services.snapshotLayers(top);
   if (!layers) throw new Error(`image ${imageId} is not unpacked on this node`);
   return layers;

@@ -1,3 +1,4 @@
+import { podClaims } from '../api/volume-binding.ts';
 import type { AgentContext } from './agent-context.ts';
 import { interfacesOf, type CgroupUsage, type InterfaceUsage } from './cgroup-usage.ts';
 import type { GroupLabels, GroupStats } from './container-metrics.ts';
@@ -62,12 +63,10 @@ async function networkOf({ system }: AgentContext, members: readonly number[]): 
 export async function claimStats({ system }: AgentContext, workers: Iterable<PodWorker>): Promise<VolumeStats[]> {
   const found = new Map<string, Promise<VolumeStats | undefined>>();
   for (const { pod, starter } of workers) {
-    const { name: podName = '', namespace = '' } = pod.metadata;
-    for (const volume of pod.spec?.volumes ?? []) {
-      if (!volume.persistentVolumeClaim && !volume.ephemeral) continue;
+    const { namespace = '' } = pod.metadata;
+    for (const { name, volume } of podClaims(pod)) {
       const ready = starter.volumes.get(volume.name);
       if (!ready) continue;
-      const name = volume.persistentVolumeClaim?.claimName ?? `${podName}-${volume.name}`;
       const stats = system.files.fileSystem(ready.hostPath).then(
         (use) => ({ pvcRef: { name, namespace }, ...use }),
         () => undefined,
