@@ -1,3 +1,4 @@
+import { pausedAnnotation, restartsAnnotation, stoppedAnnotation } from '../api/agent-requests.ts';
 import { containerSettingsAnnotation, type ContainerSettings } from '../api/container-settings.ts';
 import type { Pod } from '../api/types/core-v1.ts';
 
@@ -7,12 +8,6 @@ const podAnnotations = {
   restart: 'timonel.dev/restart',
   /** `name`, `name:group`: as in the image's /etc/passwd and /etc/group. */
   user: 'timonel.dev/user',
-  /** `true`: the pod's processes stand still. */
-  paused: 'timonel.dev/paused',
-  /** Seconds until SIGKILL, or nothing for the pod's own: the pod stays, and its containers end and are not started. */
-  stopped: 'timonel.dev/stopped',
-  /** `2`: containers that ended before their second restart are started once more, whatever their policy says. */
-  restarts: 'timonel.dev/restarts',
 } as const;
 
 /** How often a container is started again that fails; {@link restartLimit}. */
@@ -37,19 +32,19 @@ export function userNameOf({ metadata }: Pod): string | undefined {
 
 /** Whether the pod's processes are to stand still. */
 export function wantsPause({ metadata }: Pod): boolean {
-  return metadata.annotations?.[podAnnotations.paused] === 'true';
+  return metadata.annotations?.[pausedAnnotation] === 'true';
 }
 
 /** How the pod's containers are to end and stay so; undefined where they are to run. */
 export function stopOf({ metadata }: Pod): { graceSeconds: number | undefined } | undefined {
-  const text = metadata.annotations?.[podAnnotations.stopped];
+  const text = metadata.annotations?.[stoppedAnnotation];
   if (text === undefined) return undefined;
   return { graceSeconds: /^\d+$/.test(text) ? Number(text) : undefined };
 }
 
 /** How often the pod's containers are to have been started again at least: each `start` of a user's is one more. */
 export function askedRestarts({ metadata }: Pod): number {
-  const text = metadata.annotations?.[podAnnotations.restarts] ?? '';
+  const text = metadata.annotations?.[restartsAnnotation] ?? '';
   return /^\d+$/.test(text) ? Number(text) : 0;
 }
 

@@ -4,7 +4,7 @@ import type { ContainerStatus, Pod } from '../../../api/types/core-v1.ts';
 import type { Dependency } from '../model.ts';
 import { preStartPrefix } from '../translate/names.ts';
 import { restartAnnotation } from '../translate/agent-annotations.ts';
-import { restartsAnnotation, stoppedAnnotation } from './agent-requests.ts';
+import { restartsAnnotation, stoppedAnnotation } from '../../../api/agent-requests.ts';
 
 /** How far a service is on its way to a condition. */
 export type Progress =

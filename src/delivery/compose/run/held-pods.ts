@@ -1,7 +1,7 @@
 import { isApiError } from '../../../api/status.ts';
 import type { Pod } from '../../../api/types/core-v1.ts';
 import { pods as podsResource } from '../../../client/resources.ts';
-import { pausedAnnotation, restartsAnnotation, stoppedAnnotation } from './agent-requests.ts';
+import { pausedAnnotation, restartsAnnotation, stoppedAnnotation } from '../../../api/agent-requests.ts';
 import { hasEnded, isHeld } from './condition.ts';
 import type { ProjectContext } from './context.ts';
 import type { ProjectWatch } from './project-watch.ts';

@@ -1,6 +1,6 @@
 import type { Pod } from '../../../api/types/core-v1.ts';
 import { pods } from '../../../client/resources.ts';
-import { pausedAnnotation } from './agent-requests.ts';
+import { pausedAnnotation } from '../../../api/agent-requests.ts';
 import { hasEnded } from './condition.ts';
 import type { ProjectContext } from './context.ts';
 import { ProjectWatch } from './project-watch.ts';

@@ -1,4 +1,7 @@
-/** Annotations of pods by which a local cluster's agents are asked for what no field is for (src/node). */
+/**
+ * Annotations of pods by which commands for Compose projects ask this project's agents for what no field is for. Others
+ * pass them over.
+ */
 
 /** The pod's containers end, after so many seconds by SIGKILL, and stay so while it is there; '': the pod's own time. */
 export const stoppedAnnotation = 'timonel.dev/stopped';
