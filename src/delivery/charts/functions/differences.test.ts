@@ -28,6 +28,31 @@ it.each([
   ],
   ['names of groups may be written so since Go 1.22', '{{ regexReplaceAll "(?<n>a)" "ba" "<$n>" }}', 'b<a>'],
   ['keys come in order', '{{ keys (dict "b" 1 "a" 2) (dict "c" 3) }} {{ values (dict "b" 1 "a" 2) }}', '[a b c] [2 1]'],
+  [
+    'of the capitals that a word begins with the first stays, and later ones do (xstrings 1.5)',
+    '{{ range list "FooBAR" "HTTPServer" "AbC_DE" "aB" "AB" }}{{ camelcase . }} {{ end }}',
+    'FooBAR Httpserver AbCDe AB Ab ',
+  ],
+  [
+    'two more letters behind a backslash since Go 1.22',
+    '{{ toJson "é\\u2028\\b\\f\\t\\\"\\\\" }}',
+    '"é\\u2028\\b\\f\\t\\"\\\\"',
+  ],
+  [
+    'numbers of TOML with exponents, as toml 1.6 has them',
+    '{{ toToml (dict "a" 1e6 "b" 999999.0 "c" 123456789.5 "d" 1e-5 "e" 1e21) }}',
+    'a = 1e+06\nb = 999999.0\nc = 1.234567895e+08\nd = 1e-05\ne = 1e+21\n',
+  ],
+  [
+    'TOML of what is no table',
+    '{{ toToml "x" }} {{ toToml (list 1 "a" (dict "a" 1)) }} {{ toToml true }} {{ toToml (list (list 1)) }}',
+    '"x" [1, "a", {a = 1}] true [[1]]',
+  ],
+  [
+    'lists of tables have no place without a key',
+    '{{ toToml (list (dict "a" 1)) }}',
+    'toml: top-level values must be Go maps or structs',
+  ],
   ['a newer hash', '{{ sha512sum "" | trunc 16 }}', 'cf83e1357eefb8bd'],
   ['YAML or an error', '{{ mustToYaml (dict "a" (list 1)) }}', 'a:\n- 1'],
   [

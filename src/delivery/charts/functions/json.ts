@@ -91,7 +91,7 @@ function write(value: JsonValue, indent: string, lineStart: string): string {
 /** A byte that is no UTF-8, until it is written: as `\\ufffd`, not as the character. */
 const rawByteMark = '\udc80';
 
-/** Go writes \u0008 where JavaScript writes \b, and escapes the line separators. */
+/** As JavaScript, but for the line separators, which Go escapes. */
 function quoteJson(text: string): string {
   if (text.includes(rawByteMark) && hasRawBytes(text))
     return text
@@ -99,18 +99,7 @@ function quoteJson(text: string): string {
       .map(quoteJson)
       .join('\\ufffd')
       .replaceAll('"\\ufffd"', '\\ufffd');
-  return JSON.stringify(text)
-    .replace(/\\[bf]/g, (c, at: number, whole: string) =>
-      isEscaped(whole, at) ? c : c === '\\b' ? '\\u0008' : '\\u000c',
-    )
-    .replace(/[\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16)}`);
-}
-
-/** Whether the backslash at `at` is itself escaped. */
-function isEscaped(text: string, at: number): boolean {
-  let backslashes = 0;
-  while (text[at - 1 - backslashes] === '\\') backslashes++;
-  return backslashes % 2 === 1;
+  return JSON.stringify(text).replace(/[\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16)}`);
 }
 
 /** Exponents below 1e-6 and from 1e21 on, without a zero in front. */

@@ -4,16 +4,17 @@ import { toJsonValue } from './json.ts';
 import { formatFloat } from '../template/format-number.ts';
 import { GoInteger, GoStruct, isMap, sortedKeys, type GoMap } from '../template/values.ts';
 
-/** TOML as github.com/BurntSushi/toml writes it. */
+/** TOML as github.com/BurntSushi/toml 1.6 writes it. */
 
 const maxDepth = 200;
 
-/** @throws Error for what TOML cannot hold */
+/** What is no map is written as a value, as if it stood behind a key. @throws Error for what TOML cannot hold */
 export function encodeToml(value: unknown): string {
-  if (!isMap(value)) throw new Error('toml: top-level values must be Go maps or structs');
   // What goes through JSON is counted.
   toJsonValue(value);
-  return tableText(value, [], 0).replace(/^\n/, '');
+  if (isMap(value)) return tableText(value, [], 0).replace(/^\n/, '');
+  if (isTableLike(value)) throw new Error('toml: top-level values must be Go maps or structs');
+  return valueText(value, 0);
 }
 
 /** A table's own values first, then the tables in it. */
@@ -93,8 +94,8 @@ function timeText(time: Time): string {
 function floatText(value: number): string {
   if (Number.isNaN(value)) return 'nan';
   if (!Number.isFinite(value)) return value > 0 ? 'inf' : '-inf';
-  const text = formatFloat(value, 'f');
-  return text.includes('.') ? text : `${text}.0`;
+  const text = formatFloat(value, 'g');
+  return /[.e]/.test(text) ? text : `${text}.0`;
 }
 
 const escapes: Readonly<Record<string, string>> = {

@@ -155,7 +155,10 @@ function isConnector(c: string | undefined): boolean {
   return c === '-' || c === '_' || (c !== undefined && isSpace(c));
 }
 
-/** `http_server` to `HttpServer`; connectors in front stay. */
+/**
+ * `http_server` to `HttpServer` (xstrings' ToPascalCase): connectors in front stay, and of the capitals that a word begins
+ * with only the first does; later ones are the word's own.
+ */
 export function camelCase(text: string): string {
   const runes = Array.from(text);
   let out = '';
@@ -163,18 +166,27 @@ export function camelCase(text: string): string {
   while (isConnector(runes[at])) out += runes[at++];
   // The library writes the last of nothing but connectors twice.
   if (at >= runes.length) return out + (runes.at(-1) ?? '');
-  let previous = mapRunes(runes[at] as string, toUpper);
+  const first = runes[at] as string;
+  let isInCapitals = isCapital(first);
+  let previous = mapRunes(first, toUpper);
   for (at++; at < runes.length; at++) {
     let rune = runes[at] as string;
     if (isConnector(previous) && isConnector(rune)) out += previous;
-    else if (isConnector(previous)) rune = mapRunes(rune, toUpper);
-    else {
-      rune = mapRunes(rune, toLower);
+    else if (isConnector(previous)) {
+      isInCapitals = isCapital(rune);
+      rune = mapRunes(rune, toUpper);
+    } else {
+      isInCapitals &&= isCapital(rune);
+      if (isInCapitals) rune = mapRunes(rune, toLower);
       out += previous;
     }
     previous = rune;
   }
   return out + previous;
+}
+
+function isCapital(rune: string): boolean {
+  return /\p{Lu}/u.test(rune);
 }
 
 type WordType = 'none' | 'number' | 'upper' | 'alphabet' | 'connector' | 'punctuation' | 'other';

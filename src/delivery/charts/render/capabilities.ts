@@ -1,4 +1,3 @@
-import { parseVersion } from '../functions/semver.ts';
 import { goFunction } from '../template/function.ts';
 import { describe, emptyMap, GoStruct } from '../template/values.ts';
 import { RenderError } from './render-error.ts';
@@ -14,72 +13,79 @@ export interface Capabilities {
 /** The version that charts are rendered for when no cluster is asked. */
 const defaultKubeVersion = 'v1.36.0';
 
-/** `--kube-version 1.29` is v1.29.0. @throws RenderError when it is no version */
-function normalKubeVersion(text: string): string {
-  let version: ReturnType<typeof parseVersion>;
-  try {
-    version = parseVersion(text);
-  } catch (error) {
-    throw new RenderError(`invalid kube version '${text}': invalid semantic version`, error);
-  }
-  const { major, minor, patch, prerelease, metadata } = version;
-  return `v${major}.${minor}.${patch}${prerelease && `-${prerelease}`}${metadata && `+${metadata}`}`;
+/** `--kube-version 1.29.1-vendor.2`, with a `v` in front. @throws RenderError when it is no version */
+function givenKubeVersion(text: string): string {
+  const problem = problemOf(text);
+  if (problem) throw new RenderError(`invalid kube version '${text}': ${problem}`, undefined);
+  return text.startsWith('v') ? text : `v${text}`;
+}
+
+function problemOf(text: string): string | undefined {
+  const quoted = JSON.stringify(text);
+  const components = /^\s*v?(\d+(?:\.\d+)*)/.exec(text)?.[1]?.split('.');
+  if (!components) return `could not parse ${quoted} as version`;
+  if (components.length < 2) return `illegal version string ${quoted}`;
+  const padded = components.find((component) => /^0\d/.test(component));
+  return padded && `illegal zero-prefixed version component ${JSON.stringify(padded)} in ${quoted}`;
+}
+
+/** `v1.29.1` of `v1.29.1-vendor.2`: what ranges are compared with, and what the version prints as. */
+export function normalKubeVersion(version: string): string {
+  return `v${/^\s*v?(\d+(?:\.\d+)*)/.exec(version)?.[1] ?? ''}`;
 }
 
 /** Without a cluster: what every Kubernetes client knows, and what `--kube-version` and `--api-versions` say. */
 export function offlineCapabilities(kubeVersion?: string, more: readonly string[] = []): Capabilities {
   return {
-    kubeVersion: kubeVersion === undefined ? defaultKubeVersion : normalKubeVersion(kubeVersion),
-    apiVersions: [...wellKnown(), ...more],
+    kubeVersion: kubeVersion === undefined ? defaultKubeVersion : givenKubeVersion(kubeVersion),
+    apiVersions: [...wellKnownVersions(), ...more],
   };
 }
 
-/** Groups and versions, with their kinds. Old ones are among them: charts ask whether a cluster may have them. */
-const wellKnownKinds = `
-v1: Binding ComponentStatus ConfigMap Endpoints Event LimitRange Namespace Node PersistentVolume PersistentVolumeClaim
- Pod PodTemplate RangeAllocation ReplicationController ResourceQuota Secret Service ServiceAccount
-admissionregistration.k8s.io/v1: MutatingAdmissionPolicy MutatingAdmissionPolicyBinding MutatingWebhookConfiguration
- ValidatingAdmissionPolicy ValidatingAdmissionPolicyBinding ValidatingWebhookConfiguration
-apiextensions.k8s.io/v1: CustomResourceDefinition
-apiextensions.k8s.io/v1beta1: CustomResourceDefinition
-apps/v1: ControllerRevision DaemonSet Deployment ReplicaSet StatefulSet
-apps/v1beta1: ControllerRevision Deployment Scale StatefulSet
-apps/v1beta2: ControllerRevision DaemonSet Deployment ReplicaSet Scale StatefulSet
-authentication.k8s.io/v1: SelfSubjectReview TokenRequest TokenReview
-authorization.k8s.io/v1: LocalSubjectAccessReview SelfSubjectAccessReview SelfSubjectRulesReview SubjectAccessReview
-autoscaling/v1: HorizontalPodAutoscaler Scale
-autoscaling/v2: HorizontalPodAutoscaler
-batch/v1: CronJob Job
-batch/v1beta1: CronJob
-certificates.k8s.io/v1: CertificateSigningRequest
-coordination.k8s.io/v1: Lease
-discovery.k8s.io/v1: EndpointSlice
-discovery.k8s.io/v1beta1: EndpointSlice
-events.k8s.io/v1: Event
-events.k8s.io/v1beta1: Event
-extensions/v1beta1: DaemonSet Deployment Ingress NetworkPolicy ReplicaSet Scale
-flowcontrol.apiserver.k8s.io/v1: FlowSchema PriorityLevelConfiguration
-networking.k8s.io/v1: IPAddress Ingress IngressClass NetworkPolicy ServiceCIDR
-networking.k8s.io/v1beta1: IPAddress Ingress IngressClass ServiceCIDR
-node.k8s.io/v1: RuntimeClass
-policy/v1: Eviction PodDisruptionBudget
-policy/v1beta1: Eviction PodDisruptionBudget
-rbac.authorization.k8s.io/v1: ClusterRole ClusterRoleBinding Role RoleBinding
-rbac.authorization.k8s.io/v1beta1: ClusterRole ClusterRoleBinding Role RoleBinding
-resource.k8s.io/v1: DeviceClass ResourceClaim ResourceClaimTemplate ResourceSlice
-scheduling.k8s.io/v1: PriorityClass
-storage.k8s.io/v1: CSIDriver CSINode CSIStorageCapacity StorageClass VolumeAttachment VolumeAttributesClass
+/**
+ * Groups and versions that Kubernetes' Go client knows, as Helm 4.1 has them: old ones are among them, and no kinds,
+ * which only a cluster tells.
+ */
+const wellKnown = `
+v1
+admissionregistration.k8s.io: v1 v1alpha1 v1beta1
+internal.apiserver.k8s.io: v1alpha1
+apps: v1 v1beta1 v1beta2
+authentication.k8s.io: v1 v1alpha1 v1beta1
+authorization.k8s.io: v1 v1beta1
+autoscaling: v1 v2 v2beta1 v2beta2
+batch: v1 v1beta1
+certificates.k8s.io: v1 v1beta1 v1alpha1
+coordination.k8s.io: v1alpha2 v1beta1 v1
+discovery.k8s.io: v1 v1beta1
+events.k8s.io: v1 v1beta1
+extensions: v1beta1
+flowcontrol.apiserver.k8s.io: v1 v1beta1 v1beta2 v1beta3
+networking.k8s.io: v1 v1beta1
+node.k8s.io: v1 v1alpha1 v1beta1
+policy: v1 v1beta1
+rbac.authorization.k8s.io: v1 v1beta1 v1alpha1
+resource.k8s.io: v1 v1beta2 v1beta1 v1alpha3
+scheduling.k8s.io: v1alpha1 v1beta1 v1
+storage.k8s.io: v1beta1 v1 v1alpha1
+storagemigration.k8s.io: v1beta1
+apiextensions.k8s.io: v1beta1 v1
 `;
 
-function wellKnown(): string[] {
-  return [...wellKnownKinds.replaceAll('\n ', ' ').matchAll(/^(\S+): (.+)$/gm)].flatMap(
-    ([, version = '', kinds = '']) => [version, ...kinds.split(' ').map((kind) => `${version}/${kind}`)],
-  );
+function wellKnownVersions(): string[] {
+  return wellKnown
+    .trim()
+    .split('\n')
+    .flatMap((line) => {
+      const [group, versions] = line.split(': ');
+      return versions === undefined ? line : versions.split(' ').map((version) => `${group}/${version}`);
+    });
 }
 
 /** `.Capabilities`, as templates see it. */
 export function capabilitiesStruct({ kubeVersion, apiVersions }: Capabilities): GoStruct {
-  const { major, minor } = parseVersion(kubeVersion);
+  const normal = normalKubeVersion(kubeVersion);
+  const [major = '', minor = ''] = normal.slice(1).split('.');
   const known = new Set(apiVersions);
   const versions = describe([...apiVersions], {
     type: 'common.VersionSet',
@@ -88,9 +94,10 @@ export function capabilitiesStruct({ kubeVersion, apiVersions }: Capabilities): 
   });
   const kube = new GoStruct({
     type: 'common.KubeVersion',
-    fields: fieldsOf({ Version: kubeVersion, Major: `${major}`, Minor: `${minor}` }),
-    methods: { String: goFunction([], () => kubeVersion), GitVersion: goFunction([], () => kubeVersion) },
-    text: () => kubeVersion,
+    fields: fieldsOf({ Version: kubeVersion, Major: major, Minor: minor }),
+    methods: { String: goFunction([], () => normal), GitVersion: goFunction([], () => kubeVersion) },
+    text: () => normal,
+    json: () => fieldsOf({ Version: kubeVersion, Major: major, Minor: minor }),
   });
   return new GoStruct({
     type: '*common.Capabilities',
@@ -100,7 +107,7 @@ export function capabilitiesStruct({ kubeVersion, apiVersions }: Capabilities): 
 
 /** Charts and scripts ask for a version of Helm's, not of ours: the one whose behaviour is meant. */
 export const helmBuild: Readonly<Record<string, string>> = {
-  Version: 'v4.0.0',
+  Version: 'v4.1.4',
   GitCommit: '',
   GitTreeState: '',
   GoVersion: '',

@@ -1,13 +1,12 @@
 import type { Clock } from '../../../base/clock.ts';
 import type { Random } from '../../../base/random.ts';
-import { satisfies } from '../functions/semver.ts';
 import { type Chart, ChartError, isLibrary, type Values } from '../chart/chart.ts';
 import type { GoMap } from '../template/values.ts';
 import { coalesceValues } from '../values/coalesce.ts';
 import { isCompatible, processDependencies } from '../values/dependencies.ts';
 import { validateValues } from '../values/schema.ts';
 import type { Hook } from '../release/release.ts';
-import type { Capabilities } from './capabilities.ts';
+import { type Capabilities, normalKubeVersion } from './capabilities.ts';
 import type { ReleaseFacts } from './context.ts';
 import { joinManifests, postRender, type RenderedManifest, type SortedManifests, sortManifests } from './manifests.ts';
 import type { PostRenderer } from './post-renderer.ts';
@@ -74,16 +73,11 @@ function sortedOf(rendered: Rendered): SortedManifests {
 function checkInstallable(chart: Chart, { kubeVersion }: Capabilities): void {
   const { name, kubeVersion: wanted, type } = chart.metadata;
   if (isLibrary(chart)) throw new ChartError(`${type} charts are not installable`);
-  if (wanted && !satisfiesKube(wanted, kubeVersion)) {
+  if (wanted && !isCompatible(wanted, normalKubeVersion(kubeVersion))) {
     throw new ChartError(
       `chart requires kubeVersion: ${wanted} which is incompatible with Kubernetes ${kubeVersion} (chart ${name})`,
     );
   }
-}
-
-/** Pre-releases of vendors (`v1.29.0-gke.1`) count as the release. */
-function satisfiesKube(range: string, version: string): boolean {
-  return satisfies(range, version) || satisfies(range, version.replace(/[-+].*$/, ''));
 }
 
 /** @throws ChartError when a dependency that Chart.yaml names is not there */

@@ -90,12 +90,16 @@ function byConditions(requirements: Dependency[], values: Values, { path, warn }
   }
 }
 
-/** From the leaves up: what a chart imports from its subcharts goes under its own values. */
+/**
+ * From the leaves up: what a chart imports from its subcharts goes under its own values, among which are from here on
+ * those of its subcharts, globals included. As with Helm, a user's `null` takes a key out of a global map for the chart,
+ * and not for the subcharts that Chart.yaml names.
+ */
 function importValues(chart: Chart, warn: (message: string) => void): Chart {
   const dependencies = chart.dependencies.map((subchart) => importValues(subchart, warn));
   const whole: Chart = { ...chart, dependencies };
   const requirements = chart.metadata.dependencies ?? [];
-  if (!requirements.some((requirement) => (requirement['import-values'] ?? []).length > 0)) return whole;
+  if (requirements.length === 0) return whole;
   const merged = coalesceValues(whole, {}, { mode: 'merge' });
   let imported: Values = {};
   for (const requirement of requirements) {
