@@ -1,5 +1,7 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { cpSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -253,13 +255,22 @@ describe('an app that is there', () => {
     const isAnswered = (answer: string) => eventually(async () => (await ask(28_517)).startsWith(answer), answer);
     await eventually(async () => watching.output().includes('Watching'), 'the first shipment');
     await isAnswered('200 Hello, watcher');
-    writeFileSync(page, 'saved twice\n');
+    // As editors save: by a new file that takes the old one's name.
+    writeFileSync(`${page}~`, 'saved twice\n');
+    renameSync(`${page}~`, page);
     await isAnswered('200 saved twice');
+    writeFileSync(page, 'saved in place\n');
+    await isAnswered('200 saved in place');
+    expect(watching.output().match(/revision \d+/g)).toHaveLength(1);
     writeFileSync(join(project, 'app.py'), app('Hello again, watcher'));
     await isAnswered('200 Hello again, watcher');
+    // A connection that is open does not keep it.
+    const open = connect(28_517, '127.0.0.1');
+    await once(open, 'connect');
     const ended = new Promise((resolve) => watching.child.on('exit', resolve));
     watching.child.kill('SIGINT');
     expect(await ended).toBe(0);
+    open.destroy();
     rmSync(page);
     writeFileSync(file, text);
   });

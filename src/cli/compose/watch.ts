@@ -1,4 +1,3 @@
-import { watch as watchDirectory } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
@@ -15,6 +14,7 @@ import { listWorkloads } from '../../delivery/compose/run/workloads.ts';
 import { selectServices } from '../../delivery/compose/select.ts';
 import { clock } from '../context.ts';
 import { CliError } from '../errors.ts';
+import { TreeWatcher } from '../tree-watcher.ts';
 import { buildMissing } from './build.ts';
 import type { ComposeFlags } from './commands.ts';
 import { type ProjectSession, requireFile, translateProject, withProject } from './connection.ts';
@@ -67,15 +67,16 @@ export async function watchFiles(
     handleNext(rules, [...changed]);
     changed.clear();
   };
-  const watchers = await Promise.all(
-    [...new Set(rules.map(({ path }) => path))].map(async (path) => {
-      const isDirectory = (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
-      return watchDirectory(path, { recursive: isDirectory }, (_, name) => {
-        changed.add(isDirectory && name ? join(path, name) : path);
+  const watcher = new TreeWatcher(
+    rules.map(({ path }) => path),
+    {
+      onError: ({ message }) => say(`WARN ${message}`),
+      onChange(path) {
+        changed.add(path);
         cancel?.();
         cancel = clock.setTimer(quietMs, flush);
-      });
-    }),
+      },
+    },
   );
   say('Watch enabled');
   for (const rule of initialRules(rules)) handleNext([rule], await filesBelow(rule.path));
@@ -84,7 +85,7 @@ export async function watchFiles(
     session.signal.addEventListener('abort', () => resolve(), { once: true });
   });
   cancel?.();
-  for (const each of watchers) each.close();
+  watcher.close();
   await working;
 }
 

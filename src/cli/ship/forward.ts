@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { forwardToPod } from '../../client/pod-streams.ts';
@@ -13,13 +13,23 @@ import type { ShipTarget } from './target.ts';
 
 type Forward = ShipWatch['forward'][number];
 
+export interface OpenForward {
+  /** Ends what listens, and the connections that are open. */
+  close(): void;
+}
+
 /**
  * Listens on a port of this machine and carries each connection to a pod that is well at that moment: pods come and go,
  * the port stays. Rejects when the port is taken.
  */
-export async function openForward(target: ShipTarget, forward: Forward): Promise<Server> {
+export async function openForward(target: ShipTarget, forward: Forward): Promise<OpenForward> {
   const { localPort, kind, name } = forward;
-  const server = createServer((socket) => void carry(target, forward, socket));
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+    void carry(target, forward, socket);
+  });
   server.listen(localPort, '127.0.0.1');
   try {
     await once(server, 'listening');
@@ -27,7 +37,12 @@ export async function openForward(target: ShipTarget, forward: Forward): Promise
     throw new CliError(`cannot listen on port ${localPort}: ${(error as Error).message}`, { cause: error });
   }
   target.say(`http://127.0.0.1:${localPort} leads to ${kind}/${name}`);
-  return server;
+  return {
+    close() {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+    },
+  };
 }
 
 async function carry(target: ShipTarget, forward: Forward, socket: Socket): Promise<void> {

@@ -15,6 +15,7 @@ import { fillIn, type ImageReference } from '../../delivery/pipeline/variables.t
 import { loginFiles } from '../../delivery/registry/docker-config.ts';
 import { requireRoot } from '../context.ts';
 import { CliError } from '../errors.ts';
+import { SupersededError } from './superseded.ts';
 import { clusterImages } from '../image.ts';
 import { accessTo, ownRegistry } from '../registry/transfer.ts';
 import type { ShipProject } from './project.ts';
@@ -32,8 +33,13 @@ export interface ShipImages {
   /** `localhost:5000`, `ghcr.io/team`; undefined: images go to the nodes without a registry. */
   registry: string | undefined;
   references: Readonly<Record<string, ImageReference>>;
+  /** Names the images anew, by their inputs as they are now. */
+  refresh(): Promise<void>;
   isBuilt(image: ShipImage): Promise<boolean>;
-  /** Builds unless the same inputs were built before. Tells whether it did. */
+  /**
+   * Builds unless the same inputs were built before. Tells whether it did. Rejects with {@link SupersededError} when
+   * the inputs change meanwhile: nobody knows what such an image is made of.
+   */
   build(image: ShipImage, signal?: AbortSignal): Promise<boolean>;
   /** Resolves with the digest in the registry. What is there already is not sent again. */
   push(image: ShipImage, signal?: AbortSignal): Promise<string>;
@@ -55,13 +61,9 @@ export async function openShipImages(options: ImagesOptions): Promise<ShipImages
   const { images } = project.file;
   const workshop = images.length === 0 ? undefined : workshopOf(local);
   const registry = images.length === 0 ? undefined : registryOf(project.file, local);
-  const references: Record<string, ImageReference> = {};
-  for (const image of images) {
-    const tag = (await hashImage(image, project, await (workshop as Workshop).library.list())).slice(0, 16);
-    const repository = registry === undefined ? image.repository : `${registry}/${image.repository}`;
-    references[image.key] = { reference: `${repository}:${tag}`, repository, tag };
-  }
-  return new Images({ ...options, workshop, registry, references });
+  const made = new Images({ ...options, workshop, registry });
+  await made.refresh();
+  return made;
 }
 
 /** That of the cluster itself; for others that of this machine's own, which has base images, where there is one. */
@@ -95,12 +97,13 @@ function registryOf({ registry }: ShipFile, local: ClusterState | undefined): st
   });
 }
 
-/** Everything that the image is made of, and the bases among the cluster's images as they are now. */
-async function hashImage(
+/** A digest of everything that the image is made of, and of the bases among the cluster's images as they are now. */
+async function tagOf(
   given: ShipImage,
   { directory }: ShipProject,
-  library: Awaited<ReturnType<ImageLibrary['list']>>,
+  workshop: Pick<Workshop, 'library'>,
 ): Promise<string> {
+  const library = await workshop.library.list();
   const image = withArgs(given);
   const { args, target = '', platforms, secrets } = image;
   const dockerfile = dockerfileOf(image, directory);
@@ -109,7 +112,7 @@ async function hashImage(
     (base) => `${base} ${library.find(({ name }) => name === base)?.archive ?? ''}`,
   );
   const settings = [JSON.stringify(args), target, ...platforms, '', ...secrets, '', ...bases];
-  return hashContext(resolve(directory, image.context), { dockerfile, more: settings });
+  return (await hashContext(resolve(directory, image.context), { dockerfile, more: settings })).slice(0, 16);
 }
 
 /** Build arguments with what they name; images themselves have no names yet. */
@@ -128,15 +131,24 @@ function dockerfileOf({ context, dockerfile }: ShipImage, directory: string): st
 
 class Images implements ShipImages {
   readonly registry: string | undefined;
-  readonly references: Readonly<Record<string, ImageReference>>;
+  references: Readonly<Record<string, ImageReference>> = {};
   readonly #options: ImagesOptions & { workshop: Workshop | undefined };
 
-  constructor(
-    options: ImagesOptions & Pick<ShipImages, 'registry' | 'references'> & { workshop: Workshop | undefined },
-  ) {
+  constructor(options: ImagesOptions & Pick<ShipImages, 'registry'> & { workshop: Workshop | undefined }) {
     this.registry = options.registry;
-    this.references = options.references;
     this.#options = options;
+  }
+
+  async refresh(): Promise<void> {
+    const { registry } = this;
+    const { project } = this.#options;
+    const references: Record<string, ImageReference> = {};
+    for (const image of project.file.images) {
+      const tag = await tagOf(image, project, this.#workshop());
+      const repository = registry === undefined ? image.repository : `${registry}/${image.repository}`;
+      references[image.key] = { reference: `${repository}:${tag}`, repository, tag };
+    }
+    this.references = references;
   }
 
   async isBuilt(image: ShipImage): Promise<boolean> {
@@ -165,10 +177,18 @@ class Images implements ShipImages {
         ...(authFile && { authFile }),
         onProgress: onOutput,
         onNotice: say,
+        beforeImport: () => this.#requireUnchanged(image),
         signal,
       },
     );
     return true;
+  }
+
+  /** Of the same inputs still: otherwise one name would mean two things. */
+  async #requireUnchanged(image: ShipImage): Promise<void> {
+    const tag = await tagOf(image, this.#options.project, this.#workshop());
+    if (tag === this.references[image.key]?.tag) return;
+    throw new SupersededError(`files of image ${image.key} changed while it was built`);
   }
 
   async push(image: ShipImage, signal?: AbortSignal): Promise<string> {

@@ -18,6 +18,7 @@ import { openShipImages, type ShipImages } from './images.ts';
 import { failureOf, restore } from './outcome.ts';
 import { loadShipProject, type ShipProject, whoAndWhat } from './project.ts';
 import { runTest } from './run-test.ts';
+import { SupersededError } from './superseded.ts';
 import { type ShipTarget, type WhereFlags, withTarget } from './target.ts';
 
 export interface ShipFlags extends WhereFlags {
@@ -53,37 +54,41 @@ function imagesFor(
   return sentence(() => openShipImages({ project, local, builder: flags.builder, say, onOutput }));
 }
 
+export interface ShipOptions {
+  project: ShipProject;
+  flags: ShipFlags;
+  signal: AbortSignal;
+  onStep?: (step: Step) => void;
+  /** Told of every file that what is deployed is read from. */
+  onRead?: (path: string) => void;
+}
+
 /** The whole way, once. Resolves with what runs now; rejects with what a person is to be told. */
-export async function shipOnce(
-  target: ShipTarget,
-  { project, flags, signal }: { project: ShipProject; flags: ShipFlags; signal: AbortSignal },
-): Promise<ShipImages> {
+export async function shipOnce(target: ShipTarget, options: ShipOptions): Promise<ShipImages> {
+  const { project, flags } = options;
   const images = await imagesFor(target, { project, flags });
-  await requireSource(project, images);
-  const shipment = new Shipment({ project, target, images, flags, signal });
+  await requireSource(images, options);
+  const shipment = new Shipment({ ...options, target, images });
   const outcome = await shipment.run();
-  if (outcome.kind === 'stopped') await shipment.keepStopped(outcome.at);
+  if (outcome.kind === 'stopped' && !(outcome.error instanceof SupersededError)) await shipment.keepStopped(outcome.at);
   if (outcome.kind !== 'shipped') throw failureOf(outcome, shipment.restored);
   createOutput().data(`${project.file.name} revision ${shipment.revision}`);
   return images;
 }
 
 /** What is wrong with what is deployed is better known before anything is tested, built and pushed. */
-async function requireSource(project: ShipProject, images: ShipImages): Promise<void> {
+async function requireSource(images: ShipImages, { project, onRead }: ShipOptions): Promise<void> {
   const { file, directory } = project;
   // They may be what makes it.
   if (file.tests.some(({ where }) => where.kind === 'host')) return;
   const { commit } = await whoAndWhat(directory);
   const variables = { images: images.references, commit, environment: process.env };
-  await loadSource({ directory, file, variables, warn: () => undefined });
+  await loadSource({ directory, file, variables, warn: () => undefined, onRead });
 }
 
-interface ShipmentOptions {
-  project: ShipProject;
+interface ShipmentOptions extends ShipOptions {
   target: ShipTarget;
   images: ShipImages;
-  flags: ShipFlags;
-  signal: AbortSignal;
 }
 
 /** One way from source to cluster, and what is written down of it. */
@@ -130,6 +135,7 @@ class Shipment {
 
   async #perform(step: Step, signal: AbortSignal | undefined): Promise<void> {
     const { project, images, target } = this.#options;
+    this.#options.onStep?.(step);
     switch (step.kind) {
       case 'test': {
         const { name } = step.test;
@@ -162,7 +168,11 @@ class Shipment {
   }
 
   async #build(image: ShipImage, signal: AbortSignal | undefined): Promise<void> {
-    const { images, target } = this.#options;
+    const { images, target, project, flags } = this.#options;
+    // What tests on this machine have made is part of it.
+    const isFirst = image === project.file.images[0];
+    if (isFirst && !flags.skipTests && project.file.tests.some(({ where }) => where.kind === 'host'))
+      await images.refresh();
     const isNew = await sentence(() => images.build(image, signal));
     if (isNew) this.#rebuilt.add(image.key);
     const reference = images.references[image.key]?.reference;
@@ -170,11 +180,11 @@ class Shipment {
   }
 
   async #deploy(signal: AbortSignal | undefined): Promise<void> {
-    const { project, target, images, flags } = this.#options;
+    const { project, target, images, flags, onRead } = this.#options;
     const { file, directory } = project;
     const who = await whoAndWhat(directory);
     const variables = { images: images.references, commit: who.commit, environment: process.env };
-    const source = await loadSource({ directory, file, variables, warn: target.say });
+    const source = await loadSource({ directory, file, variables, warn: target.say, onRead });
     const { client, namespace, say } = target;
     if (file.pullSecret && images.registry !== undefined) await shareRegistry(target, images.registry);
     target.say(`deploy ${file.name} to namespace ${namespace} of ${target.contextName} …`);

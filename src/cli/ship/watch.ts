@@ -1,92 +1,172 @@
-import { type FSWatcher, watch as watchDirectory } from 'node:fs';
 import { basename, join, relative, resolve } from 'node:path';
 import { ignoreRules } from '../../delivery/pipeline/build-context.ts';
 import { type IgnoreRules, parseIgnore } from '../../delivery/pipeline/docker-ignore.ts';
-import { planChange } from '../../delivery/pipeline/watch-plan.ts';
-import { clock } from '../context.ts';
+import { mayMatter, planChange, type WatchedProject } from '../../delivery/pipeline/watch-plan.ts';
 import { CliError } from '../errors.ts';
 import { describeFailure } from '../failure.ts';
 import { interruptible } from '../interrupt.ts';
-import { openForward } from './forward.ts';
+import { Changes } from './changes.ts';
+import { type OpenForward, openForward } from './forward.ts';
 import { loadShipProject, type ShipProject } from './project.ts';
 import { type ShipFlags, shipOnce } from './ship.ts';
-import { syncFiles } from './sync.ts';
+import { SupersededError } from './superseded.ts';
+import { Syncing } from './sync.ts';
 import type { ShipTarget } from './target.ts';
-
-/** Files that are saved together are looked at together. */
-const quietMs = 150;
 
 /** Ships, and then again whenever a file of it changes, until Ctrl-C. What fails is told, and the next save is waited for. */
 export async function watchProject(
   target: ShipTarget,
   { project, flags }: { project: ShipProject; flags: ShipFlags },
 ): Promise<void> {
-  const forwards = await Promise.all(project.file.watch.forward.map((forward) => openForward(target, forward)));
   try {
     await interruptible(async (signal) => {
-      const changes = new Changes(project.directory, watchedDirectories(project));
+      const watching = new Watching(target, { project, flags, signal });
       try {
-        await followChanges(target, { project, flags, signal, changes });
+        await watching.run();
       } finally {
-        changes.close();
+        watching.close();
       }
     });
   } catch (error) {
     // Ctrl-C is how watching ends.
     if (!(error instanceof CliError && error.message === 'interrupted')) throw error;
-  } finally {
-    for (const server of forwards) server.close();
   }
 }
 
-interface Following {
-  project: ShipProject;
-  flags: ShipFlags;
-  signal: AbortSignal;
-  changes: Changes;
-}
+class Watching {
+  #project: ShipProject;
+  readonly #target: ShipTarget;
+  readonly #flags: ShipFlags;
+  readonly #signal: AbortSignal;
+  readonly #changes: Changes;
+  readonly #forwards = new Map<string, OpenForward>();
+  /** What was read at the last time to know what is deployed, besides what the file names. */
+  readonly #sources = new Set<string>();
+  #watched: WatchedProject | undefined;
+  #syncing: Syncing | undefined;
 
-async function followChanges(target: ShipTarget, { project, flags, signal, changes }: Following): Promise<void> {
-  let current = project;
-  let images = await attempt(target, () => shipOnce(target, { project: current, flags, signal }));
-  for (;;) {
-    target.say('Watching; Ctrl-C ends it.');
-    const paths = await changes.next(signal);
-    const plan = planChange(paths, {
-      file: current.file,
-      fileName: basename(flags.file ?? 'timonel.yaml'),
-      ignored: await ignoredOf(current),
-      unwatched: parseIgnore(current.file.watch.ignore.join('\n')),
-    });
-    if (plan.kind === 'nothing') continue;
-    if (plan.kind === 'sync' && images && (await synced(target, { ...plan, directory: project.directory, images })))
-      continue;
-    const shipped = await attempt(target, async () => {
-      current = await loadShipProject(flags.file);
-      return shipOnce(target, { project: current, flags, signal });
-    });
-    signal.throwIfAborted();
-    images = shipped ?? images;
+  constructor(
+    target: ShipTarget,
+    { project, flags, signal }: { project: ShipProject; flags: ShipFlags; signal: AbortSignal },
+  ) {
+    this.#project = project;
+    this.#target = target;
+    this.#flags = flags;
+    this.#signal = signal;
+    this.#changes = new Changes(project.directory, (error) => this.#tell(error));
+  }
+
+  async run(): Promise<void> {
+    await this.#prepare();
+    await this.#ship();
+    for (;;) {
+      this.#signal.throwIfAborted();
+      if (!this.#changes.areDue) this.#target.say('Watching; Ctrl-C ends it.');
+      const plan = planChange(await this.#changes.next(this.#signal), this.#watched as WatchedProject);
+      if (plan.kind === 'nothing') continue;
+      if (plan.kind === 'sync' && (await this.#sync(plan.files))) continue;
+      this.#signal.throwIfAborted();
+      if ((await this.#attempt(() => this.#reload())) !== undefined) await this.#ship();
+    }
+  }
+
+  close(): void {
+    this.#changes.close();
+    for (const forward of this.#forwards.values()) forward.close();
+  }
+
+  /** Reads `timonel.yaml` again. The cluster and the namespace stay those of the start. */
+  async #reload(): Promise<true> {
+    const project = await loadShipProject(this.#flags.file);
+    if (project.file.namespace !== this.#project.file.namespace && this.#flags.namespace === undefined) {
+      throw new CliError('timonel.yaml names another namespace', { hint: 'End this with Ctrl-C, and start it again.' });
+    }
+    this.#project = project;
+    await this.#prepare();
+    return true;
+  }
+
+  /** Watches the files and opens the ports that the project has now. */
+  async #prepare(): Promise<void> {
+    const { file, directory } = this.#project;
+    const watched: WatchedProject = {
+      file,
+      fileName: basename(this.#flags.file ?? 'timonel.yaml'),
+      ignored: await ignoredOf(this.#project),
+      unwatched: parseIgnore(file.watch.ignore.join('\n')),
+      sources: new Set([...this.#sources].map((path) => relative(directory, path))),
+    };
+    this.#watched = watched;
+    const roots = rootsOf(this.#project, this.#sources);
+    this.#changes.watch(roots, (path) => !roots.includes(path) && !mayMatter(relative(directory, path), watched));
+    const wanted = new Map(file.watch.forward.map((forward) => [JSON.stringify(forward), forward]));
+    for (const [key, forward] of this.#forwards) {
+      if (wanted.has(key)) continue;
+      forward.close();
+      this.#forwards.delete(key);
+    }
+    for (const [key, forward] of wanted) {
+      if (!this.#forwards.has(key)) this.#forwards.set(key, await openForward(this.#target, forward));
+    }
+  }
+
+  /** A save that needs a build ends what has not reached the cluster yet. */
+  async #ship(): Promise<void> {
+    const superseded = new AbortController();
+    const watched = this.#watched as WatchedProject;
+    const project = this.#project;
+    // Tests on this machine may make files themselves, which are built as they are after them.
+    let isSteady = !project.file.tests.some(({ where }) => where.kind === 'host') || this.#flags.skipTests === true;
+    this.#changes.onSettled = async (paths) => {
+      if (!isSteady || planChange(await this.#changes.differing(paths), watched).kind !== 'ship') return;
+      if (isSteady) superseded.abort(new SupersededError('files changed meanwhile'));
+    };
+    this.#sources.clear();
+    const images = await this.#attempt(() =>
+      shipOnce(this.#target, {
+        ...{ project, flags: this.#flags, signal: AbortSignal.any([this.#signal, superseded.signal]) },
+        onStep: ({ kind }) => (isSteady = kind !== 'deploy' && (isSteady || kind === 'build')),
+        onRead: (path) => this.#sources.add(path),
+      }),
+    );
+    this.#changes.onSettled = undefined;
+    await this.#changes.endWork({ hasFailed: images === undefined });
+    if (images) this.#syncing = new Syncing(this.#target, { directory: project.directory, images });
+    await this.#attempt(() => this.#prepare());
+  }
+
+  /** What cannot be copied is built into a new image. */
+  async #sync(files: Parameters<Syncing['copy']>[0]): Promise<boolean> {
+    const syncing = this.#syncing;
+    if (!syncing) return false;
+    return (await this.#attempt(async () => (await syncing.copy(files, this.#signal), true))) ?? false;
+  }
+
+  async #attempt<T>(work: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof SupersededError) this.#target.say(`${error.message}; starting anew`);
+      else if (!isJustInterrupted(error, this.#signal)) this.#tell(error);
+      return undefined;
+    }
+  }
+
+  #tell(error: unknown): void {
+    for (const line of describeFailure(error).lines) this.#target.say(line);
   }
 }
 
-/** What cannot be copied is built into a new image. */
-async function synced(target: ShipTarget, options: Parameters<typeof syncFiles>[1]): Promise<boolean> {
-  return (await attempt(target, async () => (await syncFiles(target, options), true))) ?? false;
+/** Nothing had to be taken back: who pressed Ctrl-C knows. */
+function isJustInterrupted(error: unknown, signal: AbortSignal): boolean {
+  return signal.aborted && error === signal.reason;
 }
 
-async function attempt<T>(target: ShipTarget, work: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await work();
-  } catch (error) {
-    for (const line of describeFailure(error).lines) target.say(line);
-    return undefined;
-  }
-}
-
-function watchedDirectories({ file, directory }: ShipProject): string[] {
+/** What is watched: the project, and what lies beside it. */
+function rootsOf({ file, directory }: ShipProject, sources: ReadonlySet<string>): string[] {
   const contexts = file.images.map(({ context }) => resolve(directory, context));
-  return [directory, ...contexts.filter((each) => relative(directory, each).startsWith('..'))];
+  const outside = [...contexts, ...sources].filter((each) => relative(directory, each).startsWith('..'));
+  return [directory, ...new Set(outside)];
 }
 
 async function ignoredOf({ file, directory }: ShipProject): Promise<Map<string, IgnoreRules>> {
@@ -96,47 +176,4 @@ async function ignoredOf({ file, directory }: ShipProject): Promise<Map<string, 
     found.set(key, await ignoreRules(root, resolve(directory, dockerfile ?? join(context, 'Dockerfile'))));
   }
   return found;
-}
-
-/** The files that change, collected until somebody asks. */
-class Changes {
-  readonly #watchers: FSWatcher[];
-  readonly #paths = new Set<string>();
-  #cancel: (() => void) | undefined;
-  #wake: (() => void) | undefined;
-  #isSettled = false;
-
-  constructor(root: string, directories: readonly string[]) {
-    this.#watchers = directories.map((directory) =>
-      watchDirectory(directory, { recursive: true }, (_, name) => {
-        this.#paths.add(relative(root, join(directory, name ?? '')));
-        this.#isSettled = false;
-        this.#cancel?.();
-        this.#cancel = clock.setTimer(quietMs, () => {
-          this.#isSettled = true;
-          this.#wake?.();
-        });
-      }),
-    );
-  }
-
-  /** Paths that changed since the last time, once no more of them come. Rejects when it is called off. */
-  async next(signal: AbortSignal): Promise<string[]> {
-    while (!this.#isSettled || this.#paths.size === 0) {
-      signal.throwIfAborted();
-      await new Promise<void>((resolveNext) => {
-        this.#wake = resolveNext;
-        signal.addEventListener('abort', () => resolveNext(), { once: true });
-      });
-    }
-    signal.throwIfAborted();
-    const paths = [...this.#paths];
-    this.#paths.clear();
-    return paths;
-  }
-
-  close(): void {
-    this.#cancel?.();
-    for (const watcher of this.#watchers) watcher.close();
-  }
 }

@@ -4,6 +4,7 @@ import type { KubeObject } from '../../api/object.ts';
 import { cloneJson } from '../../api/plain-json.ts';
 import { ComposeError } from '../compose/compose-error.ts';
 import { diskFiles } from '../compose/disk-files.ts';
+import type { ProjectFiles } from '../compose/files.ts';
 import { loadProject } from '../compose/load-project.ts';
 import { findProject } from '../compose/project-options.ts';
 import { translate } from '../compose/translate/translate.ts';
@@ -20,6 +21,7 @@ export interface ComposeSource {
   /** What was built, by the name of a service or of its image's repository. */
   images: ReadonlyMap<string, ImageReference>;
   warn: (message: string) => void;
+  onRead?: ((path: string) => void) | undefined;
 }
 
 /**
@@ -27,15 +29,24 @@ export interface ComposeSource {
  * `timonel.yaml` that has their name. Bind mounts are refused: what lies on this machine lies on no other. Rejects with
  * a sentence that names file, line and key.
  */
-export function composeObjects({ path, directory, name, environment, images, warn }: ComposeSource): KubeObject[] {
+export function composeObjects({
+  path,
+  directory,
+  name,
+  environment,
+  images,
+  warn,
+  onRead,
+}: ComposeSource): KubeObject[] {
+  const files = recording(onRead);
   const place = findProject(
     { file: [path], projectName: name },
-    { files: diskFiles, cwd: directory, processEnvironment: { ...environment } },
+    { files, cwd: directory, processEnvironment: { ...environment } },
   );
   const { project, tree } = loadProject({
     sources: [{ path: resolve(directory, path) }],
     ...{ directory: place.directory, name: place.name, environment: place.environment, profiles: place.profiles },
-    ...{ files: diskFiles, workingDirectory: directory, home: homedir(), interpolate: true, resolvePaths: true, warn },
+    ...{ files, workingDirectory: directory, home: homedir(), interpolate: true, resolvePaths: true, warn },
   });
   for (const [service, { build }] of Object.entries(project.services)) {
     const image = images.get(service);
@@ -50,7 +61,7 @@ export function composeObjects({ path, directory, name, environment, images, war
   if (waiting.length > 0) {
     warn(`depends_on is an order of commands: ${waiting.map(([each]) => each).join(', ')} start with all others`);
   }
-  const translation = translate(project, tree, { files: diskFiles, isLocal: false });
+  const translation = translate(project, tree, { files, isLocal: false });
   translation.warnings.forEach(warn);
   return [...translation.base, ...Object.values(translation.workloads)].flatMap((object): KubeObject[] => {
     // The release has its own namespace, which is made for it.
@@ -59,6 +70,20 @@ export function composeObjects({ path, directory, name, environment, images, war
     const isInside = namespace === undefined || namespace === translation.namespace;
     return [cloneJson(isInside ? { ...object, metadata } : object)];
   });
+}
+
+function recording(onRead: (path: string) => void = () => undefined): ProjectFiles {
+  return {
+    ...diskFiles,
+    read(path) {
+      onRead(resolve(path));
+      return diskFiles.read(path);
+    },
+    readBytes(path) {
+      onRead(resolve(path));
+      return diskFiles.readBytes(path);
+    },
+  };
 }
 
 /** Mistakes of compose files are sentences already. */

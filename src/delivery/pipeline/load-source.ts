@@ -1,12 +1,12 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import type { KubeObject } from '../../api/object.ts';
 import { parseManifests } from '../apply/manifests.ts';
 import type { Chart, Values } from '../charts/chart/chart.ts';
 import { loadChart } from '../charts/chart/load-chart.ts';
 import { mergeUserValues } from '../charts/values/values-options.ts';
-import { buildKustomization } from '../kustomize/build-kustomization.ts';
+import { buildKustomization, type KustomizeFiles } from '../kustomize/build-kustomization.ts';
 import { diskKustomizeFiles } from '../kustomize/disk-files.ts';
 import { asShipError, composeObjects } from './compose-source.ts';
 import { replaceImages } from './replace-images.ts';
@@ -29,6 +29,8 @@ export interface SourceOptions {
   variables: Variables;
   /** Told of what is not quite as the file has it. */
   warn: (message: string) => void;
+  /** Told of every file that a kustomization or compose file looks for, by its absolute path. */
+  onRead?: ((path: string) => void) | undefined;
 }
 
 /** Reads what `deploy` names, with the images that were built in it. Rejects with a sentence. */
@@ -69,14 +71,22 @@ async function chartSource(
   };
 }
 
-function kustomized(path: string, { directory, variables }: SourceOptions): KubeObject[] {
-  return buildKustomization(join(directory, path), { files: diskKustomizeFiles, environment: variables.environment });
+function kustomized(path: string, { directory, variables, onRead }: SourceOptions): KubeObject[] {
+  const files: KustomizeFiles = {
+    ...diskKustomizeFiles,
+    read(name) {
+      onRead?.(resolve(name));
+      return diskKustomizeFiles.read(name);
+    },
+  };
+  return buildKustomization(join(directory, path), { files, environment: variables.environment });
 }
 
-function composed(path: string, { directory, file, variables, warn }: SourceOptions): KubeObject[] {
+function composed(path: string, { directory, file, variables, warn, onRead }: SourceOptions): KubeObject[] {
   const { environment, images } = variables;
   const built = new Map(Object.entries(images));
-  return asShipError(() => composeObjects({ path, directory, name: file.name, environment, images: built, warn }));
+  const { name } = file;
+  return asShipError(() => composeObjects({ path, directory, name, environment, images: built, warn, onRead }));
 }
 
 /** The objects of files and directories, which are read as `kubectl apply -f` reads them. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseIgnore } from './docker-ignore.ts';
 import { readShipFile } from './ship-file.ts';
-import { planChange } from './watch-plan.ts';
+import { mayMatter, planChange, type WatchedProject } from './watch-plan.ts';
 
 const text = `
 name: shop
@@ -13,13 +13,18 @@ watch:
   forward: ["8080:service/web:http"]
 `;
 
+async function project(): Promise<WatchedProject> {
+  const file = await readShipFile(text, 'timonel.yaml');
+  expect(file.watch.forward).toEqual([{ localPort: 8080, kind: 'service', name: 'web', port: 'http' }]);
+  const rules =
+    'chart\ntimonel.yaml\nREADME.md\nprod.yaml\ndocker\njob\nnode_modules\nDockerfile\n.dockerignore\nsrc/static';
+  const ignored = new Map([['web', parseIgnore(rules)]]);
+  const sources = new Set(['../base/kustomization.yaml']);
+  return { file, fileName: 'timonel.yaml', ignored, unwatched: parseIgnore('**/*.tmp'), sources };
+}
+
 describe('a change of files', () => {
-  const plan = async (...paths: string[]): Promise<unknown> => {
-    const file = await readShipFile(text, 'timonel.yaml');
-    expect(file.watch.forward).toEqual([{ localPort: 8080, kind: 'service', name: 'web', port: 'http' }]);
-    const ignored = new Map([['web', parseIgnore('chart\ntimonel.yaml\nREADME.md\nprod.yaml\ndocker\njob')]]);
-    return planChange(paths, { file, fileName: 'timonel.yaml', ignored, unwatched: parseIgnore('**/*.tmp') });
-  };
+  const plan = async (...paths: string[]): Promise<unknown> => planChange(paths, await project());
 
   it('is copied where the file says so', async () => {
     expect(await plan('src/static/a/b.css', 'job/x.py')).toEqual({
@@ -37,9 +42,27 @@ describe('a change of files', () => {
     }
   });
 
+  it('ships when it says how an image is made, wherever that is, or was read from elsewhere', async () => {
+    for (const path of ['Dockerfile', '.dockerignore', 'docker/Job.dockerignore', '../base/kustomization.yaml']) {
+      expect(await plan(path)).toEqual({ kind: 'ship' });
+    }
+  });
+
   it('is nothing when nobody has to do with it', async () => {
     expect(await plan('README.md', '.git/index', 'x/.git/y', 'a.tmp', 'src/static/a.tmp', '')).toEqual({
       kind: 'nothing',
     });
   });
+});
+
+describe('what is watched', () => {
+  it.each(['node_modules', 'node_modules/x/index.js', '.git', 'README.md', 'a.tmp', '../other', ''])(
+    'is not %s',
+    async (path) => expect(mayMatter(path, await project())).toBe(false),
+  );
+
+  it.each(['src', 'src/static', 'docker', '../base', 'chart/templates', 'job', 'lib/x.py', 'Dockerfile'])(
+    'is %s, or what lies in it',
+    async (path) => expect(mayMatter(path, await project())).toBe(true),
+  );
 });

@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import type { IgnoreRules } from './docker-ignore.ts';
 import type { ShipFile, ShipWatch } from './ship-file.ts';
 
@@ -14,6 +15,8 @@ export interface WatchedProject {
   fileName: string;
   /** By image: what its context keeps out. */
   ignored: ReadonlyMap<string, IgnoreRules>;
+  /** Further files that what is deployed was read from. */
+  sources: ReadonlySet<string>;
   /** Of `watch.ignore`. */
   unwatched: IgnoreRules;
 }
@@ -24,7 +27,7 @@ export interface WatchedProject {
  */
 export function planChange(paths: readonly string[], project: WatchedProject): ChangePlan {
   const { file, unwatched } = project;
-  const seen = paths.filter((path) => path !== '' && !path.split('/').includes('.git') && !unwatched.ignores(path));
+  const seen = paths.filter((path) => !isUnwatched(path, unwatched));
   const files: Extract<ChangePlan, { kind: 'sync' }>['files'] = [];
   let isShipped = false;
   for (const path of seen) {
@@ -34,6 +37,31 @@ export function planChange(paths: readonly string[], project: WatchedProject): C
   }
   if (isShipped) return { kind: 'ship' };
   return files.length > 0 ? { kind: 'sync', files } : { kind: 'nothing' };
+}
+
+/** Whether a change at a path, or anywhere below it, may be somebody's business. Pure. */
+export function mayMatter(path: string, project: WatchedProject): boolean {
+  const { file, fileName, ignored, unwatched, sources } = project;
+  if (isUnwatched(path, unwatched)) return false;
+  const places = [
+    ...[fileName, ...sources, ...sourcePaths(file.deploy.source)],
+    ...file.watch.sync.map(({ from }) => from),
+    ...file.images.flatMap((image) => [image.context, ...recipesOf(image)]),
+  ];
+  if (places.some((place) => below(place, path) !== undefined)) return true;
+  if (syncOf(path, file) || isPart(path, project)) return true;
+  return file.images.some(({ key, context }) => below(path, context) !== undefined && ignored.get(key)?.hasExceptions);
+}
+
+function isUnwatched(path: string, unwatched: IgnoreRules): boolean {
+  return path === '' || path.split('/').includes('.git') || unwatched.ignores(path);
+}
+
+/** What says how an image is made, in its context or elsewhere, whether or not the context lets it in. */
+function recipesOf({ context, dockerfile }: ShipFile['images'][number]): string[] {
+  const files =
+    dockerfile === undefined ? ['Dockerfile', 'Containerfile'].map((name) => `${context}/${name}`) : [dockerfile];
+  return [...files.flatMap((name) => [name, `${name}.dockerignore`]), `${context}/.dockerignore`];
 }
 
 function syncOf(
@@ -49,12 +77,13 @@ function syncOf(
   return undefined;
 }
 
-function isPart(path: string, { file, fileName, ignored }: WatchedProject): boolean {
-  if (path === fileName || sourcePaths(file.deploy.source).some((each) => below(path, each) !== undefined)) return true;
-  return file.images.some(({ key, context, dockerfile }) => {
-    const inside = below(path, context);
-    const isRecipe = dockerfile !== undefined && below(path, dockerfile) === '';
-    return isRecipe || (inside !== undefined && !ignored.get(key)?.ignores(inside));
+function isPart(path: string, { file, fileName, ignored, sources }: WatchedProject): boolean {
+  const wholes = [fileName, ...sources, ...sourcePaths(file.deploy.source)];
+  if (wholes.some((each) => below(path, each) !== undefined)) return true;
+  return file.images.some((image) => {
+    const inside = below(path, image.context);
+    const isRecipe = recipesOf(image).some((each) => below(path, each) === '');
+    return isRecipe || (inside !== undefined && !ignored.get(image.key)?.ignores(inside));
   });
 }
 
@@ -72,8 +101,8 @@ function sourcePaths(source: ShipFile['deploy']['source']): readonly string[] {
 
 /** The part of a path below a folder: '' is the folder (or file) itself, undefined what lies elsewhere. */
 function below(path: string, folder: string): string | undefined {
-  const clean = folder.replace(/^(?:\.\/)+|\/+$/g, '');
-  if (clean === '' || clean === '.') return path;
-  if (path === clean) return '';
-  return path.startsWith(`${clean}/`) ? path.slice(clean.length + 1) : undefined;
+  const [clean, whole] = [folder, path].map((each) => posix.normalize(each).replace(/\/$/, '')) as [string, string];
+  if (clean === '.') return whole.startsWith('../') ? undefined : whole;
+  if (whole === clean) return '';
+  return whole.startsWith(`${clean}/`) ? whole.slice(clean.length + 1) : undefined;
 }

@@ -13,6 +13,7 @@ let imported: { text: string; name: string | undefined; sockets: readonly string
 /** A `docker` that writes down its arguments, one a line, and saves an archive where it is told to. */
 const docker = `#!/bin/sh
 printf '%s\\n' "$@" --- >> "$0.calls"
+[ "$1" = build ] && printf '%s' "$GREETING" > "$0.greeting"
 [ "$1" = build ] && echo 'step 1' >&2 && [ -e "$0.broken" ] && cat "$0.broken" >&2 && exit 17
 [ "$1" = save ] && echo "archive of $4" > "$3"
 exit 0
@@ -75,7 +76,7 @@ describe('a build by Docker', () => {
     expect(progress.join('')).toContain('step 1');
   });
 
-  it('has every flag, and values with spaces as one word', async () => {
+  it('has every flag, values with spaces as one word, and build arguments where nobody else can read them', async () => {
     await build({
       ...{ buildArgs: { GREETING: 'good morning', EMPTY: '' }, target: 'runtime', noCache: true, pull: 'always' },
       ...{ secrets: ['id=token,env=TOKEN'], ssh: ['default'], labels: ['team=a b'], platforms: [] },
@@ -83,8 +84,9 @@ describe('a build by Docker', () => {
       ...{ cacheFrom: ['type=registry,ref=cache'], cacheTo: ['type=inline'] },
     });
     const [words = []] = calls();
+    expect(readFileSync(join(scratch, 'bin/docker.greeting'), 'utf8')).toBe('good morning');
     expect(words.slice(0, words.indexOf('-t'))).toEqual([
-      ...['build', '--build-arg', 'GREETING=good morning', '--build-arg', 'EMPTY='],
+      ...['build', '--build-arg', 'GREETING', '--build-arg', 'EMPTY'],
       ...['--secret', 'id=token,env=TOKEN', '--ssh', 'default', '--label', 'team=a b'],
       ...['--cache-from', 'type=registry,ref=cache', '--cache-to', 'type=inline'],
       ...['--target', 'runtime', '--no-cache', '--pull'],

@@ -5,6 +5,7 @@ import { CommandError, runCommand } from '../../command.ts';
 import { requireCommand } from '../../prerequisites.ts';
 import { type ImageLibrary, normaliseImageName } from '../image-library.ts';
 import { type BaseSources, provideBases } from './base-images.ts';
+import { buildArguments } from './build-arguments.ts';
 import { isolation, openBuildah } from './buildah.ts';
 import { baseImages, lineOfStep } from './dockerfile.ts';
 
@@ -50,6 +51,8 @@ export interface BuildSurroundings extends Pick<BaseSources, 'cacheDirectory' | 
   /** Nodes that get the image. */
   sockets: readonly string[];
   onProgress?: (text: string) => void;
+  /** Has a last look before the image gets its names; what it rejects with becomes of the build. */
+  beforeImport?: () => Promise<void>;
   signal?: AbortSignal | undefined;
 }
 
@@ -70,6 +73,7 @@ export async function buildImageFromDockerfile(request: BuildRequest, around: Bu
     await build({ request, around, names, dockerfile, text, archive }).catch((error: unknown) => {
       throw error instanceof CommandError ? new BuildError(error, { dockerfile, text, around }) : error;
     });
+    await around.beforeImport?.();
     for (const name of names) await around.library.import(archive, { name, sockets: around.sockets });
   } finally {
     await rm(archive, { force: true });
@@ -122,6 +126,7 @@ async function buildWithBuildah({ request, around, names, dockerfile, text, arch
   const { signal } = around;
   const buildah = await openBuildah(around.storageDirectory, around.onProgress);
   const [name = ''] = names;
+  const args = buildArguments(request.buildArgs ?? {}, process.env);
   await provideBases(buildah, baseImages(text, request.buildArgs), {
     ...around,
     library: await around.library.list(),
@@ -142,6 +147,7 @@ async function buildWithBuildah({ request, around, names, dockerfile, text, arch
       '--pull=false',
       // OCI's format has no healthchecks. A list for several platforms is OCI's.
       ...(isForMany ? [] : ['--format', 'docker']),
+      ...args.flags,
       ...commonFlags(request),
     ],
     ...(request.addHosts ?? []).flatMap((host) => ['--add-host', host]),
@@ -151,7 +157,7 @@ async function buildWithBuildah({ request, around, names, dockerfile, text, arch
     ...(isForMany ? ['--manifest', name] : ['-t', name]),
     ...['-f', dockerfile, request.context],
   ];
-  await buildah.run(command, { signal });
+  await buildah.run(command, { signal, env: args.env });
   await (isForMany
     ? buildah.run(['manifest', 'push', '--quiet', '--all', name, `oci-archive:${archive}`])
     : buildah.run(['push', '--quiet', '--disable-compression', name, `docker-archive:${archive}:${name}`]));
@@ -160,24 +166,23 @@ async function buildWithBuildah({ request, around, names, dockerfile, text, arch
 /** Docker's own builder; several platforms need its containerd image store. */
 async function buildWithDocker({ request, around, names, dockerfile, archive }: Work): Promise<void> {
   const [name = ''] = names;
+  const args = buildArguments(request.buildArgs ?? {}, process.env);
   const progress = around.onProgress && { onStderr: around.onProgress, onStdout: around.onProgress };
   const command = [
-    ...['docker', 'build', ...commonFlags(request), ...(request.pull === 'always' ? ['--pull'] : [])],
+    ...['docker', 'build', ...args.flags, ...commonFlags(request), ...(request.pull === 'always' ? ['--pull'] : [])],
     ...(request.addHosts ?? []).flatMap((host) => ['--add-host', host]),
     ...(request.buildContexts ?? []).flatMap((each) => ['--build-context', each]),
     ...(request.network === undefined ? [] : ['--network', request.network]),
     ...['-t', name, '-f', dockerfile, request.context],
   ];
-  await runCommand(command, { ...progress, signal: around.signal });
+  await runCommand(command, { ...progress, signal: around.signal, env: args.env });
   await runCommand(['docker', 'save', '-o', archive, name], { signal: around.signal });
 }
 
 /** The flags that both builders have under one name. */
 function commonFlags(request: BuildRequest): string[] {
   const each = (flag: string, values: readonly string[] = []): string[] => values.flatMap((value) => [flag, value]);
-  const args = Object.entries(request.buildArgs ?? {}).map(([key, value]) => `${key}=${value}`);
   return [
-    ...each('--build-arg', args),
     ...each('--secret', request.secrets),
     ...each('--ssh', request.ssh),
     ...each('--label', request.labels),

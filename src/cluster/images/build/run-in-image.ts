@@ -35,10 +35,28 @@ export async function runInImage(options: ImageRun): Promise<number> {
   const container = (await buildah.run(['from', '--pull=false', options.image])).trim();
   try {
     const run = ['run', '--isolation', isolation(), container, '--', 'sh', '-c', runInput];
-    return await exitCode(() => buildah.run(run, output));
+    const onStderr = withoutBuildah(onOutput);
+    return await exitCode(() => buildah.run(run, { ...output, onStderr }));
   } finally {
     await buildah.run(['rm', container]);
   }
+}
+
+/** What buildah adds to what the script has said, when that fails: its exit code, in three lines. */
+const ofBuildah = /^(?:subprocess exited (?:with status \d+|on [a-z ]+)|Error: exit status \d+)\n/gm;
+const beginnings = ['subprocess exited ', 'Error: exit status '];
+
+/** Hands output on less buildah's own lines. Of the rest, only what may become one is held back until it ends. */
+export function withoutBuildah(onOutput: (text: string) => void): (text: string) => void {
+  let held = '';
+  return (text) => {
+    const all = (held + text).replace(ofBuildah, '');
+    const last = all.slice(all.lastIndexOf('\n') + 1);
+    const mayBe = last !== '' && beginnings.some((each) => each.startsWith(last) || last.startsWith(each));
+    held = mayBe ? last : '';
+    const rest = mayBe ? all.slice(0, -last.length) : all;
+    if (rest !== '') onOutput(rest);
+  };
 }
 
 /** Runs the script that it is given to read, with nothing to read for the script itself. */
