@@ -35,6 +35,11 @@ export interface ContainerSettings {
   groups?: readonly string[];
   /** Mount paths of volumes that get, while they are empty and may be written, what the image has there. */
   filledFromImage?: readonly string[];
+  /**
+   * Volumes without a name: of this service, which the next container that has the same owner takes over. By the names
+   * of emptyDir volumes: where they are mounted. Those of the image (`VOLUME`) are kept with them.
+   */
+  anonymousVolumes?: { owner: string; volumes?: Readonly<Record<string, string>> };
   /** By the names of volumes and, in them, of files that come from secrets and config maps: whose they are. */
   fileOwners?: Readonly<Record<string, Readonly<Record<string, FileOwner>>>>;
   /** The image's own healthcheck is the readiness probe; what is given here takes the place of its own. */

@@ -21,6 +21,8 @@ export interface AgentConfig {
   runtimeSocket: string;
   /** Pod volumes and logs. */
   dataDirectory: string;
+  /** What the nodes of one machine have in common; on the same file system. */
+  sharedDirectory?: string;
   /** Parent of the node's control groups. */
   cgroup: string;
   serviceCidrs: readonly string[];

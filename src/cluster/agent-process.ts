@@ -49,6 +49,7 @@ export async function runAgent(config: AgentConfig, surroundings: Surroundings):
   const machine = await readMachine(config.dataDirectory);
   const agent = createAgent({
     ...{ client, runtime, clock, random, log, system: createLinuxSystem(), rootDirectory: config.dataDirectory },
+    ...(config.sharedDirectory && { sharedDirectory: config.sharedDirectory }),
     node: {
       name: config.nodeName,
       addresses: [

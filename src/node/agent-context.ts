@@ -85,6 +85,8 @@ export interface AgentContext {
   settings: AgentSettings;
   dns: DnsSettings;
   rootDirectory: string;
+  /** A directory on the same file system that several nodes of one cluster have in common; absent: the root is. */
+  sharedDirectory?: string;
   /** Epoch milliseconds. */
   startedMs: number;
   /** `containerd`: what container ids in statuses start with. */
@@ -110,6 +112,11 @@ export function hostIpsOf(node: AgentNode): string[] {
 /** `<root>/pods/<uid>`. */
 export function podDirectoryOf(context: AgentContext, pod: Pod): string {
   return `${context.rootDirectory}/pods/${pod.metadata.uid}`;
+}
+
+/** `<shared or root>/anonymous-volumes`. */
+export function anonymousDirectoryOf({ sharedDirectory, rootDirectory }: AgentContext): string {
+  return `${sharedDirectory ?? rootDirectory}/anonymous-volumes`;
 }
 
 /** `<root>/pods-logs/<namespace>_<name>_<uid>`: containers have a directory each in it. */

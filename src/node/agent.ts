@@ -42,6 +42,8 @@ export interface AgentOptions {
   system: NodeSystem;
   /** Volumes, logs and the like lie under it; absolute. */
   rootDirectory: string;
+  /** A directory on the same file system that several nodes of one cluster have in common; absent: the root is. */
+  sharedDirectory?: string;
   dns: DnsSettings;
   /** See {@link ImagePullerOptions}. */
   isImported?: ImagePullerOptions['isImported'];

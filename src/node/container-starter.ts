@@ -1,3 +1,4 @@
+import { normalize } from 'node:path/posix';
 import type { Pod } from '../api/types/core-v1.ts';
 import { hostIpsOf, memoryCapacityOf, podDirectoryOf, type AgentContext } from './agent-context.ts';
 import { containerConfig } from './container-config.ts';
@@ -16,7 +17,7 @@ import { containerFieldPath, type PodContainer } from './pod-spec.ts';
 import type { PodVolumes } from './pod-volumes.ts';
 import { checkRunAsNonRoot } from './security-options.ts';
 import { serviceEnvironment } from './service-environment.ts';
-import type { ImageInfo, SandboxConfig } from './runtime.ts';
+import type { ImageInfo, Mount, SandboxConfig } from './runtime.ts';
 
 export interface StartRequest {
   pod: Pod;
@@ -147,7 +148,8 @@ async function configOf(
     facts: nodeFacts(context, sandbox.ips),
     envFile: (volume, path) => files.get(`${volume}/${path}`),
   });
-  const mounts = await containerMounts({
+  const settings = container.role === 'app' ? settingsOf(pod) : undefined;
+  const declared = await containerMounts({
     pod,
     container,
     attempt,
@@ -159,14 +161,36 @@ async function configOf(
     clusterDomain: context.dns.clusterDomain,
     nodeName: context.node.name,
   });
+  const ofImage = settings?.anonymousVolumes ? await imageMounts(context, { image, volumes, declared }) : [];
   const memoryCapacity = memoryCapacityOf(context);
-  const settings = container.role === 'app' ? settingsOf(pod) : undefined;
   const healthcheck = settings?.imageHealthcheck && (await context.runtime.imageHealthcheck(image.id));
   return containerConfig({
-    ...{ pod, container, attempt, image, env, mounts, memoryCapacity, settings, pidTarget: request.targetId },
+    ...{ pod, container, attempt, image, env, memoryCapacity, pidTarget: request.targetId },
+    mounts: [...declared, ...ofImage],
+    settings: settings && filledWith(settings, ofImage),
     healthcheck: healthcheck && { ...healthcheck, ...settings.imageHealthcheck },
     joins: container.role === 'app' ? request.joins : undefined,
   });
+}
+
+/** Volumes of the image where nothing else is mounted: other than the runtime's own, they outlive the container. */
+async function imageMounts(
+  { runtime }: AgentContext,
+  { image, volumes, declared }: { image: ImageInfo; volumes: PodVolumes; declared: readonly Mount[] },
+): Promise<Mount[]> {
+  const taken = new Set(declared.map(({ containerPath }) => normalize(`${containerPath}/`)));
+  const paths = (await runtime.imageVolumes(image.id)).filter((path) => !taken.has(normalize(`${path}/`)));
+  return Promise.all(
+    paths.map(async (containerPath) => {
+      const hostPath = await volumes.anonymous.ofImage(containerPath);
+      return { containerPath, hostPath, readonly: false, propagation: 'private' } as const;
+    }),
+  );
+}
+
+function filledWith(settings: ContainerSettings, mounts: readonly Mount[]): ContainerSettings {
+  const paths = [...(settings.filledFromImage ?? []), ...mounts.map(({ containerPath }) => containerPath)];
+  return paths.length > 0 ? { ...settings, filledFromImage: paths } : settings;
 }
 
 /** By volume and path. */

@@ -16,6 +16,7 @@ const run = promisify(execFile);
 
 /** Settings that are none of the runtime's specification. */
 const besideSpec: ReadonlySet<string> = new Set([
+  'anonymousVolumes',
   'filledFromImage',
   'fileOwners',
   'imageHealthcheck',
@@ -84,6 +85,12 @@ export async function imageStopSignal(services: ContentPlace, imageId: string): 
   return /^\d+$/.test(text) ? Number(text) : numbers[`SIG${text.toUpperCase().replace(/^SIG/, '')}`];
 }
 
+/** Where the image (by its id) wants volumes. */
+export async function imageVolumes(services: ContentPlace, imageId: string): Promise<string[]> {
+  const config = await imageConfig(services, imageId);
+  return Object.keys(config?.config?.Volumes ?? {});
+}
+
 type ContentPlace = Pick<ContainerdServices, 'contentRoot'>;
 
 /** The image's configuration as it lies in the store; undefined when it does not. */
@@ -107,6 +114,7 @@ interface ImageConfig {
   rootfs?: { diff_ids?: string[] };
   config?: {
     StopSignal?: string;
+    Volumes?: Record<string, unknown> | null;
     Healthcheck?: {
       Test?: string[];
       Interval?: number;

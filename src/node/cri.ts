@@ -2,7 +2,13 @@ import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import { waitForSocket } from './containerd.ts';
 import { createContainerProcesses, type ContainerProcesses } from './container-processes.ts';
-import { imageHealthcheck, imageLayers, imageStopSignal, settleContainer } from './containerd-containers.ts';
+import {
+  imageHealthcheck,
+  imageLayers,
+  imageStopSignal,
+  imageVolumes,
+  settleContainer,
+} from './containerd-containers.ts';
 import { createRuntimeEvents } from './containerd-events.ts';
 import { containerdServices, type ContainerdServices } from './containerd-services.ts';
 import { toContainerConfig, toSandboxConfig } from './cri-config.ts';
@@ -94,6 +100,7 @@ export function createCriRuntime(options: { socketPath: string; clock: Clock; lo
       }
     },
     imageHealthcheck: (imageId) => imageHealthcheck(services, imageId),
+    imageVolumes: (imageId) => imageVolumes(services, imageId),
     imageLayers: (imageId) => imageLayers(services, imageId),
     close: () => channel.close(),
   };

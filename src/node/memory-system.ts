@@ -39,6 +39,12 @@ export function createMemorySystem(): MemorySystem {
       list: () => Promise.resolve([]),
       usedBytes: (paths) => Promise.resolve(paths.map(bytesUnder)),
       fileSystem: () => Promise.resolve(disk),
+      move(from, to) {
+        const moved = [...content].filter(([key]) => key.startsWith(`${from}/`));
+        removeUnder(from);
+        for (const [key, text] of moved) content.set(`${to}${key.slice(from.length)}`, text);
+        return Promise.resolve(moved.length > 0);
+      },
       remove: (path) => Promise.resolve(removeUnder(path)),
       replacePayload(directory, files: readonly PayloadFile[]) {
         removeUnder(directory);

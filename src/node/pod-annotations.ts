@@ -1,14 +1,12 @@
-import { pausedAnnotation, restartsAnnotation, stoppedAnnotation } from '../api/agent-requests.ts';
+import {
+  pausedAnnotation,
+  restartAnnotation,
+  restartsAnnotation,
+  stoppedAnnotation,
+  userAnnotation,
+} from '../api/agent-requests.ts';
 import { containerSettingsAnnotation, type ContainerSettings } from '../api/container-settings.ts';
 import type { Pod } from '../api/types/core-v1.ts';
-
-/** What pods of Compose projects ask of this agent and have no field for. Other clusters' agents pass it over. */
-const podAnnotations = {
-  /** `never`, `on-failure`, `on-failure:3`: Docker's restart policies. The pod stays when its container has ended. */
-  restart: 'timonel.dev/restart',
-  /** `name`, `name:group`: as in the image's /etc/passwd and /etc/group. */
-  user: 'timonel.dev/user',
-} as const;
 
 /** How often a container is started again that fails; {@link restartLimit}. */
 export interface RestartLimit {
@@ -18,7 +16,7 @@ export interface RestartLimit {
 
 /** Undefined where the pod says nothing of its own, and its `restartPolicy` counts. */
 export function restartLimit({ metadata }: Pod): RestartLimit | undefined {
-  const text = metadata.annotations?.[podAnnotations.restart];
+  const text = metadata.annotations?.[restartAnnotation];
   if (text === 'never') return { failures: 0 };
   const [, count] = /^on-failure(?::(\d+))?$/.exec(text ?? '') ?? [undefined, undefined];
   if (count !== undefined) return { failures: Number(count) };
@@ -27,7 +25,7 @@ export function restartLimit({ metadata }: Pod): RestartLimit | undefined {
 
 /** The user that the pod's containers run as, by name. */
 export function userNameOf({ metadata }: Pod): string | undefined {
-  return metadata.annotations?.[podAnnotations.user];
+  return metadata.annotations?.[userAnnotation];
 }
 
 /** Whether the pod's processes are to stand still. */

@@ -1,5 +1,5 @@
 import type { Pod } from '../api/types/core-v1.ts';
-import { hostIpsOf, logDirectoryOf, podDirectoryOf, type AgentContext } from './agent-context.ts';
+import { anonymousDirectoryOf, hostIpsOf, logDirectoryOf, podDirectoryOf, type AgentContext } from './agent-context.ts';
 import { nodeFacts, recorderFor, startContainer, type StartResult } from './container-starter.ts';
 import { formatGoDuration } from '../api/go-duration.ts';
 import type { ImageRequest, ImageResult } from './image-puller.ts';
@@ -77,6 +77,7 @@ export class PodStarter {
         facts: nodeFacts(context, this.podIps()),
       }),
       podDirectory,
+      anonymousDirectory: anonymousDirectoryOf(context),
       images: {
         ensure: (pod, { reference = '', pullPolicy }) =>
           this.ensureImage({

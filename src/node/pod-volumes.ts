@@ -1,6 +1,7 @@
 import type { Client } from '../client/client.ts';
 import { quantityToNumber } from '../api/quantity.ts';
 import type { ImageVolumeSource, Pod, Volume } from '../api/types/core-v1.ts';
+import { createAnonymousVolumes, type AnonymousVolumes } from './anonymous-volumes.ts';
 import type { NodeSystem } from './node-system.ts';
 import type { ImageResult } from './image-puller.ts';
 import { claimedPath } from './persistent-claims.ts';
@@ -25,6 +26,7 @@ export interface PodVolumes {
   /** Brings every volume up; those that are up already only follow changes of their objects. Answers what failed. */
   setUp(pod: Pod): Promise<VolumeFailure[]>;
   get(name: string): ReadyVolume | undefined;
+  readonly anonymous: AnonymousVolumes;
   /** Unmounts and removes everything of the pod on disk. */
   tearDown(): Promise<void>;
 }
@@ -36,6 +38,8 @@ export interface PodVolumesOptions {
   sources: (pod: Pod) => Omit<PayloadSources, 'tokens'>;
   /** `<root>/pods/<uid>`. */
   podDirectory: string;
+  /** Where volumes without a name lie between two pods. */
+  anonymousDirectory: string;
   images: {
     ensure(pod: Pod, image: ImageVolumeSource): Promise<ImageResult>;
     layers(imageId: string): Promise<string[]>;
@@ -54,6 +58,10 @@ class ImageMissing extends Error {
 export function createPodVolumes(options: PodVolumesOptions): PodVolumes {
   const { system, podDirectory } = options;
   const ready = new Map<string, ReadyVolume>();
+  const anonymous = createAnonymousVolumes({
+    ...{ files: system.files, directory: options.anonymousDirectory, podDirectory },
+    emptyDir: (volume) => emptyDirPath(podDirectory, volume),
+  });
 
   async function setUpOne(pod: Pod, volume: Volume): Promise<VolumeFailure | undefined> {
     if (ready.has(volume.name) && !hasPayload(volume)) return undefined;
@@ -67,7 +75,13 @@ export function createPodVolumes(options: PodVolumesOptions): PodVolumes {
   }
 
   return {
+    anonymous,
     async setUp(pod) {
+      try {
+        await anonymous.take(pod);
+      } catch (error) {
+        return [{ volume: 'anonymous', message: (error as Error).message }];
+      }
       const results = await Promise.all((pod.spec?.volumes ?? []).map((volume) => setUpOne(pod, volume)));
       return results.filter((failure) => failure !== undefined);
     },

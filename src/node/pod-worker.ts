@@ -12,7 +12,7 @@ import { healthStartPeriodOf, wantsPause } from './pod-annotations.ts';
 import { podCgroupPath } from './pod-cgroup.ts';
 import { PodFreezer } from './pod-freezer.ts';
 import { currentOf, type ObservedPod, type PodMemory } from './pod-observation.ts';
-import { containersOf, graceSecondsOf, leastGraceSeconds, type PodContainer } from './pod-spec.ts';
+import { containersOf, graceSecondsOf, leastGraceSeconds } from './pod-spec.ts';
 import type { ResizeRefusal } from './pod-resize.ts';
 import { PodResizer } from './pod-resizer.ts';
 import { PodStarter } from './pod-starter.ts';
@@ -394,12 +394,12 @@ export class PodWorker {
     // What stands still does not hear signals.
     await this.freezer.set(false);
     const running = this.view.observed().containers.filter((container) => container.state === 'running');
-    const containerOf = (name: string): PodContainer | undefined =>
-      containersOf(pod).find((container) => container.spec.name === name);
+    const containerOf = (name: string) => containersOf(pod).find(({ spec }) => spec.name === name);
     await killAll(context, { pod, running, containerOf, graceSeconds, ip: this.starter.podIps()[0] ?? '' });
     await Promise.all(running.map((container) => this.view.refresh(container.id)));
     this.wake();
     await Promise.all(this.view.observed().sandboxes.map((sandbox) => this.endSandbox(sandbox.id)));
+    await this.starter.volumes.anonymous.leave(this.pod);
     this.stage = 'ended';
     this.options.roomChanged();
     this.prober.stop();
@@ -431,8 +431,9 @@ export class PodWorker {
     await Promise.all(containers.map((container) => context.runtime.removeContainer(container.id)));
     await Promise.all(sandboxes.map((sandbox) => context.runtime.removePodSandbox(sandbox.id)));
     this.view.replace([], []);
+    await this.starter.volumes.anonymous.forget(pod);
     await context.system.files.remove(logDirectoryOf(context, pod));
-    const uid = pod.metadata.uid ?? '';
+    const { uid = '' } = pod.metadata;
     context.images.forget(uid);
     context.crashBackoff.reset(`${uid}/`);
     this.cleaned = true;

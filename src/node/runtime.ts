@@ -35,6 +35,8 @@ export interface ContainerRuntime {
 
   /** Undefined when the image (by its id) has none, or the runtime does not know. */
   imageHealthcheck(imageId: string): Promise<Healthcheck | undefined>;
+  /** Where an image (by its id) wants volumes (`VOLUME`), as paths. */
+  imageVolumes(imageId: string): Promise<string[]>;
   /** The directories that an image (by its id) is made of, topmost first. They stay while the image does. */
   imageLayers(imageId: string): Promise<string[]>;
   imageStatus(image: string): Promise<ImageInfo | undefined>;

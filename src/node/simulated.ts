@@ -260,6 +260,10 @@ class Simulation implements SimulatedRuntime {
     return noStreaming();
   }
 
+  imageVolumes(): Promise<string[]> {
+    return Promise.resolve([]);
+  }
+
   imageHealthcheck(): Promise<undefined> {
     return Promise.resolve(undefined);
   }

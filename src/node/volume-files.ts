@@ -38,6 +38,11 @@ export interface VolumeFiles {
   usedBytes(paths: readonly string[]): Promise<number[]>;
   /** The file system that the path lies on. */
   fileSystem(path: string): Promise<FileSystemUse>;
+  /**
+   * Moves a tree on its file system, to a directory that is made where missing. Resolves with whether it was there to
+   * be moved.
+   */
+  move(from: string, to: string): Promise<boolean>;
   /** Removes a tree. Nothing may be mounted in it. */
   remove(path: string): Promise<void>;
   /** Replaces the files of a volume all at once: readers see all old or all new ones (upstream's `..data` layout). */
@@ -98,6 +103,10 @@ export const systemVolumeFiles: VolumeFiles = {
     }
   },
   list: (path) => readdir(path).catch(missing<string[]>([])),
+  async move(from, to) {
+    await mkdir(dirname(to), { recursive: true, mode: 0o711 });
+    return rename(from, to).then(() => true, missing(false));
+  },
   remove: (path) => rm(path, { recursive: true, force: true }),
   replacePayload,
   setGroup,

@@ -263,6 +263,8 @@ const seeded = `services:
         FROM busybox
         RUN mkdir /real && echo "seeded under $$(ulimit -n)" >/real/file && chown 33:33 /real && chmod 750 /real
         RUN cp -r /real /other && ln -s /other /data && echo docker:x:998: >>/etc/group
+        RUN cp -r /real /declared
+        VOLUME /declared
         HEALTHCHECK --interval=1s CMD test -e /tmp/healthy
         CMD ["sh", "-c", "sleep 1; touch /tmp/healthy; exec sleep 600"]
     ulimits: { nofile: { soft: 123, hard: 456 } }
@@ -270,7 +272,7 @@ const seeded = `services:
     cpuset: '0'
     group_add: [docker, '5']
     secrets: [{ source: word, uid: '103', gid: '104', mode: 0440 }]
-    volumes: ['data:/real', '/data', 'none:/none']
+    volumes: ['data:/real', '/data', 'none:/none', { type: image, source: busybox, target: /image }]
   next:
     image: busybox
     depends_on: { web: { condition: service_healthy } }
@@ -296,9 +298,21 @@ describe('what the image has, and what pods have no field for', () => {
     expect(await inside('stat -Lc "%u:%g %a" /run/secrets/word')).toBe('103:104 440\n');
     const forks = 'for i in $(seq 60); do sleep 5 & done; true';
     expect((await compose('seeded', 'exec', '-T', 'web', 'sh', '-c', forks)).stderr).toContain("can't fork");
-    await inside('rm /real/file; echo own >/real/own');
+    expect(await inside('stat -c "%u:%g %a" /declared; ls -d /image/bin')).toBe('33:33 750\n/image/bin\n');
+    // Volumes without a name go on to the next container, unless they are to be new ones.
+    const places = '/real /data /declared';
+    await inside(`for place in ${places}; do rm $place/file; echo own >$place/own; done`);
+    await mustCompose('seeded', 'restart', '-t', '0', 'web');
+    expect(await inside(`cat ${places.replaceAll(/(\S+)/g, '$1/*')}`)).toBe('own\nown\nown\n');
     await mustCompose('seeded', 'up', '-d', '--force-recreate');
-    expect(await inside('ls /real')).toBe('own\n');
+    expect(await inside(`cat ${places.replaceAll(/(\S+)/g, '$1/*')}`)).toBe('own\nown\nown\n');
+    expect(await mustCompose('seeded', 'run', '--rm', '-T', '--no-deps', 'web', 'ls', '/data', '/declared')).toBe(
+      '/data:\nfile\n\n/declared:\nfile\n',
+    );
+    await mustCompose('seeded', 'up', '-d', '--force-recreate', '-V');
+    expect(await inside('ls /real /data /declared')).toBe('/real:\nown\n\n/data:\nfile\n\n/declared:\nfile\n');
+    // A volume that is there is shared by more containers than before.
+    await mustCompose('seeded', 'up', '-d', '--scale', 'web=2');
     await mustCompose('seeded', 'down', '-v', '-t', '0');
   });
 });

@@ -92,7 +92,7 @@ function addMaking(command: Command): Command {
     .option('--quiet-pull', 'accepted for docker compose scripts')
     .addOption(new Option('--quiet-build', 'accepted for docker compose scripts').hideHelp())
     .option('--always-recreate-deps', 'with --force-recreate: also what services depend on')
-    .addOption(new Option('-V, --renew-anon-volumes', 'accepted for docker compose scripts').hideHelp())
+    .option('-V, --renew-anon-volumes', 'give containers that are made anew new anonymous volumes')
     .addOption(new Option('-y, --yes', 'accepted for docker compose scripts').hideHelp())
     .option('--no-deps', 'leave out what services depend on')
     .addOption(grace());
@@ -307,11 +307,14 @@ function addLifecycle(compose: Command): void {
     .action((async (services, _, command) =>
       (await import('./lifecycle.ts')).kill(services, command.optsWithGlobals())) satisfies Services);
   simple('rm', 'remove services that are stopped')
-    .option('-f, --force', 'accepted for docker compose scripts: nothing is asked')
+    .option('-f, --force', 'ask nothing')
     .option('-s, --stop', 'stop them first')
     .addOption(new Option('-a, --all', 'accepted for docker compose scripts').hideHelp())
     .addOption(
-      new Option('-v, --volumes', 'accepted for docker compose scripts: anonymous volumes always go').hideHelp(),
+      new Option(
+        '-v, --volumes',
+        'accepted for docker compose scripts: anonymous volumes always go with their container',
+      ).hideHelp(),
     )
     .action((async (services, _, command) =>
       (await import('./lifecycle.ts')).remove(services, command.optsWithGlobals())) satisfies Services);

@@ -228,7 +228,7 @@ async function passInput({ streams }: ProjectSession, name: ObjectName): Promise
 
 async function podFor(session: ProjectSession, { project, service, flags }: Runnable): Promise<Pod> {
   const { context } = session;
-  const options = { lenient: true, runOnce: new Set([service]) };
+  const options = { lenient: true, runOnce: new Set([service]), isOneOff: true };
   const workload = (await translateProject(session, project, options)).workloads[service];
   const template = workload && templateOf({ object: workload });
   const spec = template?.spec as PodSpec;

@@ -94,6 +94,7 @@ function upOptions(flags: UpFlags, whole: Project): UpOptions {
   return {
     recreate: flags.forceRecreate ? 'always' : isKept ? 'never' : 'changed',
     recreateDependencies: flags.alwaysRecreateDeps ? 'always' : isKept ? 'never' : 'changed',
+    renewVolumes: flags.renewAnonVolumes ?? false,
     removeOrphans: flags.removeOrphans ?? false,
     wait: flags.wait ? 'healthy' : flags.start === false ? 'nothing' : 'started',
     timeoutMs: flags.waitTimeout === undefined ? undefined : flags.waitTimeout * 1000,

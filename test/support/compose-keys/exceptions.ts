@@ -127,8 +127,8 @@ export const keyExceptions: Record<string, KeyException> = {
   ),
   'services.*.tmpfs': said('tmpfs: ["/run:uid=5"]', 'memory volumes have no options uid'),
   'services.*.volumes[].type': said(
-    'volumes: [{type: image, source: busybox, target: /x}]',
-    'services.web.volumes[0]: there are no mounts of type image in a pod here',
+    'volumes: [{type: npipe, source: x, target: /x}]',
+    'services.web.volumes[0]: there are no mounts of type npipe in a pod here',
   ),
   'services.*.volumes[].source': said(
     'volumes: [/var/run/docker.sock:/var/run/docker.sock]',

@@ -331,11 +331,11 @@ export const serviceExamples: Record<string, KeyExample> = prefixed('services.*.
   'volumes[].tmpfs': inService('volumes: [{type: tmpfs, target: /x, tmpfs: {size: 1k}}]', '"sizeLimit":"1024"'),
   'volumes[].tmpfs.size': inService('volumes: [{type: tmpfs, target: /x, tmpfs: {size: 1k}}]', '"sizeLimit":"1024"'),
   'volumes[].tmpfs.mode': inService('volumes: [{type: tmpfs, target: /x, tmpfs: {mode: 0700}}]', '"mode":448'),
-  'volumes[].image': { ...inService('volumes: [{type: image, source: x, target: /x}]'), says: 'mounts of type image' },
-  'volumes[].image.subpath': {
-    ...inService('volumes: [{type: image, source: x, target: /x, image: {subpath: a}}]'),
-    says: 'mounts of type image',
-  },
+  'volumes[].image': inService('volumes: [{type: image, source: x, target: /x}]', '"image":{"reference":"x"}'),
+  'volumes[].image.subpath': inService(
+    'volumes: [{type: image, source: x, target: /x, image: {subpath: a}}]',
+    '"subPath":"a"',
+  ),
   volumes_from: inProject(
     'volumes_from: [db:ro]',
     '  db:\n    image: db\n    volumes: [data:/data]\nvolumes:\n  data:\n',

@@ -3,8 +3,7 @@ import type { Job } from '../../../api/types/batch-v1.ts';
 import type { ContainerStatus, Pod } from '../../../api/types/core-v1.ts';
 import type { Dependency } from '../model.ts';
 import { preStartPrefix } from '../translate/names.ts';
-import { restartAnnotation } from '../translate/agent-annotations.ts';
-import { restartsAnnotation, stoppedAnnotation } from '../../../api/agent-requests.ts';
+import { restartAnnotation, restartsAnnotation, stoppedAnnotation } from '../../../api/agent-requests.ts';
 
 /** How far a service is on its way to a condition. */
 export type Progress =

@@ -13,6 +13,7 @@ import {
 } from '../../../client/resources.ts';
 import { projectLabel, projectLabels, serviceLabel } from '../translate/names.ts';
 import { type ProjectContext, ProjectError, volumeName } from './context.ts';
+import { keepVolumes } from './held-pods.ts';
 import { ProjectWatch } from './project-watch.ts';
 import { deleteWorkload, listWorkloads, projectSelector } from './workloads.ts';
 
@@ -67,11 +68,13 @@ function servicesOf(watch: ProjectWatch): string[] {
 
 /** Pods end now, and not when their workload's deletion has reached them. */
 async function endPods(
-  { client, namespace }: ProjectContext,
+  context: ProjectContext,
   watch: ProjectWatch,
   { isWanted, graceSeconds }: { isWanted: (service: string) => boolean; graceSeconds: number | undefined },
 ): Promise<void> {
   const pods = watch.pods().filter(({ metadata }) => isWanted(metadata.labels?.[serviceLabel] ?? ''));
+  await keepVolumes(context, pods);
+  const { client, namespace } = context;
   await Promise.all(
     pods.map(({ metadata }) =>
       client

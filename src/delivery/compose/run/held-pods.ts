@@ -1,7 +1,12 @@
 import { isApiError } from '../../../api/status.ts';
 import type { Pod } from '../../../api/types/core-v1.ts';
 import { pods as podsResource } from '../../../client/resources.ts';
-import { pausedAnnotation, restartsAnnotation, stoppedAnnotation } from '../../../api/agent-requests.ts';
+import {
+  leavesVolumesAnnotation,
+  pausedAnnotation,
+  restartsAnnotation,
+  stoppedAnnotation,
+} from '../../../api/agent-requests.ts';
 import { hasEnded, isHeld } from './condition.ts';
 import type { ProjectContext } from './context.ts';
 import type { ProjectWatch } from './project-watch.ts';
@@ -82,6 +87,19 @@ function mayStartAgain({ metadata, status }: Pod): boolean {
 function nextRestarts({ status }: Pod): Record<string, string> {
   const [container] = status?.containerStatuses ?? [];
   return container?.containerID ? { [restartsAnnotation]: String((container.restartCount ?? 0) + 1) } : {};
+}
+
+/** Pods of a local cluster that are about to go leave the volumes that have no name to those that take their place. */
+export async function leaveVolumes(context: ProjectContext, pods: readonly Pod[]): Promise<void> {
+  if (!context.isLocal) return;
+  const living = pods.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+  await Promise.all(living.map((pod) => annotate(context, pod, { [leavesVolumesAnnotation]: 'true' })));
+}
+
+/** Pods that are to go for good take these volumes along, whatever an attempt to replace them has said before. */
+export async function keepVolumes(context: ProjectContext, pods: readonly Pod[]): Promise<void> {
+  const leaving = pods.filter(({ metadata }) => metadata.annotations?.[leavesVolumesAnnotation] !== undefined);
+  await Promise.all(leaving.map((pod) => annotate(context, pod, { [leavesVolumesAnnotation]: null })));
 }
 
 /** A pod that has gone meanwhile need not be told. */

@@ -4,7 +4,7 @@ import type { Pod } from '../../../api/types/core-v1.ts';
 import { pods } from '../../../client/resources.ts';
 import type { ProjectContext } from './context.ts';
 import { hasEnded, hasStarted } from './condition.ts';
-import { holdPods, restartHeld, startEnded } from './held-pods.ts';
+import { holdPods, keepVolumes, leaveVolumes, restartHeld, startEnded } from './held-pods.ts';
 import { ProjectWatch } from './project-watch.ts';
 import { restartedAtAnnotation } from './up.ts';
 import {
@@ -99,6 +99,7 @@ export async function removeService(
   workload: LiveWorkload,
 ): Promise<void> {
   const { service: name } = workload;
+  await keepVolumes(context, watch.containers(name));
   await deleteWorkload(context, workload);
   const ended = watch.pods(name).filter(hasEnded);
   await Promise.all(ended.map(({ metadata }) => endPod(context, metadata.name ?? '', 0)));
@@ -184,6 +185,7 @@ function hasFinished(watch: ProjectWatch, workload: LiveWorkload): boolean {
 
 /** A job runs once: for another time it is another job of the same name. */
 async function runAgain(context: ProjectContext, watch: ProjectWatch, workload: LiveWorkload): Promise<void> {
+  await leaveVolumes(context, watch.containers(workload.service));
   await deleteWorkload(context, workload);
   const isGone = (): true | undefined =>
     watch.job(workload.name) || watch.containers(workload.service).length > 0 ? undefined : true;

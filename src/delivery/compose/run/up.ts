@@ -1,10 +1,11 @@
 import { setMaxListeners } from 'node:events';
 import { isDeepStrictEqual } from 'node:util';
 import type { KubeObject } from '../../../api/object.ts';
+import type { PersistentVolumeClaim } from '../../../api/types/core-v1.ts';
 import { ownAddressesOf } from '../../../api/service-addresses.ts';
 import { isApiError } from '../../../api/status.ts';
 import { formatTime } from '../../../base/clock.ts';
-import { namespaces, services } from '../../../client/resources.ts';
+import { namespaces, persistentVolumeClaims, services } from '../../../client/resources.ts';
 import { applyObject } from '../../apply/applier.ts';
 import type { Project } from '../model.ts';
 import { requirementsOf } from '../start-order.ts';
@@ -16,7 +17,7 @@ import { replicasOf } from '../translate/replicas.ts';
 import { failureActionAnnotation, type Workload, type WorkloadKind } from '../translate/workload.ts';
 import { judge, type Progress } from './condition.ts';
 import { applyContext, type ProjectContext, ProjectError, volumeName } from './context.ts';
-import { startEnded } from './held-pods.ts';
+import { leaveVolumes, startEnded } from './held-pods.ts';
 import { ProjectWatch } from './project-watch.ts';
 import {
   deleteWorkload,
@@ -38,6 +39,8 @@ export interface UpOptions {
   recreateDependencies?: Recreate;
   /** Services that were asked for; none for all. */
   chosen?: readonly string[];
+  /** Volumes without a name are new ones too; otherwise those that are made anew have them again. */
+  renewVolumes?: boolean;
   removeOrphans: boolean;
   /** What is waited for at last. `nothing`: containers are made, and started by the cluster. */
   wait: 'nothing' | 'started' | 'healthy';
@@ -119,7 +122,8 @@ async function applyBase(context: ProjectContext, objects: readonly KubeObject[]
     for (let object = queue.shift(); object; object = queue.shift()) {
       // What was applied is not kept with a secret: there it would be read by whoever may read annotations.
       const isSecret = object.kind === 'Secret';
-      const { action } = await applyObject(apply, object, isSecret ? {} : { lastApplied: 'annotation' });
+      const wanted = object.kind === 'PersistentVolumeClaim' ? await asItIsBound(context, object) : object;
+      const { action } = await applyObject(apply, wanted, isSecret ? {} : { lastApplied: 'annotation' });
       if (action === 'configured' && (isSecret || object.kind === 'ConfigMap')) {
         changed.add(`${object.kind}/${object.metadata.name}`);
       }
@@ -135,6 +139,18 @@ async function applyBase(context: ProjectContext, objects: readonly KubeObject[]
   };
   await Promise.all(Array.from({ length: Math.min(parallel, objects.length) }, work));
   return changed;
+}
+
+/** How a claim may be mounted cannot be changed: that a service has more containers than before changes nothing of it. */
+async function asItIsBound(
+  { client, namespace }: ProjectContext,
+  claim: PersistentVolumeClaim,
+): Promise<PersistentVolumeClaim> {
+  const name = { name: claim.metadata.name ?? '', namespace };
+  const found = await client.get(persistentVolumeClaims, name).catch((error: unknown) => {
+    if (!isApiError(error, 'NotFound')) throw error;
+  });
+  return found ? { ...claim, spec: { ...claim.spec, accessModes: found.spec?.accessModes } } : claim;
 }
 
 async function handleOrphans(
@@ -229,6 +245,7 @@ class UpRun {
       await this.#waitFor(name, action === 'rollback' && before ? 'service_healthy' : 'service_started');
     } catch (error) {
       if (!before || action !== 'rollback' || !(error instanceof ProjectError)) throw error;
+      await leaveVolumes(context, this.#run.watch.containers(name));
       await restoreWorkload(context, before);
       context.report({ what: 'Container', name, status: 'Rolled back', state: 'failed' });
       throw new ProjectError(`${error.message}; the version before it is back`, { cause: error });
@@ -323,8 +340,12 @@ class UpRun {
     }
     const isAnew = recreate === 'always' || this.#hasChangedFile(wanted) || this.#goesWithOthers(name);
     // A job that runs once more is the same one.
-    if (before && (isAnew || hashOf(before.object) !== hashOf(wanted))) this.#recreated.add(name);
-    if (before && (before.kind !== wanted.kind || (before.kind === 'Job' && !this.#mayStay(before, wanted, isAnew)))) {
+    const isChanged = isAnew || (before && hashOf(before.object) !== hashOf(wanted));
+    if (before && isChanged) this.#recreated.add(name);
+    const isReplaced =
+      before && (before.kind !== wanted.kind || (before.kind === 'Job' && !this.#mayStay(before, wanted, isAnew)));
+    if (before && (isChanged || isReplaced) && !options.renewVolumes) await this.#leaveVolumes(name);
+    if (isReplaced) {
       await this.#remove(before);
       return this.#create(wanted, name);
     }
@@ -342,9 +363,25 @@ class UpRun {
     const applied = { kind: wanted.kind, ...object } as Workload;
     this.#applied.set(name, before && isAnew ? await this.#restart(applied) : applied);
     if (!before) return action === 'created' ? 'Created' : 'Recreated';
-    if (isAnew || hashOf(before.object) !== hashOf(wanted)) return 'Recreated';
+    if (isChanged) return 'Recreated';
     const again = await startEnded(context, this.#run.watch, name);
     return again ? 'Created' : this.#scaledOrRunning(before.object, wanted);
+  }
+
+  /** Those that share a namespace with the service go when its containers do. */
+  async #leaveVolumes(name: string): Promise<void> {
+    const { context, project, watch } = this.#run;
+    const names = new Set([name]);
+    // A set tells of what is added while it is gone through.
+    for (const gone of names) {
+      for (const other of Object.keys(project.services)) {
+        if (sharedServices(project, other).some(([, service]) => service === gone)) names.add(other);
+      }
+    }
+    await leaveVolumes(
+      context,
+      [...names].flatMap((each) => watch.containers(each)),
+    );
   }
 
   async #create(wanted: Workload, name: string): Promise<'Recreated'> {

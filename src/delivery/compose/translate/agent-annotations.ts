@@ -1,12 +1,9 @@
+import { restartAnnotation, userAnnotation } from '../../../api/agent-requests.ts';
 import { containerSettingsAnnotation } from '../../../api/container-settings.ts';
 import type { Service } from '../model.ts';
 import { containerSettingsOf } from './container-settings.ts';
 import type { ServiceScope } from './scope.ts';
 import type { WorkloadKind } from './workload.ts';
-
-/** Annotations of pods that this project's agent goes by: they say what pods have no field for (docs/compose.md). */
-export const restartAnnotation = 'timonel.dev/restart';
-const userAnnotation = 'timonel.dev/user';
 
 /** The annotations of a service's pods for the agents of a local cluster; others do not know them. */
 export function agentAnnotations(scope: ServiceScope, kind: WorkloadKind): Record<string, string> {

@@ -4,6 +4,7 @@ import { fileOwnersOf } from './files.ts';
 import { healthStartPeriod, imageHealthcheckChanges } from './probes.ts';
 import type { ServiceScope } from './scope.ts';
 import { joinsOf } from './shared-namespaces.ts';
+import { anonymousVolumesOf } from './volumes.ts';
 
 /** What a service says of its containers and pods have no field for: the agents of local clusters go by it. */
 export function containerSettingsOf(scope: ServiceScope): ContainerSettings | undefined {
@@ -24,6 +25,7 @@ export function containerSettingsOf(scope: ServiceScope): ContainerSettings | un
   }
   const settings: ContainerSettings = {
     ...limits,
+    anonymousVolumes: options.swarm || options.isOneOff ? undefined : anonymousVolumesOf(scope),
     filledFromImage: some((service.volumes ?? []).filter(isFilled).map(({ target }) => target)),
     fileOwners: fileOwnersOf(scope),
     imageHealthcheck: imageHealthcheckChanges(service),

@@ -21,6 +21,8 @@ export interface TranslateOptions {
   imageVersion?: ((image: string) => string | undefined) | undefined;
   /** Services whose containers run once, whatever their restart policy: their end is awaited. */
   runOnce?: ReadonlySet<string>;
+  /** For a container that `run` starts beside the service's: it takes over nothing of them. */
+  isOneOff?: boolean;
   /** Files that the project was read from, for `compose ls`. */
   configFiles?: readonly string[] | undefined;
   /** As Swarm has it: containers are started again when they end and when their healthcheck fails, unless the file says else. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { containerSettingsAnnotation } from '../../../api/container-settings.ts';
+import { containerSettingsAnnotation, type ContainerSettings } from '../../../api/container-settings.ts';
 import type { PodTemplateSpec, Service as KubeService } from '../../../api/types/core-v1.ts';
 import { load, memoryFiles, messageOf, type TestFiles } from '../../../../test/support/compose.ts';
 import { translate, type Translation } from './translate.ts';
@@ -205,7 +205,8 @@ describe('what pods have no field for', () => {
     const { 'com.docker.compose.config-hash': _, [containerSettingsAnnotation]: __, ...rest } = all(keys, options);
     return rest;
   };
-  const settings = (keys: string): unknown => JSON.parse(all(keys)[containerSettingsAnnotation] ?? '{}');
+  const settings = (keys: string, options: Partial<TranslateOptions> = {}) =>
+    JSON.parse(all(keys, options)[containerSettingsAnnotation] ?? '{}') as ContainerSettings;
 
   it.each([
     ['scale: 1', { 'timonel.dev/restart': 'never' }],
@@ -235,7 +236,17 @@ describe('what pods have no field for', () => {
     ['volumes: [{type: volume, source: data, target: /d, volume: {nocopy: true}}]', { imageHealthcheck }],
     ['volumes: [{type: volume, source: data, target: /d, volume: {subpath: a}}]', { imageHealthcheck }],
   ])('is settings of the container: %s', (keys, expected) => {
-    expect(settings(keys)).toEqual(expected);
+    const { anonymousVolumes: _, ...rest } = settings(keys);
+    expect(rest).toEqual(expected);
+  });
+
+  it('is who takes over volumes that have no name: the next container of the service, and no other', () => {
+    const keys = 'volumes: [/data, data:/d, {type: tmpfs, target: /t}, ./x:/bind, /more]';
+    const volumes = { 'volume-1': '/data', 'volume-5': '/more' };
+    expect(settings(keys).anonymousVolumes).toEqual({ owner: 'web', volumes });
+    expect(settings('scale: 1').anonymousVolumes).toEqual({ owner: 'web' });
+    expect(settings(keys, { swarm: true }).anonymousVolumes).toBeUndefined();
+    expect(settings(keys, { isOneOff: true }).anonymousVolumes).toBeUndefined();
   });
 
   it('is the owners of secrets and configs; other clusters give them to root', () => {

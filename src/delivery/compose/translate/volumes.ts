@@ -1,3 +1,4 @@
+import type { ContainerSettings } from '../../../api/container-settings.ts';
 import type { PersistentVolumeClaim, Volume as PodVolume, VolumeMount } from '../../../api/types/core-v1.ts';
 import type { Mount, Project, Volume } from '../model.ts';
 import type { Path } from '../tree.ts';
@@ -31,6 +32,17 @@ export function mountsOf(scope: ServiceScope): Mounted {
   return { volumes: builder.volumes, mounts: builder.mounts };
 }
 
+/**
+ * The volumes of a service that have no name: its next container has them again, as docker compose does it. By the
+ * names that they have in the pod: where they are mounted.
+ */
+export function anonymousVolumesOf(scope: ServiceScope): NonNullable<ContainerSettings['anonymousVolumes']> {
+  const { volumes, mounts } = mountsOf(scope);
+  const found = volumes.filter(({ emptyDir }) => emptyDir && emptyDir.medium !== 'Memory');
+  const paths = found.map(({ name }) => [name, mounts.find((mount) => mount.name === name)?.mountPath ?? ''] as const);
+  return { owner: scope.name, ...(paths.length > 0 && { volumes: Object.fromEntries(paths) }) };
+}
+
 /** `service[:ro]` */
 function mountsFrom({ project, problems }: Scope, text: string, path: Path): Mount[] {
   const [first = '', second, third] = text.split(':');
@@ -57,6 +69,7 @@ class MountBuilder {
     if (mount.type === 'tmpfs') return this.addMemory(mount.target, mount.tmpfs?.size);
     if (mount.type === 'bind') return this.#addBind(mount, path);
     if (mount.type === 'volume') return this.#addVolume(mount, path);
+    if (mount.type === 'image') return this.#addImage(mount);
     problems.refuse(path, `there are no mounts of type ${mount.type} in a pod here`);
   }
 
@@ -112,6 +125,11 @@ class MountBuilder {
     const definition = project.volumes[source];
     if (!definition) return this.#scope.problems.refuse(path, `there is no volume ${source}`);
     this.#mount(sourceOf(source, definition), target, { readOnly, subPath: volume?.subpath });
+  }
+
+  /** An image's files, to be read. */
+  #addImage({ source = '', target, image }: Mount): void {
+    this.#mount({ image: { reference: source } }, target, { readOnly: true, subPath: image?.subpath });
   }
 
   /** One volume for each source, however often it is mounted. */

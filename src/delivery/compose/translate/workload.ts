@@ -173,10 +173,9 @@ function delayOf(update: UpdateConfig | undefined): number | undefined {
 
 /**
  * How a new version takes the place of the old one. As docker compose does it, a container has ended before the next
- * one
- * starts, so that two databases never work on one volume; Swarm's `start-first` is the other way.
+ * one starts, so that two databases never work on one volume; Swarm's `start-first` is the other way.
  */
-function updateOf({ service, problems, at }: ServiceScope): Partial<NonNullable<Deployment['spec']>> {
+function updateOf({ service, problems, options, at }: ServiceScope): Partial<NonNullable<Deployment['spec']>> {
   const update = service.deploy?.update_config;
   const { parallelism = 1, order, monitor, max_failure_ratio: ratio } = update ?? {};
   if (ratio)
@@ -190,7 +189,9 @@ function updateOf({ service, problems, at }: ServiceScope): Partial<NonNullable<
   };
   const count = parallelism === 0 ? '100%' : parallelism;
   if (order === 'start-first') return { strategy: rolling({ maxSurge: count, maxUnavailable: 0 }), ...rest };
-  if (replicasOf(service) <= 1 || parallelism === 0) return { strategy: { type: 'Recreate' }, ...rest };
+  // Volumes without a name are to be taken over by containers that start when all others have ended.
+  const isDocker = !options.swarm && update === undefined;
+  if (replicasOf(service) <= 1 || parallelism === 0 || isDocker) return { strategy: { type: 'Recreate' }, ...rest };
   return { strategy: rolling({ maxSurge: 0, maxUnavailable: count }), ...rest };
 }
 

@@ -220,8 +220,8 @@ export const serviceKeysFromO: KeyTable = below('services.*.', {
   userns_mode: refused('the node decides about user namespaces', ['host']),
   volumes: field('volumes, volumeMounts'),
   'volumes[].type': field(
-    'volume: a claim; bind: hostPath; tmpfs: emptyDir in memory',
-    'npipe, cluster, image: an error',
+    'volume: a claim; bind: hostPath; tmpfs: emptyDir in memory; image: the files of an image',
+    'npipe, cluster: an error',
   ),
   'volumes[].source': field('persistentVolumeClaim.claimName, hostPath.path', 'the socket of Docker: an error'),
   'volumes[].target': field('volumeMounts[].mountPath'),
@@ -239,8 +239,8 @@ export const serviceKeysFromO: KeyTable = below('services.*.', {
   'volumes[].tmpfs': field('volumes[].emptyDir'),
   'volumes[].tmpfs.size': field('emptyDir.sizeLimit'),
   'volumes[].tmpfs.mode': nothing('every user may write'),
-  'volumes[].image': refused('there are no mounts of type image in a pod here'),
-  'volumes[].image.subpath': refused('there are no mounts of type image in a pod here'),
+  'volumes[].image': field('volumes[].image'),
+  'volumes[].image.subpath': field('volumeMounts[].subPath'),
   volumes_from: field('the volumes of that service', 'container: is an error'),
   working_dir: field('workingDir'),
 });
