@@ -1,30 +1,30 @@
-import type { Ingress } from '../../api/types/networking-v1.ts';
-import type { EndpointSlice } from '../../api/types/discovery-v1.ts';
-import { endpointSlices, ingresses } from '../../client/resources.ts';
+import { isApiError } from '../../api/status.ts';
+import type { Service } from '../../api/types/core-v1.ts';
+import type { Client } from '../../client/client.ts';
+import { endpointSlices, ingresses, services } from '../../client/resources.ts';
+import { aliasedService } from '../../network/ingress/endpoints.ts';
 import { type Where, withCluster } from '../lb/connection.ts';
 import { createOutput, table } from '../output.ts';
+import { routesOf, serviceNameLabel, type ServicesAndSlices } from './routes.ts';
 
-/** One route, as `timonel ingress list -o json` gives it. */
-interface RouteReport {
-  namespace: string;
-  name: string;
-  class: string | undefined;
-  host: string;
-  path: string;
-  tls: boolean;
-  service: string;
-  /** Ready ones. */
-  endpoints: number;
-  /** `Pending`: nobody serves it yet; `Unavailable`: no endpoint is ready. */
-  status: 'Pending' | 'Unavailable' | 'Active';
-}
-
+/** Of a cluster, in the namespaces that were asked for. */
 export async function list(options: Where & { output?: 'json' }): Promise<void> {
   const { namespace } = options;
   const where = namespace === undefined ? {} : { namespace };
   const routes = await withCluster(options, async (client) => {
-    const [all, slices] = await Promise.all([client.list(ingresses, where), client.list(endpointSlices, where)]);
-    return all.items.flatMap((ingress) => routesOf(ingress, slices.items));
+    const [all, own, slices] = await Promise.all([
+      client.list(ingresses, where),
+      client.list(services, where),
+      client.list(endpointSlices, where),
+    ]);
+    // Of a namespace alone, what its external names lead to elsewhere has not been read.
+    const elsewhere =
+      namespace === undefined ? [] : aliases(own.items).filter((key) => !key.startsWith(`${namespace}/`));
+    const others = await Promise.all(elsewhere.map((key) => readService(client, key)));
+    return routesOf(all.items, {
+      services: [...own.items, ...others.flatMap((other) => other.services)],
+      slices: [...slices.items, ...others.flatMap((other) => other.slices)],
+    });
   });
   const output = createOutput();
   if (options.output === 'json') return output.data(JSON.stringify(routes));
@@ -36,29 +36,25 @@ export async function list(options: Where & { output?: 'json' }): Promise<void> 
   output.data(table(['NAMESPACE', 'NAME', 'CLASS', 'HOST', 'PATH', 'TLS', 'SERVICE', 'ENDPOINTS', 'STATUS'], rows));
 }
 
-function routesOf({ metadata, spec = {}, status }: Ingress, slices: readonly EndpointSlice[]): RouteReport[] {
-  const { name = '', namespace = '' } = metadata;
-  const isServed = (status?.loadBalancer?.ingress ?? []).length > 0;
-  const hasTls = (host: string): boolean =>
-    (spec.tls ?? []).some(({ hosts = [] }) => hosts.length === 0 || hosts.includes(host));
-  const paths = (spec.rules ?? []).flatMap(({ host = '', http }) =>
-    (http?.paths ?? []).map(({ path = '/', backend }) => ({ host, path, backend })),
-  );
-  const all = [...paths, ...(spec.defaultBackend ? [{ host: '', path: '/', backend: spec.defaultBackend }] : [])];
-  return all.map(({ host, path, backend }) => {
-    const { service } = backend;
-    const endpoints = slices
-      .filter((slice) => isOf(slice, namespace, service?.name))
-      .flatMap((slice) => (slice.endpoints ?? []).filter(({ conditions }) => conditions?.ready ?? true)).length;
-    return {
-      ...{ namespace, name, class: spec.ingressClassName, host: host || '*', path, tls: hasTls(host) },
-      service: service ? `${service.name}:${service.port?.name || service.port?.number}` : '<none>',
-      endpoints,
-      status: !isServed ? 'Pending' : endpoints > 0 ? 'Active' : 'Unavailable',
-    };
-  });
+function aliases(all: readonly Service[]): string[] {
+  return [...new Set(all.flatMap((service) => aliasOf(service) ?? []))];
 }
 
-function isOf({ metadata }: EndpointSlice, namespace: string, service: string | undefined): boolean {
-  return metadata.namespace === namespace && metadata.labels?.['kubernetes.io/service-name'] === service;
+function aliasOf(service: Service): string | undefined {
+  return service.spec?.type === 'ExternalName' ? aliasedService(service) : undefined;
+}
+
+/** Nothing where it is not there, or not for this user to see. */
+async function readService(client: Client, key: string): Promise<ServicesAndSlices> {
+  const [namespace = '', name = ''] = key.split('/');
+  try {
+    const [service, slices] = await Promise.all([
+      client.get(services, { namespace, name }),
+      client.list(endpointSlices, { namespace, labelSelector: `${serviceNameLabel}=${name}` }),
+    ]);
+    return { services: [service], slices: slices.items };
+  } catch (error) {
+    if (isApiError(error, 'NotFound') || isApiError(error, 'Forbidden')) return { services: [], slices: [] };
+    throw error;
+  }
 }

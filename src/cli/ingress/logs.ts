@@ -13,13 +13,15 @@ export async function logs(options: { name: string; follow?: boolean; tail?: num
   if (!existsSync(accessLog)) return output.message('No request has come in: the cluster has had no ingress yet.');
   const { end } = await logBounds(accessLog);
   const texts = [await linesOf(rotatedLog(accessLog)), await linesOf(accessLog, end)];
-  const lines = texts
-    .join('')
-    .split('\n')
-    .filter((line) => line !== '');
+  const lines = texts.join('').split('\n').filter(isOfRequest);
   const shown = options.tail === undefined ? lines : lines.slice(Math.max(0, lines.length - options.tail));
   if (shown.length > 0) output.data(shown.join('\n'));
   if (options.follow) await follow(accessLog, end);
+}
+
+/** HAProxy's own words about its sections when it is loaded anew are no requests. */
+function isOfRequest(line: string): boolean {
+  return line !== '' && !/^Proxy \S+ (?:started|stopped)\b/.test(line);
 }
 
 async function linesOf(file: string, until?: number): Promise<string> {
@@ -30,13 +32,17 @@ async function linesOf(file: string, until?: number): Promise<string> {
 /** Until it is interrupted. A file that has become shorter was rotated: what is new comes behind a hole. */
 async function follow(file: string, from: number): Promise<void> {
   let offset = from;
+  let rest = '';
   for await (const _ of changesOf(file)) {
     const { start, end } = await logBounds(file);
     if (end < offset) offset = 0;
     offset = Math.max(offset, start);
     if (end === offset) continue;
-    for await (const chunk of createReadStream(file, { start: offset, end: end - 1 })) process.stdout.write(chunk);
+    for await (const chunk of createReadStream(file, { start: offset, end: end - 1 })) rest += String(chunk);
     offset = end;
+    const lines = rest.split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines.filter(isOfRequest)) process.stdout.write(`${line}\n`);
   }
 }
 

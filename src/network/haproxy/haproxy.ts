@@ -89,6 +89,8 @@ class RunningHaproxy implements Haproxy {
   readonly #options: HaproxyOptions;
   #session: RuntimeSocket | undefined;
   #log: FileHandle | undefined;
+  /** By the last load, if all of it was. */
+  #written: ReadonlyMap<string, string> = new Map();
 
   constructor(program: string, options: HaproxyOptions) {
     this.#program = program;
@@ -97,7 +99,10 @@ class RunningHaproxy implements Haproxy {
 
   async load(files: ReadonlyMap<string, string>): Promise<void> {
     const { paths, configFile } = this.#options;
-    await writeFiles(paths, files);
+    const written = this.#written;
+    this.#written = new Map();
+    await writeFiles(paths, files, written);
+    this.#written = files;
     const before = await this.#running();
     const pid = await this.#spawn(join(paths.directory, configFile), before?.pid);
     if (before) await hasStoppedListening(before.session);
@@ -223,10 +228,11 @@ function alertsOf(said: string): string {
   return lines.map((line) => line.replace(/^\[ALERT\]\s*\(\d+\)\s*:\s*/, '')).join('\n');
 }
 
-/** Each file whole or not at all; certificates that are no longer listed go. */
+/** Each file whole or not at all, where it is another than before; certificates that are no longer listed go. */
 async function writeFiles(
   { directory, jail, accessLog }: HaproxyPaths,
   files: ReadonlyMap<string, string>,
+  before: ReadonlyMap<string, string>,
 ): Promise<void> {
   for (const path of [directory, jail, dirname(accessLog)]) await mkdir(path, { recursive: true, mode: 0o700 });
   // The running proxy is nobody, and looks into its jail.
@@ -235,6 +241,7 @@ async function writeFiles(
   for (const folder of folders) await mkdir(join(directory, folder), { recursive: true, mode: 0o700 });
   await Promise.all(
     [...files].map(async ([name, text]) => {
+      if (before.get(name) === text) return;
       const file = join(directory, name);
       await writeFile(`${file}.new`, text, { encoding: 'latin1', mode: 0o600 });
       await rename(`${file}.new`, file);

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import {
   classesAmong,
@@ -7,9 +8,11 @@ import {
   path,
   webService,
 } from '../../../test/support/ingress-objects.ts';
-import type { ConfigMap } from '../../api/types/core-v1.ts';
+import { certificateFor } from '../../../test/support/ingress-proxy.ts';
+import type { ConfigMap, Secret } from '../../api/types/core-v1.ts';
 import type { Ingress, IngressClass } from '../../api/types/networking-v1.ts';
 import { classParameters } from './class-parameters.ts';
+import { redirectBackend, routeKey } from './model.ts';
 import { renderIngress } from './render.ts';
 import type { BackendSettings } from './settings.ts';
 
@@ -21,7 +24,7 @@ function ingressIn(name: string, className: string, annotations: Record<string, 
   return ingressOf(name, { ingressClassName: className, rules }, Object.fromEntries(prefixed));
 }
 
-function render(ingresses: Ingress[], ...objects: (IngressClass | ConfigMap)[]) {
+function render(ingresses: Ingress[], ...objects: (IngressClass | ConfigMap | Secret)[]) {
   const { model, problems } = renderIngress({
     ingresses,
     objects: clusterObjects(...services, ...objects),
@@ -167,6 +170,46 @@ describe('parameters of an ingress class', () => {
     const alone = render([ingressIn('one', 'c', { 'enable-global-auth': 'true' })], ...classWith('c', {}));
     expect(alone.settingsOf('one')).toBe('refused');
     expect(alone.told.join()).toContain('enable-global-auth finds no global-auth-url of the class');
+  });
+
+  it('have a certificate for hosts that none is named for, that of the oldest class', () => {
+    const { certificate: cert, key } = certificateFor('*.example');
+    const secret = (name: string, data: Record<string, string>): Secret => ({
+      ...{ kind: 'Secret', metadata: { namespace: 'certs', name } },
+      data: Object.fromEntries(Object.entries(data).map(([file, text]) => [file, btoa(text)])),
+    });
+    const served = (value: string, ...secrets: Secret[]) => {
+      const { model, told } = render(
+        [ingressIn('one', 'c')],
+        ...classWith('c', { 'default-ssl-certificate': value }),
+        ...secrets,
+      );
+      return { pem: model.certificates.get('default')?.pem ?? '', told };
+    };
+    const found = served('certs/wild', secret('wild', { 'tls.crt': cert, 'tls.key': key }));
+    expect(found.told).toEqual([]);
+    expect(new X509Certificate(found.pem).subjectAltName).toBe('DNS:*.example');
+    expect(served('certs/wild')).toEqual({
+      pem: 'PEM\n',
+      told: [expect.stringContaining('secret certs/wild: there is no such secret')],
+    });
+    expect(served('wild').told).toEqual([expect.stringContaining('is not NAMESPACE/SECRET: "wild"')]);
+  });
+
+  it('say which paths are not redirected to TLS; those by which certificates are asked for are not', () => {
+    const force = { 'force-ssl-redirect': 'true' };
+    const acme = '/.well-known/acme-challenge/token';
+    const redirected = (data: Record<string, string>): string[] => {
+      const ingress = ingressIn('one', 'c', force);
+      const paths = ['/', acme, '/plain/a'].map((each) => path(each, 'a'));
+      const rules = [{ host: 'one.example', http: { paths } }];
+      const { model } = render([{ ...ingress, spec: { ...ingress.spec, rules } }], ...classWith('c', data));
+      return [...model.clear.paths].flatMap(([key, backend]) => (backend === redirectBackend ? [key] : []));
+    };
+    expect(redirected({})).toEqual([routeKey.prefix('one.example', '/'), routeKey.prefix('one.example', '/plain/a')]);
+    expect(redirected({ 'no-tls-redirect-locations': '/plain,/other' })).toEqual([
+      ...[routeKey.prefix('one.example', '/'), routeKey.prefix('one.example', acme)],
+    ]);
   });
 
   it('are not for ingresses to set', () => {

@@ -23,6 +23,8 @@ export interface ClassParameters {
   refusal?: string;
   /** Gets what no rule matches. */
   classDefault?: ClassDefault;
+  /** `namespace/name` of the secret with the certificate for hosts that have none of their own. */
+  defaultCertificate?: string;
   /** For the owner of the class. */
   complaints: readonly Complaint[];
 }
@@ -75,7 +77,20 @@ function readParameters(data: Readonly<Record<string, string>>): ClassParameters
   }
   if (refusal !== undefined) complaints.push({ reason: 'InvalidParameters', message: refusal });
   const classDefault = readDefault(values['default-backend-service'], complaints);
-  return { values, complaints, ...(refusal !== undefined && { refusal }), ...(classDefault && { classDefault }) };
+  const defaultCertificate = readSecretName(values['default-ssl-certificate'], complaints);
+  return {
+    ...{ values, complaints },
+    ...(refusal !== undefined && { refusal }),
+    ...(classDefault && { classDefault }),
+    ...(defaultCertificate !== undefined && { defaultCertificate }),
+  };
+}
+
+function readSecretName(text: string | undefined, complaints: Complaint[]): string | undefined {
+  if (text === undefined || /^[a-z0-9-]{1,63}\/[a-z0-9.-]{1,253}$/.test(text)) return text;
+  const message = `parameter default-ssl-certificate is not NAMESPACE/SECRET: ${JSON.stringify(text)}`;
+  complaints.push({ reason: 'InvalidParameters', message });
+  return undefined;
 }
 
 function readDefault(text: string | undefined, complaints: Complaint[]): ClassDefault | undefined {

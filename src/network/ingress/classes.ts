@@ -1,8 +1,10 @@
 import type { Ingress, IngressClass } from '../../api/types/networking-v1.ts';
+import type { ClassOption } from './annotations/parameters.ts';
 import { type ClassParameters, classParameters, withParameters } from './class-parameters.ts';
 import type { ClusterObjects } from './cluster-objects.ts';
 import type { ClassDefault } from './model.ts';
 import type { Problem } from './problem.ts';
+import { certificateOf } from './tls.ts';
 
 /** The classes of the ingresses of one rendering, read as they are met. */
 export class Classes {
@@ -22,15 +24,34 @@ export class Classes {
     return found ? withParameters(ingress, this.#parametersOf(found)) : ingress;
   }
 
-  /** Of the oldest class that names one; others hear of it. */
+  /** What gets the requests that no rule matches, and all that its class says. */
   classDefault(): { classDefault: ClassDefault; parameters: ClassParameters } | undefined {
+    const found = this.#oldest('classDefault', 'default-backend-service');
+    return found && { classDefault: found.value, parameters: found.parameters };
+  }
+
+  /** PEM, chain and key; undefined where no class names a secret that has them. */
+  defaultCertificate(): string | undefined {
+    const found = this.#oldest('defaultCertificate', 'default-ssl-certificate');
+    if (!found) return undefined;
+    const secret = this.#objects.secret(found.value);
+    const read = secret ? certificateOf(secret) : { problem: 'there is no such secret' };
+    if ('pem' in read) return read.pem;
+    const message = `default-ssl-certificate has no effect: secret ${found.value}: ${read.problem}`;
+    this.problems.push({ about: found.about, reason: 'InvalidCertificate', message });
+    return undefined;
+  }
+
+  /** Of the oldest class that has one; others hear of it. */
+  #oldest<K extends 'classDefault' | 'defaultCertificate'>(key: K, parameter: ClassOption) {
     const all = [...this.#read].flatMap(([about, parameters]) => {
-      return parameters?.classDefault ? [{ about, parameters, classDefault: parameters.classDefault }] : [];
+      const value = parameters?.[key];
+      return parameters && value !== undefined ? [{ about, parameters, value }] : [];
     });
     const [first, ...others] = all.toSorted((a, b) => (ageKey(a.about) < ageKey(b.about) ? -1 : 1));
-    for (const { about, classDefault } of others) {
-      if (JSON.stringify(classDefault) === JSON.stringify(first?.classDefault)) continue;
-      const message = `default-backend-service has no effect: that of class ${first?.about.metadata.name}, which is older, counts`;
+    for (const { about, value } of others) {
+      if (JSON.stringify(value) === JSON.stringify(first?.value)) continue;
+      const message = `${parameter} has no effect: that of class ${first?.about.metadata.name}, which is older, counts`;
       this.problems.push({ about, reason: 'Conflict', message });
     }
     return first;

@@ -166,8 +166,8 @@ function globalLines(model: ProxyModel, place: ProxyPlace): string[] {
     '  tune.idle-pool.shared off',
     '  ssl-default-bind-options ssl-min-ver TLSv1.2',
     '  tune.ssl.default-dh-param 2048',
-    // See {@link judgedLater}.
-    ...(verifiedHosts(model).length > 0 ? ['  tune.ssl.cachesize 0'] : []),
+    // See {@link judgedLater}. The usual 20,000 are 5 MB that each start fills; most clients keep tickets instead.
+    `  tune.ssl.cachesize ${verifiedHosts(model).length > 0 ? 0 : 2000}`,
     // HAProxy's own client is not used: reading the system's authorities for it is most of the time that a start takes.
     '  .if version_atleast(2.6)',
     '  httpclient.ssl.verify none',
@@ -219,10 +219,11 @@ function innerSocket({ runtimeSocket }: ProxyPlace): string {
   return `abns@${digestOf(runtimeSocket)}-tls`;
 }
 
-function bindAddresses({ entrances }: ProxyPlace, kind: 'clear' | 'tls'): string[] {
-  return entrances.map(({ address, clearPort, tlsPort }) =>
-    addressOf({ address, port: kind === 'tls' ? tlsPort : clearPort }),
-  );
+/** All on one line: each line would read every certificate for itself. */
+function bindAddresses({ entrances }: ProxyPlace, kind: 'clear' | 'tls'): string {
+  return entrances
+    .map(({ address, clearPort, tlsPort }) => addressOf({ address, port: kind === 'tls' ? tlsPort : clearPort }))
+    .join(',');
 }
 
 /** Where TLS connections arrive when some are passed on as they are: what is asked for in clear decides. */
@@ -230,7 +231,7 @@ function doorLines(place: ProxyPlace): string[] {
   return [
     'frontend door',
     '  mode tcp',
-    ...bindAddresses(place, 'tls').map((address) => `  bind ${address}`),
+    `  bind ${bindAddresses(place, 'tls')}`,
     '  tcp-request inspect-delay 5s',
     `  tcp-request content set-var(sess.pass) req.ssl_sni,lower,map_str(${place.directory}/${files.passthrough})`,
     '  tcp-request content accept if { req.ssl_hello_type 1 }',
@@ -262,7 +263,7 @@ const judgedLater = ' ca-ignore-err all crt-ignore-err all no-tls-tickets';
 function frontendLines(model: ProxyModel, place: ProxyPlace, kind: 'clear' | 'tls'): string[] {
   const file = (name: keyof typeof files): string => `${place.directory}/${files[name]}`;
   const isInner = kind === 'tls' && model.passthrough.size > 0;
-  const addresses = isInner ? [`${innerSocket(place)} accept-proxy`] : bindAddresses(place, kind);
+  const addresses = isInner ? `${innerSocket(place)} accept-proxy` : bindAddresses(place, kind);
   const verified = verifiedHosts(model);
   const judged = verified.length > 0 ? judgedLater : '';
   const tls = kind === 'tls' ? ` ssl crt-list ${file('certificateList')}${judged}` : '';
@@ -274,7 +275,7 @@ function frontendLines(model: ProxyModel, place: ProxyPlace, kind: 'clear' | 'tl
     '  log global',
     // Another text when they change: files of authorities are read at loading alone.
     ...(kind === 'tls' && verified.length > 0 ? [`  # ${digestOf(verified)}`] : []),
-    ...addresses.map((address) => `  bind ${address}${tls}`),
+    `  bind ${addresses}${tls}`,
     `  log-format '${logFormat(file('names'))}'`,
     // Writing an address as text takes longer than any rule here: once for each connection, and not thrice a request.
     '  tcp-request session set-var(sess.client) src,concat()',

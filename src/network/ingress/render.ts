@@ -1,4 +1,4 @@
-import type { Ingress, IngressClass, IngressServiceBackend } from '../../api/types/networking-v1.ts';
+import type { Ingress, IngressClass } from '../../api/types/networking-v1.ts';
 import type { CanaryRule } from './annotations/canary.ts';
 import { Backends } from './backends.ts';
 import { CertifiedHosts } from './certified-hosts.ts';
@@ -40,6 +40,7 @@ export function renderIngress(options: {
   const ingresses = [...options.ingresses].sort(olderFirst).map((ingress) => classes.complete(ingress));
   const fromOptions = options.classDefault && { classDefault: options.classDefault, parameters: undefined };
   const chosen = classes.classDefault() ?? fromOptions;
+  const certificate = classes.defaultCertificate() ?? options.defaultCertificate;
   const renderer = new Renderer(options.objects, chosen?.classDefault, classes.problems);
   const isCanary = (ingress: Ingress): boolean => parseIngress(ingress).annotations.canary !== undefined;
   const mains = ingresses.filter((ingress) => !isCanary(ingress));
@@ -48,7 +49,7 @@ export function renderIngress(options: {
   for (const ingress of mains) renderer.addOtherNames(ingress);
   if (chosen) renderer.addClassDefault(chosen.classDefault, chosen.parameters);
   for (const ingress of ingresses.filter(isCanary)) renderer.addCanary(ingress);
-  return renderer.finish(options.defaultCertificate, options.tcp ?? new Map());
+  return renderer.finish(certificate, options.tcp ?? new Map());
 }
 
 function olderFirst(a: Ingress, b: Ingress): number {
@@ -186,19 +187,16 @@ class Renderer {
   }
 
   /** The backends that a path's requests go to, in clear and over TLS. */
-  #targets(
-    ingress: Ingress,
-    host: string,
-    { service, settings }: { service: IngressServiceBackend; settings: BackendSettings },
-  ): { clear: string; tls: string } {
-    const { redirectsToTls, passesTls, isRefused } = parseIngress(ingress).annotations;
+  #targets(ingress: Ingress, host: string, { path, service, settings }: ParsedPath): { clear: string; tls: string } {
+    const { redirectsToTls, staysInClear, passesTls, isRefused } = parseIngress(ingress).annotations;
     if (isRefused) return { clear: refusingBackend, tls: refusingBackend };
     // Over TLS nobody gets here who has asked for the host by name.
     if (passesTls) return { clear: redirectBackend, tls: refusingBackend };
     const tls = this.#backends.backendOf(ingress, service, { settings });
     if (!this.#checksClients(ingress, host, tls)) return { clear: refusingBackend, tls: refusingBackend };
     const mustRedirect = redirectsToTls === 'always' || (redirectsToTls === 'with-tls' && hasTls(ingress, host));
-    return { tls, clear: mustRedirect && tls !== refusingBackend ? redirectBackend : tls };
+    const isRedirected = mustRedirect && !staysInClear.some((start) => path.startsWith(start));
+    return { tls, clear: isRedirected && tls !== refusingBackend ? redirectBackend : tls };
   }
 
   /** Clients' certificates are asked for by the name of the host, before there is a request. */

@@ -44,6 +44,14 @@ export const classOptions = {
     values: 'NAMESPACE/SERVICE:PORT',
     effect: 'gets what no rule matches, and is asked by custom-http-errors, in place of `--ingress-default-backend`',
   },
+  'default-ssl-certificate': {
+    values: 'NAMESPACE/SECRET',
+    effect: 'the certificate for hosts that no ingress names one for, in place of the one for localhost',
+  },
+  'no-tls-redirect-locations': {
+    values: 'paths, divided by commas',
+    effect: 'paths of rules that begin so are not redirected to TLS; default: /.well-known/acme-challenge',
+  },
   'limit-req-status-code': {
     values: statuses,
     effect: 'the answer to requests above limit-rps and limit-rpm; default: 503',

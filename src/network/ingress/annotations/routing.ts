@@ -12,6 +12,8 @@ export interface Routing {
   rewriteTarget?: Template;
   /** Whether requests in clear are sent to TLS: where there is TLS, or always, or never. */
   redirectsToTls: 'with-tls' | 'always' | 'never';
+  /** What paths begin with that are not redirected even so. */
+  staysInClear: readonly string[];
   /** The name with or without `www.` is sent to the other one. */
   redirectsWww: boolean;
   /** TLS connections are passed on as they are. */
@@ -42,6 +44,8 @@ export function readRouting(values: AnnotationValues, namespace: string): Routin
     usesExpressions: values.flag('use-regex') === true || rewriteTarget !== undefined,
     ...(rewriteTarget && { rewriteTarget }),
     redirectsToTls: isForced ? 'always' : values.flag('ssl-redirect') === false ? 'never' : 'with-tls',
+    // Who issues certificates may ask for these before there is one.
+    staysInClear: values.list('no-tls-redirect-locations') ?? ['/.well-known/acme-challenge'],
     redirectsWww: values.flag('from-to-www-redirect') === true,
     passesTls: values.flag('ssl-passthrough') === true,
     usesServiceAddress: values.flag('service-upstream') === true,
