@@ -1,4 +1,18 @@
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
+
+/** End-to-end tests that build images, or carry apps from their source: they keep a processor busy, one at a time. */
+const fromSource = 'test/e2e/{autoscaler,charts,cluster,compose*,init,registry,ship*}.test.ts';
+
+/** Files of one of these run one after the other: a cluster of each has the machine. Two of them can run side by side. */
+function e2e(name: string, { include, exclude }: { include: string; exclude?: string }): TestProjectInlineConfiguration {
+  return {
+    extends: true,
+    test: {
+      ...{ name, include: [include], exclude: exclude === undefined ? [] : [exclude] },
+      ...{ fileParallelism: false, testTimeout: 180_000, hookTimeout: 600_000 },
+    },
+  };
+}
 
 export default defineConfig({
   test: {
@@ -18,16 +32,8 @@ export default defineConfig({
           testTimeout: 20_000,
         },
       },
-      {
-        extends: true,
-        test: {
-          name: 'e2e',
-          include: ['test/e2e/**/*.test.ts'],
-          fileParallelism: false,
-          testTimeout: 180_000,
-          hookTimeout: 600_000,
-        },
-      },
+      e2e('e2e-delivery', { include: fromSource }),
+      e2e('e2e-cluster', { include: 'test/e2e/**/*.test.ts', exclude: fromSource }),
     ],
   },
 });

@@ -1,7 +1,7 @@
 /** HAProxy of its own for a test, that does what ingresses say. */
+import { randomInt } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { silentLogger } from '../../src/base/log.ts';
@@ -44,13 +44,25 @@ export function certificateFor(host: string): { certificate: string; key: string
 /** In tests, endpoints are on the loopback, which ingresses must not lead to: they are written as 10.9.9.1. */
 export const standIn = '10.9.9.1';
 
+/**
+ * A port that nobody has, and that nobody gets by chance before it is used: it lies below those that the kernel hands
+ * out (`ip_local_port_range`), and each is answered once.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+  for (;;) {
+    const port = 20_000 + randomInt(8_000);
+    if (handedOut.has(port)) continue;
+    handedOut.add(port);
+    const server = createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false));
+      server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+    });
+    if (isFree) return port;
+  }
 }
+
+const handedOut = new Set<number>();
 
 export async function startTestProxy(): Promise<TestProxy> {
   const program = await findHaproxy();
