@@ -4,7 +4,10 @@ import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config
 const fromSource = 'test/e2e/{autoscaler,charts,cluster,compose*,init,registry,ship*}.test.ts';
 
 /** Files of one of these run one after the other: a cluster of each has the machine. Two of them can run side by side. */
-function e2e(name: string, { include, exclude }: { include: string; exclude?: string }): TestProjectInlineConfiguration {
+function e2e(
+  name: string,
+  { include, exclude }: { include: string; exclude?: string },
+): TestProjectInlineConfiguration {
   return {
     extends: true,
     test: {
