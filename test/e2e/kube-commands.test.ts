@@ -210,13 +210,21 @@ describe('stacks', () => {
     expect(await cluster.timonel('service', 'ps', 'shop_web', '--format', '{{.Name}} {{.DesiredState}}')).toBe(
       'shop_web.1 Running\nshop_web.2 Running\n',
     );
-    await cluster.timonel('service', 'update', '--env-add', 'COLOUR=blue', '--limit-memory', '64m', 'shop_web');
+    const flags = ['--env-add', 'COLOUR=blue', '--limit-memory', '64m', '--publish-add', '18092:80'];
+    await cluster.timonel('service', 'update', ...flags, '--mount-add', 'type=tmpfs,dst=/scratch', 'shop_web');
+    expect(await (await fetch('http://127.0.0.1:18092/')).text()).toBe('v1\n');
     const [inspected] = JSON.parse(await cluster.timonel('service', 'inspect', 'shop_web')) as object[];
     expect(inspected).toMatchObject({
       spec: {
         template: {
           spec: {
-            containers: [{ env: [{ name: 'COLOUR', value: 'blue' }], resources: { limits: { memory: '67108864' } } }],
+            containers: [
+              {
+                env: [{ name: 'COLOUR', value: 'blue' }],
+                resources: { limits: { memory: '67108864' } },
+                volumeMounts: [{ mountPath: '/scratch' }],
+              },
+            ],
           },
         },
       },

@@ -16,8 +16,10 @@ const service: StackService = {
   ...{ stack: 's', service: 'web', namespace: 's', name: 'web', mode: 'replicated', image: 'web:1', id: '1' },
   ...{ running: 1, wanted: 1 },
   deployment: { metadata: {}, spec: { selector: {}, strategy, template: { spec: pod } } },
+  template: { spec: pod },
 };
-const changed = (flags: ServiceFlags): unknown => serviceChanges(service, flags, '2026-01-01T00:00:00Z');
+const changed = (flags: ServiceFlags): unknown =>
+  serviceChanges(service, flags, { now: '2026-01-01T00:00:00Z', mounts: { pod: {}, container: {} } });
 const ofContainer = (changes: object): object => ({
   spec: { template: { spec: { containers: [{ name: 'web', ...changes }] } } },
 });
@@ -94,10 +96,11 @@ describe('service update', () => {
       },
     ],
     [
-      { updateOrder: 'stop-first', updateParallelism: '0' },
+      { updateOrder: 'stop-first', updateParallelism: '0', updateDelay: '1500ms' },
       {
         spec: {
           template: {},
+          minReadySeconds: 2,
           strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 0, maxUnavailable: '100%' } },
         },
       },
@@ -113,6 +116,7 @@ describe('service update', () => {
     expect(() => changed({ user: 'www' })).toThrow('invalid argument "www" for "--user"');
     expect(() => changed({ hostAdd: ['x'] })).toThrow('invalid argument "x" for "--host-add"');
     expect(() => changed({ stopGracePeriod: 'x' })).toThrow('invalid argument "x" for "--stop-grace-period"');
+    expect(() => changed({ updateDelay: 'x' })).toThrow('invalid argument "x" for "--update-delay"');
     expect(() => changed({ updateOrder: 'x' })).toThrow('invalid argument "x" for "--update-order"');
   });
 });

@@ -1,13 +1,20 @@
-import type { Deployment } from '../../api/types/apps-v1.ts';
 import type { Container, PodSpec } from '../../api/types/core-v1.ts';
 import { userNumbers } from '../../delivery/compose/translate/agent-annotations.ts';
 import { shellWords } from '../../delivery/compose/short-syntax.ts';
 import { parseBytes, parseDuration } from '../../delivery/compose/units.ts';
 import { CliError } from '../errors.ts';
+import type { MountChanges, MountFlags } from './service-mounts.ts';
+import {
+  constraintChanges,
+  type ConstraintFlags,
+  healthAnnotation,
+  healthChanges,
+  type HealthFlags,
+} from './service-parts.ts';
 import type { StackService } from './stacks.ts';
 
-/** Flags of `service update` that change the service. */
-export interface ServiceFlags {
+/** Flags of `service update` that change the service's workload. */
+export interface ServiceFlags extends MountFlags, HealthFlags, ConstraintFlags {
   image?: string;
   replicas?: string;
   force?: boolean;
@@ -37,34 +44,45 @@ export interface ServiceFlags {
   stopGracePeriod?: string;
   updateOrder?: string;
   updateParallelism?: string;
+  updateDelay?: string;
 }
 
 /** A service's workload as flags change it: a strategic merge patch. `now`: RFC 3339. Throws {@link CliError}. */
-export function serviceChanges(service: StackService, flags: ServiceFlags, now: string): Record<string, unknown> {
-  const pod = service.deployment?.spec?.template.spec;
+export function serviceChanges(
+  service: StackService,
+  flags: ServiceFlags,
+  { now, mounts }: { now: string; mounts: Pick<MountChanges, 'pod' | 'container'> },
+): Record<string, unknown> {
+  const pod = service.template?.spec;
   const [container] = pod?.containers ?? [];
-  const changed = containerChanges(container, flags);
+  const changed = { ...containerChanges(container, flags), ...healthChanges(service, flags), ...mounts.container };
   const podChanged = {
     ...podChanges(pod, flags),
+    ...constraintChanges(service, flags),
+    ...mounts.pod,
     ...(Object.keys(changed).length > 0 && { containers: [{ name: container?.name, ...changed }] }),
   };
   const annotations = {
     ...(flags.force && { 'kubectl.kubernetes.io/restartedAt': now }),
     ...labelChanges(flags.containerLabelAdd, flags.containerLabelRm),
+    ...healthAnnotation(service, flags),
   };
   const template = {
     ...(Object.keys(annotations).length > 0 && { metadata: { annotations } }),
     ...(Object.keys(podChanged).length > 0 && { spec: podChanged }),
   };
   const labels = labelChanges(flags.labelAdd, flags.labelRm);
-  const strategy = strategyOf(service.deployment, flags);
+  const strategy = strategyOf(service, flags);
+  if (flags.replicas !== undefined && service.mode !== 'replicated') {
+    throw new CliError('replicas can only be used with replicated or replicated-job mode');
+  }
   return {
     // As deploy.labels of a file: Docker's labels may be any text.
     ...(Object.keys(labels).length > 0 && { metadata: { annotations: labels } }),
     spec: {
       template,
       ...(flags.replicas !== undefined && { replicas: countOf('replicas', flags.replicas) }),
-      ...(strategy && { strategy }),
+      ...strategy,
     },
   };
 }
@@ -158,14 +176,22 @@ function securityChanges(container: Container | undefined, flags: ServiceFlags):
   };
 }
 
-/** How many containers are changed at once (0: all), and whether old ones end first. */
+/** How many containers are changed at once (0: all), whether old ones end first, and how long each is looked at. */
 function strategyOf(
-  deployment: Deployment | undefined,
-  { updateOrder: order, updateParallelism }: ServiceFlags,
-): Record<string, unknown> | undefined {
-  if (order === undefined && updateParallelism === undefined) return undefined;
+  { deployment, mode }: StackService,
+  { updateOrder: order, updateParallelism, updateDelay: delay }: ServiceFlags,
+): Record<string, unknown> {
+  const pause = delay === undefined ? 0 : parseDuration(delay);
+  if (pause === undefined) throw new CliError(`invalid argument "${delay}" for "--update-delay": no duration`);
+  const waiting = delay === undefined ? {} : { minReadySeconds: Math.ceil(pause / 1e9) };
+  if (order === undefined && updateParallelism === undefined) return waiting;
   if (order !== undefined && order !== 'start-first' && order !== 'stop-first') {
     throw new CliError(`invalid argument "${order}" for "--update-order": it is start-first or stop-first`);
+  }
+  if (mode === 'global') {
+    throw new CliError(
+      'services of mode global are updated one node after the other, in the order that their file says',
+    );
   }
   const { maxSurge, maxUnavailable } = deployment?.spec?.strategy?.rollingUpdate ?? {};
   const isStartFirst = order === undefined ? maxUnavailable === 0 : order === 'start-first';
@@ -173,7 +199,7 @@ function strategyOf(
   const wanted = updateParallelism === undefined ? known : countOf('update-parallelism', updateParallelism);
   const count = wanted === 0 ? '100%' : wanted;
   const rollingUpdate = isStartFirst ? { maxSurge: count, maxUnavailable: 0 } : { maxSurge: 0, maxUnavailable: count };
-  return { type: 'RollingUpdate', rollingUpdate };
+  return { ...waiting, strategy: { type: 'RollingUpdate', rollingUpdate } };
 }
 
 function pairOf(text: string, otherwise: NodeJS.ProcessEnv = {}): [name: string, value: string] {

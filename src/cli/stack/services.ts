@@ -1,6 +1,18 @@
 import type { Client, Resource } from '../../client/client.ts';
 import type { KubeObject } from '../../api/object.ts';
-import { daemonSets, deployments, jobs, replicaSets, services as serviceResource } from '../../client/resources.ts';
+import type { ConfigMap, Secret, ServicePort } from '../../api/types/core-v1.ts';
+import { isApiError } from '../../api/status.ts';
+import {
+  configMaps,
+  daemonSets,
+  deployments,
+  jobs,
+  networkPolicies,
+  persistentVolumeClaims,
+  replicaSets,
+  secrets,
+  services as serviceResource,
+} from '../../client/resources.ts';
 import { projectLabel, serviceLabel } from '../../delivery/compose/translate/names.ts';
 import { formatTime } from '../../base/clock.ts';
 import { waitForObjects } from '../../delivery/apply/wait.ts';
@@ -8,10 +20,13 @@ import { withCluster } from '../compose/connection.ts';
 import { clock } from '../context.ts';
 import { CliError } from '../errors.ts';
 import { printRows } from '../row-format.ts';
+import { publishedName } from '../../delivery/compose/translate/ports.ts';
 import { type ServiceFlags, serviceChanges } from './service-changes.ts';
+import { type FileObjects, mountChanges, type MountFlags } from './service-mounts.ts';
+import { type PortFlags, publishedAfter } from './service-ports.ts';
 import { fullName, requireService, type StackFlags, type StackService, stackServices } from './stacks.ts';
 
-export interface ChangeFlags extends StackFlags, ServiceFlags {
+export interface ChangeFlags extends StackFlags, ServiceFlags, PortFlags {
   detach?: boolean;
 }
 
@@ -42,8 +57,12 @@ export async function scale(pairs: readonly string[], flags: ChangeFlags): Promi
 export async function update(name: string, flags: ChangeFlags & { rollback?: boolean }): Promise<void> {
   if (flags.rollback) return rollback(name, flags);
   await withCluster(flags, async ({ client }) => {
-    const service = replicated(requireService(await stackServices(client), name));
-    await patch(client, service, serviceChanges(service, flags, formatTime(clock.now())));
+    const service = updatable(requireService(await stackServices(client), name));
+    const { claims, ...mounts } = mountChanges(service, flags, await fileObjectsFor(client, service, flags));
+    const changes = serviceChanges(service, flags, { now: formatTime(clock.now()), mounts });
+    for (const claim of claims) await createOnce(client, persistentVolumeClaims, claim);
+    await publish(client, service, flags);
+    await patch(client, service, changes);
     process.stdout.write(`${fullName(service)}\n`);
     await converged(client, service, flags);
   });
@@ -105,6 +124,66 @@ export async function rollback(name: string, flags: ChangeFlags): Promise<void> 
   });
 }
 
+/** The secrets and configs of the service's namespace, where flags are about them. */
+async function fileObjectsFor(client: Client, { namespace }: StackService, flags: MountFlags): Promise<FileObjects> {
+  const { secretAdd = [], secretRm = [], configAdd = [], configRm = [] } = flags;
+  const keysOf = async (resource: Resource<Secret | ConfigMap>): Promise<Map<string, string[]>> => {
+    const { items } = await client.list(resource, { namespace });
+    return new Map(items.map(({ metadata, data }) => [metadata.name ?? '', Object.keys(data ?? {})]));
+  };
+  return {
+    secrets: secretAdd.length + secretRm.length > 0 ? await keysOf(secrets) : new Map(),
+    configs: configAdd.length + configRm.length > 0 ? await keysOf(configMaps) : new Map(),
+  };
+}
+
+/** Brings what publishes the service's ports to what flags say. */
+async function publish(client: Client, service: StackService, flags: PortFlags): Promise<void> {
+  if ((flags.publishAdd ?? []).length + (flags.publishRm ?? []).length === 0) return;
+  const { namespace } = service;
+  const name = publishedName(service.service);
+  const current = await client.get(serviceResource, { name, namespace }).catch(unlessMissing);
+  const wanted = publishedAfter(service, current, flags);
+  const policyAt = { name: wanted.policyName, namespace };
+  if (!wanted.service || !wanted.policy) {
+    if (current) await client.delete(serviceResource, { name, namespace });
+    await client.delete(networkPolicies, policyAt).catch(unlessMissing);
+    return;
+  }
+  const metadata = { ...wanted.service.metadata, namespace };
+  // What the cluster has given it (addresses, node ports of ports that stay) is kept.
+  const isSamePort = (port: ServicePort, each: ServicePort): boolean =>
+    port.port === each.port && port.protocol === each.protocol;
+  const ports = (wanted.service.spec?.ports ?? []).map((port) => {
+    const nodePort = current?.spec?.ports?.find((each) => isSamePort(port, each))?.nodePort;
+    return { ...port, ...(nodePort !== undefined && { nodePort }) };
+  });
+  if (!current) await client.create(serviceResource, { ...wanted.service, metadata });
+  else {
+    const { resourceVersion = '' } = current.metadata;
+    const spec = { ...current.spec, type: wanted.service.spec?.type ?? '', ports };
+    await client.update(serviceResource, { ...current, metadata: { ...metadata, resourceVersion }, spec });
+  }
+  const policy = { ...wanted.policy, metadata: { ...wanted.policy.metadata, namespace } };
+  if (await client.get(networkPolicies, policyAt).catch(unlessMissing)) await client.update(networkPolicies, policy);
+  else await client.create(networkPolicies, policy);
+}
+
+function unlessMissing(error: unknown): undefined {
+  if (!isApiError(error, 'NotFound')) throw error;
+}
+
+async function createOnce<T extends KubeObject>(client: Client, resource: Resource<T>, object: T): Promise<void> {
+  await client.create(resource, object).catch((error: unknown) => {
+    if (!isApiError(error, 'AlreadyExists')) throw error;
+  });
+}
+
+function updatable(service: StackService): StackService {
+  if (service.mode !== 'replicated job') return service;
+  throw new CliError(`${fullName(service)}: what runs once is not changed; deploy the stack again`);
+}
+
 function replicated(service: StackService): StackService {
   if (service.mode === 'replicated') return service;
   throw new CliError(
@@ -114,11 +193,11 @@ function replicated(service: StackService): StackService {
 
 async function patch(
   client: Client,
-  { name, namespace }: StackService,
+  { name, namespace, mode }: StackService,
   document: Record<string, unknown>,
 ): Promise<void> {
   await client.patch(
-    deployments,
+    workloadResource[mode],
     { name, namespace },
     { kind: 'strategic', document },
     { fieldManager: 'timonel-stack' },
@@ -127,7 +206,9 @@ async function patch(
 
 async function converged(client: Client, service: StackService, { detach }: ChangeFlags): Promise<void> {
   if (detach) return;
-  const targets = [{ resource: deployments, name: { name: service.name, namespace: service.namespace } }];
+  const targets = [
+    { resource: workloadResource[service.mode], name: { name: service.name, namespace: service.namespace } },
+  ];
   await waitForObjects({ client, clock, targets, timeoutMs: convergeMs });
   process.stdout.write(`verify: Service ${service.id} converged\n`);
 }

@@ -1,5 +1,6 @@
 import type { Deployment } from '../../api/types/apps-v1.ts';
-import type { Pod, Service } from '../../api/types/core-v1.ts';
+import type { Pod, PodTemplateSpec, Service } from '../../api/types/core-v1.ts';
+import type { ObjectMeta } from '../../api/types/meta-v1.ts';
 import type { Client } from '../../client/client.ts';
 import { daemonSets, deployments, jobs, pods, services as serviceResource } from '../../client/resources.ts';
 import { oneOffLabel, projectLabel, serviceLabel } from '../../delivery/compose/translate/names.ts';
@@ -37,6 +38,7 @@ export interface StackService {
   image: string;
   id: string;
   deployment: Deployment | undefined;
+  template: PodTemplateSpec | undefined;
 }
 
 /** Every service of the cluster's stacks, by name. */
@@ -72,20 +74,10 @@ export async function stackServices(client: Client): Promise<StackService[]> {
   return all.toSorted((a, b) => (fullName(a) < fullName(b) ? -1 : 1));
 }
 
-type Named = Pick<StackService, 'stack' | 'service' | 'namespace' | 'name' | 'mode' | 'image' | 'id'>;
+type Named = Omit<StackService, 'running' | 'wanted' | 'deployment'>;
 
 function serviceOf(
-  {
-    metadata,
-    spec,
-  }:
-    | Pick<Deployment, 'metadata' | 'spec'>
-    | {
-        metadata: Deployment['metadata'];
-        spec?: {
-          template?: Deployment['spec'] extends infer S ? (S extends { template: infer T } ? T : never) : never;
-        };
-      },
+  { metadata, spec }: { metadata: ObjectMeta; spec?: { template: PodTemplateSpec } },
   mode: StackService['mode'],
 ): Named {
   return {
@@ -94,6 +86,7 @@ function serviceOf(
     namespace: metadata.namespace ?? '',
     name: metadata.name ?? '',
     mode,
+    template: spec?.template,
     image: spec?.template?.spec?.containers[0]?.image ?? '',
     id: shortId(metadata.uid),
   };

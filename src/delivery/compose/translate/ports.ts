@@ -7,7 +7,7 @@ import type { ServiceScope } from './scope.ts';
 import { replicasOf } from './replicas.ts';
 
 /** Which of a service's ports are published on the host, and where (docs/networking.md). */
-const hostPortsAnnotation = 'timonel.dev/host-ports';
+export const hostPortsAnnotation = 'timonel.dev/host-ports';
 
 export function publishedName(service: string): string {
   return serviceObjectName(`${service}-published`);
