@@ -80,7 +80,8 @@ export async function packageCharts(paths: string[], flags: PackageFlags): Promi
       modified: clock.now(),
     });
     await mkdir(flags.destination, { recursive: true });
-    const file = resolve(flags.destination, packaged.fileName);
+    // Told as it was asked for: `-d out` is `out/…`.
+    const file = flags.destination === '.' ? resolve(packaged.fileName) : join(flags.destination, packaged.fileName);
     await writeFile(file, packaged.data);
     if (flags.sign && flags.key) {
       const passphrase = flags.passphraseFile === undefined ? undefined : await passphraseOf(flags.passphraseFile);

@@ -150,7 +150,8 @@ function addReleaseCommands(chart: Command): void {
     )
     .option('--filter <filter>', 'run only name=TEST, or not !name=TEST', collect, [])
     .option('--logs', 'print what the tests wrote')
-    .option('--hide-notes', 'do not show the notes')
+    // Helm 3's, for what Helm 4 always does.
+    .addOption(new Option('--hide-notes').hideHelp())
     .action(async (name, options) => (await import('./release.ts')).test(name, options));
 }
 

@@ -1,13 +1,13 @@
 import { releaseAt } from '../../delivery/charts/actions/history.ts';
+import { encodeJson } from '../../delivery/charts/functions/json.ts';
 import { emitYaml } from '../../delivery/charts/functions/yaml-emit.ts';
 import { renderRelease } from '../../delivery/charts/release/release-template.ts';
 import { type Release, suppliedValues } from '../../delivery/charts/release/release.ts';
 import { TemplateError } from '../../delivery/charts/template/error.ts';
-import { coalesceValues } from '../../delivery/charts/values/coalesce.ts';
 import { CliError } from '../errors.ts';
 import { withCluster } from './context.ts';
 import type { ClusterFlags, OutputFormat } from './flags.ts';
-import { listTime, printAs, statusText } from './print.ts';
+import { computedValues, listTime, printAs, statusText, valuesText } from './print.ts';
 
 export interface GetFlags extends ClusterFlags {
   revision?: number;
@@ -59,10 +59,7 @@ function hooksText({ hooks }: Release): string {
 function everything(release: Release): string {
   return [
     statusText(release, { hideNotes: true, showMetadata: true }),
-    'USER-SUPPLIED VALUES:',
-    emitYaml(suppliedValues(release)),
-    'COMPUTED VALUES:',
-    emitYaml(computedValues(release)),
+    valuesText(release),
     `HOOKS:\n${hooksText(release)}MANIFEST:`,
     release.manifest,
     ...(release.info.notes === '' ? [] : ['NOTES:', release.info.notes.trim()]),
@@ -70,15 +67,11 @@ function everything(release: Release): string {
   ].join('\n');
 }
 
-function computedValues({ chart, config }: Release): Record<string, unknown> {
-  const { metadata, templates, values, files } = chart;
-  return coalesceValues({ metadata, templates, values, files, raw: [], dependencies: [] }, config);
-}
-
 function printValues(release: Release, { all, output = 'table' }: GetFlags): void {
   const values = all ? computedValues(release) : suppliedValues(release);
   const heading = all ? 'COMPUTED VALUES:' : 'USER-SUPPLIED VALUES:';
-  printAs(output, values, () => `${heading}\n${emitYaml(values).replace(/\n$/, '')}`);
+  if (output === 'json') process.stdout.write(`${encodeJson(values)}\n`);
+  else printAs(output, values, () => `${heading}\n${emitYaml(values).replace(/\n$/, '')}`);
 }
 
 function printMetadata(release: Release, output: OutputFormat): void {

@@ -206,7 +206,8 @@ function show(release: Release, flags: InstallFlags): void {
   printAs(flags.output, releaseData(release), () =>
     statusText(release, {
       hideNotes: flags.hideNotes ?? false,
-      showManifest: isDry,
+      showValues: flags.debug ?? false,
+      showManifest: isDry || (flags.debug ?? false),
       hideSecret: flags.hideSecret ?? false,
     }),
   );

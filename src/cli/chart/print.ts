@@ -3,7 +3,8 @@ import { localZone, utc } from '../../delivery/charts/functions/time-zones.ts';
 import { structJson } from '../../delivery/charts/functions/json.ts';
 import { emitYaml } from '../../delivery/charts/functions/yaml-emit.ts';
 import { storedForm } from '../../delivery/charts/release/codec.ts';
-import type { Release } from '../../delivery/charts/release/release.ts';
+import { type Release, suppliedValues } from '../../delivery/charts/release/release.ts';
+import { coalesceValues } from '../../delivery/charts/values/coalesce.ts';
 import type { OutputFormat } from './flags.ts';
 
 /** Prints data as JSON or YAML, or as the text that `table` gives. */
@@ -73,7 +74,9 @@ export interface StatusText {
   /** Chart and versions, as `get all` has them. */
   showMetadata?: boolean;
   hideNotes?: boolean;
-  /** Show hooks and manifest: a dry run. */
+  /** Show the values: --debug. */
+  showValues?: boolean;
+  /** Show hooks and manifest: a dry run, or --debug. */
   showManifest?: boolean;
   hideSecret?: boolean;
   /** Tables of what is in the cluster. */
@@ -82,7 +85,7 @@ export interface StatusText {
 
 /** What Helm says after an install or upgrade, and for `status`. */
 export function statusText(release: Release, options: StatusText = {}): string {
-  const { hideNotes, showManifest, hideSecret, showMetadata, resources } = options;
+  const { hideNotes, showValues, showManifest, hideSecret, showMetadata, resources } = options;
   const { info } = release;
   const { metadata } = release.chart;
   const lines = [
@@ -98,6 +101,7 @@ export function statusText(release: Release, options: StatusText = {}): string {
     ...(resources ? [`RESOURCES:\n${resources}`] : []),
     ...testLines(release),
   ];
+  if (showValues) lines.push(valuesText(release));
   if (showManifest) {
     lines.push('HOOKS:');
     for (const { path, manifest } of release.hooks) lines.push(`---\n# Source: ${path}\n${manifest}`);
@@ -105,6 +109,21 @@ export function statusText(release: Release, options: StatusText = {}): string {
   }
   if (!hideNotes && info.notes.trim() !== '') lines.push('NOTES:', info.notes.trim());
   return lines.join('\n');
+}
+
+/** The user's values, and what they are with those of the chart. */
+export function valuesText(release: Release): string {
+  return [
+    'USER-SUPPLIED VALUES:',
+    emitYaml(suppliedValues(release)),
+    'COMPUTED VALUES:',
+    emitYaml(computedValues(release)),
+  ].join('\n');
+}
+
+export function computedValues({ chart, config }: Release): Record<string, unknown> {
+  const { metadata, templates, values, files } = chart;
+  return coalesceValues({ metadata, templates, values, files, raw: [], dependencies: [] }, config);
 }
 
 function testLines({ hooks }: Release): string[] {

@@ -231,7 +231,6 @@ export interface TestFlags extends ClusterFlags {
   timeout: number;
   filter: string[];
   logs?: boolean;
-  hideNotes?: boolean;
 }
 
 export async function test(name: string, flags: TestFlags): Promise<void> {
@@ -243,7 +242,7 @@ export async function test(name: string, flags: TestFlags): Promise<void> {
       filters: flags.filter,
       logs: flags.logs ?? false,
     });
-    output.data(statusText(release, { hideNotes: flags.hideNotes ?? false }));
+    output.data(statusText(release, { hideNotes: true }));
     if (flags.logs) output.data(['', ...logs].join('\n'));
     if (failure) throw failure;
   });

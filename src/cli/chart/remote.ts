@@ -212,7 +212,7 @@ export async function repoAdd(name: string, url: string, flags: RepoAddFlags): P
 export async function repoList(flags: { output: OutputFormat }): Promise<void> {
   const repositories = await readRepositories(paths);
   if (repositories.length === 0 && flags.output === 'table')
-    return void process.stdout.write('no repositories to show\n');
+    return void process.stderr.write('no repositories to show\n');
   const data = repositories.map(({ name, url }) => ({ name, url }));
   printAs(flags.output, data, () => helmTable([['NAME', 'URL'], ...data.map(({ name, url }) => [name, url])]));
 }

@@ -75,7 +75,7 @@ function valuesOf(file: ChartFile): Chart['values'] {
   try {
     return readValues(textOf(file));
   } catch (error) {
-    throw new ChartError(`cannot load values.yaml: ${(error as Error).message}`, error);
+    throw new ChartError(`cannot load values.yaml: cannot unmarshal yaml document: ${(error as Error).message}`, error);
   }
 }
 

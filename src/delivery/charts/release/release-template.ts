@@ -1,9 +1,8 @@
-import type { ChartFile } from '../chart/chart.ts';
+import type { ChartFile, ChartMetadata } from '../chart/chart.ts';
 import { timeStruct } from '../functions/dates.ts';
 import { parseTime, zeroTime } from '../functions/go-time.ts';
 import { utc } from '../functions/time-zones.ts';
 import { fieldsOf } from '../render/capabilities.ts';
-import { metadataStruct } from '../render/context.ts';
 import { parseTemplates } from '../template/engine.ts';
 import { settle } from '../template/pause.ts';
 import { describe, GoStruct, strings } from '../template/values.ts';
@@ -32,7 +31,7 @@ function releaseStruct({ name, namespace, version, info, chart, config, manifest
       Notes: info.notes,
     }),
     Chart: struct('*chart.Chart', {
-      Metadata: metadataStruct(chart.metadata, true),
+      Metadata: metadataStruct(chart.metadata),
       Templates: filesOf(chart.templates),
       Values: chart.values,
       Schema: chart.schema ?? new Uint8Array(),
@@ -78,3 +77,69 @@ function struct(type: string, fields: Record<string, unknown>): GoStruct {
 function timeOf(text: string): GoStruct {
   return timeStruct(text === '' ? zeroTime : parseTime('2006-01-02T15:04:05Z07:00', text, utc));
 }
+
+const metadataNames: Readonly<Record<string, string>> = {
+  Name: 'name',
+  Home: 'home',
+  Sources: 'sources',
+  Version: 'version',
+  Description: 'description',
+  Keywords: 'keywords',
+  Maintainers: 'maintainers',
+  Icon: 'icon',
+  APIVersion: 'apiVersion',
+  Condition: 'condition',
+  Tags: 'tags',
+  AppVersion: 'appVersion',
+  Deprecated: 'deprecated',
+  Annotations: 'annotations',
+  KubeVersion: 'kubeVersion',
+  Dependencies: 'dependencies',
+  Type: 'type',
+};
+
+function metadataStruct(metadata: ChartMetadata): GoStruct {
+  const fields = fieldsOf({});
+  for (const [name, key] of Object.entries(metadataNames)) {
+    fields[name] = metadataField(name, metadata[key as keyof ChartMetadata]);
+  }
+  return new GoStruct({ type: '*chart.Metadata', fields, json: () => metadata });
+}
+
+function metadataField(name: string, value: unknown): unknown {
+  switch (name) {
+    case 'Sources':
+    case 'Keywords':
+      return value === undefined ? describe([], { ...noStrings, isNil: true }) : strings(value as string[]);
+    case 'Deprecated':
+      return value ?? false;
+    case 'Annotations':
+      return describe(fieldsOf((value as Record<string, string> | undefined) ?? {}), {
+        ...{ type: 'map[string]string', element: 'string' },
+        isNil: value === undefined,
+      });
+    case 'Maintainers':
+      return structs(value, '*chart.Maintainer', { Name: 'name', Email: 'email', URL: 'url' });
+    case 'Dependencies':
+      return structs(value, '*chart.Dependency', {
+        ...{ Name: 'name', Version: 'version', Repository: 'repository', Condition: 'condition' },
+        ...{ Tags: 'tags', Enabled: 'enabled', ImportValues: 'import-values', Alias: 'alias' },
+      });
+    default:
+      return value ?? '';
+  }
+}
+
+function structs(value: unknown, type: string, names: Readonly<Record<string, string>>): unknown[] {
+  const list = ((value as Record<string, unknown>[] | undefined) ?? []).map((item) => {
+    const fields = fieldsOf({});
+    for (const [name, key] of Object.entries(names)) fields[name] = item[key] ?? zeros[name] ?? '';
+    return new GoStruct({ type, fields, json: () => item });
+  });
+  return describe(list, { type: `[]${type}`, element: type, isNil: value === undefined });
+}
+
+/** What Chart.yaml does not name is nil, which is `null` in YAML and JSON. */
+const noStrings = { type: '[]string', element: 'string' };
+
+const zeros: Readonly<Record<string, unknown>> = { Tags: [], Enabled: false, ImportValues: [] };

@@ -35,3 +35,9 @@ it.each([
 ])('says why a version is none: %s', (version, problem) => {
   expect(() => offlineCapabilities(version)).toThrow(`invalid kube version '${version}': ${problem}`);
 });
+
+it('the version of a cluster prints as the cluster tells it', async () => {
+  const templates = parseTemplates([{ name: 't', text: '{{ .KubeVersion }} {{ .KubeVersion.Minor }}' }], {});
+  const capabilities = capabilitiesStruct({ kubeVersion: 'v1.36.0+vendor', apiVersions: ['v1'] });
+  expect(await settle(() => templates.execute('t', capabilities))).toBe('v1.36.0+vendor 36');
+});

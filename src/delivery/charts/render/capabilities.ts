@@ -6,6 +6,8 @@ import { RenderError } from './render-error.ts';
 export interface Capabilities {
   /** `v1.36.0` */
   kubeVersion: string;
+  /** What it prints as: without what a vendor added, where it was given and no cluster asked. Default: as it is. */
+  printedKubeVersion?: string;
   /** `apps/v1` and `apps/v1/Deployment` */
   apiVersions: readonly string[];
 }
@@ -29,15 +31,17 @@ function problemOf(text: string): string | undefined {
   return padded && `illegal zero-prefixed version component ${JSON.stringify(padded)} in ${quoted}`;
 }
 
-/** `v1.29.1` of `v1.29.1-vendor.2`: what ranges are compared with, and what the version prints as. */
+/** `v1.29.1` of `v1.29.1-vendor.2`: what ranges are compared with. */
 export function normalKubeVersion(version: string): string {
   return `v${/^\s*v?(\d+(?:\.\d+)*)/.exec(version)?.[1] ?? ''}`;
 }
 
 /** Without a cluster: what every Kubernetes client knows, and what `--kube-version` and `--api-versions` say. */
 export function offlineCapabilities(kubeVersion?: string, more: readonly string[] = []): Capabilities {
+  const version = kubeVersion === undefined ? defaultKubeVersion : givenKubeVersion(kubeVersion);
   return {
-    kubeVersion: kubeVersion === undefined ? defaultKubeVersion : givenKubeVersion(kubeVersion),
+    kubeVersion: version,
+    printedKubeVersion: normalKubeVersion(version),
     apiVersions: [...wellKnownVersions(), ...more],
   };
 }
@@ -83,9 +87,9 @@ function wellKnownVersions(): string[] {
 }
 
 /** `.Capabilities`, as templates see it. */
-export function capabilitiesStruct({ kubeVersion, apiVersions }: Capabilities): GoStruct {
-  const normal = normalKubeVersion(kubeVersion);
-  const [major = '', minor = ''] = normal.slice(1).split('.');
+export function capabilitiesStruct({ kubeVersion, printedKubeVersion, apiVersions }: Capabilities): GoStruct {
+  const printed = printedKubeVersion ?? kubeVersion;
+  const [major = '', minor = ''] = normalKubeVersion(kubeVersion).slice(1).split('.');
   const known = new Set(apiVersions);
   const versions = describe([...apiVersions], {
     type: 'common.VersionSet',
@@ -95,8 +99,8 @@ export function capabilitiesStruct({ kubeVersion, apiVersions }: Capabilities): 
   const kube = new GoStruct({
     type: 'common.KubeVersion',
     fields: fieldsOf({ Version: kubeVersion, Major: major, Minor: minor }),
-    methods: { String: goFunction([], () => normal), GitVersion: goFunction([], () => kubeVersion) },
-    text: () => normal,
+    methods: { String: goFunction([], () => printed), GitVersion: goFunction([], () => kubeVersion) },
+    text: () => printed,
     json: () => fieldsOf({ Version: kubeVersion, Major: major, Minor: minor }),
   });
   return new GoStruct({

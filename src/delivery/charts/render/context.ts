@@ -3,7 +3,7 @@ import { isLibrary, textOf } from '../chart/chart.ts';
 import type { Values } from '../chart/chart.ts';
 import { chartFiles } from '../functions/files.ts';
 import type { TemplateSource } from '../template/engine.ts';
-import { describe, GoStruct, isMap, strings } from '../template/values.ts';
+import { describe, isMap } from '../template/values.ts';
 import { type Capabilities, capabilitiesStruct, fieldsOf } from './capabilities.ts';
 
 /** What `.Release` tells. */
@@ -57,7 +57,7 @@ interface Walk {
 function collect(chart: Chart, { path, isRoot, values, shared, found }: Walk): Record<string, unknown> {
   const subcharts = fieldsOf({});
   const data = fieldsOf({
-    Chart: metadataStruct(chart.metadata, isRoot),
+    Chart: chartFacts(chart.metadata, isRoot),
     Files: chartFiles(chart.files.map(({ name, data: bytes }) => [name, bytes] as const)),
     Values: describe(values, { type: 'common.Values' }),
     Subcharts: subcharts,
@@ -92,69 +92,46 @@ export function isPartial(name: string): boolean {
   return name.slice(name.lastIndexOf('/') + 1).startsWith('_');
 }
 
-const metadataNames: Readonly<Record<string, string>> = {
-  Name: 'name',
-  Home: 'home',
-  Sources: 'sources',
-  Version: 'version',
-  Description: 'description',
-  Keywords: 'keywords',
-  Maintainers: 'maintainers',
-  Icon: 'icon',
-  APIVersion: 'apiVersion',
-  Condition: 'condition',
-  Tags: 'tags',
-  AppVersion: 'appVersion',
-  Deprecated: 'deprecated',
-  Annotations: 'annotations',
-  KubeVersion: 'kubeVersion',
-  Dependencies: 'dependencies',
-  Type: 'type',
-};
-
-export function metadataStruct(metadata: ChartMetadata, isRoot: boolean): GoStruct {
-  const fields = fieldsOf({});
-  for (const [name, key] of Object.entries(metadataNames)) {
-    fields[name] = metadataField(name, metadata[key as keyof ChartMetadata]);
-  }
-  fields['IsRoot'] = isRoot;
-  return new GoStruct({ type: '*chart.Metadata', fields, json: () => ({ ...metadata, IsRoot: isRoot }) });
-}
-
-function metadataField(name: string, value: unknown): unknown {
-  switch (name) {
-    case 'Sources':
-    case 'Keywords':
-      return value === undefined ? describe([], { ...noStrings, isNil: true }) : strings(value as string[]);
-    case 'Deprecated':
-      return value ?? false;
-    case 'Annotations':
-      return describe(fieldsOf((value as Record<string, string> | undefined) ?? {}), {
-        ...{ type: 'map[string]string', element: 'string' },
-        isNil: value === undefined,
-      });
-    case 'Maintainers':
-      return structs(value, '*chart.Maintainer', { Name: 'name', Email: 'email', URL: 'url' });
-    case 'Dependencies':
-      return structs(value, '*chart.Dependency', {
-        ...{ Name: 'name', Version: 'version', Repository: 'repository', Condition: 'condition' },
-        ...{ Tags: 'tags', Enabled: 'enabled', ImportValues: 'import-values', Alias: 'alias' },
-      });
-    default:
-      return value ?? '';
-  }
-}
-
-function structs(value: unknown, type: string, names: Readonly<Record<string, string>>): unknown[] {
-  const list = ((value as Record<string, unknown>[] | undefined) ?? []).map((item) => {
-    const fields = fieldsOf({});
-    for (const [name, key] of Object.entries(names)) fields[name] = item[key] ?? zeros[name] ?? '';
-    return new GoStruct({ type, fields, json: () => item });
+/**
+ * `.Chart`, which is a plain map from Helm 4 on: Chart.yaml under the names of Go's fields, each of them there. Lists that
+ * it does not name are empty, not nil.
+ */
+function chartFacts(metadata: ChartMetadata, isRoot: boolean): Record<string, unknown> {
+  const text = (value: string | undefined): string => value ?? '';
+  return fieldsOf({
+    Name: metadata.name,
+    Home: text(metadata.home),
+    Sources: [...(metadata.sources ?? [])],
+    Version: metadata.version,
+    Description: text(metadata.description),
+    Keywords: [...(metadata.keywords ?? [])],
+    Maintainers: (metadata.maintainers ?? []).map(({ name, email, url }) =>
+      fieldsOf({ Name: text(name), Email: text(email), URL: text(url) }),
+    ),
+    Icon: text(metadata.icon),
+    APIVersion: text(metadata.apiVersion),
+    Condition: text(metadata.condition),
+    Tags: text(metadata.tags),
+    AppVersion: text(metadata.appVersion),
+    Deprecated: metadata.deprecated ?? false,
+    Annotations: describe(fieldsOf(metadata.annotations ?? {}), {
+      ...{ type: 'map[string]string', element: 'string' },
+      isNil: metadata.annotations === undefined,
+    }),
+    KubeVersion: text(metadata.kubeVersion),
+    Dependencies: (metadata.dependencies ?? []).map((dependency) =>
+      fieldsOf({
+        Name: dependency.name,
+        Version: text(dependency.version),
+        Repository: text(dependency.repository),
+        Condition: text(dependency.condition),
+        Tags: [...(dependency.tags ?? [])],
+        Enabled: dependency.enabled ?? false,
+        ImportValues: [...(dependency['import-values'] ?? [])],
+        Alias: text(dependency.alias),
+      }),
+    ),
+    Type: text(metadata.type),
+    IsRoot: isRoot,
   });
-  return describe(list, { type: `[]${type}`, element: type, isNil: value === undefined });
 }
-
-/** What Chart.yaml does not name is nil, which is `null` in YAML and JSON. */
-const noStrings = { type: '[]string', element: 'string' };
-
-const zeros: Readonly<Record<string, unknown>> = { Tags: [], Enabled: false, ImportValues: [] };

@@ -91,7 +91,7 @@ export function checkDependencies({ metadata, dependencies }: Chart): void {
   );
   if (missing.length === 0) return;
   throw new ChartError(
-    'An error occurred while checking for chart dependencies. You may need to run `timonel chart dependency build` to ' +
+    'an error occurred while checking for chart dependencies. You may need to run `timonel chart dependency build` to ' +
       `fetch missing dependencies: found in Chart.yaml, but missing in charts/ directory: ${missing.map(({ name }) => name).join(', ')}`,
   );
 }

@@ -25,10 +25,11 @@ async function failure(templates: Record<string, string>, values = ''): Promise<
   );
 }
 
-it('what Chart.yaml does not name is nil', async () => {
+it('.Chart is a map, in which everything is that Chart.yaml may name', async () => {
   const facts = 'list .Chart.Keywords .Chart.Sources .Chart.Maintainers .Chart.Annotations .Chart.Dependencies';
-  const text = `{{ printf "%s %v" (${facts} | toJson) .Chart.Keywords | fail }}`;
-  expect(await failure({ 'templates/a.yaml': text })).toContain(': [null,null,null,null,null] []');
+  const text = `{{ printf "%s %v %v %v" (${facts} | toJson) .Chart.Keywords (typeOf .Chart) (hasKey .Chart "no") | fail }}`;
+  const expected = ': [[],[],[],null,[]] [] map[string]interface {} false';
+  expect(await failure({ 'templates/a.yaml': text })).toContain(expected);
 });
 
 it.each([

@@ -102,18 +102,26 @@ function importValues(chart: Chart, warn: (message: string) => void): Chart {
   if (requirements.length === 0) return whole;
   const merged = coalesceValues(whole, {}, { mode: 'merge' });
   let imported: Values = {};
-  for (const requirement of requirements) {
-    for (const item of requirement['import-values'] ?? []) {
-      const { child, parent } = importOf(item);
+  const named = requirements.map((requirement) => {
+    const imports = requirement['import-values']?.map(importOf);
+    for (const { child, parent } of imports ?? []) {
       const found = valueAt(merged, `${requirement.name}.${child}`);
       if (isMap(found)) imported = coalesceTables(imported, nest(parent, found), 'merge');
       else warn(`Warning: ImportValues missing table from chart ${requirement.name}: "${child}" is not a table`);
     }
-  }
-  return { ...whole, values: coalesceTables(merged, imported, 'merge') };
+    return { ...requirement, ...(imports && { 'import-values': imports }) };
+  });
+  const metadata = { ...chart.metadata, dependencies: named };
+  return { ...whole, metadata, values: coalesceTables(merged, imported, 'merge') };
 }
 
-function importOf(item: unknown): { child: string; parent: string } {
+interface Import {
+  child: string;
+  parent: string;
+}
+
+/** `data` stands for what is below `exports.data` of the subchart, and goes to the top of the parent's values. */
+function importOf(item: unknown): Import {
   if (typeof item === 'string') return { child: `exports.${item}`, parent: '.' };
   const { child, parent } = isMap(item) ? item : {};
   return { child: String(child), parent: String(parent) };
