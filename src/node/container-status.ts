@@ -28,11 +28,13 @@ export function containerStatus(input: ContainerStatusInput, container: PodConta
   const old = oldStatus(pod, spec.name);
   if (!current) return withoutRuntime(input, container, old);
 
-  const running = current.state === 'running' && !memory.starting.has(spec.name);
+  const waiting = memory.waiting.get(spec.name);
+  // One whose postStart hook has failed is being ended.
+  const isUp = !memory.starting.has(spec.name) && waiting?.reason !== 'PostStartHookError';
+  const running = current.state === 'running' && isUp;
   const verdict = running ? memory.verdictOf(current.id) : undefined;
   const previous = previousOf(observed, spec.name);
   const terminated = current.state === 'exited' ? endOf(current, old, runtimeName) : undefined;
-  const waiting = memory.waiting.get(spec.name);
   const status: ContainerStatus = {
     name: spec.name,
     state: stateOf(input, { current, running, terminated, waiting }),

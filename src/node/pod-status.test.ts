@@ -128,6 +128,12 @@ describe('a pod that starts', () => {
     expect(status.phase).toBe('Pending');
   });
 
+  it('does not show a container as running that is ended because its postStart hook failed', () => {
+    const waiting = { app: { reason: 'PostStartHookError', message: 'PostStartHook failed' } };
+    const [status] = statusOf({ containers: [{}], waiting }).containerStatuses ?? [];
+    expect(status).toMatchObject({ ready: false, state: { waiting: waiting.app } });
+  });
+
   it('says why an image does not come', () => {
     const waiting = { app: { reason: 'ImagePullBackOff', message: 'Back-off pulling image "app:1"' } };
     const status = statusOf({ waiting });

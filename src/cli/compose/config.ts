@@ -11,7 +11,7 @@ import { table } from '../output.ts';
 import type { ComposeFlags } from './commands.ts';
 import { asCliError, loadOptions } from './project.ts';
 
-interface ConfigFlags extends ComposeFlags {
+export interface ConfigFlags extends ComposeFlags {
   format?: 'yaml' | 'json';
   quiet?: boolean;
   services?: boolean;
@@ -41,6 +41,9 @@ export async function config(services: readonly string[], flags: ConfigFlags): P
     resolveEnvironment: flags.envResolution,
     services,
   });
+  const unfiltered = flags.variables ? '--variables' : flags.interpolate ? undefined : '--no-interpolate';
+  if (services.length > 0 && unfiltered)
+    process.stderr.write(`WARN service filtering is not applied when ${unfiltered} is set\n`);
   const text = asCliError(() => answer(services, flags, options));
   if (flags.quiet || text === '') return;
   if (flags.output) writeFileSync(flags.output, text);
@@ -64,7 +67,12 @@ function answer(services: readonly string[], flags: ConfigFlags, options: LoadOp
   if (flags.images)
     return lines(Object.entries(project.services).map(([name, service]) => imageOf(whole, name, service)));
   if (flags.hash !== undefined) return hashes(whole, flags.hash);
-  if (flags.environment) return lines(Object.entries(whole.environment).map(([key, value]) => `${key}=${value}`));
+  if (flags.environment)
+    return lines(
+      Object.entries(whole.environment)
+        .map(([key, value]) => `${key}=${value}`)
+        .sort(),
+    );
   return renderProject(project, flags.format ?? 'yaml');
 }
 
@@ -78,7 +86,11 @@ function variables(options: LoadOptions, format: ConfigFlags['format']): string 
   const { tree } = loadTree(options);
   const all = variablesOf(tree);
   if (format === 'json') return `${JSON.stringify(byName(all, upperFirst), undefined, 4)}\n`;
-  if (format === 'yaml') return stringify(byName(all, (key) => key.toLowerCase()));
+  if (format === 'yaml')
+    return stringify(
+      byName(all, (key) => key.toLowerCase()),
+      { indent: 4 },
+    );
   const rows = all.map(({ name, required, defaultValue, presenceValue }) => [
     name,
     String(required),

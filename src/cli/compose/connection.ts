@@ -19,6 +19,7 @@ import { findProject } from '../../delivery/compose/project-options.ts';
 import { type ProjectContext, ProjectError } from '../../delivery/compose/run/context.ts';
 import { namespaceOf, translate, type Translation } from '../../delivery/compose/translate/translate.ts';
 import { clock } from '../context.ts';
+import type { TranslateOptions } from '../../delivery/compose/translate/scope.ts';
 import { CliError } from '../errors.ts';
 import { interruptedExitCode, interruptible } from '../interrupt.ts';
 import type { ComposeFlags } from './commands.ts';
@@ -155,7 +156,7 @@ export interface TranslateFlags {
 export async function translateProject(
   { loaded, state }: Pick<ProjectSession, 'loaded' | 'state'>,
   project: Project,
-  options: TranslateFlags & { runOnce?: ReadonlySet<string> } = {},
+  options: TranslateFlags & Pick<TranslateOptions, 'runOnce' | 'isOneOff'> = {},
 ): Promise<Translation> {
   const versions = state && (await imageVersions(state));
   const translation = asCliError(() =>
@@ -169,6 +170,7 @@ export async function translateProject(
       configFiles: loaded?.files,
       swarm: options.swarm ?? false,
       ...(options.runOnce && { runOnce: options.runOnce }),
+      ...(options.isOneOff && { isOneOff: true }),
     }),
   );
   for (const warning of translation.warnings) process.stderr.write(`WARN ${warning}\n`);

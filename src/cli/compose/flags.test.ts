@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { dockerComposeFlags, dockerOnlyCommands } from '../../../test/support/docker-compose-flags.ts';
 import { createProgram } from '../program.ts';
 import { type UpFlags } from './up.ts';
-import { attachedServices, checkUpFlags } from './up-flags.ts';
+import { attachedServices, checkUpFlags, orphanHandling } from './up-flags.ts';
 import type { Project } from '../../delivery/compose/model.ts';
 
 /** `timonel compose`, or one of its commands, without what it does. */
@@ -82,6 +82,16 @@ describe('the flags of up', () => {
     [{ build: false, watch: true }, '--no-build and --watch are incompatible'],
   ])('exclude each other: %o', (given, message) => {
     expect(() => checkUpFlags(flags(given))).toThrow(message);
+  });
+
+  it('and variables say what becomes of services that the file does not have any more', () => {
+    const of = (given: { removeOrphans?: boolean }, environment: Record<string, string>): unknown =>
+      orphanHandling(given, { environment });
+    expect(of({}, {})).toEqual({ removeOrphans: false, ignoreOrphans: false });
+    expect(of({}, { COMPOSE_REMOVE_ORPHANS: 'True' })).toEqual({ removeOrphans: true, ignoreOrphans: false });
+    expect(of({}, { COMPOSE_IGNORE_ORPHANS: '1' })).toEqual({ removeOrphans: false, ignoreOrphans: true });
+    const both = (): unknown => of({ removeOrphans: true }, { COMPOSE_IGNORE_ORPHANS: 'true' });
+    expect(both).toThrow('cannot combine COMPOSE_IGNORE_ORPHANS and --remove-orphans');
   });
 
   it('say whose logs are shown: the named services, not those they depend on', () => {

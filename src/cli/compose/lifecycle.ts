@@ -31,12 +31,12 @@ export interface StopFlags extends ComposeFlags {
 }
 
 async function chosen({ context, loaded }: ProjectSession, services: readonly string[]): Promise<LiveWorkload[]> {
-  await requireProject(context);
   const all = await listWorkloads(context);
-  for (const name of services) {
-    const isKnown = all.some(({ service }) => service === name) || (loaded && name in loaded.project.services);
-    if (!isKnown) throw new CliError(`no such service: ${name}`);
-  }
+  const known = [...all.map(({ service }) => service), ...Object.keys(loaded?.project.services ?? {})];
+  const unknown = services.find((name) => !known.includes(name));
+  if (unknown !== undefined && loaded) throw new CliError(`no such service: ${unknown}`);
+  await requireProject(context);
+  if (unknown !== undefined) throw new CliError(`no such service: ${unknown}`);
   return services.length === 0 ? all : all.filter(({ service }) => services.includes(service));
 }
 

@@ -27,6 +27,7 @@ import { readLogs } from './log-streams.ts';
 import { asCliError } from './project.ts';
 import { nameOf, terminalOf } from './sessions.ts';
 import { prepared } from './up.ts';
+import { orphanHandling } from './up-flags.ts';
 
 export interface RunFlags extends ComposeFlags {
   rm?: boolean;
@@ -147,7 +148,7 @@ async function startDependencies(
     { project: dependencies, translation: { ...translation, base, workloads } },
     {
       recreate: 'never',
-      removeOrphans: flags.removeOrphans ?? false,
+      ...orphanHandling(flags, whole),
       wait: waitFor(project, service),
       known: Object.keys(whole.services),
     },

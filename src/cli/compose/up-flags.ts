@@ -1,5 +1,6 @@
 import type { Project } from '../../delivery/compose/model.ts';
 import { selectServices } from '../../delivery/compose/select.ts';
+import type { UpOptions } from '../../delivery/compose/run/up.ts';
 import { CliError } from '../errors.ts';
 import type { UpFlags } from './up.ts';
 
@@ -22,6 +23,18 @@ export function checkUpFlags(flags: UpFlags): void {
   if (flags.alwaysRecreateDeps && isKept)
     throw new CliError('--always-recreate-deps and --no-recreate are incompatible');
   if (flags.build === false && watch) throw new CliError('--no-build and --watch are incompatible');
+}
+
+/** `--remove-orphans`, `COMPOSE_REMOVE_ORPHANS` and `COMPOSE_IGNORE_ORPHANS`, which env files may give too. */
+export function orphanHandling(
+  flags: Pick<UpFlags, 'removeOrphans'>,
+  { environment }: Pick<Project, 'environment'>,
+): Pick<UpOptions, 'removeOrphans' | 'ignoreOrphans'> {
+  const isOn = (name: string): boolean => /^(?:1|t|true|y|yes)$/i.test(environment[name] ?? '');
+  const removeOrphans = flags.removeOrphans ?? isOn('COMPOSE_REMOVE_ORPHANS');
+  const ignoreOrphans = isOn('COMPOSE_IGNORE_ORPHANS');
+  if (removeOrphans && ignoreOrphans) throw new CliError('cannot combine COMPOSE_IGNORE_ORPHANS and --remove-orphans');
+  return { removeOrphans, ignoreOrphans };
 }
 
 /** Whose logs `up` shows: those that were named (not what they depend on), unless file or flags say else. */

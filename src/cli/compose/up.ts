@@ -14,7 +14,7 @@ import type { ComposeFlags } from './commands.ts';
 import { type ProjectSession, requireFile, translateProject, withProject } from './connection.ts';
 import { followLogs } from './logs.ts';
 import { refusePortConflicts } from './port-conflicts.ts';
-import { attachedServices, checkUpFlags } from './up-flags.ts';
+import { attachedServices, checkUpFlags, orphanHandling } from './up-flags.ts';
 import { watchFiles } from './watch.ts';
 
 export interface UpFlags extends ComposeFlags {
@@ -95,7 +95,7 @@ function upOptions(flags: UpFlags, whole: Project): UpOptions {
     recreate: flags.forceRecreate ? 'always' : isKept ? 'never' : 'changed',
     recreateDependencies: flags.alwaysRecreateDeps ? 'always' : isKept ? 'never' : 'changed',
     renewVolumes: flags.renewAnonVolumes ?? false,
-    removeOrphans: flags.removeOrphans ?? false,
+    ...orphanHandling(flags, whole),
     wait: flags.wait ? 'healthy' : flags.start === false ? 'nothing' : 'started',
     timeoutMs: flags.waitTimeout === undefined ? undefined : flags.waitTimeout * 1000,
     known: [...Object.keys(whole.services), ...Object.keys(whole.disabled)],

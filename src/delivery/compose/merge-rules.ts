@@ -9,8 +9,9 @@ export type MergeRule =
   | { kind: 'pairs' }
   /** A list of names or a mapping: name by name. `whole` is what a bare name stands for. */
   | { kind: 'named'; whole: Value }
-  /** One value or a list of them: all, each once, told apart by `identify`; of two alike the later one stands. */
-  | { kind: 'list'; identify: (item: Value) => string | undefined }
+  /** One value or a list of them: all, each once, told apart by `identify`; of two alike the later one stands.
+   * `ofPairs`: a mapping is a list of `KEY=VALUE`. */
+  | { kind: 'list'; identify: (item: Value) => string | undefined; ofPairs?: boolean }
   | { kind: 'logging' }
   | { kind: 'build' }
   /** A number or a mapping. */
@@ -26,7 +27,7 @@ const rules: Record<string, MergeRule> = {
   'services.*.build': { kind: 'build' },
   'services.*.build.additional_contexts': pairs,
   'services.*.build.args': pairs,
-  'services.*.build.extra_hosts': set,
+  'services.*.build.extra_hosts': { kind: 'list', identify: (item) => textOf(item).split(/[=:]/)[0], ofPairs: true },
   'services.*.build.labels': pairs,
   'services.*.build.tags': set,
   'services.*.cap_add': set,
@@ -44,7 +45,7 @@ const rules: Record<string, MergeRule> = {
   'services.*.environment': pairs,
   'services.*.expose': { kind: 'list', identify: identityOf },
   'services.*.external_links': set,
-  'services.*.extra_hosts': set,
+  'services.*.extra_hosts': { kind: 'list', identify: self, ofPairs: true },
   'services.*.healthcheck.test': replace,
   'services.*.label_file': set,
   'services.*.labels': pairs,
@@ -61,6 +62,7 @@ const rules: Record<string, MergeRule> = {
   'services.*.tmpfs': set,
   'services.*.ulimits.*': { kind: 'ulimit' },
   'services.*.volumes': { kind: 'list', identify: volumeTarget },
+  'models.*.runtime_flags': replace,
   'networks.*.labels': pairs,
   'networks.*.ipam.config': {
     kind: 'list',

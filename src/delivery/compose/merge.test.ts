@@ -52,6 +52,59 @@ describe('merging files', () => {
     expect(project.services['web']?.ports?.map(({ target }) => target)).toEqual([80, 81]);
   });
 
+  it('merges hosts of both forms: names keep all their addresses, those of a build the last', () => {
+    expect(
+      merged(
+        'extra_hosts: {a: 1.1.1.1, b: 2.2.2.2}\nbuild: {context: ., extra_hosts: [a=1.1.1.1, b=2.2.2.2]}',
+        'extra_hosts: ["a=3.3.3.3", "b=2.2.2.2"]\nbuild: {extra_hosts: {b: 4.4.4.4}}',
+      ),
+    ).toMatchObject({
+      extra_hosts: ['a=1.1.1.1', 'a=3.3.3.3', 'b=2.2.2.2'],
+      build: { extra_hosts: ['a=1.1.1.1', 'b=4.4.4.4'] },
+    });
+  });
+
+  it('takes an item that is there already only once, in whatever list', () => {
+    const placement = (items: string): string => `deploy: {placement: {constraints: [${items}]}}`;
+    expect(merged(placement('a==1, b==2'), placement('b==2, c==3'))).toMatchObject({
+      deploy: { placement: { constraints: ['a==1', 'b==2', 'c==3'] } },
+    });
+  });
+
+  it.each([
+    ['tmpfs: /foo', 'tmpfs: [/bar, /foo]', { tmpfs: ['/foo', '/bar'] }],
+    ['networks: [n]', 'networks: null', { networks: { n: null } }],
+    ['networks: null', 'networks: [n]', { networks: { n: null } }],
+    ['ulimits: {a: 100, b: {soft: 1, hard: 2}}', 'ulimits: {a: {soft: 5, hard: 5}, b: 5}', { ulimits: { b: 5 } }],
+    ['environment: [M=release]', 'environment: [M=debug, M=release]', { environment: { M: 'release' } }],
+    ['devices: ["/dev/a:/dev/x"]', 'devices: ["/dev/b:/dev/x:r"]', { devices: [{ source: '/dev/b' }] }],
+    ['cap_add: [A]', 'cap_add: [A, B]', { cap_add: ['A', 'B'] }],
+    ['env_file: [a.env]', 'env_file: [{path: a.env, required: false}]', {}],
+  ])('%s, then %s', (first, second, expected) => {
+    const files = {
+      '/app/compose.yaml': `services:\n  web: {image: i, ${first}}\nnetworks: {n: }\n`,
+      '/app/b.yaml': `services:\n  web: {${second}}\n`,
+    };
+    const sources = Object.keys(files).map((path) => ({ path }));
+    expect(load(files, { sources }).project.services['web']).toMatchObject(expected);
+  });
+
+  it('takes keys away that came from lists and mappings of several files', () => {
+    const files = {
+      '/app/compose.yaml': 'services:\n  web: {image: i, environment: {FOO: BAR, KEEP: ME}, labels: {a: b}}\n',
+      '/app/b.yaml': 'services:\n  web: {environment: [ANOTHER=BAR, PASS], labels: {c: d}}\n',
+      '/app/c.yaml':
+        'services:\n  web: {environment: {FOO: !reset , ANOTHER: !reset , PASS: !reset }, labels: {a: !reset }}\n',
+    };
+    const sources = Object.keys(files).map((path) => ({ path }));
+    expect(load(files, { sources }).project.services['web']).toMatchObject({
+      environment: { KEEP: 'ME' },
+      labels: { c: 'd' },
+    });
+    const twice = 'services:\n  web:\n    image: i\n    command: a\n    command: !reset b\n';
+    expect(messageOf(() => load(twice))).toBe('compose.yaml:5: Map keys must be unique');
+  });
+
   it('tells volumes, devices, secrets and configs apart by their target', () => {
     const result = merged(
       'volumes: ["./a:/data", "./b:/other"]\ndevices: ["/dev/a:/dev/x"]',

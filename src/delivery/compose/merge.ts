@@ -2,7 +2,6 @@ import { ComposeError } from './compose-error.ts';
 import { mergeRuleOf } from './merge-rules.ts';
 import {
   carry,
-  concatenate,
   isMapping,
   type Mapping,
   mark,
@@ -64,7 +63,9 @@ function mergeValues(previous: Value | undefined, value: Value, path: Path, posi
     case 'named':
       return mergeNamed(previous, value, rule.whole, path);
     case 'list':
-      return mergeUnique(previous, value, rule.identify);
+      return rule.ofPairs
+        ? mergeUnique(asPairList(previous), asPairList(value) ?? value, rule.identify)
+        : mergeUnique(previous, value, rule.identify);
     case 'build':
       return mergeBuild(previous, value, path);
     case 'logging':
@@ -85,7 +86,10 @@ function mergeByShape(previous: Value | undefined, value: Value, path: Path, pos
   }
   if (Array.isArray(value)) {
     const kept = withoutReset(value).map((item, index) => settleItem(item, [...path, index]));
-    return Array.isArray(previous) ? concatenate(previous, withMarks(kept, value)) : withMarks(kept, value);
+    // What is there already says nothing more the second time.
+    return Array.isArray(previous)
+      ? mergeUnique(previous, withMarks(kept, value), (item) => JSON.stringify(item))
+      : withMarks(kept, value);
   }
   return value;
 }
@@ -166,6 +170,19 @@ function mergeUnique(previous: Value | undefined, value: Value, identify: (item:
     });
   }
   return result;
+}
+
+/** A mapping as a list of `KEY=VALUE`, several for a key that has a list. */
+function asPairList(value: Value | undefined): Value | undefined {
+  if (!isMapping(value)) return value;
+  const list: Value[] = [];
+  for (const [key, given] of Object.entries(value)) {
+    for (const each of Array.isArray(given) ? given : [given]) {
+      list.push(`${key}=${textOf(each)}`);
+      mark(list, list.length - 1, positionIn(value, key));
+    }
+  }
+  return list;
 }
 
 function mergeBuild(previous: Value | undefined, value: Value, path: Path): Value {

@@ -49,6 +49,16 @@ describe('the conditions of depends_on', () => {
     expect(judge('service_healthy', observed([over]))).toEqual({ state: 'failed', reason: 'exited (1)' });
   });
 
+  it('healthy: a healthcheck is there to be passed, where it is needed', () => {
+    const bare = pod(running, { ready: true });
+    const none = { state: 'failed', reason: 'has no healthcheck configured' };
+    expect(judge('service_healthy', observed([bare], { needsHealthcheck: true }))).toEqual(none);
+    const ofFile = { ...bare, spec: { containers: [{ name: 'web', readinessProbe: {} }] } };
+    expect(judge('service_healthy', observed([ofFile], { needsHealthcheck: true }))).toEqual({ state: 'met' });
+    bare.status?.conditions?.push({ type: 'timonel.dev/ImageHealthcheck', status: 'True', message: '{"command":[]}' });
+    expect(judge('service_healthy', observed([bare], { needsHealthcheck: true }))).toEqual({ state: 'met' });
+  });
+
   it('completed: all have ended well; a job that has failed never will', () => {
     const done = pod(ended(0), { phase: 'Succeeded' });
     expect(judge('service_completed_successfully', observed([done]))).toEqual({ state: 'met' });
@@ -74,6 +84,11 @@ describe('the conditions of depends_on', () => {
     };
     expect(judge('service_started', observed([pending]))).toEqual({ state: 'waiting', reason: '0/1 nodes' });
   });
+});
+
+it('a container whose post_start hook has failed will not start', () => {
+  const waiting = { waiting: { reason: 'PostStartHookError', message: 'PostStartHook failed' } };
+  expect(judge('service_started', observed([pod(waiting)])).state).toBe('failed');
 });
 
 describe('a hook before the start', () => {

@@ -1,4 +1,5 @@
 import { unhealthyCondition } from '../../../api/container-settings.ts';
+import { imageHealthcheckOf } from '../../../api/healthcheck.ts';
 import type { Job } from '../../../api/types/batch-v1.ts';
 import type { ContainerStatus, Pod } from '../../../api/types/core-v1.ts';
 import type { Dependency } from '../model.ts';
@@ -19,6 +20,8 @@ export interface Observed {
   /** When a container that is not healthy yet is called unhealthy: this long after its start. */
   patienceMs: number | undefined;
   nowMs: number;
+  /** Whether a container without a healthcheck is never healthy; else it is as soon as it runs. Default: false. */
+  needsHealthcheck?: boolean;
 }
 
 /** Waiting reasons that nobody but the user can do anything about. */
@@ -31,6 +34,7 @@ const fatal = new Set([
   'CreateContainerError',
   'RunContainerError',
   'StartError',
+  'PostStartHookError',
 ]);
 /** A container that ended so often before it was healthy will go on so. */
 const maxRestarts = 3;
@@ -91,6 +95,9 @@ export function hasEnded(pod: Pod): boolean {
 }
 
 function judgeHealthy(observed: Observed): Progress {
+  const { pods, needsHealthcheck = false } = observed;
+  if (needsHealthcheck && pods.some((pod) => isReady(pod) && !hasHealthcheck(pod)))
+    return { state: 'failed', reason: 'has no healthcheck configured' };
   if (enough(observed, (pod) => isReady(pod) || pod.status?.phase === 'Succeeded')) return { state: 'met' };
   for (const pod of observed.pods) {
     const [container] = pod.status?.containerStatuses ?? [];
@@ -105,6 +112,11 @@ function judgeHealthy(observed: Observed): Progress {
     if (nowMs - Date.parse(startedAt) > patienceMs) return { state: 'failed', reason: 'is unhealthy' };
   }
   return { state: 'waiting', reason: whyPending(observed.pods) };
+}
+
+/** Its own, or its image's. */
+export function hasHealthcheck(pod: Pod): boolean {
+  return pod.spec?.containers[0]?.readinessProbe !== undefined || imageHealthcheckOf(pod) !== undefined;
 }
 
 export function isReady(pod: Pod): boolean {

@@ -1,9 +1,8 @@
-import { imageHealthcheckOf } from '../../../api/healthcheck.ts';
 import type { Pod } from '../../../api/types/core-v1.ts';
 import type { Service as KubeService } from '../../../api/types/core-v1.ts';
 import { oneOffLabel, serviceLabel } from '../translate/names.ts';
 import { publishedName } from '../translate/ports.ts';
-import { hasEnded, isHeld, isReady, isUnhealthy } from './condition.ts';
+import { hasEnded, hasHealthcheck, isHeld, isReady, isUnhealthy } from './condition.ts';
 import { isPaused } from './pause.ts';
 import { type LiveWorkload, templateOf } from './workloads.ts';
 
@@ -61,14 +60,13 @@ function containerOf(pod: Pod, publishers: (service: string) => Publisher[]): Pr
   const [now] = status?.containerStatuses ?? [];
   const ended = now?.state?.terminated ?? now?.lastState?.terminated;
   const state = stateOf(pod);
-  const hasProbe = container?.readinessProbe !== undefined || imageHealthcheckOf(pod) !== undefined;
   return {
     name: metadata.name ?? '',
     service,
     image: container?.image ?? '',
     command: [...(container?.command ?? []), ...(container?.args ?? [])].join(' '),
     state,
-    health: hasProbe && state === 'running' ? healthOf(pod) : '',
+    health: hasHealthcheck(pod) && state === 'running' ? healthOf(pod) : '',
     exitCode: state === 'exited' || state === 'restarting' ? (ended?.exitCode ?? 0) : 0,
     createdAt: metadata.creationTimestamp ?? '',
     since: now?.state?.running?.startedAt ?? ended?.finishedAt ?? '',

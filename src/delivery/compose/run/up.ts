@@ -15,7 +15,7 @@ import { sharedServices } from '../translate/shared-namespaces.ts';
 import type { Translation } from '../translate/translate.ts';
 import { replicasOf } from '../translate/replicas.ts';
 import { failureActionAnnotation, type Workload, type WorkloadKind } from '../translate/workload.ts';
-import { judge, type Progress } from './condition.ts';
+import { judge, type Observed, type Progress } from './condition.ts';
 import { applyContext, type ProjectContext, ProjectError, volumeName } from './context.ts';
 import { leaveVolumes, startEnded } from './held-pods.ts';
 import { ProjectWatch } from './project-watch.ts';
@@ -31,6 +31,7 @@ import {
   templateOf,
 } from './workloads.ts';
 
+type Condition = Parameters<typeof judge>[0];
 type Recreate = 'changed' | 'always' | 'never';
 
 export interface UpOptions {
@@ -42,6 +43,8 @@ export interface UpOptions {
   /** Volumes without a name are new ones too; otherwise those that are made anew have them again. */
   renewVolumes?: boolean;
   removeOrphans: boolean;
+  /** Nothing is said of services that the file does not have any more. */
+  ignoreOrphans?: boolean;
   /** What is waited for at last. `nothing`: containers are made, and started by the cluster. */
   wait: 'nothing' | 'started' | 'healthy';
   timeoutMs?: number | undefined;
@@ -159,7 +162,7 @@ async function handleOrphans(
   options: UpOptions,
 ): Promise<void> {
   const orphans = live.filter(({ service }) => !options.known.includes(service));
-  if (orphans.length === 0) return;
+  if (orphans.length === 0 || options.ignoreOrphans) return;
   if (!options.removeOrphans) {
     const names = orphans.map(({ service }) => service).join(', ');
     context.warn(
@@ -259,7 +262,7 @@ class UpRun {
       await this.#start(service);
       if (condition === 'service_started') return;
       context.report({ what: 'Container', name: service, status: 'Waiting', state: 'working' });
-      await this.#waitFor(service, condition);
+      await this.#waitFor(service, condition, { needsHealthcheck: context.isLocal });
       const status = condition === 'service_healthy' ? 'Healthy' : 'Exited';
       context.report({ what: 'Container', name: service, status, state: 'done' });
     } catch (error) {
@@ -276,10 +279,10 @@ class UpRun {
     context.report({ what: 'Container', name, status: 'Healthy', state: 'done' });
   }
 
-  async #waitFor(name: string, condition: Parameters<typeof judge>[0]): Promise<void> {
+  async #waitFor(name: string, condition: Condition, more: Pick<Observed, 'needsHealthcheck'> = {}): Promise<void> {
     const { context, watch, options } = this.#run;
     let told = '';
-    const look = (): Progress => this.#judge(name, condition);
+    const look = (): Progress => this.#judge(name, condition, more);
     await watch.until(
       () => {
         const progress = look();
@@ -308,11 +311,11 @@ class UpRun {
     this.#run.context.report({ what: 'Container', name, status: 'Error', state: 'failed' });
     if (condition === 'service_completed_successfully') return new ProjectError(`service "${name}" ${reason}`);
     return new ProjectError(
-      `container ${name} ${reason.startsWith('is ') || reason.startsWith('exited') ? reason : `cannot start: ${reason}`}`,
+      `container ${name} ${/^(?:is|has|exited) /.test(reason) ? reason : `cannot start: ${reason}`}`,
     );
   }
 
-  #judge(name: string, condition: Parameters<typeof judge>[0]): Progress {
+  #judge(name: string, condition: Condition, more: Pick<Observed, 'needsHealthcheck'>): Progress {
     const { watch, project, context } = this.#run;
     const object = this.#applied.get(name);
     const service = project.services[name] ?? {};
@@ -325,6 +328,7 @@ class UpRun {
       job: object.kind === 'Job' ? watch.job(object.metadata.name ?? '') : undefined,
       patienceMs: healthDeadlineMs(service, pods),
       nowMs: context.clock.now(),
+      ...more,
     });
   }
 
