@@ -83,6 +83,28 @@ describe('parameters of an ingress class', () => {
     expect((await get()).status).toBe(503);
   });
 
+  it('have a proxy in front believed: who the client is, what it asked for, and that it came over TLS', async () => {
+    const says = {
+      'x-forwarded-for': '192.0.2.1, 192.0.2.9',
+      'x-forwarded-host': 'app.test, other.test',
+      ...{ 'x-forwarded-port': '8443', 'x-forwarded-proto': 'https' },
+    };
+    const annotations = { 'force-ssl-redirect': 'true', 'allowlist-source-range': '192.0.2.9' };
+    expect(await serve({}, annotations)).toEqual([]);
+    expect(await statusOf(says)).toBe(308);
+    expect(await serve({ 'use-forwarded-headers': 'true' }, annotations)).toEqual([]);
+    expect(await seen(says)).toMatchObject({
+      ...{ host: 'app.test', 'x-forwarded-host': 'app.test', 'x-forwarded-port': '8443', 'x-forwarded-proto': 'https' },
+      ...{ 'x-forwarded-for': '192.0.2.9', 'x-real-ip': '192.0.2.9' },
+    });
+    expect(await statusOf({ ...says, 'x-forwarded-for': '192.0.2.8' })).toBe(403);
+    const { status, headers } = await get('/', { headers: { 'x-forwarded-host': 'app.test' } });
+    expect([status, headers['location']]).toEqual([308, expect.stringMatching(/^https:\/\/app\.test(?::\d+)?\/$/)]);
+    expect((await get('/a%20b', { host: 'A.example', headers: says })).status).toBe(200);
+    await serve({});
+    expect(await seen({ 'x-forwarded-host': 'app.test' })).toMatchObject({ 'x-forwarded-host': 'a.example' });
+  });
+
   it('add headers to answers and requests, and take some away', async () => {
     const parameters = { 'add-headers': 'system/answers', 'proxy-set-headers': 'system/requests' };
     const maps = [

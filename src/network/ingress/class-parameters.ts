@@ -25,6 +25,8 @@ export interface ClassParameters {
   classDefault?: ClassDefault;
   /** `namespace/name` of the secret with the certificate for hosts that have none of their own. */
   defaultCertificate?: string;
+  /** What a proxy in front says of its clients is believed, or not. */
+  trustsForwarded?: boolean;
   /** For the owner of the class. */
   complaints: readonly Complaint[];
 }
@@ -78,12 +80,21 @@ function readParameters(data: Readonly<Record<string, string>>): ClassParameters
   if (refusal !== undefined) complaints.push({ reason: 'InvalidParameters', message: refusal });
   const classDefault = readDefault(values['default-backend-service'], complaints);
   const defaultCertificate = readSecretName(values['default-ssl-certificate'], complaints);
+  const trustsForwarded = readFlag(values['use-forwarded-headers'], complaints);
   return {
     ...{ values, complaints },
     ...(refusal !== undefined && { refusal }),
     ...(classDefault && { classDefault }),
     ...(defaultCertificate !== undefined && { defaultCertificate }),
+    ...(trustsForwarded !== undefined && { trustsForwarded }),
   };
+}
+
+function readFlag(text: string | undefined, complaints: Complaint[]): boolean | undefined {
+  if (text === undefined || /^(?:true|false)$/.test(text)) return text === undefined ? undefined : text === 'true';
+  const message = `parameter use-forwarded-headers is neither true nor false: ${JSON.stringify(text)}`;
+  complaints.push({ reason: 'InvalidParameters', message });
+  return undefined;
 }
 
 function readSecretName(text: string | undefined, complaints: Complaint[]): string | undefined {

@@ -42,8 +42,13 @@ export class Classes {
     return undefined;
   }
 
+  /** One class says it for all: they have the same entrances. */
+  trustsForwarded(): boolean {
+    return this.#oldest('trustsForwarded', 'use-forwarded-headers')?.value ?? false;
+  }
+
   /** Of the oldest class that has one; others hear of it. */
-  #oldest<K extends 'classDefault' | 'defaultCertificate'>(key: K, parameter: ClassOption) {
+  #oldest<K extends 'classDefault' | 'defaultCertificate' | 'trustsForwarded'>(key: K, parameter: ClassOption) {
     const all = [...this.#read].flatMap(([about, parameters]) => {
       const value = parameters?.[key];
       return parameters && value !== undefined ? [{ about, parameters, value }] : [];

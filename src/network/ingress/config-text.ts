@@ -267,8 +267,8 @@ function frontendLines(model: ProxyModel, place: ProxyPlace, kind: 'clear' | 'tl
   const verified = verifiedHosts(model);
   const judged = verified.length > 0 ? judgedLater : '';
   const tls = kind === 'tls' ? ` ssl crt-list ${file('certificateList')}${judged}` : '';
-  const expressions = kind === 'tls' ? file('tlsExpressions') : file('clearExpressions');
-  const paths = file(kind);
+  const scheme = kind === 'tls' ? 'https' : 'http';
+  const tables = tablesOf(kind, model);
   const open = '!{ var(txn.backend) -m found }';
   return [
     `frontend ${kind}`,
@@ -282,12 +282,17 @@ function frontendLines(model: ProxyModel, place: ProxyPlace, kind: 'clear' | 'tl
     '  http-request set-var(txn.id) req.hdr(x-request-id)',
     '  http-request set-var(txn.id) uuid unless { var(txn.id) -m found }',
     '  http-request set-header X-Request-ID %[var(txn.id)]',
-    ...forwardedLines(kind === 'tls' ? 'https' : 'http'),
+    ...(model.trustsForwarded ? believedLines(scheme) : forwardedLines(scheme)),
     // A host with a slash would pass for another path.
     '  http-request deny deny_status 400 if { req.hdr(host) -m sub / }',
-    `  http-request set-var(txn.backend) base,concat(/\\x7f),map_beg(${paths}) unless { path -m sub % // /. }`,
+    ...tables.map(
+      ([table, when]) =>
+        `  http-request set-var(txn.backend) base,concat(/\\x7f),map_beg(${file(table)}) if !{ path -m sub % // /. }${when}`,
+    ),
     // Most requests end here: what follows in this section is not looked at.
-    ...(model.canaries.size > 0 ? [] : ['  http-request allow if { var(txn.backend) -m found }']),
+    ...(model.canaries.size > 0 || model.trustsForwarded
+      ? []
+      : ['  http-request allow if { var(txn.backend) -m found }']),
     `  http-request set-var(txn.host) 'req.hdr(host),lower,regsub("\\.?(:[0-9]+)?$",)' if ${open}`,
     `  http-request set-var(txn.site) var(txn.host),map_str(${file('hosts')}) if ${open}`,
     `  http-request set-var(txn.site) 'var(txn.host),regsub("^[^.]+","*"),map_str(${file('hosts')})' if ${open} !{ var(txn.site) -m found }`,
@@ -295,13 +300,53 @@ function frontendLines(model: ProxyModel, place: ProxyPlace, kind: 'clear' | 'tl
     `  http-request set-var(txn.path) path,url_dec if ${open}`,
     `  http-request set-var(txn.path) 'var(txn.path),regsub("/(/|\\./)+","/","g")' if ${open} { var(txn.path) -m sub // /./ }`,
     `  http-request deny deny_status 400 if ${open} { var(txn.path) -m reg (^|/)\\.\\.?(/|$)|[[:cntrl:]] }`,
-    `  http-request set-var(txn.backend) var(txn.site),concat(,txn.path),map_reg(${expressions}) if ${open}`,
-    `  http-request set-var(txn.backend) var(txn.site),concat(,txn.path,/\\x7f),map_beg(${paths}) if ${open}`,
+    ...tables.flatMap(([table, when]) => [
+      `  http-request set-var(txn.backend) var(txn.site),concat(,txn.path),map_reg(${file(`${table}Expressions`)}) if ${open}${when}`,
+      `  http-request set-var(txn.backend) var(txn.site),concat(,txn.path,/\\x7f),map_beg(${file(table)}) if ${open}${when}`,
+    ]),
     ...canaryLines(model, file),
+    // Where redirects lead, and what services see.
+    ...(model.trustsForwarded
+      ? ['  http-request set-header Host %[var(txn.named)] if { var(txn.named) -m found }']
+      : []),
     '  use_backend %[var(txn.backend)] if { var(txn.backend) -m found }',
     '  default_backend nowhere',
     '',
   ];
+}
+
+/** The routes that hold: those over TLS for who came to the proxy in front over TLS, if that is believed. */
+function tablesOf(
+  kind: 'clear' | 'tls',
+  { trustsForwarded }: ProxyModel,
+): readonly (readonly [table: 'clear' | 'tls', when: string])[] {
+  if (kind === 'tls' || !trustsForwarded) return [[kind, '']];
+  const secured = '{ var(txn.proto) -m str https }';
+  return [
+    ['tls', ` ${secured}`],
+    ['clear', ` !${secured}`],
+  ];
+}
+
+/**
+ * The same where a proxy in front is believed, as ingress-nginx has it with `use-forwarded-headers`: the last address is
+ * the client's, for all rules, and of names and schemes the first counts.
+ */
+function believedLines(scheme: 'http' | 'https'): string[] {
+  const unless = (name: string): string => `unless { var(txn.${name}) -m found }`;
+  return [
+    'set-src req.hdr_ip(x-forwarded-for) if { req.hdr_ip(x-forwarded-for) -m found }',
+    'set-var(sess.client) src,concat()',
+    'set-var(txn.named) req.hdr(x-forwarded-host,1) if { req.hdr(x-forwarded-host,1) -m len gt 0 }',
+    `set-var(txn.named) req.hdr(host) ${unless('named')}`,
+    'set-var(txn.proto) req.hdr(x-forwarded-proto,1),lower if { req.hdr(x-forwarded-proto,1) -m len gt 0 }',
+    `set-var(txn.proto) str(${scheme}) ${unless('proto')}`,
+    'set-header X-Real-IP %[var(sess.client)]',
+    'set-header X-Forwarded-For %[var(sess.client)]',
+    'set-header X-Forwarded-Host %[var(txn.named)]',
+    'set-header X-Forwarded-Port %[dst_port] unless { req.hdr(x-forwarded-port) -m found }',
+    ...['X-Forwarded-Proto', 'X-Forwarded-Scheme', 'X-Scheme'].map((name) => `set-header ${name} %[var(txn.proto)]`),
+  ].map((line) => `  http-request ${line}`);
 }
 
 /**

@@ -85,6 +85,8 @@ export interface ProxyModel {
   /** Backends that get connections by the name asked for in TLS, as they are. */
   passthrough: ReadonlyMap<string, string>;
   tcp: ReadonlyMap<string, TcpListener>;
+  /** Who is in front of the proxy tells the truth about its clients (X-Forwarded-…). */
+  trustsForwarded: boolean;
 }
 
 /** A service by its namespace: for requests that no rule of any ingress matches. */

@@ -40,7 +40,11 @@ export function renderIngress(options: {
   const ingresses = [...options.ingresses].sort(olderFirst).map((ingress) => classes.complete(ingress));
   const fromOptions = options.classDefault && { classDefault: options.classDefault, parameters: undefined };
   const chosen = classes.classDefault() ?? fromOptions;
-  const certificate = classes.defaultCertificate() ?? options.defaultCertificate;
+  const rest = {
+    pem: classes.defaultCertificate() ?? options.defaultCertificate,
+    trustsForwarded: classes.trustsForwarded(),
+    tcp: options.tcp ?? new Map<string, TcpListener>(),
+  };
   const renderer = new Renderer(options.objects, chosen?.classDefault, classes.problems);
   const isCanary = (ingress: Ingress): boolean => parseIngress(ingress).annotations.canary !== undefined;
   const mains = ingresses.filter((ingress) => !isCanary(ingress));
@@ -49,7 +53,7 @@ export function renderIngress(options: {
   for (const ingress of mains) renderer.addOtherNames(ingress);
   if (chosen) renderer.addClassDefault(chosen.classDefault, chosen.parameters);
   for (const ingress of ingresses.filter(isCanary)) renderer.addCanary(ingress);
-  return renderer.finish(certificate, options.tcp ?? new Map());
+  return renderer.finish(rest);
 }
 
 function olderFirst(a: Ingress, b: Ingress): number {
@@ -163,7 +167,7 @@ class Renderer {
     return { route, governing: route.ingress, settings: settings ?? annotations.settings };
   }
 
-  finish(pem: string, tcp: ReadonlyMap<string, TcpListener>): { model: ProxyModel; problems: readonly Problem[] } {
+  finish({ pem, ...rest }: { pem: string } & Pick<ProxyModel, 'trustsForwarded' | 'tcp'>): Rendered {
     const model: ProxyModel = {
       ...this.#routes.finish(),
       backends: this.#backends.all,
@@ -172,7 +176,7 @@ class Renderer {
       userLists: this.#backends.userLists,
       endpointFiles: this.#backends.endpointFiles,
       passthrough: this.#passthrough,
-      tcp,
+      ...rest,
     };
     return { model, problems: this.#problems };
   }

@@ -52,6 +52,10 @@ export const classOptions = {
     values: 'paths, divided by commas',
     effect: 'paths of rules that begin so are not redirected to TLS; default: /.well-known/acme-challenge',
   },
+  'use-forwarded-headers': {
+    values: 'true, false',
+    effect: 'X-Forwarded-For, -Host, -Port and -Proto of requests are believed, for all ingresses; default: false',
+  },
   'limit-req-status-code': {
     values: statuses,
     effect: 'the answer to requests above limit-rps and limit-rpm; default: 503',

@@ -122,7 +122,7 @@ describe('the table of annotations', () => {
   });
 
   it('names what is read, and nothing else', () => {
-    const elsewhere = ['default-backend-service', 'default-ssl-certificate'];
+    const elsewhere = ['default-backend-service', 'default-ssl-certificate', 'use-forwarded-headers'];
     const all = [...names(servedAnnotations), ...names(classOptions)].filter((name) => !elsewhere.includes(name));
     const unread = all.filter((name) => {
       const isRead = readers.some(
