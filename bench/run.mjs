@@ -74,7 +74,7 @@ async function memory() {
         const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
         if (
           !command.some((word) => word.includes(`/${cluster}/`)) ||
-          !command.some((word) => /\/(?:timonel\.js|server\.cjs)$/.test(word))
+          !command.some((word) => /\/(?:timonel\.js|(?:server|agent)\.cjs)$/.test(word))
         )
           return 0;
         return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1024;

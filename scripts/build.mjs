@@ -1,6 +1,6 @@
 // Bundles the program into dist/: one entry for the CLI, one for the library, code split so that a command loads only what
-// it needs; the server's program in one file, whose compiled code can be kept (src/cli/compiled-code.ts), and the script
-// that loads it; and the library's declarations. `lmdb` stays outside (native addon).
+// it needs; the server's and the agent's programs in one file each, whose compiled code can be kept
+// (src/cli/compiled-code.ts), and the scripts that load them; and the library's declarations. `lmdb` stays outside (native addon).
 import { build } from 'esbuild';
 import { chmodSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -34,27 +34,32 @@ const common = {
   logLevel: 'warning',
 };
 const define = { TIMONEL_VERSION: JSON.stringify(version) };
-const server = await build({
-  ...common,
-  entryPoints: { server: join(root, 'src/cli/local-server.ts') },
-  entryNames: '[name]-[hash]',
-  outExtension: { '.js': '.cjs' },
-  format: 'cjs',
-  // It is loaded as a script, which knows only require().
-  supported: { 'dynamic-import': false },
-  banner: { js: '((module,require)=>{var{exports}=module;' },
-  footer: { js: '})' },
-  define,
-});
-const [serverFile] = Object.keys(server.metafile.outputs).map((path) => basename(path));
-escapeNonAscii(join(root, 'dist', serverFile));
-await build({
-  ...common,
-  entryPoints: { server: join(root, 'src/cli/server-main.ts') },
-  outExtension: { '.js': '.cjs' },
-  format: 'cjs',
-  define: { TIMONEL_SERVER: JSON.stringify(serverFile) },
-});
+/** Programs of processes that are started in the background, and the scripts that load them. */
+const programs = [];
+for (const name of ['server', 'agent']) {
+  const program = await build({
+    ...common,
+    entryPoints: { [name]: join(root, `src/cli/local-${name}.ts`) },
+    entryNames: '[name]-[hash]',
+    outExtension: { '.js': '.cjs' },
+    format: 'cjs',
+    // It is loaded as a script, which knows only require().
+    supported: { 'dynamic-import': false },
+    banner: { js: '((module,require)=>{var{exports}=module;' },
+    footer: { js: '})' },
+    define,
+  });
+  programs.push(program.metafile);
+  const [file] = Object.keys(program.metafile.outputs).map((path) => basename(path));
+  escapeNonAscii(join(root, 'dist', file));
+  await build({
+    ...common,
+    entryPoints: { [name]: join(root, `src/cli/${name}-main.ts`) },
+    outExtension: { '.js': '.cjs' },
+    format: 'cjs',
+    define: { TIMONEL_PROGRAM: JSON.stringify(file) },
+  });
+}
 const { metafile } = await build({
   ...common,
   entryPoints: { timonel: join(root, 'src/main.ts'), library: join(root, 'src/library.ts') },
@@ -67,7 +72,7 @@ const { metafile } = await build({
 chmodSync(join(root, 'dist/timonel.js'), 0o755);
 writeFileSync(
   join(root, 'dist/THIRD-PARTY-LICENSES'),
-  licencesOf({ inputs: { ...metafile.inputs, ...server.metafile.inputs } }),
+  licencesOf({ inputs: Object.assign({}, ...[metafile, ...programs].map(({ inputs }) => inputs)) }),
 );
 emitTypes(root);
 

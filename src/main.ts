@@ -16,14 +16,10 @@ try {
 }
 
 async function run(words: readonly string[]): Promise<void> {
-  const [command, flag, file] = words;
+  const [command] = words;
   // Before anything else, even stdout, is made: the server loads at the same time.
   if (command === 'up') (await import('./cli/early-server.ts')).earlyServer(words.slice(1));
   process.stdout.on('error', endWithReader);
-  // The launcher's own process: nobody types this, and what reads command lines would only take its time.
-  if (command === 'agent' && flag === '--state' && file !== undefined) {
-    return (await import('./cli/local-agent.ts')).localAgent(file);
-  }
   const { createProgram } = await import('./cli/program.ts');
   const { commandFirst } = await import('./cli/kube/kube-command.ts');
   const line = commandFirst(words);

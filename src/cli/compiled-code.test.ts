@@ -56,10 +56,12 @@ test('code that is damaged, cut off or of another program is not taken, but repl
   expect(loadCompiled(file, directory).keep).toBeUndefined();
 });
 
-test('what other versions left is removed, and nothing half-written stays', () => {
+test('what other versions of the program left is removed, and nothing half-written stays', () => {
   loadCompiled(programOf('program-1.cjs'), directory).keep?.();
+  loadCompiled(programOf('other-1.cjs'), directory).keep?.();
   loadCompiled(programOf('program-2.cjs'), directory).keep?.();
-  expect(readdirSync(directory)).toEqual([expect.stringMatching(/^program-2\.cjs-v[\d.]+-\w+$/)]);
+  const kept = (name: string): unknown => expect.stringMatching(`^${name}\\.cjs-v[\\d.]+-\\w+$`);
+  expect(readdirSync(directory).toSorted()).toEqual([kept('other-1'), kept('program-2')]);
 });
 
 test('where the code cannot be written, that is an error for whoever wanted it kept, and the program runs', () => {

@@ -44,7 +44,7 @@ function readCode(cache: string): Buffer | undefined {
   }
 }
 
-/** In place of what other versions left. */
+/** In place of what other versions of the same program left. */
 function writeCode(cache: string, code: Buffer): void {
   const directory = dirname(cache);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
@@ -56,8 +56,10 @@ function writeCode(cache: string, code: Buffer): void {
     rmSync(next, { force: true });
     throw error;
   }
-  for (const name of readdirSync(directory))
-    if (name !== basename(cache)) rmSync(join(directory, name), { force: true });
+  const [program] = basename(cache).split('-', 1);
+  for (const name of readdirSync(directory)) {
+    if (name.startsWith(`${program}-`) && name !== basename(cache)) rmSync(join(directory, name), { force: true });
+  }
 }
 
 function digestOf(code: Buffer): Buffer {

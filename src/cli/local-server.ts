@@ -1,15 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { awaitBegin } from '../cluster/background-process.ts';
-import type { Surroundings } from '../cluster/control-plane.ts';
 import { runServer } from '../cluster/server-process.ts';
 import type { ClusterState } from '../cluster/state.ts';
 import { StoreCorruptError, StoreLockedError } from '../store/store-errors.ts';
 import { CliError } from './errors.ts';
 import { fail } from './fail.ts';
 import { foreground } from './foreground.ts';
-
-/** By then it has compiled what a start needs, and nobody waits for it any more. */
-const keepAfterMs = 1000;
+import { keepLater } from './keep-code.ts';
 
 /**
  * The server's process of a cluster that the launcher starts, of the state in `file`. It is a program of its own, with
@@ -23,21 +20,12 @@ export async function localServer(file: string, keepCode: (() => void) | undefin
     await explained(state, () =>
       foreground(async (surroundings) => {
         const running = await runServer(state, parts, surroundings);
-        if (keepCode) surroundings.clock.setTimer(keepAfterMs, () => keepQuietly(keepCode, surroundings));
+        keepLater(keepCode, surroundings);
         return running;
       }),
     );
   } catch (error) {
     fail(error);
-  }
-}
-
-/** Without it, the next start takes a little longer. */
-function keepQuietly(keepCode: () => void, { log }: Surroundings): void {
-  try {
-    keepCode();
-  } catch (error) {
-    log.debug('compiled code could not be kept', { error });
   }
 }
 

@@ -5,8 +5,8 @@ import { loadCompiled } from './compiled-code.ts';
 import type { localServer } from './local-server.ts';
 
 /** The file of the server's program, beside this one. */
-declare const TIMONEL_SERVER: string;
+declare const TIMONEL_PROGRAM: string;
 
 const stateFile = process.argv[3] as string;
-const { exports, keep } = loadCompiled(join(__dirname, TIMONEL_SERVER), join(dirname(dirname(stateFile)), '.code'));
+const { exports, keep } = loadCompiled(join(__dirname, TIMONEL_PROGRAM), join(dirname(dirname(stateFile)), '.code'));
 void (exports as { localServer: typeof localServer }).localServer(stateFile, keep);

@@ -11,7 +11,7 @@ import type { AgentConfig } from './agent-config.ts';
 import type { KeyPair } from './certificates.ts';
 import { parseEvictionThresholds, upstreamImageCollection } from '../node/eviction-thresholds.ts';
 import { openImageLibrary } from './images/image-library.ts';
-import { beginInBackground, selfCommand } from './background-process.ts';
+import { beginInBackground } from './background-process.ts';
 import { claimRunDirectory, ownsRunDirectory } from './cluster-lock.ts';
 import { clusterPki } from './cluster-pki.ts';
 import { CommandError } from './command.ts';
@@ -274,6 +274,8 @@ export function writeOwnKubeconfig(state: ClusterState, pki: ClusterPki): void {
  * threads get a processor, nor do DNS answers meanwhile. Pauses take two thirds of the time on two busy processors.
  */
 const agentMemory = '--single-threaded-gc';
+const agentProgram = join(import.meta.dirname, 'agent.cjs');
+
 /** Starts the server's process at once, if it was not started early; it begins when `prepared` resolves. Rejects as that does, too. */
 async function startServer(state: ClusterState, prepared: Promise<unknown>): Promise<void> {
   if (isServerRunning(state)) return;
@@ -301,7 +303,7 @@ export async function startNodes(
     .map(nodeRuntimeSocket);
   const start = async (node: LocalNode): Promise<void> => {
     const configFile = writeAgentConfig(state, node, pki, clock);
-    startNodeAgent(node, [process.execPath, agentMemory, ...selfCommand('agent', '--state', configFile).slice(1)]);
+    startNodeAgent(node, [process.execPath, agentMemory, ...process.execArgv, agentProgram, '--state', configFile]);
     trustRegistry(state, node);
     await startNodeContainerd(node, detected);
     await library.syncNode(nodeRuntimeSocket(node), running);
