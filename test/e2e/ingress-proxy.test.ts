@@ -27,7 +27,15 @@ function model(services: ReadonlyMap<string, readonly number[]>, certificates: C
   return {
     backends: new Map(backends),
     hosts: new Set(['a.example']),
-    ...{ clear: table, tls: table, canaries: new Map(), userLists: new Map(), trustsForwarded: false, tcp: new Map() },
+    ...{
+      clear: table,
+      tls: table,
+      canaries: new Map(),
+      userLists: new Map(),
+      trustsForwarded: false,
+      redirectCode: 308,
+      tcp: new Map(),
+    },
     ...{ endpointFiles: new Map(), passthrough: new Map() },
     certificates: new Map([['default', fallback], ...certificates.map((each, at) => [`c${at}`, each] as const)]),
   };

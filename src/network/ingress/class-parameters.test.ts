@@ -212,6 +212,23 @@ describe('parameters of an ingress class', () => {
     ]);
   });
 
+  it('that hold for all ingresses are those of the oldest class', () => {
+    const [older, olderMap] = classWith('z', { 'use-forwarded-headers': 'true', 'http-redirect-code': '301' });
+    const [younger, youngerMap] = classWith('c', { 'use-forwarded-headers': 'false', 'http-redirect-code': '301' });
+    younger.metadata.creationTimestamp = '2026-01-01T00:00:00Z';
+    const { model, told } = render(
+      [ingressIn('one', 'c'), ingressIn('two', 'z', { 'from-to-www-redirect': 'true' })],
+      ...[older, olderMap, younger, youngerMap],
+    );
+    expect(model).toMatchObject({ trustsForwarded: true, redirectCode: 301 });
+    const other = model.clear.paths.get(routeKey.prefix('www.two.example', '/')) ?? '';
+    expect(model.backends.get(other)?.settings.redirect?.code).toBe(301);
+    expect(told).toEqual([expect.stringContaining('IngressClass c Conflict: use-forwarded-headers has no effect')]);
+    const wrong = render([ingressIn('one', 'c')], ...classWith('c', { 'http-redirect-code': '200' }));
+    expect(wrong.model).toMatchObject({ trustsForwarded: false, redirectCode: 308 });
+    expect(wrong.told).toEqual([expect.stringContaining('http-redirect-code is none of 301, 302, 307, 308: "200"')]);
+  });
+
   it('are not for ingresses to set', () => {
     const { settingsOf, told } = render([ingressIn('one', 'c', { hsts: 'true' })], ...classWith('c', {}));
     expect(settingsOf('one')).not.toHaveProperty('strictTransport');

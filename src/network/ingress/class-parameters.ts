@@ -2,6 +2,7 @@ import type { ConfigMap } from '../../api/types/core-v1.ts';
 import type { Ingress, IngressClass } from '../../api/types/networking-v1.ts';
 import { protects } from './annotations.ts';
 import {
+  type ClassOption,
   classOptions,
   defaultAnnotations,
   globalAuthorization,
@@ -27,6 +28,8 @@ export interface ClassParameters {
   defaultCertificate?: string;
   /** What a proxy in front says of its clients is believed, or not. */
   trustsForwarded?: boolean;
+  /** The status of redirects to TLS. */
+  redirectCode?: number;
   /** For the owner of the class. */
   complaints: readonly Complaint[];
 }
@@ -80,19 +83,26 @@ function readParameters(data: Readonly<Record<string, string>>): ClassParameters
   if (refusal !== undefined) complaints.push({ reason: 'InvalidParameters', message: refusal });
   const classDefault = readDefault(values['default-backend-service'], complaints);
   const defaultCertificate = readSecretName(values['default-ssl-certificate'], complaints);
-  const trustsForwarded = readFlag(values['use-forwarded-headers'], complaints);
+  const trusts = readChoice(values, { name: 'use-forwarded-headers', choices: ['true', 'false'] }, complaints);
+  const code = readChoice(values, { name: 'http-redirect-code', choices: ['301', '302', '307', '308'] }, complaints);
   return {
     ...{ values, complaints },
     ...(refusal !== undefined && { refusal }),
     ...(classDefault && { classDefault }),
     ...(defaultCertificate !== undefined && { defaultCertificate }),
-    ...(trustsForwarded !== undefined && { trustsForwarded }),
+    ...(trusts !== undefined && { trustsForwarded: trusts === 'true' }),
+    ...(code !== undefined && { redirectCode: Number(code) }),
   };
 }
 
-function readFlag(text: string | undefined, complaints: Complaint[]): boolean | undefined {
-  if (text === undefined || /^(?:true|false)$/.test(text)) return text === undefined ? undefined : text === 'true';
-  const message = `parameter use-forwarded-headers is neither true nor false: ${JSON.stringify(text)}`;
+function readChoice(
+  values: Readonly<Record<string, string>>,
+  { name, choices }: { name: ClassOption; choices: readonly string[] },
+  complaints: Complaint[],
+): string | undefined {
+  const text = values[name];
+  if (text === undefined || choices.includes(text)) return text;
+  const message = `parameter ${name} is none of ${choices.join(', ')}: ${JSON.stringify(text)}`;
   complaints.push({ reason: 'InvalidParameters', message });
   return undefined;
 }

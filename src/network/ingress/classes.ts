@@ -47,8 +47,16 @@ export class Classes {
     return this.#oldest('trustsForwarded', 'use-forwarded-headers')?.value ?? false;
   }
 
+  /** The same. */
+  redirectCode(): number {
+    return this.#oldest('redirectCode', 'http-redirect-code')?.value ?? 308;
+  }
+
   /** Of the oldest class that has one; others hear of it. */
-  #oldest<K extends 'classDefault' | 'defaultCertificate' | 'trustsForwarded'>(key: K, parameter: ClassOption) {
+  #oldest<K extends 'classDefault' | 'defaultCertificate' | 'trustsForwarded' | 'redirectCode'>(
+    key: K,
+    parameter: ClassOption,
+  ) {
     const all = [...this.#read].flatMap(([about, parameters]) => {
       const value = parameters?.[key];
       return parameters && value !== undefined ? [{ about, parameters, value }] : [];

@@ -80,7 +80,7 @@ export function frameText(model: ProxyModel, place: ProxyPlace): string {
     ...(model.passthrough.size > 0 ? doorLines(place) : []),
     ...frontendLines(model, place, 'clear'),
     ...frontendLines(model, place, 'tls'),
-    ...redirectLines(place),
+    ...redirectLines(model, place),
     ...metricsLines(place),
     '',
   ].join('\n');
@@ -423,10 +423,10 @@ function headerPicks({ name, value, pattern }: NonNullable<Canary['header']>, by
   return byWord;
 }
 
-function redirectLines({ entrances }: ProxyPlace): string[] {
+function redirectLines({ redirectCode }: ProxyModel, { entrances }: ProxyPlace): string[] {
   const others = new Map(entrances.map(({ clearPort, tlsPort }) => [clearPort, tlsPort]));
   const to = (port: string): string =>
-    `  http-request redirect code 308 location 'https://%[req.hdr(host),regsub(":[0-9]+$",)]${port}%[pathq]'`;
+    `  http-request redirect code ${redirectCode} location 'https://%[req.hdr(host),regsub(":[0-9]+$",)]${port}%[pathq]'`;
   return [
     `backend ${redirectBackend}`,
     ...[...others].flatMap(([clear, tls]) => (tls === 443 ? [] : [`${to(`:${tls}`)} if { dst_port ${clear} }`])),

@@ -87,6 +87,8 @@ export interface ProxyModel {
   tcp: ReadonlyMap<string, TcpListener>;
   /** Who is in front of the proxy tells the truth about its clients (X-Forwarded-…). */
   trustsForwarded: boolean;
+  /** The status of redirects to TLS. */
+  redirectCode: number;
 }
 
 /** A service by its namespace: for requests that no rule of any ingress matches. */

@@ -43,6 +43,7 @@ export function renderIngress(options: {
   const rest = {
     pem: classes.defaultCertificate() ?? options.defaultCertificate,
     trustsForwarded: classes.trustsForwarded(),
+    redirectCode: classes.redirectCode(),
     tcp: options.tcp ?? new Map<string, TcpListener>(),
   };
   const renderer = new Renderer(options.objects, chosen?.classDefault, classes.problems);
@@ -50,7 +51,7 @@ export function renderIngress(options: {
   const mains = ingresses.filter((ingress) => !isCanary(ingress));
   for (const ingress of mains) renderer.addRules(ingress);
   for (const ingress of mains) renderer.addDefault(ingress);
-  for (const ingress of mains) renderer.addOtherNames(ingress);
+  for (const ingress of mains) renderer.addOtherNames(ingress, rest.redirectCode);
   if (chosen) renderer.addClassDefault(chosen.classDefault, chosen.parameters);
   for (const ingress of ingresses.filter(isCanary)) renderer.addCanary(ingress);
   return renderer.finish(rest);
@@ -98,14 +99,14 @@ class Renderer {
   }
 
   /** The names with and without `www.` lead to each other, where nobody serves them. */
-  addOtherNames(ingress: Ingress): void {
+  addOtherNames(ingress: Ingress, redirectCode: number): void {
     const { hosts, annotations } = parseIngress(ingress);
     if (!annotations.redirectsWww || annotations.isRefused) return;
     for (const host of hosts.keys()) {
       if (host === anyHost || host.startsWith('*.')) continue;
       const other = host.startsWith('www.') ? host.slice(4) : `www.${host}`;
       if (this.#routes.hosts.has(other)) continue;
-      const backend = this.#backends.answering(ingress.metadata.namespace ?? '', wwwRedirect(host));
+      const backend = this.#backends.answering(ingress.metadata.namespace ?? '', wwwRedirect(host, redirectCode));
       this.#routes.addHost(other);
       const route = { ingress, host: other, kind: 'prefix', path: '/', clear: backend, tls: backend } as const;
       this.#routes.add(route, { isQuiet: true });
@@ -167,7 +168,7 @@ class Renderer {
     return { route, governing: route.ingress, settings: settings ?? annotations.settings };
   }
 
-  finish({ pem, ...rest }: { pem: string } & Pick<ProxyModel, 'trustsForwarded' | 'tcp'>): Rendered {
+  finish({ pem, ...rest }: { pem: string } & Pick<ProxyModel, 'trustsForwarded' | 'redirectCode' | 'tcp'>): Rendered {
     const model: ProxyModel = {
       ...this.#routes.finish(),
       backends: this.#backends.all,
@@ -224,9 +225,9 @@ function hasTls(ingress: Ingress, host: string): boolean {
 }
 
 /** As the client came, to another name. */
-function wwwRedirect(host: string): BackendSettings {
+function wwwRedirect(host: string, code: number): BackendSettings {
   const location = [
     ...[{ variable: 'scheme' }, { text: `://${host}` }, { variable: 'port-suffix' }, { variable: 'request-uri' }],
   ] as const;
-  return { ...plainSettings, redirect: { location, code: 308 } };
+  return { ...plainSettings, redirect: { location, code } };
 }

@@ -56,6 +56,10 @@ export const classOptions = {
     values: 'true, false',
     effect: 'X-Forwarded-For, -Host, -Port and -Proto of requests are believed, for all ingresses; default: false',
   },
+  'http-redirect-code': {
+    values: '301, 302, 307, 308',
+    effect: 'of redirects to TLS, and between names with and without www, for all ingresses; default: 308',
+  },
   'limit-req-status-code': {
     values: statuses,
     effect: 'the answer to requests above limit-rps and limit-rpm; default: 503',
