@@ -193,6 +193,15 @@ describe('a published port', () => {
   });
 });
 
+it('takes no volumes of others that have no name', () => {
+  const file = (volumes: string): string =>
+    `services:\n  web: {image: i, volumes_from: [db]}\n  db: {image: i, volumes: [${volumes}]}\nvolumes: {data: }\n`;
+  expect(messageOf(() => translated(file('/data, data:/d')))).toBe(
+    'compose.yaml:2: services.web.volumes_from[0]: the volume /data of db has no name, and is its alone: give it one',
+  );
+  expect(() => translated(file('data:/d'))).not.toThrow();
+});
+
 describe('what pods have no field for', () => {
   const all = (keys: string, options: Partial<TranslateOptions> = {}): Record<string, string> => {
     const lines = keys.replace(/^\{(.*)\}$/, (_, inside: string) => inside.replaceAll(', ', '\n    '));

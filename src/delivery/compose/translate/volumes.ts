@@ -52,6 +52,9 @@ function mountsFrom({ project, problems }: Scope, text: string, path: Path): Mou
   }
   const isReadOnly = (third ?? second) === 'ro';
   const { volumes = [] } = project.services[first] ?? {};
+  const nameless = volumes.find(({ type, source }) => type === 'volume' && !source);
+  if (nameless)
+    problems.refuse(path, `the volume ${nameless.target} of ${first} has no name, and is its alone: give it one`);
   return volumes.map((mount) => (isReadOnly ? { ...mount, read_only: true } : mount));
 }
 

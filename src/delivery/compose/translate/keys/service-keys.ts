@@ -241,7 +241,7 @@ export const serviceKeysFromO: KeyTable = below('services.*.', {
   'volumes[].tmpfs.mode': nothing('every user may write'),
   'volumes[].image': field('volumes[].image'),
   'volumes[].image.subpath': field('volumeMounts[].subPath'),
-  volumes_from: field('the volumes of that service', 'container: is an error'),
+  volumes_from: field('the volumes of that service', 'container:, and volumes without a name: an error'),
   working_dir: field('workingDir'),
 });
 
