@@ -78,8 +78,9 @@ class EnvFileReader {
     const quote = this.#text[this.#at];
     if (quote === "'" || quote === '"') return this.#quoted(key, quote);
     const line = this.#restOfLine();
+    const value = this.#expand(line.replace(/\s+#.*$|^#.*$/, '').trim());
     this.#at += line.length + 1;
-    return this.#expand(line.replace(/\s+#.*$|^#.*$/, '').trim());
+    return value;
   }
 
   #quoted(key: string, quote: string): string {

@@ -36,7 +36,9 @@ export interface LoadedProject {
 }
 
 /** Reads a project: files, environment, profiles. Throws {@link ComposeError}. */
-export function loadProject(options: LoadOptions): LoadedProject {
+export function loadProject(given: LoadOptions): LoadedProject {
+  const includedVariables = new Map<string, Readonly<Record<string, string>>>();
+  const options = { ...given, includedVariables };
   const { tree, name, variables } = loadTree(options);
   const model = canonicalise(tree);
   if (options.normalise !== false) normalise(model, name, options.resolvePaths ? options.directory : '.');
@@ -45,7 +47,7 @@ export function loadProject(options: LoadOptions): LoadedProject {
   const disabled = Object.fromEntries(Object.entries(all).filter(([key]) => !(key in model.services)));
   if (options.consistency !== false) checkConsistency(model, tree);
   for (const [key, service] of Object.entries(model.services)) {
-    const source = { variables, context: options, tree, name: key };
+    const source = { variables: includedVariables.get(key) ?? variables, context: options, tree, name: key };
     if (options.resolveEnvironment === false) continue;
     model.services[key] = resolveLabels(resolveEnvironment(service, source), source);
   }

@@ -128,6 +128,19 @@ describe('included files', () => {
     expect(service(files, 'b').environment).toEqual({ VAR_NAME: 'value' });
   });
 
+  it('know them in the env files of their services as well', () => {
+    const files = {
+      '/app/compose.yaml': 'include:\n  - {path: module/compose.yml, env_file: top.env}\n',
+      '/app/top.env': 'VAR=1\n',
+      '/app/module/compose.yml': 'services:\n  b: {image: alpine, env_file: s.env}\n',
+      '/app/module/s.env': 'MYVAR=${VAR?}\nOTHER=${MYVAR}x\n',
+    };
+    expect(service(files, 'b').environment).toEqual({ MYVAR: '1', OTHER: '1x' });
+    expect(messageOf(() => load({ ...files, '/app/top.env': '' }))).toBe(
+      '/app/module/s.env:1: required variable VAR is missing a value',
+    );
+  });
+
   it('have the .env beside them; the project’s own variables come first', () => {
     const files = {
       '/app/compose.yaml': 'include: [./module/compose.yml]\n',

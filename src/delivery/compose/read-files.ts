@@ -20,6 +20,8 @@ export interface ReadContext {
   interpolate: boolean;
   resolvePaths: boolean;
   warn: (message: string, position?: Position) => void;
+  /** By service, of those that come from included files: the variables that these know. Filled while they are read. */
+  includedVariables?: Map<string, Readonly<Record<string, string>>>;
 }
 
 export interface Scope {
@@ -133,6 +135,11 @@ function readIncluded(
     { directory, variables, including: [...scope.including, ...paths] },
     context,
   );
+  const { includedVariables: known } = context;
+  for (const name of Object.keys(isMapping(tree.services) ? tree.services : {})) {
+    // What is included further down has said so already.
+    if (!known?.has(name)) known?.set(name, variables);
+  }
   return withVariables(tree, variables);
 }
 
