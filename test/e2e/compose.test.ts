@@ -263,7 +263,7 @@ const seeded = `services:
         FROM busybox
         RUN mkdir /real && echo "seeded under $$(ulimit -n)" >/real/file && chown 33:33 /real && chmod 750 /real
         RUN cp -r /real /other && ln -s /other /data && echo docker:x:998: >>/etc/group
-        RUN cp -r /real /declared
+        RUN cp -rp /real /declared
         VOLUME /declared
         HEALTHCHECK --interval=1s CMD test -e /tmp/healthy
         CMD ["sh", "-c", "sleep 1; touch /tmp/healthy; exec sleep 600"]
