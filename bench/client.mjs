@@ -62,9 +62,13 @@ class Client {
 
   /** A namespace with its default service account in place. */
   async namespace(name) {
-    await this.call('POST', '/api/v1/namespaces', { metadata: { name } }).catch((error) => {
-      if (error.status !== 409) throw error;
-    });
+    const made = () =>
+      this.call('POST', '/api/v1/namespaces', { metadata: { name } }).catch((error) => {
+        if (error.status !== 409) throw error;
+        return this.call('GET', `/api/v1/namespaces/${name}`).catch(() => undefined);
+      });
+    // One of that name may still be leaving.
+    await until(async () => (await made())?.status.phase === 'Active', 'the namespace');
     await until(
       () => this.call('GET', `/api/v1/namespaces/${name}/serviceaccounts/default`).catch(() => false),
       'account',

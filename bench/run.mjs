@@ -1,5 +1,6 @@
 // `npm run bench`: starts clusters, loads them, and prints our figures beside upstream's and the goals. Needs root.
-//   node bench/run.mjs [--json] [--only cold,pods,api,scheduler,charts,dns,network,ingress]
+//   node bench/run.mjs [--json] [--rounds 3] [--only cold,pods,api,scheduler,charts,dns,network,ingress]
+// Of several rounds the median is told, and each begins when the cluster is at rest.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -18,7 +19,9 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const program = join(root, 'dist/timonel.js');
 const cluster = 'bench';
 const image = 'timonel-bench-busybox';
-const { values: flags } = parseArgs({ options: { json: { type: 'boolean' }, only: { type: 'string' } } });
+const { values: flags } = parseArgs({
+  options: { json: { type: 'boolean' }, only: { type: 'string' }, rounds: { type: 'string', default: '3' } },
+});
 const wanted = (part) => !flags.only || flags.only.split(',').includes(part);
 
 const timonel = (...args) =>
@@ -64,26 +67,58 @@ async function spawnDetached() {
   return new Promise((resolve) => child.on('exit', resolve));
 }
 
-/** Resident memory of the cluster's server and agent, in MB, some seconds after the last work. */
-async function memory() {
-  await new Promise((resolve) => setTimeout(resolve, 10_000));
-  const sizes = readdirSync('/proc')
-    .filter((pid) => /^\d+$/.test(pid))
-    .map((pid) => {
-      try {
-        const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-        if (
-          !command.some((word) => word.includes(`/${cluster}/`)) ||
-          !command.some((word) => /\/(?:timonel\.js|(?:server|agent)\.cjs)$/.test(word))
-        )
-          return 0;
-        return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1024;
-      } catch {
-        return 0;
-      }
-    });
-  return sizes.reduce((sum, size) => sum + size, 0);
+/** The numbers of the processes of the cluster's server and agents. */
+function processes() {
+  return readdirSync('/proc').filter((pid) => {
+    try {
+      const command = /^\d+$/.test(pid) ? readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0') : [];
+      return (
+        command.some((word) => word.includes(`/${cluster}/`)) &&
+        command.some((word) => /\/(?:server|agent)\.cjs$/.test(word))
+      );
+    } catch {
+      return false;
+    }
+  });
 }
+
+/** Resident memory of the cluster's server and agent, in MB. */
+async function memory() {
+  await rest();
+  const sizes = processes().map((pid) => /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0);
+  return sizes.reduce((sum, kilobytes) => sum + kilobytes / 1024, 0);
+}
+
+/** Hundredths of a second of processor time that server and agents have used. */
+const used = () =>
+  processes().reduce((sum, pid) => {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
+    return sum + Number(fields[11]) + Number(fields[12]);
+  }, 0);
+
+/**
+ * Until server and agents have used less than a twentieth of a processor for some seconds. The server's warm-up begins
+ * three seconds after the last request.
+ */
+async function rest() {
+  for (let quiet = 0, passed = 0; quiet < 5 && passed < 120; passed++) {
+    const before = used();
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    quiet = used() - before < 5 ? quiet + 1 : 0;
+  }
+}
+
+/** What `run` answers in each round. */
+async function rounds(run) {
+  const answers = [];
+  for (let i = 0; i < Number(flags.rounds); i++) {
+    await rest();
+    answers.push(await run());
+  }
+  return answers;
+}
+
+const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 
 function versionTime() {
   const times = Array.from({ length: 5 }, () => {
@@ -105,32 +140,35 @@ try {
   up();
   timonel('image', 'base', image, '--busybox', '--name', cluster);
   if (wanted('cold')) {
-    const { api, pod: first } = await cold();
-    row('cold start: API ready', '2.97 s', '0.4 s', seconds(api));
-    row('cold start: first pod Running', '14.9 s', '1.2 s', seconds(first));
+    const starts = await rounds(cold);
+    row('cold start: API ready', '2.97 s', '0.4 s', seconds(median(starts.map(({ api }) => api))));
+    row('cold start: first pod Running', '14.9 s', '1.2 s', seconds(median(starts.map((start) => start.pod))));
     row('memory of server and one agent, idle', '614 MB', '180 MB', `${Math.round(await memory())} MB`);
   }
   const client = connect(kubeconfig());
   if (wanted('pods')) {
     const command = ['/bin/busybox', 'httpd', '-f', '-p', '5000'];
-    const pods = await benchPods(client, { image, command });
-    row('first pod on a warm cluster', '1.0 s', '0.35 s', seconds(pods.first));
-    row('1 → 30 pods', '3.8 s', '2.5 s', seconds(pods.scaleOut));
-    row('rolling update of 30 pods', '5.2 s', '4 s', seconds(pods.update));
-    row('delete 30 pods (grace 1 s)', '38 s', '3 s', seconds(pods.delete));
+    const pods = await rounds(() => benchPods(client, { image, command }));
+    const of = (step) => seconds(median(pods.map((round) => round[step])));
+    row('first pod on a warm cluster', '1.0 s', '0.35 s', of('first'));
+    row('1 → 30 pods', '3.8 s', '2.5 s', of('scaleOut'));
+    row('rolling update of 30 pods', '5.2 s', '4 s', of('update'));
+    row('delete 30 pods (grace 1 s)', '38 s', '3 s', of('delete'));
   }
   if (wanted('api')) {
-    // Enough for the server's warm-up, which waits until it is quiet.
-    await new Promise((resolve) => setTimeout(resolve, 10_000));
-    const api = await benchApi(client);
-    row('create pods, 32 clients', '1,397/s', '4,000/s', `${api.create.perSecond}/s, p99 ${ms(api.create.p99)}`);
-    row('… again', '', '', `${api.createWarm.perSecond}/s, p99 ${ms(api.createWarm.p99)}`);
-    row('get', '3,782/s', '9,000/s', `${api.get.perSecond}/s, p99 ${ms(api.get.p99)}`);
-    row('merge patch', '1,339/s', '4,000/s', `${api.patch.perSecond}/s, p99 ${ms(api.patch.p99)}`);
-    row('list 2,000 pods', '127 ms', '25 ms', ms(api.list));
-    row('list 200 of 2,000 by label', '49 ms', '', ms(api.select));
-    row('watch delivery p50', '22.8 ms', '6 ms', `${ms(api.watch.p50)} (${api.watch.delivered} events)`);
-    row('delete', '1,026/s', '', `${api.delete.perSecond}/s`);
+    const api = await rounds(() => benchApi(client));
+    const of = (part, figure = 'perSecond') => median(api.map((round) => round[part][figure]));
+    const rate = (part) => `${of(part)}/s, p99 ${ms(of(part, 'p99'))}`;
+    const [first] = api;
+    row('create pods, 32 clients', '1,397/s', '4,000/s', `${first.create.perSecond}/s, p99 ${ms(first.create.p99)}`);
+    row('… again', '', '', rate('createWarm'));
+    row('get', '3,782/s', '9,000/s', rate('get'));
+    row('merge patch', '1,339/s', '4,000/s', rate('patch'));
+    row('list 2,000 pods', '127 ms', '25 ms', ms(median(api.map(({ list }) => list))));
+    row('list 200 of 2,000 by label', '49 ms', '', ms(median(api.map(({ select }) => select))));
+    const { p50, delivered } = first.watch;
+    row('watch delivery p50', '22.8 ms', '6 ms', `${ms(p50)} (${delivered} events); later ${ms(of('watch', 'p50'))}`);
+    row('delete', '1,026/s', '', `${of('delete')}/s`);
   }
   if (wanted('scheduler')) {
     for (const [variant, upstream, goal] of [
@@ -138,7 +176,8 @@ try {
       ['spread', '527/s', ''],
       ['anti-affinity', '410/s', ''],
     ]) {
-      const { bound, perSecond } = await benchScheduler(client, { variant });
+      const runs = await rounds(() => benchScheduler(client, { variant }));
+      const [perSecond, bound] = ['perSecond', 'bound'].map((key) => median(runs.map((run) => run[key])));
       row(`schedule 2,000 pods on 100 nodes (${variant})`, upstream, goal, `${perSecond}/s (${bound} bound)`);
     }
   }
