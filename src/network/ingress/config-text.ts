@@ -220,10 +220,11 @@ function innerSocket({ runtimeSocket }: ProxyPlace): string {
 }
 
 /** All on one line: each line would read every certificate for itself. */
-function bindAddresses({ entrances }: ProxyPlace, kind: 'clear' | 'tls'): string {
-  return entrances
-    .map(({ address, clearPort, tlsPort }) => addressOf({ address, port: kind === 'tls' ? tlsPort : clearPort }))
-    .join(',');
+function bindLines({ entrances }: ProxyPlace, kind: 'clear' | 'tls', options = ''): string[] {
+  const addresses = entrances.map(({ address, clearPort, tlsPort }) =>
+    addressOf({ address, port: kind === 'tls' ? tlsPort : clearPort }),
+  );
+  return addresses.length === 0 ? [] : [`  bind ${addresses.join(',')}${options}`];
 }
 
 /** Where TLS connections arrive when some are passed on as they are: what is asked for in clear decides. */
@@ -231,7 +232,7 @@ function doorLines(place: ProxyPlace): string[] {
   return [
     'frontend door',
     '  mode tcp',
-    `  bind ${bindAddresses(place, 'tls')}`,
+    ...bindLines(place, 'tls'),
     '  tcp-request inspect-delay 5s',
     `  tcp-request content set-var(sess.pass) req.ssl_sni,lower,map_str(${place.directory}/${files.passthrough})`,
     '  tcp-request content accept if { req.ssl_hello_type 1 }',
@@ -263,7 +264,6 @@ const judgedLater = ' ca-ignore-err all crt-ignore-err all no-tls-tickets';
 function frontendLines(model: ProxyModel, place: ProxyPlace, kind: 'clear' | 'tls'): string[] {
   const file = (name: keyof typeof files): string => `${place.directory}/${files[name]}`;
   const isInner = kind === 'tls' && model.passthrough.size > 0;
-  const addresses = isInner ? `${innerSocket(place)} accept-proxy` : bindAddresses(place, kind);
   const verified = verifiedHosts(model);
   const judged = verified.length > 0 ? judgedLater : '';
   const tls = kind === 'tls' ? ` ssl crt-list ${file('certificateList')}${judged}` : '';
@@ -275,7 +275,7 @@ function frontendLines(model: ProxyModel, place: ProxyPlace, kind: 'clear' | 'tl
     '  log global',
     // Another text when they change: files of authorities are read at loading alone.
     ...(kind === 'tls' && verified.length > 0 ? [`  # ${digestOf(verified)}`] : []),
-    `  bind ${addresses}${tls}`,
+    ...(isInner ? [`  bind ${innerSocket(place)} accept-proxy${tls}`] : bindLines(place, kind, tls)),
     `  log-format '${logFormat(file('names'))}'`,
     // Writing an address as text takes longer than any rule here: once for each connection, and not thrice a request.
     '  tcp-request session set-var(sess.client) src,concat()',

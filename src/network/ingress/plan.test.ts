@@ -32,6 +32,18 @@ describe('changing a running proxy', () => {
     expect(files.get('hosts.map')).toBe('a.example a.example\n');
   });
 
+  it('has all addresses on one line, and no line where connections are counted alone', () => {
+    const bindsAt = (entrances: ProxyPlace['entrances']): string[] => {
+      const text = planLoad(before, { ...place, entrances }).files.get('haproxy.cfg') ?? '';
+      return [...text.matchAll(/^ {2}bind (.*)$/gm)].map(([, address = '']) => address);
+    };
+    const ports = { clearPort: 80, tlsPort: 443 };
+    expect(bindsAt([])).toEqual(['127.0.0.1:9101']);
+    expect(bindsAt(['127.0.0.1', '::1'].map((address) => ({ address, ...ports })))).toEqual([
+      ...['127.0.0.1:80,[::1]:80', '127.0.0.1:443,[::1]:443 ssl crt-list /d/certificates.list', '127.0.0.1:9101'],
+    ]);
+  });
+
   it('is nothing when nothing has changed', () => {
     expect(texts(planChange(running, before, place))).toEqual([]);
   });
