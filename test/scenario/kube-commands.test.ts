@@ -1,6 +1,8 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CertificateSigningRequest } from '../../src/api/types/certificates-v1.ts';
-import { certificateSigningRequests } from '../../src/client/resources.ts';
+import { certificateSigningRequests, configMaps } from '../../src/client/resources.ts';
 import { type Cluster, createCluster } from '../../src/library.ts';
 import { installedKubectls } from '../support/kubectl.ts';
 import { requestFor } from '../support/signing-request.ts';
@@ -19,13 +21,31 @@ beforeAll(async () => {
     'invalid.yaml',
     'apiVersion: v1\nkind: Service\nmetadata: {name: web, namespace: rich}\nspec: {clusterIP: 1.2.3.4, ports: [{port: 99999}]}\n',
   );
+  side.file(
+    'applied.yaml',
+    'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: applied, namespace: rich}\ndata: {a: "1"}\n',
+  );
+  side.file('plain.yaml', 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: plain}\ndata: {a: "1"}\n');
+  side.file('nowhere.yaml', 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: nowhere}\n');
   for (const name of ['jane', 'mallory']) await cluster.client.create(certificateSigningRequests, requestOf(name));
   await side.kubectl.ok('apply', '-f', new URL('../fixtures/rich-objects.yaml', import.meta.url).pathname);
-});
+  const text =
+    '{"apiVersion":"v1","data":{"a":"1"},"kind":"ConfigMap","metadata":{"annotations":{},"name":"applied","namespace":"rich"}}\n';
+  const annotations = { 'kubectl.kubernetes.io/last-applied-configuration': text };
+  const metadata = { name: 'applied', namespace: 'rich', annotations };
+  await cluster.client.create(configMaps, { metadata, data: { a: '1' } });
+  await cluster.client.create(configMaps, { metadata: { name: 'plain', namespace: 'default' } });
+}, 120_000);
 afterAll(async () => {
   side?.close();
   await cluster.stop();
 });
+
+interface Dumped {
+  kind: string;
+  apiVersion: string;
+  items: { metadata: { uid: string } }[] | null;
+}
 
 function requestOf(name: string): CertificateSigningRequest {
   return {
@@ -157,6 +177,20 @@ describe.skipIf(path === undefined)('as kubectl answers', () => {
     'auth whoami',
     'auth whoami --as jane --as-group a',
     'cluster-info',
+    'apply view-last-applied cm conf -n rich',
+    'apply view-last-applied cm/conf svc/web -n rich -o json',
+    'apply view-last-applied cm/nope -n rich',
+    'apply view-last-applied cm -n rich',
+    'apply view-last-applied cm/conf -n rich -o wide',
+    'apply view-last-applied -f {applied.yaml}',
+    'apply set-last-applied -f {applied.yaml} --dry-run=client',
+    'apply set-last-applied -f {applied.yaml} --dry-run=server',
+    'apply set-last-applied -f {applied.yaml} --dry-run=server -o name',
+    'apply view-last-applied cm/plain',
+    'apply set-last-applied -f {plain.yaml}',
+    'apply set-last-applied -f {plain.yaml} --create-annotation --dry-run=server -o yaml',
+    'apply set-last-applied -f {nowhere.yaml}',
+    'apply set-last-applied',
     'certificate approve jane',
     'certificate approve jane -o name',
     'certificate deny jane',
@@ -175,6 +209,33 @@ describe.skipIf(path === undefined)('as kubectl answers', () => {
   ])('%s', async (line) => {
     const { theirs, ours } = await side.both(line);
     expect(ours).toEqual(theirs);
+  });
+
+  it('apply set-last-applied writes what kubectl writes', async () => {
+    const { theirs, ours } = await side.both('apply set-last-applied -f {applied.yaml}');
+    expect(theirs).toMatchObject({ code: 0, stdout: 'configmap/applied configured\n' });
+    expect(ours).toMatchObject({ code: 0, stdout: 'set-last-applied applied: no changes required.\n' });
+  });
+
+  it('cluster-info dump makes the files that kubectl makes, of the same objects', async () => {
+    const directories = ['theirs', 'ours'].map((name) => join(dirname(side.file(`${name}/.made`, '')), 'dump'));
+    const [theirs = '', ours = ''] = directories;
+    const line = 'cluster-info dump --namespaces rich,default --output-directory';
+    await side.kubectl.ok(...line.split(' '), theirs);
+    expect(await side.ours(`${line} ${ours}`)).toMatchObject({ code: 0, stderr: '' });
+    const files = (directory: string): string[] => readdirSync(directory, { recursive: true }).map(String).toSorted();
+    expect(files(ours)).toEqual(files(theirs));
+    const read = (directory: string, name: string): string => readFileSync(join(directory, name), 'utf8');
+    const identities = (directory: string, name: string): unknown => {
+      const { kind, apiVersion, items } = JSON.parse(read(directory, name)) as Dumped;
+      return [kind, apiVersion, items?.map(({ metadata }) => metadata.uid) ?? []];
+    };
+    const lists = files(ours).filter((name) => name.endsWith('.json') && !name.endsWith('events.json'));
+    for (const name of lists) expect([name, identities(ours, name)]).toEqual([name, identities(theirs, name)]);
+    const titles = (text: string): string[] => text.split('\n').filter((each) => each.startsWith('===='));
+    const logs = files(ours).filter((name) => name.endsWith('.txt'));
+    expect(logs.length).toBeGreaterThan(0);
+    for (const name of logs) expect(titles(read(ours, name))).toEqual(titles(read(theirs, name)));
   });
 
   it('rollout undo goes back to the annotations of a revision, and keeps what is the deployment’s own', async () => {

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { collectList } from '../arguments.ts';
 import { kubeCommand } from './flags.ts';
 
 /** Commands that ask the server what it has, and what one may do. */
@@ -32,7 +33,12 @@ export function addAskingCommands(program: Command): void {
   kubeCommand(auth, 'whoami', 'who the server takes one for')
     .option('-o, --output <format>', 'json, yaml, jsonpath=…')
     .action(async (options) => (await import('./auth.ts')).whoAmI(options));
-  kubeCommand(program, 'cluster-info', 'where the control plane and the services of the cluster are').action(
-    async (options) => (await import('./cluster-info.ts')).clusterInfo(options),
-  );
+  const info = kubeCommand(program, 'cluster-info', 'where the control plane and the services of the cluster are');
+  info.action(async (options) => (await import('./cluster-info.ts')).clusterInfo(options));
+  kubeCommand(info, 'dump', 'nodes, objects, events and logs, for who looks for what is wrong')
+    .option('--output-directory <directory>', 'files there (default: everything to stdout)')
+    .option('--namespaces <names>', "of these namespaces (default: the context's, and kube-system)", collectList)
+    .option('-A, --all-namespaces', 'of all namespaces')
+    .option('-o, --output <format>', 'json, yaml')
+    .action(async (options) => (await import('./cluster-dump.ts')).clusterDump(options));
 }

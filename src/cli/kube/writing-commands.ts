@@ -26,7 +26,19 @@ export function addWritingCommands(program: Command): void {
 }
 
 function addFileCommands(program: Command): void {
-  withWriteFlags(withFileFlags(kubeCommand(program, 'apply', 'bring objects to what files say')))
+  const apply = withWriteFlags(withFileFlags(kubeCommand(program, 'apply', 'bring objects to what files say')));
+  withFileFlags(kubeCommand(apply, 'view-last-applied', 'what was applied to objects the last time'))
+    .argument('[words...]', 'TYPE NAME or TYPE/NAME')
+    .option('-l, --selector <selector>', 'of those with these labels')
+    .option('--all', 'of all of the type')
+    .option('-o, --output <format>', 'yaml or json')
+    .action(async (words, options) => (await import('./last-applied.ts')).viewLastApplied(words, options));
+  withFileFlags(kubeCommand(apply, 'set-last-applied', 'as though files had been applied, with nothing else changed'))
+    .option('--create-annotation', 'also to objects to which nothing was applied')
+    .addOption(dryRunOption())
+    .option('-o, --output <format>', 'json, yaml, name, jsonpath=…, go-template=…')
+    .action(async (options) => (await import('./last-applied.ts')).setLastApplied(options));
+  apply
     .option('-k, --kustomize <directory>', 'a kustomization')
     .option('-l, --selector <selector>', 'only objects with these labels')
     .option('--server-side', 'the server merges, and knows the owners of fields')
