@@ -13,7 +13,7 @@ export function addShipCommands(program: Command, version: string): void {
   const ship = addWhere(program.command('ship'))
     .description('test, build, push, deploy, verify; back to the last good release when that fails')
     .option('--plan', 'show what would be done and what would change, and do nothing')
-    .option('--watch', 'ship again whenever a file changes, until Ctrl-C')
+    .addOption(new Option('--watch', 'ship again whenever a file changes, until Ctrl-C').conflicts('plan'))
     .option('--skip-tests', 'run no tests, and say so in the record')
     .option('--abandon-pending', 'go on although another operation is marked as under way')
     .addOption(new Option('--builder <builder>', 'who builds').choices(['buildah', 'docker']).default('buildah'))

@@ -22,6 +22,8 @@ export async function rollback(text: string | undefined, flags: WhereFlags): Pro
   await withTarget(flags, file, async (target) => {
     const { client, namespace, say } = target;
     const to = asked ?? (await lastGoodRevision(target, name));
+    if (asked !== undefined && !(await target.storage.index(name)).some(({ version }) => version === asked))
+      throw new CliError(`${name} has no revision ${asked}`, { hint: 'See: timonel ship history' });
     if (to === undefined)
       throw new CliError(`${name} has no earlier good revision`, { hint: 'See: timonel ship history' });
     const { timeoutMs, history } = file.deploy;
