@@ -91,7 +91,7 @@ function comparable({ stdout, stderr, code }: Ran): Ran {
       .replaceAll(/\bkubectl\b(?!\.)/g, 'timonel')
       .replaceAll(/\b(?:\d+[smhd])+\b/g, 'AGE')
       // What goes on happening may happen between the two.
-      .replaceAll(/AGE \(x\d+ over AGE\)/g, 'AGE (xN over AGE)')
+      .replaceAll(/AGE \(x\d+ over AGE\)/g, 'AGE')
       // A column is as wide as its longest age, and so is the line below its name.
       .replaceAll(/\b(AGE|Age|LAST SEEN)\b(\)?) +/g, '$1$2 ')
       .replaceAll(/(?<=^ *-.*-) +(?=-)/gm, ' ')
