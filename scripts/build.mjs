@@ -1,6 +1,7 @@
 // Bundles the program into dist/: one entry for the CLI, one for the library, code split so that a command loads only what
-// it needs; the server's and the agent's programs in one file each, whose compiled code can be kept
-// (src/cli/compiled-code.ts), and the scripts that load them; and the library's declarations. `lmdb` stays outside (native addon).
+// it needs; the programs of the server, of the agent and of `chart` in one file each, whose compiled code can be kept
+// (src/cli/compiled-code.ts), and the scripts that load the first two; and the library's declarations. `lmdb` stays outside
+// (native addon).
 import { build } from 'esbuild';
 import { chmodSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -34,12 +35,11 @@ const common = {
   logLevel: 'warning',
 };
 const define = { TIMONEL_VERSION: JSON.stringify(version) };
-/** Programs of processes that are started in the background, and the scripts that load them. */
-const programs = [];
-for (const name of ['server', 'agent']) {
-  const program = await build({
+/** A program in one file, whose compiled code can be kept: its name, and what is in it. */
+async function buildWhole(name, entry) {
+  const { metafile } = await build({
     ...common,
-    entryPoints: { [name]: join(root, `src/cli/local-${name}.ts`) },
+    entryPoints: { [name]: join(root, entry) },
     entryNames: '[name]-[hash]',
     outExtension: { '.js': '.cjs' },
     format: 'cjs',
@@ -49,15 +49,22 @@ for (const name of ['server', 'agent']) {
     footer: { js: '})' },
     define,
   });
-  programs.push(program.metafile);
-  const [file] = Object.keys(program.metafile.outputs).map((path) => basename(path));
+  const [file] = Object.keys(metafile.outputs).map((path) => basename(path));
   escapeNonAscii(join(root, 'dist', file));
+  return { file, inputs: metafile.inputs };
+}
+const chart = await buildWhole('chart', 'src/cli/chart-program.ts');
+/** Programs of processes that are started in the background, and the scripts that load them. */
+const programs = [chart];
+for (const name of ['server', 'agent']) {
+  const program = await buildWhole(name, `src/cli/local-${name}.ts`);
+  programs.push(program);
   await build({
     ...common,
     entryPoints: { [name]: join(root, `src/cli/${name}-main.ts`) },
     outExtension: { '.js': '.cjs' },
     format: 'cjs',
-    define: { TIMONEL_PROGRAM: JSON.stringify(file) },
+    define: { TIMONEL_PROGRAM: JSON.stringify(program.file) },
   });
 }
 const { metafile } = await build({
@@ -65,7 +72,7 @@ const { metafile } = await build({
   entryPoints: { timonel: join(root, 'src/main.ts'), library: join(root, 'src/library.ts') },
   splitting: true,
   format: 'esm',
-  define,
+  define: { ...define, TIMONEL_CHART: JSON.stringify(chart.file) },
   // CommonJS dependencies call require() for Node's own modules.
   banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
 });

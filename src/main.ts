@@ -1,10 +1,5 @@
 #!/usr/bin/env node
-import type { CommanderError } from 'commander';
-
 declare const TIMONEL_VERSION: string;
-
-/** Exit code for a command that was called wrongly (as most Unix tools have it). */
-const usageExitCode = 2;
 
 /** As programs end whose reader has gone (`timonel get pods | head -1`): 128 and SIGPIPE. */
 const brokenPipeExitCode = 141;
@@ -20,6 +15,10 @@ async function run(words: readonly string[]): Promise<void> {
   // Before anything else, even stdout, is made: the server loads at the same time.
   if (command === 'up') (await import('./cli/early-server.ts')).earlyServer(words.slice(1));
   process.stdout.on('error', endWithReader);
+  if (command === 'chart') {
+    const chartProgram = (await import('./cli/compiled-chart.ts')).compiledChart(words, process.env);
+    if (chartProgram) return chartProgram(TIMONEL_VERSION, words);
+  }
   const { createProgram } = await import('./cli/program.ts');
   const { commandFirst } = await import('./cli/kube/kube-command.ts');
   const line = commandFirst(words);
@@ -32,14 +31,8 @@ function endWithReader(error: NodeJS.ErrnoException): void {
 }
 
 async function fail(error: unknown, words: readonly string[]): Promise<void> {
-  if (isCommanderError(error)) {
-    process.exitCode = error.exitCode === 0 ? 0 : usageExitCode;
-    return;
-  }
   const { commandFirst } = await import('./cli/kube/kube-command.ts');
-  (await import('./cli/fail.ts')).fail(error, commandFirst(words)[0] === 'chart' ? 'Error' : undefined);
+  (await import('./cli/end-with-failure.ts')).endWithFailure(error, commandFirst(words));
 }
 
-function isCommanderError(error: unknown): error is CommanderError {
-  return error instanceof Error && 'code' in error && String(error.code).startsWith('commander.');
-}
+export {};

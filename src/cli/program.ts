@@ -1,5 +1,4 @@
-import { Argument, Command, Option } from 'commander';
-import { examples } from './examples.ts';
+import { Argument, type Command, Option } from 'commander';
 import { addBuildCommand } from './build-command.ts';
 import {
   collect,
@@ -23,11 +22,10 @@ import { addLbCommands } from './lb/commands.ts';
 import { addNetCommands } from './net/commands.ts';
 import { addChartCommands } from './chart/commands.ts';
 import { addComposeCommands } from './compose/commands.ts';
+import { programFrame, withHelp } from './program-frame.ts';
 import { addRegistryCommands } from './registry/commands.ts';
 import { addShipCommands } from './ship/commands.ts';
 import { addStackCommands, withListing } from './stack/commands.ts';
-
-const documentation = '\nDocumentation: docs/ in the package, and `timonel help COMMAND`.';
 
 const clusterName = (): Option => new Option('--name <name>', 'which cluster').default('dev').env('TIMONEL_CLUSTER');
 const outputFormat = (): Option => new Option('-o, --output <format>', 'print data in this format').choices(['json']);
@@ -71,34 +69,15 @@ const needAll = ['completion', 'help'];
  * needs that begins with it. What a command does is loaded when it runs, so that every other one answers at once.
  */
 export function createProgram(version: string, command?: string): Command {
-  const program = new Command('timonel')
-    .description('A whole Kubernetes on one machine: multi-node clusters with real containers, in about a second.')
-    .version(version, '-V, --version', 'print the version')
-    .showSuggestionAfterError()
-    // What stands behind a command is that command's: `chart pull … --version 1.2.3`, `compose -f FILE logs -f`.
-    .enablePositionalOptions()
-    // Settings are handed on to subcommands when those are made.
-    .exitOverride()
-    .helpCommand(false);
+  const program = programFrame(version);
   for (const group of groupsOf(command)) group.declare(program, version);
-  addHints(program, 'timonel');
-  program.addHelpText('after', documentation);
-  return program;
+  return withHelp(program);
 }
 
 function groupsOf(command: string | undefined): readonly Group[] {
   if (command === undefined || needAll.includes(command)) return groups;
   const group = groups.find(({ commands }) => commands.split(/\s+/).includes(command));
   return group ? [group] : groups;
-}
-
-/** Help ends with examples, and every complaint about a command line with where the help is. */
-function addHints(command: Command, path: string): void {
-  // Helm's commands complain as Helm's do.
-  if (!path.startsWith('timonel chart')) command.showHelpAfterError(`How to use it: ${path} --help`);
-  const lines = examples[path];
-  if (lines) command.addHelpText('after', ['', 'Examples:', ...lines.map((line) => `  ${line}`)].join('\n'));
-  for (const inner of command.commands) addHints(inner, `${path} ${inner.name()}`);
 }
 
 function addClusterCommands(program: Command): void {

@@ -1,0 +1,37 @@
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { chartProgram } from './chart-program.ts';
+import { loadCompiled } from './compiled-code.ts';
+
+/** The file of the program, beside this one; undefined where the sources themselves run. */
+declare const TIMONEL_CHART: string | undefined;
+
+type ChartProgram = typeof chartProgram;
+
+/**
+ * `chart-program.ts` as one file with the code that V8 compiled for the same command when it ran before, which is kept
+ * in the user's cache. Undefined where there is no such file.
+ */
+export function compiledChart(words: readonly string[], environment: NodeJS.ProcessEnv): ChartProgram | undefined {
+  if (typeof TIMONEL_CHART === 'undefined') return undefined;
+  const file = join(dirname(fileURLToPath(import.meta.url)), TIMONEL_CHART);
+  const { exports, keep } = loadCompiled(file, codeDirectory(words, environment));
+  if (keep) process.once('exit', () => quietly(keep));
+  return (exports as { chartProgram: ChartProgram }).chartProgram;
+}
+
+/** One for each command: each compiles functions of its own. */
+export function codeDirectory([, command = '']: readonly string[], environment: NodeJS.ProcessEnv): string {
+  const caches = environment['XDG_CACHE_HOME'] || join(homedir(), '.cache');
+  return join(caches, 'timonel', 'chart', /^[a-z]+$/.test(command) ? command : 'other');
+}
+
+/** Without it, the next command takes a little longer. */
+function quietly(keep: () => void): void {
+  try {
+    keep();
+  } catch {
+    // A home that cannot be written to.
+  }
+}
