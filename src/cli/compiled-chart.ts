@@ -1,3 +1,4 @@
+import { existsSync, mkdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,14 +18,21 @@ export function compiledChart(words: readonly string[], environment: NodeJS.Proc
   if (typeof TIMONEL_CHART === 'undefined') return undefined;
   const file = join(dirname(fileURLToPath(import.meta.url)), TIMONEL_CHART);
   const { exports, keep } = loadCompiled(file, codeDirectory(words, environment));
-  if (keep) process.once('exit', () => quietly(keep));
+  if (keep) process.once('exit', () => quietly(() => keepIn(cachesOf(environment), keep)));
   return (exports as { chartProgram: ChartProgram }).chartProgram;
 }
 
 /** One for each command: each compiles functions of its own. */
 export function codeDirectory([, command = '']: readonly string[], environment: NodeJS.ProcessEnv): string {
-  const caches = environment['XDG_CACHE_HOME'] || join(homedir(), '.cache');
-  return join(caches, 'timonel', 'chart', /^[a-z]+$/.test(command) ? command : 'other');
+  return join(cachesOf(environment), 'timonel', 'chart', /^[a-z]+$/.test(command) ? command : 'other');
+}
+
+const cachesOf = (environment: NodeJS.ProcessEnv): string => environment['XDG_CACHE_HOME'] || join(homedir(), '.cache');
+
+/** Node never ends making a directory with all above it where there can be none, as below `/proc`: one, to see. */
+function keepIn(caches: string, keep: () => void): void {
+  if (!existsSync(caches)) mkdirSync(caches, { mode: 0o700 });
+  keep();
 }
 
 /** Without it, the next command takes a little longer. */
