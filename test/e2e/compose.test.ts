@@ -310,7 +310,7 @@ describe('what the image has, and what pods have no field for', () => {
       '/data:\nfile\n\n/declared:\nfile\n',
     );
     await mustCompose('seeded', 'up', '-d', '--force-recreate', '-V');
-    expect(await inside('ls /real /data /declared')).toBe('/real:\nown\n\n/data:\nfile\n\n/declared:\nfile\n');
+    expect(await inside('ls /real /data /declared')).toBe('/data:\nfile\n\n/declared:\nfile\n\n/real:\nown\n');
     // A volume that is there is shared by more containers than before.
     await mustCompose('seeded', 'up', '-d', '--scale', 'web=2');
     await mustCompose('seeded', 'down', '-v', '-t', '0');
