@@ -9,6 +9,7 @@ import type { TestApiServer } from '../../test/support/api-server.ts';
 import { startAgentWorld, testAgent } from '../../test/support/node-agent.ts';
 import type { Agent } from './agent.ts';
 import type { MemorySystem } from './memory-system.ts';
+import { runtimeClasses } from './runtime-class.ts';
 import type { SimulatedRuntime } from './simulated.ts';
 
 let clock: SimulatedClock;
@@ -293,6 +294,19 @@ it('makes no sandbox for a pod whose users are not to be the node’s', async ()
   expect(await waitingReason('web')).toBe('ContainerCreating');
   const why = "can't set `spec.hostUsers: false`, runtime does not support user namespaces";
   expect(await eventsOf('web')).toContain(`FailedCreatePodSandBox: Failed to create pod sandbox: ${why}`);
+});
+
+it('runs a pod by the handler of its runtime class, and says when the runtime has no such', async () => {
+  for (const handler of ['runc', 'kata']) {
+    await client.create(runtimeClasses, { metadata: { name: handler }, handler });
+    await create(handler, { runtimeClassName: handler });
+  }
+  await create('lost', { runtimeClassName: 'gone' });
+  expect(await stateOf('runc')).toMatchObject({ running: {} });
+  expect(await waitingReason('kata')).toBe('ContainerCreating');
+  const failed = 'FailedCreatePodSandBox: Failed to create pod sandbox:';
+  expect(await eventsOf('kata')).toContain(`${failed} no runtime for "kata" is configured`);
+  expect(await eventsOf('lost')).toContain(`${failed} runtimeclasses.node.k8s.io "gone" not found`);
 });
 
 describe('probes', () => {

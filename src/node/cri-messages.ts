@@ -164,7 +164,11 @@ export const cri = {
       ),
     }),
   ),
-  runPodSandbox: runtime('RunPodSandbox', message({ config: nested(1, podSandboxConfig) }), podSandboxId),
+  runPodSandbox: runtime(
+    'RunPodSandbox',
+    message({ config: nested(1, podSandboxConfig), runtimeHandler: string(2) }),
+    podSandboxId,
+  ),
   stopPodSandbox: runtime('StopPodSandbox', podSandboxId, none),
   removePodSandbox: runtime('RemovePodSandbox', podSandboxId, none),
   podSandboxStatus: runtime('PodSandboxStatus', podSandboxId, message({ status: nested(1, podSandboxStatus) })),

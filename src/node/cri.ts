@@ -122,8 +122,9 @@ function sandboxCalls(
   processes: ContainerProcesses,
 ) {
   return {
-    async runPodSandbox(config) {
-      const { podSandboxId } = await call(cri.runPodSandbox, { config: toSandboxConfig(config) }, slowMs);
+    async runPodSandbox(config, runtimeHandler = '') {
+      const request = { config: toSandboxConfig(config), runtimeHandler };
+      const { podSandboxId } = await call(cri.runPodSandbox, request, slowMs);
       known.add(podSandboxId);
       return podSandboxId;
     },

@@ -13,6 +13,7 @@ import { containersOf, podTitle, type PodContainer } from './pod-spec.ts';
 import { createPodVolumes, type PodVolumes, type VolumeFailure } from './pod-volumes.ts';
 import type { RuntimeView } from './runtime-view.ts';
 import type { SandboxConfig } from './runtime.ts';
+import { runtimeHandlerOf } from './runtime-class.ts';
 import { sandboxConfig } from './sandbox-config.ts';
 import { checkUserNamespace } from './security-options.ts';
 import { createServiceTokens, type ServiceTokens } from './service-tokens.ts';
@@ -277,11 +278,12 @@ export class PodStarter {
     try {
       checkUserNamespace(pod);
       const config = this.sandboxConfig(attempt);
-      await Promise.all([
+      const [handler] = await Promise.all([
+        runtimeHandlerOf(context.client, pod),
         context.system.files.makeDirectory(config.logDirectory),
         context.system.cgroups.ensure(config.cgroupParent, podCgroupResources(pod)),
       ]);
-      const id = await context.limiter.run(() => context.runtime.runPodSandbox(config));
+      const id = await context.limiter.run(() => context.runtime.runPodSandbox(config, handler));
       this.options.owns(id);
       await this.options.view.refresh(id, 'sandbox');
       this.admission = caughtUp.then(() => this.admit());

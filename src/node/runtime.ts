@@ -10,7 +10,8 @@ export interface ContainerRuntime {
   /** Conditions of the runtime: is it, and is its network, ready? */
   status(): Promise<{ runtimeReady: boolean; networkReady: boolean; message: string }>;
 
-  runPodSandbox(config: SandboxConfig): Promise<string>;
+  /** `handler` is one of those that the runtime was set up with; empty: its default. Rejects when it has no such. */
+  runPodSandbox(config: SandboxConfig, handler?: string): Promise<string>;
   /** Ends every process of the sandbox and takes down its network. Idempotent. */
   stopPodSandbox(sandboxId: string): Promise<void>;
   /** Stops it too, if need be, and takes its containers along. Idempotent. */

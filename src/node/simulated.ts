@@ -112,10 +112,14 @@ class Simulation implements SimulatedRuntime {
     return Promise.resolve({ runtimeReady: true, networkReady: true, message: '' });
   }
 
-  async runPodSandbox(config: SandboxConfig): Promise<string> {
+  async runPodSandbox(config: SandboxConfig, handler = ''): Promise<string> {
     const boot = this.boot;
     await this.delay(this.options.startLatencyMs);
     if (boot !== this.boot) throw new RuntimeError('unavailable', 'the machine lost its power');
+    // The handlers that a node's containerd has.
+    if (!['', 'runc'].includes(handler)) {
+      throw new RuntimeError('other', `no runtime for "${handler}" is configured`);
+    }
     const id = this.newId();
     const { name, namespace, uid, attempt, labels, annotations } = config;
     const ip = config.namespaces.network === 'node' ? '' : this.addresses.take();
