@@ -1,9 +1,10 @@
 import { formatTime } from '../base/clock.ts';
 import type { Pod } from '../api/types/core-v1.ts';
 import { quantityToNumber } from '../api/quantity.ts';
-import type { AgentContext } from './agent-context.ts';
+import { logsDirectoryOf, type AgentContext } from './agent-context.ts';
 import { claimStats, groupStats } from './group-stats.ts';
 import { containersOf } from './pod-spec.ts';
+import type { NodeLogs } from './node-logs.ts';
 import type { PodWorker } from './pod-worker.ts';
 import type { ContainerRuntime, ContainerStats, ContainerStatusInfo } from './runtime.ts';
 import type {
@@ -86,6 +87,10 @@ export class AgentBackend implements NodeServerBackend {
   refreshed(containerId: string): void {
     const waiters = this.waiters.get(containerId);
     if (waiters && this.hasStopped(containerId)) for (const settle of waiters) settle();
+  }
+
+  logs(): NodeLogs {
+    return { pods: logsDirectoryOf(this.context()) };
   }
 
   configuration(): Record<string, unknown> {

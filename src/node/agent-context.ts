@@ -122,7 +122,12 @@ export function anonymousDirectoryOf({ sharedDirectory, rootDirectory }: AgentCo
 /** `<root>/pods-logs/<namespace>_<name>_<uid>`: containers have a directory each in it. */
 export function logDirectoryOf(context: AgentContext, pod: Pod): string {
   const { namespace, name, uid } = pod.metadata;
-  return `${context.rootDirectory}/pods-logs/${namespace}_${name}_${uid}`;
+  return `${logsDirectoryOf(context)}/${namespace}_${name}_${uid}`;
+}
+
+/** Of all pods. */
+export function logsDirectoryOf({ rootDirectory }: AgentContext): string {
+  return `${rootDirectory}/pods-logs`;
 }
 
 /** Bytes of memory that the node has. */

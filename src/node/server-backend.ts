@@ -1,6 +1,7 @@
 import type { Pod } from '../api/types/core-v1.ts';
 import type { GroupStats, MachineStats } from './container-metrics.ts';
 import type { FileSystemUse } from './eviction-thresholds.ts';
+import type { NodeLogs } from './node-logs.ts';
 import type { ContainerRuntime } from './runtime.ts';
 
 /** What the node's HTTPS server needs of the agent. */
@@ -22,6 +23,8 @@ export interface NodeServerBackend {
   claims(): Promise<readonly VolumeStats[]>;
   /** What `/configz` shows, in KubeletConfiguration's field names. */
   configuration(): Record<string, unknown>;
+  /** What `/logs/` shows. */
+  logs(): NodeLogs;
 }
 
 export interface ContainerQuery {

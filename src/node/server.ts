@@ -12,6 +12,7 @@ import type { Client } from '../client/client.ts';
 import { parseLogOptions } from './log-lines.ts';
 import type { LogOptions } from './log-lines.ts';
 import { readLog } from './logs.ts';
+import { serveNodeLogs } from './node-logs.ts';
 import { renderContainerMetrics } from './container-metrics.ts';
 import { renderNodeMetrics, renderResourceMetrics } from './resource-metrics.ts';
 import { checkAccess } from './server-access.ts';
@@ -106,6 +107,7 @@ async function handle(options: NodeServerOptions, request: IncomingMessage, resp
     case '/configz':
       return json(response, { kubeletconfig: backend.configuration() });
     default:
+      if (door === 'logs') return serveNodeLogs(backend.logs(), url.pathname, response);
       if (door === 'containerLogs') return logs(options, { url, rest, response });
       if (door === 'run' && request.method === 'POST') return run(options, { url, rest, response });
       if (['exec', 'attach', 'portForward'].includes(door)) return reply(response, 400, 'Upgrade request required');

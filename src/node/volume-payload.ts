@@ -10,7 +10,6 @@ import type {
 } from '../api/types/core-v1.ts';
 import { fieldValue, resourceValue, type NodeFacts } from './downward-api.ts';
 import { containerSettingsOf } from './pod-annotations.ts';
-import { containersOf } from './pod-spec.ts';
 
 /** One file of a volume that the agent writes itself. */
 export interface PayloadFile {
@@ -91,11 +90,13 @@ function projectionFiles(pod: Pod, source: VolumeProjection, mode: number, sourc
  * says.
  */
 function tokenOwnership(pod: Pod, mode: number): { mode: number; uid?: number } {
-  if (pod.spec?.securityContext?.fsGroup !== undefined) return { mode: 0o600 };
-  const shared = pod.spec?.securityContext?.runAsUser;
-  const users = new Set(containersOf(pod).map((c) => c.spec.securityContext?.runAsUser ?? shared));
+  const { securityContext, initContainers = [], containers = [] } = pod.spec ?? {};
+  const shared = securityContext?.runAsUser;
+  // Containers of debugging come later, and have nothing to say.
+  const users = new Set([...initContainers, ...containers].map((c) => c.securityContext?.runAsUser ?? shared));
   const [user] = users;
-  return users.size === 1 && user !== undefined ? { mode: 0o600, uid: user } : { mode };
+  if (users.size === 1 && user !== undefined) return { mode: 0o600, uid: user };
+  return { mode: securityContext?.fsGroup === undefined ? mode : 0o600 };
 }
 
 interface ObjectSelection {

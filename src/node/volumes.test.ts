@@ -49,6 +49,13 @@ describe('the files of a volume', () => {
     expect(payload({ projected })).toEqual(['token=jwt 644', 'ca.crt=B 644', 'labels=app="x" 644']);
     const owned: Pod = { ...pod, spec: { containers: [{ name: 'c' }], securityContext: { runAsUser: 1000 } } };
     expect(payload({ projected }, owned)[0]).toBe('token=jwt 600 1000');
+    const grouped = { ...pod, spec: { containers: [{ name: 'c' }], securityContext: { fsGroup: 5 } } };
+    expect(payload({ projected }, grouped)[0]).toBe('token=jwt 600');
+    // The user reads it as its owner, the group by what volumes get for it.
+    const securityContext = { runAsUser: 1000, fsGroup: 5 };
+    const ephemeralContainers = [{ name: 'debug', securityContext: { runAsUser: 0 } }];
+    const both = { ...pod, spec: { containers: [{ name: 'c' }], ephemeralContainers, securityContext } };
+    expect(payload({ projected }, both)[0]).toBe('token=jwt 600 1000');
   });
 
   it('belong to whom a Compose project says', () => {

@@ -93,6 +93,7 @@ beforeEach(async () => {
         }),
       claims: () => Promise.resolve([]),
       configuration: () => ({}),
+      logs: () => ({}),
     },
     tls: { certificate: issued.server.certificate, key: issued.server.key, ca: pki.authority.certificate },
     host: '127.0.0.1',
