@@ -67,6 +67,21 @@ it.each([
     '{{ (fromYaml "~: hunter2").Error }}',
     'error converting YAML to JSON: Unsupported map key of type: %!s(<nil>), key: <nil>',
   ],
+  [
+    'blocks of go-yaml 3 may hold tabs, those of 2 may not',
+    '{{ toYamlPretty (dict "a" "x\\ty\\nz") }}|{{ toYaml (dict "a" "x\\ty\\nz") }}',
+    'a: |-\n  x\ty\n  z|a: "x\\ty\\nz"',
+  ],
+  [
+    'numbers in keys that are past 64 bits wrap around',
+    '{{ toYaml (dict "123456789012345678901234567890" 1 "," 2) }}',
+    '"123456789012345678901234567890": 1\n\',\': 2',
+  ],
+  [
+    'a document that ends before it has begun',
+    '{{ (fromYaml "# c\\n...\\na: b").Error }}|{{ fromYaml "---\\n...\\n" }}',
+    'error converting YAML to JSON: yaml: line 1: did not find expected node content|map[]',
+  ],
   ['bytes that are no text', '{{ trunc 1 "é" }}|{{ trunc 1 "é" | b64enc }}', '\ufffd|ww=='],
   [
     'nothing is looked up without a cluster',

@@ -14,6 +14,8 @@ interface Style {
   readonly wholeFloats: boolean;
   /** Undefined: keys stay in their order. */
   readonly compareKeys: ((a: string, b: string) => number) | undefined;
+  /** Blocks may hold tabs (go-yaml v3); otherwise such text is quoted. */
+  readonly tabsInBlocks: boolean;
 }
 
 const classic: Style = {
@@ -21,15 +23,17 @@ const classic: Style = {
   width: 80,
   wholeFloats: true,
   compareKeys: (a, b) => compareNaturally(a, b, false),
+  tabsInBlocks: false,
 };
 const pretty: Style = {
   indentsLists: true,
   width: Infinity,
   wholeFloats: false,
   compareKeys: (a, b) => compareNaturally(a, b, true),
+  tabsInBlocks: true,
 };
 
-const ordered: Style = { indentsLists: true, width: Infinity, wholeFloats: true, compareKeys: undefined };
+const ordered: Style = { ...pretty, wholeFloats: true, compareKeys: undefined };
 
 /** What go-yaml refuses to read, and sigs.k8s.io/yaml reads its JSON with it. */
 const unreadable = /[\x7f-\x84\x86-\x9f\ufffe\uffff]/;
@@ -161,7 +165,7 @@ class Emitter {
 
   #string(text: string, indent: number, as: 'simple key' | 'value', gap = 0): string {
     if (simple.test(text) && text.length < 80 && !looksLikeOther(text)) return text;
-    const shape = analyze(text);
+    const shape = analyze(text, this.#style.tabsInBlocks);
     const quoted = looksLikeOther(text);
     const isKey = as === 'simple key';
     const inner = Math.max(indent, 0) + (indent < 0 ? step : step);
@@ -202,13 +206,15 @@ interface Shape {
 
 /** Neither printable for go-yaml: controls, tabs, all beyond the basic plane. */
 const special = /[^\n\r\x20-\x7e\u0085\u00a0-\ud7ff\ue000-\ufefe\uff00-\ufffd]|[\ud800-\udfff]/;
+/** The same, but for tabs. */
+const beyondTabs = /[^\t\n\x20-\x7e\u0085\u00a0-\ud7ff\ue000-\ufefe\uff00-\ufffd]/;
 const indicatorAtStart = /^(?:[#,[\]{}&*!|>'"%@`]|[?:-](?=[ \t\n\r\u0085\u2028\u2029]|$)|---|\.\.\.)/;
 const indicatorInside = /:(?=[ \t]|$)|[ \t\n\r]#/;
 const breakAnywhere = /[\n\r\u0085\u2028\u2029]/;
 
-function analyze(text: string): Shape {
+function analyze(text: string, tabsInBlocks: boolean): Shape {
   if (text === '') return { plainAllowed: true, singleAllowed: true, blockAllowed: false };
-  const hasSpecial = special.test(text) || /\r/.test(text) === false ? special.test(text) : true;
+  const hasSpecial = text.includes('\r') || special.test(text);
   const spaceBreak = / [\n\r\u0085\u2028\u2029]/.test(text);
   const breakSpace = /[\n\r\u0085\u2028\u2029] /.test(text);
   const edges = /^[ \n\r\u0085\u2028\u2029]|[ \n\r\u0085\u2028\u2029]$/.test(text);
@@ -224,7 +230,7 @@ function analyze(text: string): Shape {
       !indicatorInside.test(text.slice(1)) &&
       !/^:(?=[ \t]|$)/.test(text),
     singleAllowed: !bad && !breakSpace,
-    blockAllowed: !bad && !text.endsWith(' '),
+    blockAllowed: !spaceBreak && !(hasSpecial && (!tabsInBlocks || beyondTabs.test(text))) && !text.endsWith(' '),
   };
 }
 
@@ -349,7 +355,8 @@ function compareNumbers(a: string, b: string, at: number): number {
     for (let j = at - 1; j >= 0 && isDigit(a[j]); j--) if (a[j] !== '0') base = 1;
   }
   const [first, second] = [digitsAt(a, at), digitsAt(b, at)];
-  const [x, y] = [BigInt(`${base}${first}`), BigInt(`${base}${second}`)];
+  // Longer ones wrap around, as Go's do.
+  const [x, y] = [BigInt.asIntN(64, BigInt(`${base}${first}`)), BigInt.asIntN(64, BigInt(`${base}${second}`))];
   if (x !== y) return x < y ? -1 : 1;
   if (first.length !== second.length) return first.length - second.length;
   return compareStrings(a[at] as string, b[at] as string);

@@ -41,12 +41,12 @@ class Grammar {
   }
 
   document(): void {
-    while (this.#is('document end')) this.#next();
     if (this.#is('stream end')) return;
     const hasDirectives = this.#is('directive');
     while (this.#is('directive')) this.#next();
     if (this.#is('document start')) this.#next();
     else if (hasDirectives) this.#fail('did not find expected <document start>');
+    else if (this.#is('document end')) this.#fail('did not find expected node content');
     if (!this.#is('document start', 'document end', 'stream end')) this.#node('block');
   }
 

@@ -164,9 +164,15 @@ function valueOf(document: Document.Parsed | Document): unknown {
   }
 }
 
+/** A document's end before anything has begun, which go-yaml refuses. */
+const endsAtOnce = /^(?:[ \t]*(?:#[^\n]*)?\r?\n)*\.\.\.(?:\s|$)/;
+
 function check(text: string, document: Document.Parsed | Document, lines: LineCounter): void {
   const [error] = document.errors;
-  if (!error) return checkKeys(document, text);
+  if (!error) {
+    if (endsAtOnce.test(text)) checkStructure(text);
+    return checkKeys(document, text);
+  }
   checkStructure(text);
   // A key that goes over lines is wrong where it ends.
   const { line } = lines.linePos(error.pos[error.code === 'BLOCK_AS_IMPLICIT_KEY' ? 1 : 0]);

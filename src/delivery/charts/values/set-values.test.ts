@@ -136,7 +136,8 @@ describe('the kin of --set', () => {
   it('takes everything behind the first = as it stands', () => {
     const values = {};
     setLiteral(values, 'a.b[0]=x,y={z}\\n\\,');
-    expect(values).toEqual({ a: { b: ['x,y={z}\\n\\,'] } });
+    setLiteral(values, 'c\\.d=1');
+    expect(values).toEqual({ a: { b: ['x,y={z}\\n\\,'] }, 'c\\': { d: '1' } });
   });
 
   it('comes in the order files, JSON, --set, strings, files of values, literals', async () => {

@@ -22,7 +22,7 @@ export function setValues(
   while (!parser.atEnd) parser.key(into, 0);
 }
 
-/** `--set-literal`: everything after the first `=` is the value, as it stands. */
+/** `--set-literal`: everything after the first `=` is the value, as it stands; a backslash is one in the key as well. */
 export function setLiteral(into: Values, text: string): void {
   const parser = new SetParser(text, 'string', undefined, true);
   if (!parser.atEnd) parser.key(into, 0);
@@ -195,8 +195,7 @@ class SetParser {
     while (this.#at < this.#text.length) {
       const c = this.#text[this.#at++] as string;
       if (stops.includes(c)) return { text, stop: c };
-      if (c !== '\\') text += c;
-      else if (this.#isLiteral && !'.[='.includes(this.#text[this.#at] ?? '')) text += c;
+      if (c !== '\\' || this.#isLiteral) text += c;
       else if (this.#at < this.#text.length) text += this.#text[this.#at++] as string;
     }
     return { text, stop: undefined };
