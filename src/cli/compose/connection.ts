@@ -24,7 +24,7 @@ import { CliError } from '../errors.ts';
 import { interruptedExitCode, interruptible } from '../interrupt.ts';
 import type { ComposeFlags } from './commands.ts';
 import { createProgress, type Progress } from './progress.ts';
-import { asCliError, composeExitCode, loadOptions } from './project.ts';
+import { asCliError, loadOptions } from './project.ts';
 
 export interface ProjectSession {
   context: ProjectContext;
@@ -203,8 +203,7 @@ async function asSentence<T>(work: () => Promise<T>): Promise<T> {
     return await work();
   } catch (error) {
     if (error instanceof ProjectError) throw new CliError(error.message, { cause: error, exitCode: error.exitCode });
-    if (error instanceof ComposeError)
-      throw new CliError(error.message, { cause: error, exitCode: composeExitCode(error) });
+    if (error instanceof ComposeError) throw new CliError(error.message, { cause: error });
     throw error;
   }
 }

@@ -1,5 +1,5 @@
 import { homedir } from 'node:os';
-import { ComposeError, type ComposeErrorKind } from '../../delivery/compose/compose-error.ts';
+import { ComposeError } from '../../delivery/compose/compose-error.ts';
 import { diskFiles } from '../../delivery/compose/disk-files.ts';
 import type { LoadOptions } from '../../delivery/compose/load-project.ts';
 import { findProject, type ProjectPlace } from '../../delivery/compose/project-options.ts';
@@ -40,17 +40,9 @@ export function asCliError<T>(work: () => T): T {
   try {
     return work();
   } catch (error) {
-    if (error instanceof ComposeError)
-      throw new CliError(error.message, { cause: error, exitCode: composeExitCode(error) });
+    if (error instanceof ComposeError) throw new CliError(error.message, { cause: error });
     throw error;
   }
-}
-
-const exitCodes: Readonly<Record<ComposeErrorKind, number>> = { 'missing-file': 14, file: 15, request: 1 };
-
-/** As docker compose exits. */
-export function composeExitCode({ kind }: ComposeError): number {
-  return exitCodes[kind];
 }
 
 async function readStandardInput(): Promise<string> {

@@ -1,18 +1,11 @@
 import { type Path, type Position, pathText } from './tree.ts';
 
-/** A file that is wrong, one that is not there, or what was asked of a file that is right. */
-export type ComposeErrorKind = 'file' | 'missing-file' | 'request';
-
 /** What is wrong with a Compose file, and where: `compose.yaml:12: services.web.ports[0]: …`. */
 export class ComposeError extends Error {
   readonly position: Position | undefined;
   readonly key: string | undefined;
-  readonly kind: ComposeErrorKind;
 
-  constructor(
-    message: string,
-    options: { position?: Position | undefined; path?: Path; cause?: unknown; kind?: ComposeErrorKind } = {},
-  ) {
+  constructor(message: string, options: { position?: Position | undefined; path?: Path; cause?: unknown } = {}) {
     const { position, path } = options;
     const key = path && path.length > 0 ? pathText(path) : undefined;
     const where = position ? `${position.file}:${position.line}: ` : '';
@@ -20,6 +13,5 @@ export class ComposeError extends Error {
     this.name = 'ComposeError';
     this.position = position;
     this.key = key;
-    this.kind = options.kind ?? 'file';
   }
 }

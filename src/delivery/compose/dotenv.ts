@@ -96,7 +96,7 @@ class EnvFileReader {
   }
 
   #expand(text: string, isQuoted = false): string {
-    const lookup: Lookup = (name) => this.#entries.get(name) ?? this.#lookup(name);
+    const lookup: Lookup = (name) => this.#lookup(name) ?? this.#entries.get(name) ?? undefined;
     let value = text;
     if (text.includes('$')) {
       try {

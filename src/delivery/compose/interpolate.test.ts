@@ -25,7 +25,9 @@ describe('interpolation', () => {
     ['${UNSET:-${ALSO:-deep $A}}', 'deep a'],
     ['${UNSET:-{"a":1}', '{"a":1'],
     ['${UNSET:-http://h:80/?q=1}', 'http://h:80/?q=1'],
-    ['${A:-${MISSING:?never asked for}}', 'a'],
+    ['${UNSET:-a}${A:-b}}', 'aa}'],
+    ['${UNSET:-{}}', '{}'],
+    ['$(date) costs $5 or 5$', '$(date) costs $5 or 5$'],
     ['${A:?message}', 'a'],
     ['${UNSET:-$$}', '$'],
     // Cases of compose-go's own tests: the first operator counts.
@@ -47,7 +49,7 @@ describe('interpolation', () => {
     expect(messageOf(() => load(file))).toBe(
       'compose.yaml:3: services.web.image: error while interpolating: required variable TAG is missing a value: say which',
     );
-    for (const bad of ['${', '${}', '$', '${A', 'cost $5', '${A!x}']) {
+    for (const bad of ['${', '${}', '${A', '${A!x}', '${A:}', '${A:-x']) {
       expect(messageOf(() => load(`services:\n  web:\n    image: '${bad}'\n`))).toContain(
         'compose.yaml:3: services.web.image: invalid interpolation format',
       );
@@ -58,6 +60,7 @@ describe('interpolation', () => {
     ['${UNSET:?Mandatory ${A}}', 'required variable UNSET is missing a value: Mandatory a'],
     ['${UNSET:?}', 'required variable UNSET is missing a value'],
     ['${EMPTY:?x}', 'required variable EMPTY is missing a value: x'],
+    ['${A:-${UNSET:?looked at all the same}}', 'required variable UNSET is missing a value: looked at all the same'],
     ['${UNSET?bar-baz}', 'required variable UNSET is missing a value: bar-baz'],
   ])('ends with the words of a variable that must be there: %s', (text, expected) => {
     expect(messageOf(() => sub(text))).toBe(expected);

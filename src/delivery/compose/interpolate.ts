@@ -16,8 +16,9 @@ class TemplateError extends Error {}
 /** `${NAME:?message}` with NAME unset: the message is the file's author's own. */
 class MissingVariableError extends Error {}
 
-const identifier = /[_a-zA-Z][_a-zA-Z0-9]*/y;
-const operator = /:?[-?+]/y;
+/** What follows a dollar sign and stands for something: another one, a name, or a brace. Others are themselves. */
+const opening = /[$]|[_a-zA-Z][_a-zA-Z0-9]*|\{/y;
+const braced = /([_a-zA-Z][_a-zA-Z0-9]*)(:?[-?+])?/y;
 /** `${A:-${B:-…}}` nests; nobody does so this deep. */
 const maxDepth = 32;
 /** A value may grow by what it names, within reason. */
@@ -31,10 +32,16 @@ export interface InterpolateOptions {
 
 /**
  * Replaces `$NAME` and `${NAME}` with its forms `:-` `-` (default), `:?` `?` (required), `:+` `+` (alternative) in a text;
- * `$$` is a dollar sign (Compose Specification, "Interpolation"). What a form offers may name variables in turn.
+ * `$$` is a dollar sign (Compose Specification, "Interpolation"). What a form offers may name variables in turn, and is
+ * looked at also where it is not taken (compose-go's template package). A dollar sign before anything else is itself.
  */
-export function substitute(text: string, options: InterpolateOptions): string {
-  return new Template(text, options).all();
+export function substitute(text: string, options: InterpolateOptions, depth = 0): string {
+  let result = '';
+  for (const part of partsOf(text)) {
+    result += typeof part === 'string' ? part : valueOf(part, options, depth);
+    if (result.length > maxLength) throw new TemplateError('the value grows too large');
+  }
+  return result;
 }
 
 /** Interpolates every value of a file (not its keys). Throws {@link ComposeError} with file, line and key. */
@@ -62,19 +69,27 @@ export function interpolateTree(tree: Mapping, options: InterpolateOptions): Map
 /** The variables that a file names, in the order of their names. */
 export function variablesOf(tree: Mapping): TemplateVariable[] {
   const found = new Map<string, TemplateVariable>();
-  const note = (variable: TemplateVariable): void => {
-    const known = found.get(variable.name);
-    found.set(variable.name, {
-      ...variable,
-      required: variable.required || known?.required === true,
-      defaultValue: variable.defaultValue || (known?.defaultValue ?? ''),
-      presenceValue: variable.presenceValue || (known?.presenceValue ?? ''),
+  const note = ({ name, operator, word }: Reference): void => {
+    const known = found.get(name);
+    found.set(name, {
+      name,
+      required: operator.endsWith('?') || known?.required === true,
+      defaultValue: (operator.endsWith('-') && word) || (known?.defaultValue ?? ''),
+      presenceValue: (operator.endsWith('+') && word) || (known?.presenceValue ?? ''),
     });
+  };
+  const noteAll = (text: string, depth = 0): void => {
+    if (depth > maxDepth) throw new TemplateError('nested too deeply');
+    for (const part of partsOf(text)) {
+      if (typeof part === 'string') continue;
+      note(part);
+      if (!part.operator.endsWith('?')) noteAll(part.word, depth + 1);
+    }
   };
   mapScalars(tree, (value, path) => {
     if (typeof value !== 'string' || !value.includes('$')) return value;
     try {
-      new Template(value, { lookup: () => undefined }, note).all();
+      noteAll(value);
     } catch (error) {
       if (error instanceof TemplateError) throw new ComposeError(error.message, { position: locate(tree, path), path });
       throw error;
@@ -84,113 +99,88 @@ export function variablesOf(tree: Mapping): TemplateVariable[] {
   return [...found.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-class Template {
-  readonly #text: string;
-  readonly #options: InterpolateOptions;
-  readonly #note: ((variable: TemplateVariable) => void) | undefined;
-  #at = 0;
-  #depth = 0;
+/** A variable as a template names it: `${NAME:-word}`. */
+interface Reference {
+  name: string;
+  /** Empty for `$NAME` and `${NAME}`. */
+  operator: string;
+  word: string;
+}
 
-  constructor(text: string, options: InterpolateOptions, note?: (variable: TemplateVariable) => void) {
-    this.#text = text;
-    this.#options = options;
-    this.#note = note;
-  }
-
-  all(): string {
-    return this.#until(undefined);
-  }
-
-  /** Up to the closing brace of the form that is being read, or to the end. */
-  #until(end: '}' | undefined): string {
-    let result = '';
-    while (this.#at < this.#text.length) {
-      const character = this.#text[this.#at] as string;
-      if (character === end) return result;
-      if (character === '$') result += this.#variable();
-      else {
-        result += character;
-        this.#at++;
-      }
-      if (result.length > maxLength) throw new TemplateError('the value grows too large');
+/** A template's texts and references. A form with an operator ends on its own line. */
+function* partsOf(text: string): Generator<string | Reference> {
+  let at = 0;
+  let line = { end: -1, lastBrace: -1 };
+  while (at < text.length) {
+    const dollar = text.indexOf('$', at);
+    if (dollar < 0) break;
+    yield text.slice(at, dollar);
+    const word = take(opening, text, dollar + 1)?.[0];
+    at = dollar + 1 + (word?.length ?? 0);
+    if (word === undefined || word === '$') yield '$';
+    else if (word !== '{') yield { name: word, operator: '', word: '' };
+    else {
+      if (line.end < at) line = lineAt(text, at);
+      const [reference, end] = readBraced(text, at, line.lastBrace);
+      yield reference;
+      at = end;
     }
-    if (end) throw new TemplateError('a brace is not closed');
-    return result;
   }
+  yield text.slice(at);
+}
 
-  #variable(): string {
-    this.#at++;
-    const next = this.#text[this.#at];
-    if (next === '$') {
-      this.#at++;
-      return '$';
-    }
-    if (next !== '{') {
-      const name = this.#take(identifier);
-      if (name === undefined) throw new TemplateError('no name after $');
-      return this.#note ? this.#listed(name, '', '') : this.#plain(name);
-    }
-    this.#at++;
-    this.#depth++;
-    if (this.#depth > maxDepth) throw new TemplateError('nested too deeply');
-    const value = this.#braced();
-    if (this.#text[this.#at] !== '}') throw new TemplateError('a brace is not closed');
-    this.#at++;
-    this.#depth--;
-    return value;
+function lineAt(text: string, at: number): { end: number; lastBrace: number } {
+  const found = text.indexOf('\n', at);
+  const end = found < 0 ? text.length : found;
+  return { end, lastBrace: text.lastIndexOf('}', end) };
+}
+
+function readBraced(text: string, at: number, lastBrace: number): [Reference, number] {
+  const [whole, name, operator = ''] = take(braced, text, at) ?? [];
+  if (whole === undefined || name === undefined) throw new TemplateError('no name within braces');
+  const start = at + whole.length;
+  if (operator === '') {
+    if (text[start] !== '}') throw new TemplateError('a brace is not closed');
+    return [{ name, operator, word: '' }, start + 1];
   }
+  if (lastBrace < start) throw new TemplateError('a brace is not closed');
+  const end = closingBrace(text, at, lastBrace);
+  return [{ name, operator, word: text.slice(start, end) }, end + 1];
+}
 
-  #braced(): string {
-    const name = this.#take(identifier);
-    if (name === undefined) throw new TemplateError('no name within braces');
-    const kind = this.#take(operator);
-    if (kind === undefined) return this.#note ? this.#listed(name, '', '') : this.#plain(name);
-    if (this.#note) {
-      const start = this.#at;
-      this.#until('}');
-      return this.#listed(name, kind, this.#text.slice(start, this.#at));
+/** Where the brace before `at` is closed; where braces do not match, the line's last one does it. */
+function closingBrace(text: string, at: number, lastBrace: number): number {
+  let open = 1;
+  for (let index = at + 1; index <= lastBrace; index++) {
+    if (text[index] === '}' && --open === 0) return index;
+    // What comes right after an opening brace is part of a name.
+    if (text[index] === '{') {
+      open++;
+      index++;
     }
-    const value = this.#options.lookup(name);
-    const isPresent = kind.startsWith(':') ? value !== undefined && value !== '' : value !== undefined;
-    const wantsWord = kind.endsWith('+') ? isPresent : !isPresent;
-    const word = wantsWord ? this.#until('}') : this.#skip();
-    if (kind.endsWith('?') && !isPresent) {
-      throw new MissingVariableError(`required variable ${name} is missing a value${word ? `: ${word}` : ''}`);
-    }
-    return wantsWord ? word : kind.endsWith('+') ? '' : (value ?? '');
   }
+  return lastBrace;
+}
 
-  /** Passes over a word that is not wanted: what it names is not looked at, and so cannot be missing. */
-  #skip(): string {
-    const lookup = (): string => '-';
-    const rest = new Template(this.#text, { lookup });
-    rest.#at = this.#at;
-    rest.#depth = this.#depth;
-    rest.#until('}');
-    this.#at = rest.#at;
-    return '';
-  }
-
-  #plain(name: string): string {
-    const value = this.#options.lookup(name);
-    if (value === undefined) this.#options.onUnset?.(name);
+function valueOf({ name, operator, word }: Reference, options: InterpolateOptions, depth: number): string {
+  if (depth >= maxDepth) throw new TemplateError('nested too deeply');
+  if (operator === '') {
+    const value = options.lookup(name);
+    if (value === undefined) options.onUnset?.(name);
     return value ?? '';
   }
-
-  #listed(name: string, kind: string, word: string): string {
-    this.#note?.({
-      name,
-      required: kind.endsWith('?'),
-      defaultValue: kind.endsWith('-') ? word : '',
-      presenceValue: kind.endsWith('+') ? word : '',
-    });
-    return '';
+  const offered = substitute(word, options, depth + 1);
+  const value = options.lookup(name);
+  const isPresent = operator.startsWith(':') ? value !== undefined && value !== '' : value !== undefined;
+  if (operator.endsWith('?') && !isPresent) {
+    throw new MissingVariableError(`required variable ${name} is missing a value${offered ? `: ${offered}` : ''}`);
   }
+  if (operator.endsWith('?')) return value ?? '';
+  if (operator.endsWith('+')) return isPresent ? offered : (value ?? '');
+  return isPresent ? (value ?? '') : offered;
+}
 
-  #take(pattern: RegExp): string | undefined {
-    pattern.lastIndex = this.#at;
-    const found = pattern.exec(this.#text)?.[0];
-    if (found !== undefined) this.#at += found.length;
-    return found;
-  }
+function take(pattern: RegExp, text: string, at: number): RegExpExecArray | null {
+  pattern.lastIndex = at;
+  return pattern.exec(text);
 }

@@ -218,7 +218,7 @@ volumes: { ext: { external: true }, named: { name: Custom }, vol: {} }
   it('is names, the default network, and the Dockerfile', () => {
     const names = (section: Record<string, { name: string }>): string[] =>
       Object.entries(section).map(([key, { name }]) => `${key}=${name}`);
-    expect(names(project.networks)).toEqual(['ext=ext', 'named=Custom', 'net=my_net', 'default=my_default']);
+    expect(names(project.networks)).toEqual(['default=my_default', 'ext=ext', 'named=Custom', 'net=my_net']);
     expect(names(project.volumes)).toEqual(['ext=ext', 'named=Custom', 'vol=my_vol']);
     expect(project.services['zot']).toMatchObject({
       build: { context: '/app', dockerfile: 'Dockerfile' },

@@ -44,7 +44,6 @@ const rules: Record<string, MergeRule> = {
   'services.*.env_file': { kind: 'list', identify: (item) => identityOf(isMapping(item) ? item.path : item) },
   'services.*.environment': pairs,
   'services.*.expose': { kind: 'list', identify: identityOf },
-  'services.*.external_links': set,
   'services.*.extra_hosts': { kind: 'list', identify: self, ofPairs: true },
   'services.*.healthcheck.test': replace,
   'services.*.label_file': set,

@@ -115,7 +115,8 @@ function pairsOf(value: Value): Mapping | undefined {
   if (!Array.isArray(value)) return undefined;
   const mapping: Mapping = {};
   for (const [index, item] of value.entries()) {
-    const text = textOf(item);
+    if (typeof item !== 'string') return undefined;
+    const text = item;
     const at = text.indexOf('=');
     const key = at < 0 ? text : text.slice(0, at);
     if (key === '__proto__') continue;
@@ -155,7 +156,7 @@ function mergeUnique(previous: Value | undefined, value: Value, identify: (item:
   const lists = [previous, value].filter((each) => each !== undefined && each !== null);
   if (lists.some((each) => isMapping(each))) return value;
   // A lone value where only a list may stand is for the schema to refuse.
-  if (lists.length === 1 && !Array.isArray(value)) return value;
+  if (lists.length < 2 && !Array.isArray(value)) return value ?? previous ?? null;
   const all = lists.map((each) => (Array.isArray(each) ? withMarks(withoutReset(each), each) : [each as Value]));
   const result: Value[] = [];
   const places = new Map<string, number>();

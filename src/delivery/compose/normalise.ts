@@ -1,4 +1,4 @@
-import { Place } from './canonical/convert.ts';
+import { extension, Place, sorted } from './canonical/convert.ts';
 import { sections, service as convertService, serviceKeys } from './canonical/service.ts';
 import type { Dependency, Project, Service } from './model.ts';
 import { isMapping, type Mapping } from './tree.ts';
@@ -28,13 +28,16 @@ export function canonicalise(tree: Mapping): Canonical {
 
 function extensionsOf(tree: Mapping): Record<string, unknown> {
   const keys = Object.keys(tree).filter((key) => key.startsWith('x-'));
-  return Object.fromEntries(keys.sort().map((key) => [key, tree[key]]));
+  return Object.fromEntries(keys.sort().map((key) => [key, extension(tree[key] ?? null)]));
 }
 
 /** Fills in what a file leaves implicit: the default network, names of resources, dependencies by links and shared namespaces. */
 export function normalise(model: Canonical, projectName: string, directory: string): void {
-  if (!('default' in model.networks)) model.networks['default'] = { name: '' };
-  for (const service of Object.values(model.services)) normaliseService(service, directory);
+  const services = Object.values(model.services);
+  for (const service of services) normaliseService(service, directory);
+  if (!('default' in model.networks) && services.some(({ networks }) => networks && 'default' in networks)) {
+    model.networks = sorted({ ...model.networks, default: { name: '' } });
+  }
   for (const kind of ['networks', 'volumes', 'secrets', 'configs'] as const) {
     const section = model[kind];
     for (const key of Object.keys(section)) {
@@ -62,15 +65,7 @@ function normaliseService(service: Service, directory: string): void {
   const implied = impliedDependencies(service);
   if (Object.keys(implied).length > 0) {
     const all = { ...implied, ...service.depends_on };
-    insert(
-      service,
-      'depends_on',
-      Object.fromEntries(
-        Object.keys(all)
-          .sort()
-          .map((key) => [key, all[key]]),
-      ),
-    );
+    insert(service, 'depends_on', sorted(all));
   }
 }
 

@@ -51,7 +51,7 @@ export function findProject(
   const environment = { ...readEnvFiles(flags, own, { directory, cwd, files }), ...own };
   // The env file may name the files in turn.
   const late = found ?? fromEnvironment(environment, own, directory) ?? early;
-  if (!late) throw new ComposeError('no configuration file provided: not found', { kind: 'missing-file' });
+  if (!late) throw new ComposeError('no configuration file provided: not found');
   const profiles = flags.profile?.length ? flags.profile : splitList(environment['COMPOSE_PROFILES'], ',');
   const name = flags.projectName || environment['COMPOSE_PROJECT_NAME'] || undefined;
   return {

@@ -41,7 +41,7 @@ export interface ParsedFile {
 
 export function parseFile(path: string, text: string | undefined, context: ReadContext): ParsedFile {
   const content = text ?? context.files.read(path);
-  if (content === undefined) throw new ComposeError(missingFile(path), { kind: 'missing-file' });
+  if (content === undefined) throw new ComposeError(missingFile(path));
   return { path, documents: parseComposeYaml(content, shown(path, context)) };
 }
 
@@ -140,7 +140,17 @@ function readIncluded(
     // What is included further down has said so already.
     if (!known?.has(name)) known?.set(name, variables);
   }
-  return withVariables(tree, variables);
+  return withVariables(withContexts(tree, directory, context), variables);
+}
+
+/** An image that is built without a context has the included project's directory for it. */
+function withContexts(tree: Mapping, directory: string, { resolvePaths: isResolved }: ReadContext): Mapping {
+  const { services } = tree;
+  if (!isResolved || !isMapping(services)) return tree;
+  for (const service of Object.values(services)) {
+    if (isMapping(service) && isMapping(service.build)) service.build.context ??= directory;
+  }
+  return tree;
 }
 
 /** Variables that services name without a value get it here: who includes the files does not know theirs. */

@@ -7,7 +7,7 @@ export function selectServices(project: Project, names: readonly string[], optio
   const wanted = new Set<string>();
   const add = (name: string): void => {
     const service = project.services[name];
-    if (!service) throw new ComposeError(`no such service: ${name}`, { kind: 'request' });
+    if (!service) throw new ComposeError(`no such service: ${name}`);
     if (wanted.has(name)) return;
     wanted.add(name);
     if (options.alone) return;

@@ -18,7 +18,7 @@ interface Source {
 export function resolveEnvironment(service: Service, source: Source): Service {
   const { env_file: files, ...rest } = service;
   const args = service.build?.args;
-  const build = service.build && args ? { ...service.build, args: withValues(args, source.variables) } : service.build;
+  const build = service.build && args ? { ...service.build, args: givenValues(args, source.variables) } : service.build;
   const result: Service = { ...rest, ...(build && { build }) };
   if (!files && !service.environment) return result;
   const environment: Record<string, string | null> = {};
@@ -76,6 +76,14 @@ function withValues(
       value ?? (Object.hasOwn(variables, key) ? (variables[key] as string) : null),
     ]),
   );
+}
+
+/** Of an image's arguments, those that have no value are not passed. */
+function givenValues(
+  args: Record<string, string | null>,
+  variables: Readonly<Record<string, string>>,
+): Record<string, string | null> {
+  return Object.fromEntries(Object.entries(withValues(args, variables)).filter(([, value]) => value !== null));
 }
 
 /** Labels of files, beneath the service's own. */

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { posix } from 'node:path';
 import type { Mapping } from './tree.ts';
 
 /** `host:container[/protocol]` and its kin, each port of a range for itself. `published` stays a text: it may be a range. */
@@ -32,7 +33,7 @@ export function parsePort(text: string): PortMapping[] {
   });
 }
 
-/** `[ip:][host:]container`; an IPv6 address stands in brackets or has more colons than the rest needs. */
+/** `[ip:][host:]container`; an IPv6 address stands in brackets. */
 function splitPort(text: string): { hostIp: string; host: string; container: string } {
   const last = text.lastIndexOf(':');
   if (last < 0) return { hostIp: '', host: '', container: text };
@@ -83,40 +84,50 @@ function applyMode(volume: Mapping, option: string): void {
   else if (['cached', 'delegated', 'consistent'].includes(option)) volume.consistency = option;
 }
 
-function cleanTarget(path: string): string {
-  return path.length > 1 ? path.replace(/\/+$/, '') : path;
+/** A path without slashes and dots that say nothing. */
+export function cleanTarget(path: string): string {
+  const clean = posix.normalize(path);
+  return clean.length > 1 ? clean.replace(/\/$/, '') : clean;
 }
 
-/** Splits a command line into words as a POSIX shell quotes them, without expanding anything. */
+/** What is one piece of a word: an escaped character, a quotation of some kind, or a character. */
+const wordPiece = /\\([^])|'([^']*)'|"((?:[^"\\]|\\[^])*)"|(`[^`]*`|\$\([^)]*\))|([^])/y;
+
+/**
+ * Splits a command line into words as Docker Compose does, without expanding anything: what the shell would do after
+ * `;`, `&`, `|`, `<` or `>` is not there, as no shell runs the command. Throws an Error whose message is a sentence.
+ */
 export function shellWords(text: string): string[] {
   const words: string[] = [];
-  let word = '';
-  let inWord = false;
-  let quote = '';
-  for (let i = 0; i < text.length; i++) {
-    const character = text[i] as string;
-    if (character === '\\' && quote !== "'") {
-      const next = text[++i];
-      if (next === undefined) throw new Error('the command ends with a backslash');
-      // Within double quotes only these lose their backslash.
-      word += quote === '"' && !'"\\$`\n'.includes(next) ? `\\${next}` : next === '\n' ? '' : next;
-      inWord = true;
-    } else if (quote !== '') {
-      if (character === quote) quote = '';
-      else word += character;
-    } else if (character === '"' || character === "'") {
-      quote = character;
-      inWord = true;
-    } else if (/\s/.test(character)) {
-      if (inWord) words.push(word);
-      word = '';
-      inWord = false;
-    } else {
-      word += character;
-      inWord = true;
-    }
+  let word: string | undefined;
+  const end = (): void => {
+    if (word !== undefined) words.push(word);
+    word = undefined;
+  };
+  for (const [, escaped, single, double, command, character = ''] of piecesOf(text)) {
+    const quoted = escaped ?? single ?? double?.replace(/\\([^])/g, '$1') ?? command;
+    if (quoted !== undefined) word = (word ?? '') + quoted;
+    else if (/\s/.test(character)) end();
+    else if (';&|<>'.includes(character)) {
+      // `2>`: the number is the redirection's.
+      if (character === '>' && /^\d/.test(word ?? '')) word = undefined;
+      break;
+    } else if ('()\'"`\\'.includes(character)) {
+      throw new Error(
+        character === '\\' ? 'the command ends with a backslash' : `the command has a ${character} alone`,
+      );
+    } else word = (word ?? '') + character;
   }
-  if (quote !== '') throw new Error('a quote in the command is not closed');
-  if (inWord) words.push(word);
+  end();
   return words;
+}
+
+function* piecesOf(text: string): Generator<RegExpExecArray> {
+  for (let at = 0; at < text.length;) {
+    wordPiece.lastIndex = at;
+    const piece = wordPiece.exec(text);
+    if (!piece) return;
+    yield piece;
+    at += piece[0].length;
+  }
 }

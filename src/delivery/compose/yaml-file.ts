@@ -157,10 +157,9 @@ function isPlain(node: Node): boolean {
 
 function scalarOf(node: Scalar): Value {
   const text = typeof node.value === 'string' ? node.value : '';
-  if (node.tag === '!!str') return text;
-  if (node.tag === '!!int' || node.tag === '!!float' || node.tag === '!!bool' || node.tag === '!!null') {
-    return resolvePlain(text);
-  }
+  const { tag = '' } = node;
+  if (tag === 'tag:yaml.org,2002:str') return text;
+  if (/^tag:yaml\.org,2002:(?:int|float|bool|null)$/.test(tag)) return resolvePlain(text);
   return node.type === 'PLAIN' || node.type === undefined ? resolvePlain(text) : text;
 }
 

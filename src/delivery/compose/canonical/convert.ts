@@ -37,7 +37,8 @@ export function struct(fields: Record<string, Convert>): Convert {
       const converted = fields[name]?.(inner, at.in(name));
       if (converted !== undefined) result[name] = converted;
     }
-    for (const name of Object.keys(given).sort()) if (name.startsWith('x-')) result[name] = given[name];
+    for (const name of Object.keys(given).sort())
+      if (name.startsWith('x-')) result[name] = extension(given[name] ?? null);
     return result;
   };
 }
@@ -71,6 +72,12 @@ export const integer = (value: Value, at: Place): number => {
   return number;
 };
 
+export const natural = (value: Value, at: Place): number => {
+  const number = integer(value, at);
+  if (number < 0) throw at.fail('must be greater than or equal to 0');
+  return number;
+};
+
 const number = (value: Value, at: Place): number => {
   const result = typeof value === 'number' ? value : Number(textOf(value).trim() || Number.NaN);
   if (!Number.isFinite(result)) throw at.fail(`invalid number: ${textOf(value)}`);
@@ -95,8 +102,12 @@ export const duration: Convert = (value, at) => {
   return formatDuration(result);
 };
 
+/** A duration where none says nothing. */
+export const delay: Convert = (value, at) => (parseDuration(textOf(value)) === 0 ? undefined : duration(value, at));
+
 /** A list of texts, or a single one. */
-export const strings: Convert = (value) => nonEmpty(listOf(value).map((item) => scalarText(item)));
+export const strings: Convert = (value) =>
+  value === '' ? undefined : nonEmpty(listOf(value).map((item) => scalarText(item)));
 
 export function list(convert: Convert): Convert {
   return (value, at) => {
@@ -122,12 +133,29 @@ export const labels: Convert = (value) => pairsWith(value, (inner) => (inner ===
 /** Environment: a variable without a value gets the environment's later, and is null until then. */
 export const environment: Convert = (value) => pairsWith(value, (inner) => (inner === null ? null : scalarText(inner)));
 
-export const extensions: Convert = (value) => value;
+/** What is not of the specification stays as it is, its keys in order. */
+export function extension(value: Value): Value {
+  if (Array.isArray(value)) return value.map(extension);
+  if (!isMapping(value)) return value;
+  return sorted(Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, extension(inner)])));
+}
 
+/** Options that may be given several times: each a list of texts. */
+export const multiOptions: Convert = (value) =>
+  isMapping(value)
+    ? sorted(Object.fromEntries(Object.entries(value).map(([key, given]) => [key, listOf(given).map(scalarText)])))
+    : undefined;
+
+/** A mapping, or a list of `KEY=VALUE`. */
 function pairsWith(value: Value, convert: (inner: Value) => string | null): unknown {
-  if (!isMapping(value)) return undefined;
-  const entries = Object.entries(value).map(([key, inner]) => [key, convert(inner)] as const);
+  const given = isMapping(value) ? Object.entries(value) : listOf(value).map((item) => pairOf(textOf(item)));
+  const entries = given.map(([key, inner]) => [key, convert(inner)] as const);
   return entries.length > 0 ? sorted(Object.fromEntries(entries)) : undefined;
+}
+
+function pairOf(text: string): [string, Value] {
+  const at = text.indexOf('=');
+  return at < 0 ? [text, null] : [text.slice(0, at), text.slice(at + 1)];
 }
 
 export function listOf(value: Value): Value[] {
@@ -140,7 +168,7 @@ export function scalarText(value: Value): string {
   return value === null ? '' : textOf(value);
 }
 
-function sorted<T>(mapping: Record<string, T>): Record<string, T> {
+export function sorted<T>(mapping: Record<string, T>): Record<string, T> {
   return Object.fromEntries(Object.entries(mapping).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 

@@ -1,4 +1,4 @@
-import { parsePort, parseVolume } from '../short-syntax.ts';
+import { cleanTarget, parsePort, parseVolume } from '../short-syntax.ts';
 import { isMapping, type Mapping, type Value, textOf } from '../tree.ts';
 import {
   bytes,
@@ -8,6 +8,7 @@ import {
   integer,
   labels,
   listOf,
+  natural,
   type Place,
   scalarText,
   strings,
@@ -94,11 +95,15 @@ export const volume: Convert = (value, at) => {
     );
   if (value.target === undefined) throw at.fail('target is required');
   if (value.type === 'bind' && value.source === undefined) throw at.fail('a bind mount needs a source');
-  return volumeStruct(value.type === 'bind' && value.bind === undefined ? { ...value, bind: {} } : value, at);
+  const clean = { ...value, target: cleanTarget(textOf(value.target)) };
+  return volumeStruct(value.type === 'bind' && value.bind === undefined ? { ...clean, bind: {} } : clean, at);
 };
 
 export const device: Convert = (value, at) => {
-  if (isMapping(value)) return struct({ source: text, target: text, permissions: text })(value, at);
+  if (isMapping(value)) {
+    if (value.target === undefined) throw at.fail('the device is missing a mount target');
+    return struct({ source: text, target: text, permissions: text })(value, at);
+  }
   const [source = '', target = source, permissions = 'rwm', ...more] = textOf(value).split(':');
   if (more.length > 0 || source === '')
     throw at.fail(`confusing device mapping, please use long syntax: ${textOf(value)}`);
@@ -119,13 +124,14 @@ const deviceRequest = struct({
 
 export const deviceRequests: Convert = (value, at) => {
   if (value === 'all') return [{ count: -1 }];
-  return listOf(value).map((item, index) => {
+  const requests = listOf(value).map((item, index) => {
     if (isMapping(item) && item.count !== undefined && item.device_ids !== undefined) {
       throw at.in(index).fail('"count" and "device_ids" attributes are exclusive');
     }
     const request = deviceRequest(item, at.in(index)) as Mapping;
     return request.count === undefined && request.device_ids === undefined ? { ...request, count: -1 } : request;
   });
+  return requests.length > 0 ? requests : undefined;
 };
 
 /** `host:ip`, `host=ip` or a mapping: `host=ip` texts in order of their names. */
@@ -153,10 +159,10 @@ export const ulimit: Convert = (value, at) => {
 };
 
 const healthStruct = struct({
-  test: (value) => value,
+  test: (value) => (Array.isArray(value) && value.length === 0 ? undefined : value),
   timeout: duration,
   interval: duration,
-  retries: integer,
+  retries: natural,
   start_period: duration,
   start_interval: duration,
   disable: flag,

@@ -6,16 +6,18 @@ import {
   bytes,
   type Convert,
   count,
+  delay,
   dense,
   duration,
   environment,
-  extensions,
   flag,
   integer,
   labels,
   list,
   listOf,
   mappingOf,
+  multiOptions,
+  natural,
   scalarText,
   strings,
   struct,
@@ -42,6 +44,12 @@ const command: Convert = (value, at) =>
 const hookFields = { command, user: text, privileged: flag, working_dir: text, environment };
 const hook = struct(hookFields);
 
+const sshKey: Convert = (value, at) => {
+  const key = textOf(value);
+  if (key !== 'default' && !key.includes('=')) throw at.fail(`invalid ssh key ${JSON.stringify(key)}`);
+  return key;
+};
+
 const build: Convert = (value, at) => buildStruct(isMapping(value) ? value : { context: value }, at);
 
 const buildStruct = struct({
@@ -53,7 +61,7 @@ const buildStruct = struct({
   provenance: text,
   sbom: text,
   ssh: (value, at) =>
-    list((item) => scalarText(item))(
+    list(sshKey)(
       isMapping(value)
         ? Object.entries(value).map(([id, path]) => (path === null ? id : `${id}=${textOf(path)}`))
         : value,
@@ -93,9 +101,9 @@ const develop = struct({
 
 const updateConfig = struct({
   parallelism: integer,
-  delay: duration,
+  delay,
   failure_action: text,
-  monitor: duration,
+  monitor: delay,
   max_failure_ratio: amount,
   order: text,
 });
@@ -194,7 +202,7 @@ const serviceFields: Record<string, Convert> = {
   dns_search: strings,
   domainname: text,
   entrypoint: command,
-  provider: struct({ type: text, options: extensions }),
+  provider: struct({ type: text, options: multiOptions }),
   environment,
   env_file: list(envFile),
   expose: strings,
@@ -234,7 +242,7 @@ const serviceFields: Record<string, Convert> = {
   read_only: flag,
   restart: text,
   runtime: text,
-  scale: integer,
+  scale: natural,
   secrets: list(reference('/run/secrets/')),
   security_opt: strings,
   shm_size: bytes,

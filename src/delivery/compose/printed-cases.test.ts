@@ -1,0 +1,113 @@
+import { describe, expect, it } from 'vitest';
+import { load, messageOf, type TestFiles } from '../../../test/support/compose.ts';
+import type { Service } from './model.ts';
+import { renderProject } from './render.ts';
+
+// Where files that were generated for it came out otherwise than `docker compose config` (2.40) has them.
+
+const web = (keys: string): string => `services:\n  web:\n    image: i\n${keys.replace(/^/gm, '    ')}\n`;
+
+function service(keys: string, environment: Record<string, string> = {}): Service {
+  return load(web(keys), { environment }).project.services['web'] as Service;
+}
+
+describe('a command in one text', () => {
+  it.each<[string, string[]]>([
+    ['a && b', ['a']],
+    ['a;b', ['a']],
+    ['a b > c', ['a', 'b']],
+    ['a 2>b', ['a']],
+    ['a2>b', ['a2']],
+    ['a \'b;c\' "d&e" f\\;g', ['a', 'b;c', 'd&e', 'f;g']],
+    ['a "\\n" \'\' #', ['a', 'n', '', '#']],
+    ['a `b c` $(d e)f', ['a', '`b c`', '$(d e)f']],
+  ])('%s', (text, words) => {
+    expect(service(`command: ${JSON.stringify(text)}`).command).toEqual(words);
+  });
+
+  it.each(['a (b)', 'a )', "a 'b", 'a "b', 'a `b', 'a\\'])('%s is an error', (text) => {
+    expect(messageOf(() => service(`command: ${JSON.stringify(text)}`))).toContain('services.web.command: the command');
+  });
+});
+
+describe('networks', () => {
+  const networks = (keys: string): string[] => Object.keys(load(web(keys), { allResources: true }).project.networks);
+
+  it('have the default one only where a service uses it, in the order of their names', () => {
+    expect(networks('network_mode: none')).toEqual([]);
+    expect(Object.keys(load(`${web('networks: [z, default]')}networks: {z: , a: }\n`).project.networks)).toEqual([
+      'default',
+      'z',
+    ]);
+  });
+});
+
+describe('values', () => {
+  it('are lists of KEY=VALUE wherever mappings are', () => {
+    expect(service('post_start: [{command: a, environment: [A=b]}]').post_start).toMatchObject([
+      { environment: { A: 'b' } },
+    ]);
+    expect(service('gpus: [{driver: nvidia, options: [a=b=c]}]').gpus).toMatchObject([{ options: { a: 'b=c' } }]);
+  });
+
+  it('may be given several times to a provider', () => {
+    const { provider } = service('provider: {type: x, options: {a: b, c: 1, d: [e, true]}}');
+    expect(provider).toMatchObject({ options: { a: ['b'], c: ['1'], d: ['e', 'true'] } });
+  });
+
+  it('are texts where they are tagged so, and extensions are in the order of their keys', () => {
+    const { project } = load(`${web('x-b: {d: !!str 5, c: [{f: 1, e: 2}]}')}`);
+    const text = '    x-b:\n      c:\n        - e: 2\n          f: 1\n      d: "5"\n';
+    expect(renderProject(project, 'yaml')).toContain(text);
+  });
+
+  it('of build arguments come from the environment, or are not passed', () => {
+    expect(service('build: {context: ., args: [A, B, C=]}', { A: '1' }).build?.args).toEqual({ A: '1', C: '' });
+  });
+
+  it('that are empty say nothing', () => {
+    const { deploy, ...rest } = service(
+      "dns: ''\ngpus: []\nhealthcheck: {test: []}\ndeploy: {update_config: {parallelism: 1, delay: 0s}}",
+    );
+    expect(rest).toEqual({ image: 'i', healthcheck: {}, networks: { default: null } });
+    expect(deploy).toEqual({ update_config: { parallelism: 1 } });
+  });
+
+  it('have targets without what says nothing, in the long form as well', () => {
+    expect(service('volumes: [{type: volume, target: /a/./b/}, "/c/../d/"]').volumes).toMatchObject([
+      { target: '/a/b' },
+      { target: '/d' },
+    ]);
+  });
+
+  it.each([
+    ['environment: [1]', 'services.web.environment[0]: must be a string'],
+    ['labels: [{a: b}]', 'services.web.labels[0]: must be a string'],
+    ['cap_add: null', 'services.web.cap_add: must be a list'],
+    ['dns: null', 'services.web.dns: must be'],
+    ['external_links: [a, a]', 'services.web.external_links[1]: "a" is listed twice'],
+    ['scale: -1', 'services.web.scale: must be greater than or equal to 0'],
+    ['healthcheck: {test: a, retries: -1}', 'services.web.healthcheck.retries: must be greater than or equal to 0'],
+    ['devices: [{source: /dev/a}]', 'services.web.devices[0]: the device is missing a mount target'],
+    ['build: {context: ., ssh: [x]}', 'invalid ssh key "x"'],
+  ])('are refused: %s', (keys, words) => {
+    expect(messageOf(() => service(keys))).toContain(words);
+  });
+});
+
+it('an included file builds in its own project directory', () => {
+  const files: TestFiles = {
+    '/app/compose.yaml': 'include: [{path: sub/a.yaml, project_directory: other}]\n',
+    '/app/sub/a.yaml': 'services: {web: {build: {dockerfile_inline: FROM x}}}\n',
+  };
+  expect(load(files).project.services['web']?.build?.context).toBe('/app/other');
+});
+
+it('an env file may name variables of the environment, which wins over the file', () => {
+  const files: TestFiles = {
+    '/app/compose.yaml': web('env_file: e'),
+    '/app/e': 'A=file\nB=$A\nC=$(date) costs $5\n',
+  };
+  const { environment } = load(files, { environment: { A: 'own' } }).project.services['web'] as Service;
+  expect(environment).toEqual({ A: 'file', B: 'own', C: '$(date) costs $5' });
+});
