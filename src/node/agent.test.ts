@@ -32,6 +32,8 @@ afterEach(async () => {
 
 const app: Container = { name: 'app', image: 'app:1' };
 
+const finalizing = { kind: 'merge', document: { metadata: { finalizers: ['test/keep'] } } } as const;
+
 async function create(name: string, spec: Partial<PodSpec> = {}, annotations: ObjectMeta['annotations'] = {}) {
   const metadata = { name, namespace: 'default', annotations };
   const full = { nodeName: 'node-1', containers: [app], automountServiceAccountToken: false, ...spec };
@@ -103,6 +105,28 @@ describe('a pod', () => {
     expect(await runtime.listPodSandboxes()).toEqual([]);
     expect([...system.content.keys()]).toEqual([]);
     expect(await eventsOf('web')).toContain('Killing: Stopping container app');
+  });
+
+  it('is not written once more for its sandbox when it goes with it', async () => {
+    await create('plain', { terminationGracePeriodSeconds: 1 });
+    await create('kept', { terminationGracePeriodSeconds: 1 });
+    await client.patch(pods, { namespace: 'default', name: 'kept' }, finalizing);
+    const stop = runtime.stopContainer.bind(runtime);
+    // The runtime's event comes first.
+    vi.spyOn(runtime, 'stopContainer').mockImplementation((...args) => stop(...args).then(() => clock.sleep(100)));
+    const written: string[] = [];
+    const patch = client.patch.bind(client);
+    vi.spyOn(client, 'patch').mockImplementation(async (...args) => {
+      const pod = (await patch(...args)) as Pod;
+      const sandbox = pod.status?.conditions?.find(({ type }) => type === 'PodReadyToStartContainers');
+      written.push(`${pod.metadata.name} ${pod.status?.phase} ${sandbox?.status}`);
+      return pod;
+    });
+    for (const name of ['plain', 'kept']) await client.delete(pods, { namespace: 'default', name });
+    await clock.advance(3000);
+    expect(written.filter((each) => each.startsWith('plain'))).toEqual(['plain Running True', 'plain Failed True']);
+    expect(written).toContain('kept Failed False');
+    expect([await isGone('plain'), await isGone('kept')]).toEqual([true, false]);
   });
 
   it('gets its whole grace, and no more', async () => {

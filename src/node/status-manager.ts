@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
+import { isPodFinished } from '../api/pod-phase.ts';
 import { isApiError } from '../api/status.ts';
 import type { Client } from '../client/client.ts';
 import { pods } from '../client/resources.ts';
@@ -143,6 +144,7 @@ class Manager implements StatusManager {
     const { clock, isNodeReady } = this.options;
     const base = (written ?? pod).status ?? {};
     const own = statusPatch(base, desired);
+    if (own && isLeaving(pod, base) && Object.keys(own).every((key) => key === 'conditions')) return undefined;
     if (own || !written || !isNewer(pod, written) || !isNodeReady()) return own;
     const lost = statusPatch(pod.status ?? {}, desired);
     if (!lost) return undefined;
@@ -172,4 +174,14 @@ class Manager implements StatusManager {
 /** Versions of one object can be compared (KEP-5504). */
 function isNewer(seen: Pod, written: Pod): boolean {
   return Number(seen.metadata.resourceVersion) > Number(written.metadata.resourceVersion);
+}
+
+/**
+ * A deleted pod whose end is told leaves the API as soon as its sandbox is gone: nobody has a use for a write that says
+ * that it is. With finalizers it stays, and that is told.
+ */
+function isLeaving({ metadata }: Pod, status: PodStatus): boolean {
+  return (
+    metadata.deletionTimestamp !== undefined && !metadata.finalizers?.length && isPodFinished({ metadata, status })
+  );
 }
