@@ -1,6 +1,6 @@
 // Bundles the program into dist/: one entry for the CLI, one for the library, code split so that a command loads only what
-// it needs; the programs of the server, of the agent and of `chart` in one file each, whose compiled code can be kept
-// (src/cli/compiled-code.ts), and the scripts that load the first two; and the library's declarations. `lmdb` stays outside
+// it needs; the programs of the server, of the agent, of `up` and of `chart` in one file each, whose compiled code can be
+// kept (src/cli/compiled-code.ts), and the scripts that load the first two; and the library's declarations. `lmdb` stays outside
 // (native addon).
 import { build } from 'esbuild';
 import { chmodSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -45,17 +45,18 @@ async function buildWhole(name, entry) {
     format: 'cjs',
     // It is loaded as a script, which knows only require().
     supported: { 'dynamic-import': false },
-    banner: { js: '((module,require)=>{var{exports}=module;' },
+    banner: { js: '((module,require,__dirname)=>{var{exports}=module;' },
     footer: { js: '})' },
-    define,
+    define: { ...define, 'import.meta.dirname': '__dirname' },
   });
   const [file] = Object.keys(metafile.outputs).map((path) => basename(path));
   escapeNonAscii(join(root, 'dist', file));
   return { file, inputs: metafile.inputs };
 }
 const chart = await buildWhole('chart', 'src/cli/chart-program.ts');
+const up = await buildWhole('up', 'src/cli/up-program.ts');
 /** Programs of processes that are started in the background, and the scripts that load them. */
-const programs = [chart];
+const programs = [chart, up];
 for (const name of ['server', 'agent']) {
   const program = await buildWhole(name, `src/cli/local-${name}.ts`);
   programs.push(program);
@@ -72,7 +73,7 @@ const { metafile } = await build({
   entryPoints: { timonel: join(root, 'src/main.ts'), library: join(root, 'src/library.ts') },
   splitting: true,
   format: 'esm',
-  define: { ...define, TIMONEL_CHART: JSON.stringify(chart.file) },
+  define: { ...define, TIMONEL_CHART: JSON.stringify(chart.file), TIMONEL_UP: JSON.stringify(up.file) },
   // CommonJS dependencies call require() for Node's own modules.
   banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
 });

@@ -12,9 +12,11 @@ try {
 
 async function run(words: readonly string[]): Promise<void> {
   const [command] = words;
+  const upProgram = command === 'up' ? (await import('./cli/compiled-up.ts')).compiledUp() : undefined;
   // Before anything else, even stdout, is made: the server loads at the same time.
-  if (command === 'up') (await import('./cli/early-server.ts')).earlyServer(words.slice(1));
+  upProgram?.earlyServer(words.slice(1));
   process.stdout.on('error', endWithReader);
+  if (upProgram) return upProgram.run(TIMONEL_VERSION, words);
   if (command === 'chart') {
     const chartProgram = (await import('./cli/compiled-chart.ts')).compiledChart(words, process.env);
     if (chartProgram) return chartProgram(TIMONEL_VERSION, words);

@@ -11,13 +11,16 @@ export interface CompiledProgram {
   keep: (() => void) | undefined;
 }
 
+type Program = (module: { exports: unknown }, require: NodeJS.Require, __dirname: string) => void;
+
 /** Before the compiled code: V8 itself looks at versions, flags and lengths, not at whether the bytes are whole. */
 const digestBytes = 32;
 
 /**
  * Loads a CommonJS program with the code that V8 compiled for it when it ran before, as far as `directory` has it and
  * V8 takes it: loading is mostly compiling. The file's name must change with its content, as that of a bundle does. The
- * file is ASCII, and one function `(module, require) => …`: large texts are not decoded or put together once more.
+ * file is ASCII, and one function `(module, require, __dirname) => …`: large texts are not decoded or put together once
+ * more.
  */
 export function loadCompiled(file: string, directory: string): CompiledProgram {
   const cache = join(directory, `${basename(file)}-${process.version}-${process.arch}`);
@@ -27,8 +30,8 @@ export function loadCompiled(file: string, directory: string): CompiledProgram {
     ...(cachedData && { cachedData }),
   });
   const module = { exports: {} as unknown };
-  const run = script.runInThisContext() as (module: { exports: unknown }, require: NodeJS.Require) => void;
-  run(module, createRequire(file));
+  const run = script.runInThisContext() as Program;
+  run(module, createRequire(file), dirname(file));
   const isTaken = cachedData !== undefined && script.cachedDataRejected === false;
   return { exports: module.exports, keep: isTaken ? undefined : () => writeCode(cache, script.createCachedData()) };
 }

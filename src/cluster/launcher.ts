@@ -228,15 +228,16 @@ export async function startCluster(state: ClusterState, clock: Clock): Promise<C
     await requirePort(state.port, localAddresses(state.network));
   }
   if (isReal && isUntouched) requireFreeRanges(state);
-  const installation = detectContainerd();
-  // Whoever awaits it gets the error; simulated clusters need none.
-  installation.catch(() => {});
   claimRunDirectory(state.name);
   // The server's process loads its program meanwhile, which takes longer than all of this.
   const prepared = yieldToEventLoop().then(() => prepareServer(state, clock));
   const serverStarted = startServer(state, prepared);
   const nodesStarted = prepared.then(async (pki) => {
     if (!isReal) return;
+    // Not before: until now, command and server keep two processors busy.
+    const installation = detectContainerd();
+    // Whoever awaits it gets the error.
+    installation.catch(() => {});
     const plans = nodes.map((node) => node.plan);
     const registryStarted = startRegistry(state, nodes, clock);
     const started = setUpNetwork(state.network, plans).then(() =>
