@@ -77,12 +77,23 @@ const { metafile } = await build({
   // CommonJS dependencies call require() for Node's own modules.
   banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
 });
-chmodSync(join(root, 'dist/timonel.js'), 0o755);
+startBySh(join(root, 'dist/timonel.js'));
 writeFileSync(
   join(root, 'dist/THIRD-PARTY-LICENSES'),
   licencesOf({ inputs: Object.assign({}, ...[metafile, ...programs].map(({ inputs }) => inputs)) }),
 );
 emitTypes(root);
+
+/**
+ * Node looks for its own flags also after a program's name: `--env-file` of `timonel compose` is one. With `--` it does
+ * not, which the first line cannot say everywhere (BusyBox's `env` has no -S): the shell reads the second one, and to
+ * Node that is a text and a comment.
+ */
+function startBySh(file) {
+  const text = readFileSync(file, 'utf8').replace(/^#!.*\n/, '');
+  writeFileSync(file, `#!/bin/sh\n":" //; exec node -- "$0" "$@"\n${text}`);
+  chmodSync(file, 0o755);
+}
 
 /** It is read as ASCII. esbuild escapes what is in strings, and leaves regular expressions as they are. */
 function escapeNonAscii(file) {

@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 declare const TIMONEL_VERSION: string;
 
 /** As programs end whose reader has gone (`timonel get pods | head -1`): 128 and SIGPIPE. */

@@ -43,6 +43,11 @@ describe('a simulated cluster from the command line', () => {
     ]);
   });
 
+  it('has its own flags, also those that Node has as well', async () => {
+    const ran = await run([join(root, 'dist/timonel.js'), 'compose', '--env-file', '/nowhere/.env', 'config']);
+    expect(ran).toEqual({ code: 1, stdout: '', stderr: "error: couldn't find env file: /nowhere/.env\n" });
+  });
+
   it('prints its kubeconfig, and where that lies', async () => {
     const text = await cluster.timonel('kubeconfig');
     expect(text).toContain('current-context: timonel-cli');

@@ -7,7 +7,6 @@ import { configHash, renderProject, renderTree } from '../../delivery/compose/re
 import { isMapping } from '../../delivery/compose/tree.ts';
 import { selectServices } from '../../delivery/compose/select.ts';
 import { CliError } from '../errors.ts';
-import { table } from '../output.ts';
 import type { ComposeFlags } from './commands.ts';
 import { asCliError, loadOptions } from './project.ts';
 
@@ -85,7 +84,7 @@ function withoutInterpolation(flags: ConfigFlags, options: LoadOptions): string 
 function variables(options: LoadOptions, format: ConfigFlags['format']): string {
   const { tree } = loadTree(options);
   const all = variablesOf(tree);
-  if (format === 'json') return `${JSON.stringify(byName(all, upperFirst), undefined, 4)}\n`;
+  if (format === 'json') return `${JSON.stringify(byName(all, upperFirst), undefined, 4)}\n\n`;
   if (format === 'yaml')
     return stringify(
       byName(all, (key) => key.toLowerCase()),
@@ -97,7 +96,15 @@ function variables(options: LoadOptions, format: ConfigFlags['format']): string 
     defaultValue,
     presenceValue,
   ]);
-  return `${table(['NAME', 'REQUIRED', 'DEFAULT VALUE', 'ALTERNATE VALUE'], rows)}\n`;
+  return lines(inColumns([['NAME', 'REQUIRED', 'DEFAULT VALUE', 'ALTERNATE VALUE'], ...rows]));
+}
+
+/** As docker compose aligns a table: columns are 20 characters wide, or 3 more than what is in them. */
+function inColumns(rows: readonly (readonly string[])[]): string[] {
+  const widthOf = (column: number): number => Math.max(20, ...rows.map((row) => (row[column] ?? '').length + 3));
+  return rows.map((row) =>
+    row.map((cell, column) => (column < row.length - 1 ? cell.padEnd(widthOf(column)) : cell)).join(''),
+  );
 }
 
 type Variable = ReturnType<typeof variablesOf>[number];

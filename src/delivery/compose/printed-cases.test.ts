@@ -95,6 +95,13 @@ describe('values', () => {
   });
 });
 
+it('JSON has its sections in the order of their names, and what is empty of deploy in its place', () => {
+  const { project } = load(web('deploy: {restart_policy: {condition: any}}'));
+  const text = renderProject(project, 'json');
+  expect(Object.keys(JSON.parse(text))).toEqual(['name', 'networks', 'services']);
+  expect(text).toContain('"deploy": {\n        "resources": {},\n        "restart_policy": {');
+});
+
 it('an included file builds in its own project directory', () => {
   const files: TestFiles = {
     '/app/compose.yaml': 'include: [{path: sub/a.yaml, project_directory: other}]\n',

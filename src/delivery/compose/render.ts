@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { emitYamlInOrder } from '../charts/functions/yaml-emit.ts';
-import { serviceKeys } from './canonical/service.ts';
+import { sorted } from './canonical/convert.ts';
+import { deployKeys, serviceKeys } from './canonical/service.ts';
 import type { Project, Service } from './model.ts';
 
 /** A project as `docker compose config` prints it: canonical, secrets by name only, dollar signs doubled. */
@@ -28,7 +29,7 @@ function yamlDocument(project: Project): Record<string, unknown> {
   return { name, services, ...Object.fromEntries(filled), ...extensions };
 }
 
-/** In JSON, what YAML leaves out of `command`, `deploy` and `ipam` is there, empty. */
+/** In JSON, what YAML leaves out of `command`, `deploy` and `ipam` is there, empty; sections are in the order of names. */
 function jsonDocument(project: Project): Record<string, unknown> {
   const { name, services, networks, ...rest } = yamlDocument(project) as { services: Record<string, Service> } & Record<
     string,
@@ -38,23 +39,25 @@ function jsonDocument(project: Project): Record<string, unknown> {
     const { name: networkName, driver, driver_opts, ...more } = network as Record<string, unknown>;
     return { name: networkName, driver, driver_opts, ipam: {}, ...more };
   });
-  return {
+  return sorted({
     name,
     services: mapValues(services, jsonService),
     ...(networks !== undefined && { networks: withIpam }),
     ...rest,
-  };
+  });
 }
 
 function jsonService(service: Service): Record<string, unknown> {
   const { deploy } = service;
   const filled: Record<string, unknown> = { command: null, entrypoint: null, ...service };
-  if (deploy) filled['deploy'] = { ...deploy, ...emptyDeploy(deploy) };
+  if (deploy) filled['deploy'] = filledDeploy(deploy);
   return Object.fromEntries(serviceKeys.filter((key) => key in filled).map((key) => [key, filled[key]]));
 }
 
-function emptyDeploy(deploy: object): object {
-  return { ...(!('resources' in deploy) && { resources: {} }), ...(!('placement' in deploy) && { placement: {} }) };
+function filledDeploy(deploy: object): object {
+  const filled: Record<string, unknown> = { resources: {}, placement: {}, ...deploy };
+  const known = deployKeys.filter((key) => key in filled);
+  return { ...Object.fromEntries(known.map((key) => [key, filled[key]])), ...filled };
 }
 
 /** The values of secrets are not in the model; configs show theirs unless the environment gave it. */

@@ -108,7 +108,7 @@ const updateConfig = struct({
   order: text,
 });
 
-const deploy = struct({
+const deployFields: Record<string, Convert> = {
   mode: text,
   replicas: integer,
   labels,
@@ -134,7 +134,9 @@ const deploy = struct({
     }),
   ),
   endpoint_mode: text,
-});
+};
+export const deployKeys: readonly string[] = Object.keys(deployFields);
+const deploy = struct(deployFields);
 
 const dependency: Convert = (value, at) => {
   const given = isMapping(value) ? value : {};
