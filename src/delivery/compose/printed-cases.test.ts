@@ -99,6 +99,8 @@ it('JSON has its sections in the order of their names, and what is empty of depl
   const { project } = load(web('deploy: {restart_policy: {condition: any}}'));
   const text = renderProject(project, 'json');
   expect(Object.keys(JSON.parse(text))).toEqual(['name', 'networks', 'services']);
+  expect(renderProject(load(web('x-a: 1\nlabels: {x-b: 2}')).project, 'json')).not.toContain('x-a');
+  expect(renderProject(load(web('x-a: 1\nlabels: {x-b: 2}')).project, 'json')).toContain('"x-b": "2"');
   expect(text).toContain('"deploy": {\n        "resources": {},\n        "restart_policy": {');
 });
 

@@ -3,6 +3,7 @@ import { emitYamlInOrder } from '../charts/functions/yaml-emit.ts';
 import { sorted } from './canonical/convert.ts';
 import { deployKeys, serviceKeys } from './canonical/service.ts';
 import type { Project, Service } from './model.ts';
+import { isMapping, type Mapping, type Value } from './tree.ts';
 
 /** A project as `docker compose config` prints it: canonical, secrets by name only, dollar signs doubled. */
 export function renderProject(project: Project, format: 'yaml' | 'json'): string {
@@ -31,10 +32,14 @@ function yamlDocument(project: Project): Record<string, unknown> {
 
 /** In JSON, what YAML leaves out of `command`, `deploy` and `ipam` is there, empty; sections are in the order of names. */
 function jsonDocument(project: Project): Record<string, unknown> {
-  const { name, services, networks, ...rest } = yamlDocument(project) as { services: Record<string, Service> } & Record<
-    string,
-    unknown
-  >;
+  const document = yamlDocument(project);
+  const sections = Object.entries(document).map(([key, section]) => [
+    key,
+    isMapping(section as Value) && !key.startsWith('x-') ? mapValues(section as Mapping, withoutExtensions) : section,
+  ]);
+  const { name, services, networks, ...rest } = Object.fromEntries(sections) as typeof document & {
+    services: Record<string, Service>;
+  };
   const withIpam = mapValues((networks ?? {}) as Record<string, object>, (network) => {
     const { name: networkName, driver, driver_opts, ...more } = network as Record<string, unknown>;
     return { name: networkName, driver, driver_opts, ipam: {}, ...more };
@@ -52,6 +57,20 @@ function jsonService(service: Service): Record<string, unknown> {
   const filled: Record<string, unknown> = { command: null, entrypoint: null, ...service };
   if (deploy) filled['deploy'] = filledDeploy(deploy);
   return Object.fromEntries(serviceKeys.filter((key) => key in filled).map((key) => [key, filled[key]]));
+}
+
+/** Keys with names that the file's author chose, which may look like extensions. */
+const namings: readonly string[] = (
+  'additional_contexts annotations args aux_addresses depends_on driver_opts environment labels models networks options ' +
+  'storage_opt sysctls ulimits'
+).split(' ');
+
+/** Extensions are not in JSON (Go's structures leave them out), and so concern no container. */
+function withoutExtensions(value: Value, ofNames = false): Value {
+  if (Array.isArray(value)) return value.map((item) => withoutExtensions(item));
+  if (!isMapping(value)) return value;
+  const kept = Object.entries(value).filter(([key]) => ofNames || !key.startsWith('x-'));
+  return Object.fromEntries(kept.map(([key, inner]) => [key, withoutExtensions(inner, namings.includes(key))]));
 }
 
 function filledDeploy(deploy: object): object {
@@ -84,7 +103,7 @@ export function configHash(service: Service): string {
     rest.deploy = deploy;
   }
   return createHash('sha256')
-    .update(goJson(jsonService(rest), 0))
+    .update(goJson(jsonService(withoutExtensions(rest as Mapping) as Service), 0))
     .digest('hex');
 }
 

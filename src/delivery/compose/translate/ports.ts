@@ -63,12 +63,20 @@ interface Planned {
   hostIp: string;
 }
 
-function planPorts({ problems, at }: ServiceScope, ports: readonly Port[]): Planned[] {
+/** Of a range for one port, each container has one: as many from its beginning as there are containers. */
+function hostPorts({ published }: Port, containers: number): (number | undefined)[] {
+  if (!published) return [undefined];
+  const [first = 0, last = first] = published.split('-').map(Number);
+  const count = Math.min(last - first + 1, Math.max(containers, 1));
+  return Array.from({ length: count }, (_, index) => first + index);
+}
+
+function planPorts({ service, problems, at }: ServiceScope, ports: readonly Port[]): Planned[] {
   const targets = new Map<string, number>();
-  return ports.flatMap((given, index) => {
+  const containers = replicasOf(service);
+  const all = ports.flatMap((given, index) => hostPorts(given, containers).map((host) => ({ given, index, host })));
+  return all.flatMap(({ given, index, host }) => {
     const protocol = (given.protocol || 'tcp').toUpperCase();
-    // Of a range for one port, the first one.
-    const host = given.published ? Number(given.published.split('-')[0]) : undefined;
     const number = host ?? given.target;
     const id = `${number}/${protocol}`;
     const earlier = targets.get(id);

@@ -193,6 +193,21 @@ describe('a published port', () => {
   });
 });
 
+it('publishes as many ports of a range as there are containers', () => {
+  const portsOf = (keys: string): unknown => {
+    const all = translated(web(keys), {}).base;
+    const found = all.find(({ metadata }) => metadata.name?.endsWith('-published')) as KubeService;
+    return found.spec?.ports?.map(({ port, targetPort }) => [port, targetPort]);
+  };
+  const range = 'ports: ["8080-8082:80"]';
+  expect(portsOf(range)).toEqual([[8080, 80]]);
+  expect(portsOf(`${range}\n    scale: 2`)).toEqual([
+    [8080, 80],
+    [8081, 80],
+  ]);
+  expect(portsOf(`${range}\n    scale: 9`)).toHaveLength(3);
+});
+
 it('takes no volumes of others that have no name', () => {
   const file = (volumes: string): string =>
     `services:\n  web: {image: i, volumes_from: [db]}\n  db: {image: i, volumes: [${volumes}]}\nvolumes: {data: }\n`;
