@@ -39,6 +39,9 @@ async function lint(files: Record<string, string | undefined>, values = ''): Pro
 }
 
 const template = (text: string): Record<string, string> => ({ 'templates/a.yaml': text });
+const noValues =
+  'cannot load values.yaml: cannot unmarshal yaml document: error unmarshaling JSON: while decoding JSON: ' +
+  'json: cannot unmarshal array into Go value of type map[string]interface {}';
 const configMap = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n';
 
 const deployment = 'apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\n';
@@ -154,6 +157,17 @@ describe('lint', () => {
       ],
     ],
     [
+      'values that are none, where there are definitions of custom resources as well',
+      { 'values.yaml': '- a\n', 'crds/a.yaml': configMap },
+      [
+        '[ERROR] values.yaml: unable to parse YAML: error unmarshaling JSON: while decoding JSON: ' +
+          'json: cannot unmarshal array into Go value of type common.Values',
+        '[WARNING] templates/: directory does not exist',
+        `[ERROR] : unable to load chart\n\t${noValues}`,
+        `[ERROR] crds/: ${noValues}`,
+      ],
+    ],
+    [
       'a subchart that is none',
       { 'charts/bad/Chart.yaml': 'description: bad\n' },
       [
@@ -167,7 +181,8 @@ describe('lint', () => {
 
   it.each([
     ['description: bad', ['ERROR name is required', /apiVersion is required/, 'ERROR version is required', /SemVerV2/]],
-    ['apiVersion: v2\nname: Web\nversion: 1.0.0', [/^ERROR chart name "Web" is invalid; chart names must contain/]],
+    ['apiVersion: v2\nname: Web\nversion: 1.0.0', []],
+    ['apiVersion: v2\nname: a/b\nversion: 1.0.0', ['ERROR chart name "a/b" is invalid']],
     ['apiVersion: v2\nname: web\nversion: v1', ["WARNING version 'v1' is not a valid SemVerV2"]],
     ['apiVersion: v2\nname: web\nversion: 0.0.0.0', [/'0.0.0.0' is not a valid SemVer$/, /not a valid SemVerV2/]],
     [

@@ -60,11 +60,7 @@ function strictProblem(text: string, fields: unknown): string | undefined {
 
 function nameProblem(name: string): string | undefined {
   if (name === '') return 'name is required';
-  if (name.includes('/')) return `chart name ${quote(name)} is invalid`;
-  if (/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(name)) return undefined;
-  const rule =
-    'must contain lowercase letters, numbers, and dashes, and must start and end with a lowercase letter or number';
-  return `chart name ${quote(name)} is invalid; chart names ${rule}`;
+  return name.includes('/') ? `chart name ${quote(name)} is invalid` : undefined;
 }
 
 function apiVersionProblem(apiVersion: string): string | undefined {

@@ -37,6 +37,7 @@ export async function lintChart({ files, place }: LintSource, options: LintOptio
   if (problem !== undefined) {
     if (hasTemplates) unloadable.push(message('ERROR', 'templates/', problem));
     unloadable.push(message('ERROR', '', `unable to load chart\n\t${problem}`));
+    if (files.some(({ name }) => name.startsWith('crds/'))) unloadable.push(message('ERROR', 'crds/', problem));
   }
   return [
     ...(metadata ? metadataMessages(metadata) : []),
@@ -70,7 +71,9 @@ async function valuesMessages(files: readonly ChartFile[], options: LintOptions)
   try {
     own = readValues(textOf(file));
   } catch (error) {
-    return [message('ERROR', path, `unable to parse YAML: ${(error as Error).message}`)];
+    // Helm's rule has a type of its own for them.
+    const text = (error as Error).message.replace(/(?<=value of type )map\[string\]interface {}$/, 'common.Values');
+    return [message('ERROR', path, `unable to parse YAML: ${text}`)];
   }
   const schema = files.find(({ name }) => name === 'values.schema.json');
   if (!schema || options.skipSchemaValidation) return [];

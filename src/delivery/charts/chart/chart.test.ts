@@ -181,6 +181,17 @@ describe('a chart’s directory', () => {
     ],
     ['a name that is a path', { 'Chart.yaml': 'apiVersion: v2\nname: ../web\nversion: 1.0.0\n' }, 'is invalid'],
     ['an unknown apiVersion', { 'Chart.yaml': 'apiVersion: v3\nname: web\nversion: 1.0.0\n' }, 'must be v1 or v2'],
+    [
+      'a lock of no time',
+      { 'Chart.lock': 'generated: x\n' },
+      'cannot load Chart.lock: error unmarshaling JSON: while decoding JSON: parsing time "x" as ' +
+        '"2006-01-02T15:04:05Z07:00": cannot parse "x" as "2006"',
+    ],
+    [
+      'two mistakes, of which what cannot be read is told',
+      { 'Chart.yaml': 'apiVersion: v2\nname: web\n', 'values.yaml': 'a: [\n' },
+      'cannot load values.yaml',
+    ],
     ['values that are a list', { 'values.yaml': '- a' }, 'cannot load values.yaml'],
     ['values that are no YAML', { 'values.yaml': 'password: "hunter2' }, 'cannot load values.yaml'],
   ])('is refused with %s', async (_, files, message) => {
@@ -190,6 +201,11 @@ describe('a chart’s directory', () => {
     }
     await expect(load()).rejects.toThrow(message);
     await expect(load()).rejects.not.toThrow('hunter2');
+  });
+
+  it('leaves out of its metadata what says nothing', async () => {
+    write('web/Chart.yaml', 'apiVersion: ""\nname: web\nversion: 1.0.0\ntype: ""\ndeprecated: false\n');
+    expect((await load()).metadata).toEqual({ apiVersion: 'v1', name: 'web', version: '1.0.0' });
   });
 
   it('does not read values that grow by their aliases', async () => {

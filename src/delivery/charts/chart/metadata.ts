@@ -1,16 +1,16 @@
 import { decodeStruct, type Shape } from '../functions/go-struct.ts';
+import { parseTime } from '../functions/go-time.ts';
 import { readYaml } from '../functions/yaml-read.ts';
 import { parseVersion } from '../functions/semver.ts';
+import { utc } from '../functions/time-zones.ts';
 import { ChartError, type ChartFile, type ChartLock, type ChartMetadata, type Dependency, textOf } from './chart.ts';
 
-/** Reads `Chart.yaml`. An apiVersion that is missing is v1, as it was for Helm 2. */
+/** Reads `Chart.yaml`, without what says nothing (`type: ""`). An apiVersion that is missing is v1, as it was for Helm 2. */
 export function readMetadata(file: ChartFile): ChartMetadata {
-  const metadata = read(file, metadataShape) as unknown as ChartMetadata;
+  const given = Object.entries(read(file, metadataShape)).filter(([, value]) => value !== '' && value !== false);
+  const metadata = Object.fromEntries(given) as unknown as ChartMetadata;
   metadata.apiVersion ??= 'v1';
   if (metadata.dependencies) metadata.dependencies = withRepository(metadata.dependencies);
-  if (metadata.maintainers?.some((given: unknown) => given === null)) {
-    throw new ChartError('validation: maintainers must not contain empty or null nodes');
-  }
   return metadata;
 }
 
@@ -22,7 +22,20 @@ export function readRequirements(file: ChartFile): Dependency[] | undefined {
 
 export function readLock(file: ChartFile): ChartLock {
   const { generated, digest, dependencies } = read(file, lockShape) as Partial<ChartLock>;
+  if (generated !== undefined) checkTime(file, generated);
   return { generated: generated ?? '', digest: digest ?? '', dependencies: withRepository(dependencies) };
+}
+
+function checkTime(file: ChartFile, text: string): void {
+  try {
+    parseTime('2006-01-02T15:04:05Z07:00', text, utc);
+  } catch (error) {
+    throw unloadable(file, `error unmarshaling JSON: while decoding JSON: ${(error as Error).message}`, error);
+  }
+}
+
+function unloadable(file: ChartFile, message: string, cause: unknown): ChartError {
+  return new ChartError(`cannot load ${file.name}: ${message}`, cause);
 }
 
 const strings: Shape = { list: 'string' };
@@ -79,16 +92,14 @@ function read(file: ChartFile, shape: Parameters<typeof decodeStruct>[1]): Recor
   try {
     return decodeStruct(readYaml(textOf(file)), shape);
   } catch (error) {
-    throw new ChartError(`cannot load ${file.name}: ${(error as Error).message}`, error);
+    throw unloadable(file, (error as Error).message, error);
   }
 }
 
 function withRepository(found: unknown): Dependency[] {
   const dependencies = (found ?? []) as (Dependency | null)[];
-  return dependencies.map((given) => {
-    if (given === null) throw new ChartError('validation: dependencies must not contain empty or null nodes');
-    return { ...given, repository: given.repository ?? '' };
-  });
+  // One that is null is found when all has been read.
+  return dependencies.map((given) => given && { ...given, repository: given.repository ?? '' }) as Dependency[];
 }
 
 /** @throws ChartError in Helm's words for what makes a chart unusable */
@@ -96,7 +107,7 @@ export function validateMetadata(metadata: ChartMetadata): void {
   const fail = (message: string): never => {
     throw new ChartError(`validation: ${message}`);
   };
-  const { name, version, apiVersion, type, dependencies = [] } = metadata;
+  const { name, version, apiVersion, type, maintainers = [], dependencies = [] } = metadata;
   if (apiVersion !== 'v1' && apiVersion !== 'v2')
     fail(`chart.metadata.apiVersion "${String(apiVersion)}" is not valid: it must be v1 or v2`);
   if (!name) fail('chart.metadata.name is required');
@@ -106,8 +117,11 @@ export function validateMetadata(metadata: ChartMetadata): void {
   if (type !== undefined && type !== '' && type !== 'application' && type !== 'library') {
     fail('chart.metadata.type must be application or library');
   }
+  const holdsNothing = (list: readonly unknown[]): boolean => list.includes(null);
+  if (holdsNothing(maintainers)) fail('maintainers must not contain empty or null nodes');
   const seen = new Set<string>();
   for (const dependency of dependencies) {
+    if (holdsNothing([dependency])) fail('dependencies must not contain empty or null nodes');
     const key = dependency.alias || dependency.name;
     if (!dependency.name) fail('a dependency has no name');
     if (dependency.alias && !/^[a-zA-Z0-9_-]+$/.test(dependency.alias)) {
