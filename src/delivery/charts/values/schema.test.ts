@@ -56,6 +56,30 @@ describe('values.schema.json', () => {
   });
 
   it.each([
+    [
+      'a wrong type, and nothing else',
+      { type: 'string', enum: ['x'], maxProperties: 1 },
+      '{a: 1, b: 2}',
+      ['got object, want string'],
+    ],
+    [
+      'a value that is not among others',
+      { enum: ['x', null], maxLength: 1 },
+      'abc',
+      ["value must be one of 'x', <nil>"],
+    ],
+    ['objects to choose from', { enum: [{ x: 1 }] }, '1', ["'enum' failed"]],
+    ['one object to be', { const: { x: 1 } }, '1', ["'const' failed"]],
+    ['types in their order', { type: ['string', 'null'] }, '1', ['got number, want null or string']],
+    ['what a reference says, not what stands beside it', { $ref: '#/definitions/d', maxLength: 1 }, 'abc', []],
+    ['what a reference refuses', { $ref: '#/definitions/d' }, '1', ['got number, want string']],
+  ])('tells %s', async (_, schema, value, expected) => {
+    const whole = { $schema: draft7, definitions: { d: { type: 'string' } }, properties: { v: schema } };
+    const found = await violations(chart('web', whole), `v: ${value}`);
+    expect(found.slice(1)).toEqual(expected.map((text) => `- at '/v': ${text}`));
+  });
+
+  it.each([
     ['email', 'a@b', true],
     ['email', 'o.ps+1@[10.0.0.1]', true],
     ['email', '"a b"@example.com.', true],

@@ -92,8 +92,19 @@ async function compile(schema: unknown): Promise<ValidateFunction> {
   const ajv = new Ajv(options);
   const { addFormats } = await import('./formats.ts');
   await addFormats(ajv, (pattern) => isPattern(() => RE2JS.compile(pattern)));
-  return ajv.compile(document);
+  return ajv.compile(referencesAlone(document) as typeof document);
 }
+
+/** Up to draft 7, what stands beside a `$ref` has no meaning; definitions may still be looked up there. */
+function referencesAlone(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(referencesAlone);
+  if (!isMap(schema)) return schema;
+  const isReference = typeof schema['$ref'] === 'string';
+  const kept = Object.entries(schema).filter(([key]) => !isReference || besideReferences.has(key));
+  return Object.fromEntries(kept.map(([key, value]) => [key, referencesAlone(value)]));
+}
+
+const besideReferences = new Set(['$ref', '$id', 'id', 'definitions', '$defs']);
 
 function isPattern(compilePattern: () => unknown): boolean {
   try {
@@ -112,12 +123,25 @@ function describe(errors: readonly ErrorObject[]): string[] {
       .filter((other) => other !== error && error.schemaPath.startsWith(`${other.schemaPath}/`))
       .toSorted((a, b) => b.schemaPath.length - a.schemaPath.length)[0];
   const lines: string[] = [];
+  const counted = merged(errors).filter((error) => !errors.some((other) => isMoot(error, other)));
   const tell = (error: ErrorObject, depth: number): void => {
     lines.push(`${'  '.repeat(depth)}- at '${error.instancePath}': ${messageOf(error)}`);
-    for (const inner of errors) if (inner !== error && parentOf(inner) === error) tell(inner, depth + 1);
+    for (const inner of counted) if (inner !== error && parentOf(inner) === error) tell(inner, depth + 1);
   };
-  for (const error of merged(errors)) if (!parentOf(error) && error.keyword !== 'if') tell(error, 0);
+  for (const error of counted) if (!parentOf(error) && error.keyword !== 'if') tell(error, 0);
   return [...new Set(lines)];
+}
+
+/** A value that fails one of these is not looked at any further by the same schema. */
+const first = ['type', 'const', 'enum', 'format'];
+
+function isMoot(error: ErrorObject, cause: ErrorObject): boolean {
+  const rank = first.indexOf(cause.keyword);
+  const schema = cause.schemaPath.slice(0, cause.schemaPath.lastIndexOf('/') + 1);
+  if (rank < 0 || !error.schemaPath.startsWith(schema)) return false;
+  if (error.instancePath !== cause.instancePath) return error.instancePath.startsWith(`${cause.instancePath}/`);
+  const own = error.schemaPath === `${schema}${error.keyword}` ? first.indexOf(error.keyword) : -1;
+  return own < 0 || own > rank;
 }
 
 /** Several missing or unknown properties of one object are one violation. */
@@ -157,7 +181,7 @@ function messageOf(error: ErrorObject): string {
   const shown = secretNames.test(instancePath) ? '(hidden)' : String(data);
   switch (keyword) {
     case 'type':
-      return `got ${typeName(data)}, want ${[params['type']].flat().join(' or ')}`;
+      return `got ${typeName(data)}, want ${inOrder([params['type']].flat() as string[]).join(' or ')}`;
     case 'required':
       return (params['names'] as string[] | undefined)?.length === 1 || !names
         ? `missing property ${names || `'${String(params['missingProperty'])}'`}`
@@ -166,11 +190,15 @@ function messageOf(error: ErrorObject): string {
     case 'unevaluatedProperties':
       return `additional properties ${names || `'${String(params['additionalProperty'])}'`} not allowed`;
     case 'enum': {
-      const allowed = (params['allowedValues'] as unknown[]).map(quoted);
+      const values = params['allowedValues'] as unknown[];
+      if (values.some(isCollection)) return "'enum' failed";
+      const allowed = values.map(quoted);
       return allowed.length === 1 ? `value must be ${allowed[0]}` : `value must be one of ${allowed.join(', ')}`;
     }
     case 'const':
-      return `value must be ${quoted(params['allowedValue'])}`;
+      return isCollection(params['allowedValue'])
+        ? "'const' failed"
+        : `value must be ${quoted(params['allowedValue'])}`;
     case 'pattern':
       return `'${shown}' does not match pattern '${String(params['pattern'])}'`;
     case 'format':
@@ -207,6 +235,17 @@ function typeName(data: unknown): string {
   return Array.isArray(data) ? 'array' : typeof data;
 }
 
+const typeOrder = ['null', 'boolean', 'number', 'integer', 'string', 'array', 'object'];
+
+function inOrder(types: readonly string[]): string[] {
+  return types.toSorted((a, b) => typeOrder.indexOf(a) - typeOrder.indexOf(b));
+}
+
+function isCollection(value: unknown): boolean {
+  return typeof value === 'object' && value !== null;
+}
+
 function quoted(value: unknown): string {
-  return typeof value === 'string' ? `'${value}'` : JSON.stringify(value);
+  if (typeof value === 'string') return `'${value}'`;
+  return value === null ? '<nil>' : JSON.stringify(value);
 }
