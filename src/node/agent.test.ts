@@ -74,6 +74,19 @@ describe('the node', () => {
     expect((await client.get(leases, name)).spec?.renewTime).not.toBe(first.spec?.renewTime);
   });
 
+  it('lets pods have what is advertised as its capacity, until that is taken back', async () => {
+    const advertise = async (amount: string | null): Promise<unknown> => {
+      const document = { status: { capacity: { 'example.com/dongle': amount } } };
+      await client.patch(nodes, { name: 'node-1' }, { kind: 'merge', document }, { subresource: 'status' });
+      await clock.advance(10_000);
+      const { status } = await client.get(nodes, { name: 'node-1' });
+      return [status?.capacity, status?.allocatable].map((resources) => resources?.['example.com/dongle']);
+    };
+    expect(await advertise('4')).toEqual(['4', '4']);
+    expect(await advertise('2')).toEqual(['2', '2']);
+    expect(await advertise(null)).toEqual([undefined, undefined]);
+  });
+
   it('registers again when it is deleted', async () => {
     await clock.settle();
     await client.delete(nodes, { name: 'node-1' });

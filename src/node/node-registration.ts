@@ -151,7 +151,11 @@ export class NodeRegistration {
     const gone = (this.known?.status?.addresses ?? []).length > 0;
     // Addresses merge by type: those of a node that moved must not stay beside the new ones.
     const addresses = [...(status.addresses ?? []), ...(gone ? [{ $patch: 'replace' }] : [])];
-    const document = { status: { ...status, addresses } };
+    // Whoever advertises a resource also takes it back: its capacity is left to them.
+    const { capacity } = node;
+    const lost = Object.keys(before?.allocatable ?? {}).filter((name) => status.allocatable?.[name] === undefined);
+    const allocatable = { ...status.allocatable, ...Object.fromEntries(lost.map((name) => [name, null])) };
+    const document = { status: { ...status, capacity, allocatable, addresses } };
     this.known = await client.patch(
       nodes,
       { name: node.name },

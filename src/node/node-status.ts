@@ -71,10 +71,11 @@ export function nodeStatus(options: {
 }): NodeStatus {
   const { node, observed, old, nowMs } = options;
   const { system } = node;
+  const advertised = advertisedResources(old);
   return {
     addresses: [...node.addresses],
-    capacity: { ...node.capacity },
-    allocatable: { ...node.allocatable },
+    capacity: { ...advertised, ...node.capacity },
+    allocatable: { ...advertised, ...node.allocatable },
     conditions: conditions(observed, old, formatTime(nowMs)),
     // What CRI's runtimes of this age cannot, the agent does.
     features: { supplementalGroupsPolicy: true },
@@ -94,6 +95,15 @@ export function nodeStatus(options: {
       systemUUID: system.systemUuid,
     },
   };
+}
+
+/**
+ * What others have put into the node's capacity: pods may have all of it
+ * (tasks/administer-cluster/extended-resource-node).
+ */
+function advertisedResources(old: NodeStatus | undefined): Record<string, string> {
+  const isExtended = (name: string): boolean => name.includes('/') && !name.includes('kubernetes.io/');
+  return Object.fromEntries(Object.entries(old?.capacity ?? {}).filter(([name]) => isExtended(name)));
 }
 
 type Told = readonly [reason: string, message: string];
