@@ -27,6 +27,7 @@ describe('applyJsonPatch', () => {
     ['moves an item', { a: [1, 2, 3] }, { op: 'move', from: '/a/0', path: '/a/2' }, { a: [2, 3, 1] }],
     ['copies a value', { a: { b: 1 } }, { op: 'copy', from: '/a', path: '/c' }, { a: { b: 1 }, c: { b: 1 } }],
     ['tests a value', { a: { x: 1, y: 2 } }, { op: 'test', path: '/a', value: { y: 2, x: 1 } }, { a: { x: 1, y: 2 } }],
+    ['takes a missing value for null', { a: { b: 1 } }, { op: 'replace', path: '/a' }, { a: null }],
     ['takes a missing member for null in a test', { a: 1 }, { op: 'test', path: '/b', value: null }, { a: 1 }],
     ['appends with -', { a: [1] }, { op: 'add', path: '/a/-', value: [2] }, { a: [1, [2]] }],
     ['appends with the length', { a: [1] }, { op: 'add', path: '/a/1', value: 2 }, { a: [1, 2] }],
@@ -65,7 +66,6 @@ describe('applyJsonPatch', () => {
     ['a move into itself', { op: 'move', from: '/o', path: '/o/p' }],
     ['an unknown operation', { op: 'sing', path: '/a' }],
     ['a missing path', { op: 'remove' }],
-    ['a missing value', { op: 'add', path: '/q' }],
     ['a missing from', { op: 'copy', path: '/q' }],
     ['an inherited member', { op: 'remove', path: '/toString' }],
   ])('answers 422 for %s', (_, operation) => {

@@ -58,8 +58,9 @@ function checkOperation(raw: unknown): JsonPatchOperation {
     case 'add':
     case 'replace':
     case 'test':
-      if (!Object.hasOwn(raw, 'value')) return refuse();
-      return { op, path, value: raw.value };
+      // RFC 6902 wants a value; the library of upstream's server takes a missing one for null, and clients leave out
+      // empty maps.
+      return { op, path, value: raw.value ?? null };
     case 'remove':
       return { op, path };
     case 'move':

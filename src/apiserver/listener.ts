@@ -39,7 +39,8 @@ export interface Listener {
 
 /** Idle connections are kept this long: longer than clients keep theirs, so that none is reset under a request. */
 const idleMs = 120_000;
-const longestHeaders = 64 * 1024;
+/** Go's servers take as much: the command of an exec is in its query. */
+const longestHeaders = 1024 * 1024;
 
 /** Serves a handler on HTTPS (HTTP/1.1). Rejects when a port cannot be had. */
 export async function listen(options: ListenOptions): Promise<Listener> {

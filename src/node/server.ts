@@ -32,6 +32,9 @@ export interface NodeServerOptions {
   client?: Client;
 }
 
+/** Go's servers take as much: the command of an exec is in its query. */
+const longestHeaders = 1024 * 1024;
+
 export interface NodeServer {
   readonly port: number;
   close(): Promise<void>;
@@ -49,6 +52,7 @@ export async function startNodeServer(options: NodeServerOptions): Promise<NodeS
     ca: tls.ca,
     requestCert: true,
     rejectUnauthorized: false,
+    maxHeaderSize: longestHeaders,
   });
   const failed = (error: unknown): void => log.warn('a request to the node failed', { error });
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {

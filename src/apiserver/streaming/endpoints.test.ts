@@ -181,7 +181,7 @@ async function startApi(): Promise<void> {
         () => to.end(),
       );
   };
-  api = createServer((message, response) => {
+  api = createServer({ maxHeaderSize: 1024 * 1024 }, (message, response) => {
     void handle(message, new HttpRequest(message, response).body).then(({ status, headers, body }) => {
       response.writeHead(status, headers);
       pour(body, response);
@@ -302,6 +302,13 @@ describe('exec', () => {
     await done;
     expect(texts).toEqual({ error: success, stdout: 'hello' });
     session.close();
+  });
+
+  it('takes commands as long as Go’s servers do', async () => {
+    const long = 'a'.repeat(500_000);
+    const [, socket] = (await once(askForSpdy(`${execPath}&command=${long}`), 'upgrade')) as [IncomingMessage, Socket];
+    expect(asked?.command).toEqual(['cat', long]);
+    socket.destroy();
   });
 
   it('says in words that kubectl shows that a container does not run', async () => {
