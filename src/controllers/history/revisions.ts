@@ -7,7 +7,7 @@ import type { Client } from '../../client/client.ts';
 import { controllerRevisions } from '../../client/resources.ts';
 import { templateHash } from '../deployment/template-hash.ts';
 import { nameOf } from '../owner-references.ts';
-import { semanticallyEqual } from '../semantic-equality.ts';
+import { canonicalJson, semanticallyEqual } from '../semantic-equality.ts';
 
 /** The owner of revisions, and how its kind marks them. */
 export interface RevisionOwner {
@@ -76,9 +76,15 @@ export async function truncateHistory(
   }
 }
 
-/** A strategic merge patch of the owner, which is how `kubectl rollout undo` uses it. */
+/**
+ * A strategic merge patch of the owner, which is how `kubectl rollout undo` uses it. Its keys are sorted: others make
+ * the same of the owner and compare the bytes, as upstream's controller does.
+ */
 function dataOf(template: PodTemplateSpec): Record<string, unknown> {
-  return { spec: { template: { ...template, $patch: 'replace' } } };
+  return JSON.parse(canonicalJson({ spec: { template: { ...template, $patch: 'replace' } } })) as Record<
+    string,
+    unknown
+  >;
 }
 
 async function create(
