@@ -7,11 +7,12 @@ export type EnvEntries = Map<string, string | null>;
 /**
  * Reads an env file by Compose's rules ("Use an environment file"): `KEY=VALUE`, `KEY: VALUE`, `export KEY=VALUE`,
  * comments, single quotes for literal values, double quotes with escapes, both over lines; values without quotes
- * and in double quotes may name variables. `format: raw` takes lines as they are.
+ * and in double quotes may name variables: those of `lookup` come first, then the file's own, then those of `earlier`.
+ * `format: raw` takes lines as they are.
  */
 export function parseEnvFile(
   text: string,
-  options: { file: string; lookup: Lookup; format?: 'raw' | undefined },
+  options: { file: string; lookup: Lookup; earlier?: Lookup; format?: 'raw' | undefined },
 ): EnvEntries {
   return options.format === 'raw' ? parseRaw(text) : new EnvFileReader(text.replace(/^\uFEFF/, ''), options).read();
 }
@@ -35,13 +36,18 @@ class EnvFileReader {
   readonly #text: string;
   readonly #file: string;
   readonly #lookup: Lookup;
+  readonly #earlier: Lookup;
   readonly #entries: EnvEntries = new Map();
   #at = 0;
 
-  constructor(text: string, { file, lookup }: { file: string; lookup: Lookup }) {
+  constructor(
+    text: string,
+    { file, lookup, earlier = () => undefined }: { file: string; lookup: Lookup; earlier?: Lookup },
+  ) {
     this.#text = text.replaceAll('\r\n', '\n');
     this.#file = file;
     this.#lookup = lookup;
+    this.#earlier = earlier;
   }
 
   read(): EnvEntries {
@@ -96,7 +102,7 @@ class EnvFileReader {
   }
 
   #expand(text: string, isQuoted = false): string {
-    const lookup: Lookup = (name) => this.#lookup(name) ?? this.#entries.get(name) ?? undefined;
+    const lookup: Lookup = (name) => this.#lookup(name) ?? this.#entries.get(name) ?? this.#earlier(name);
     let value = text;
     if (text.includes('$')) {
       try {

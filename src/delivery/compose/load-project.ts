@@ -59,7 +59,7 @@ export function loadProject(given: LoadOptions): LoadedProject {
 /** The merged tree alone: for what is printed without a model. */
 export function loadTree(options: LoadOptions): { tree: Mapping; name: string; variables: Record<string, string> } {
   const sources = options.sources.map(({ path, text }) => parseFile(path, text, options));
-  const name = options.name || nameInFiles(sources, options.environment) || nameOf(options.directory);
+  const name = options.name || nameInFiles(sources, options.environment) || nameOf(basename(options.directory));
   if (!/^[a-z0-9][a-z0-9_-]*$/.test(name)) {
     const rule = 'must consist only of lowercase alphanumeric characters, hyphens, and underscores';
     throw new ComposeError(
@@ -77,12 +77,12 @@ export function loadTree(options: LoadOptions): { tree: Mapping; name: string; v
 function nameInFiles(sources: readonly ParsedFile[], environment: Readonly<Record<string, string>>): string {
   const names = sources.flatMap(({ documents }) => documents.map(({ name }) => name));
   const last = names.findLast((name) => typeof name === 'string' && name !== '');
-  return typeof last === 'string' ? substitute(last, { lookup: (name) => environment[name] }) : '';
+  return typeof last === 'string' ? nameOf(substitute(last, { lookup: (name) => environment[name] })) : '';
 }
 
-/** A directory's name as a project's: lower case, without what a name cannot have (Compose's NormalizeProjectName). */
-function nameOf(directory: string): string {
-  const name = basename(directory)
+/** A name as a project's, also a directory's: lower case, without what a name cannot have (Compose's NormalizeProjectName). */
+function nameOf(text: string): string {
+  const name = text
     .toLowerCase()
     .replace(/[^a-z0-9_-]/g, '')
     .replace(/^[_-]+/, '');

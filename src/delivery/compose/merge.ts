@@ -1,5 +1,5 @@
 import { ComposeError } from './compose-error.ts';
-import { mergeRuleOf } from './merge-rules.ts';
+import { type MergeRule, mergeRuleOf } from './merge-rules.ts';
 import {
   carry,
   isMapping,
@@ -42,7 +42,7 @@ function mergeMappings(base: Mapping, over: Mapping, path: Path): Mapping {
       continue;
     }
     const at = [...path, key];
-    const previous = tag === 'override' || key.startsWith('x-') ? undefined : result[key];
+    const previous = tag === 'override' ? undefined : result[key];
     const merged = mergeValues(previous, value, at, positionIn(over, key));
     // A key that only adds to a mapping leaves the mapping where it was.
     if (isMapping(value) && isMapping(previous)) result[key] = merged;
@@ -54,7 +54,7 @@ function mergeMappings(base: Mapping, over: Mapping, path: Path): Mapping {
 /** `previous` is undefined where there is nothing to merge with: the value is only settled. */
 function mergeValues(previous: Value | undefined, value: Value, path: Path, position: Position | undefined): Value {
   const rule = mergeRuleOf(path);
-  if (value === null && previous !== undefined && typeof previous === 'object') return previous;
+  if (value === null && previous !== undefined && !isReplacedByNull(rule, path)) return previous;
   switch (rule?.kind) {
     case 'replace':
       return value;
@@ -75,6 +75,11 @@ function mergeValues(previous: Value | undefined, value: Value, path: Path, posi
     case undefined:
       return mergeByShape(previous, value, path, position);
   }
+}
+
+/** Commands are, and what names a variable: without a value it has the environment's. */
+function isReplacedByNull(rule: MergeRule | undefined, path: Path): boolean {
+  return rule?.kind === 'replace' || mergeRuleOf(path.slice(0, -1))?.kind === 'pairs';
 }
 
 function mergeByShape(previous: Value | undefined, value: Value, path: Path, position: Position | undefined): Value {

@@ -112,6 +112,33 @@ it('an included file builds in its own project directory', () => {
   expect(load(files).project.services['web']?.build?.context).toBe('/app/other');
 });
 
+it('a file may name its project as a directory is named', () => {
+  expect(load(`name: Shop No. 1\n${web('tty: true')}`).project.name).toBe('shopno1');
+});
+
+it('null over what an earlier file says leaves it, but a command and a variable', () => {
+  const one = web('user: u\ncommand: [a]\nenvironment: {A: "1"}\nx-a: {b: [1], c: 1}');
+  const two = 'services: {web: {user: null, command: null, environment: {A: null}, x-a: {b: [2], d: 2}}}\n';
+  const sources = [{ path: '/app/compose.yaml' }, { path: '/app/b.yaml' }];
+  const { project } = load({ '/app/compose.yaml': one, '/app/b.yaml': two }, { sources, environment: { A: 'own' } });
+  expect(project.services['web']).toMatchObject({ user: 'u', environment: { A: 'own' } });
+  expect(project.services['web']).toMatchObject({ 'x-a': { b: [1, 2], c: 1, d: 2 } });
+  expect(project.services['web']).not.toHaveProperty('command');
+});
+
+it("an env file reads its own variables before those of earlier files, and the service's own before both", () => {
+  const files: TestFiles = {
+    '/app/compose.yaml': web('env_file: [e, f]\nenvironment: {S: own}\nlabel_file: l'),
+    '/app/e': 'X=1\nS=e\n',
+    '/app/f': 'A=$X\nX=2\nB=$X\nC=$S\n',
+    '/app/l': 'a=1\n',
+  };
+  const found = load(files).project.services['web'];
+  expect(found?.environment).toEqual({ A: '1', B: '2', C: 'own', S: 'own', X: '2' });
+  expect(found).not.toHaveProperty('label_file');
+  expect(found?.labels).toEqual({ a: '1' });
+});
+
 it('an env file may name variables of the environment, which wins over the file', () => {
   const files: TestFiles = {
     '/app/compose.yaml': web('env_file: e'),

@@ -114,9 +114,8 @@ function readEnvFiles(
   for (const path of paths) {
     const text = files.isDirectory(path) ? undefined : files.read(path);
     if (text === undefined && named.length > 0) throw new ComposeError(`couldn't find env file: ${path}`);
-    const lookup = (key: string): string | undefined => own[key] ?? result[key];
-    for (const [key, value] of parseEnvFile(text ?? '', { file: path, lookup }))
-      if (value !== null) result[key] = value;
+    const entries = parseEnvFile(text ?? '', { file: path, lookup: (key) => own[key], earlier: (key) => result[key] });
+    for (const [key, value] of entries) if (value !== null) result[key] = value;
   }
   return result;
 }

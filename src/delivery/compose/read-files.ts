@@ -175,8 +175,9 @@ function includedVariables(
   for (const path of named.length > 0 ? named : [`${directory}/.env`]) {
     const text = context.files.read(path);
     if (text === undefined && named.length > 0) throw new ComposeError(`env file ${path} not found`);
-    const lookup: Lookup = (name) => scope.variables[name] ?? own[name];
-    for (const [name, value] of parseEnvFile(text ?? '', { file: shown(path, context), lookup })) {
+    const lookup: Lookup = (name) => scope.variables[name];
+    const file = shown(path, context);
+    for (const [name, value] of parseEnvFile(text ?? '', { file, lookup, earlier: (key) => own[key] })) {
       if (value !== null) own[name] = value;
     }
   }

@@ -23,7 +23,13 @@ export function resolveEnvironment(service: Service, source: Source): Service {
   if (!files && !service.environment) return result;
   const environment: Record<string, string | null> = {};
   for (const [index, file] of (files ?? []).entries()) {
-    for (const [key, value] of readEnvFile(file, index, environment, source)) environment[key] = value;
+    for (const [key, value] of readEnvFile(
+      file,
+      index,
+      { own: service.environment ?? {}, before: environment },
+      source,
+    ))
+      environment[key] = value;
   }
   Object.assign(environment, service.environment);
   const resolved = withValues(environment, source.variables);
@@ -48,7 +54,7 @@ function replaceInOrder(service: Service, result: Service, environment: Record<s
 function readEnvFile(
   file: { path: string; required?: boolean; format?: string },
   index: number,
-  before: Record<string, string | null>,
+  { own, before }: { own: Record<string, string | null>; before: Record<string, string | null> },
   { variables, context, tree, name }: Source,
 ): EnvEntries {
   const { path, required = true, format } = file;
@@ -62,8 +68,12 @@ function readEnvFile(
     if (required) throw fail(`env file ${path} not found`);
     return new Map();
   }
-  const lookup = (key: string): string | undefined => variables[key] ?? before[key] ?? undefined;
-  return parseEnvFile(text, { file: path, lookup, format });
+  return parseEnvFile(text, {
+    file: path,
+    lookup: (key) => variables[key] ?? own[key] ?? undefined,
+    earlier: (key) => before[key] ?? undefined,
+    format,
+  });
 }
 
 function withValues(
@@ -99,5 +109,7 @@ export function resolveLabels(service: Service, { context, tree, name }: Source)
     }
     for (const [key, value] of parseEnvFile(text, { file: path, lookup: () => undefined })) labels[key] = value ?? '';
   }
-  return { ...service, labels: { ...labels, ...service.labels } };
+  const all = { ...labels, ...service.labels };
+  const entries = Object.entries(service).filter(([key]) => key !== 'label_file' || !service.labels);
+  return Object.fromEntries(entries.map((entry) => (entry[0].startsWith('label') ? ['labels', all] : entry)));
 }
