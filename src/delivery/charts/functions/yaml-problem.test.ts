@@ -30,7 +30,7 @@ describe('mistakes in YAML', () => {
     expect(() => readYaml('[a, b]: c\n')).toThrow(/invalid map key: \[\]interface {}{\.\.\.}$/);
   });
 
-  it('are found in bounded time', { timeout: 10_000 }, () => {
+  it('are found in bounded time', () => {
     const parts = ['[', '{a: ', '- ', '? ', 'a: "', "'", '&a ', 'a:\n '];
     expect(parts.map((part) => typeof structuralProblem(part.repeat(20_000)))).toContain('string');
   });
