@@ -81,7 +81,10 @@ export async function makeBusyboxBase(cacheDirectory: string): Promise<string> {
   ];
   await mkdir(cacheDirectory, { recursive: true });
   const file = join(cacheDirectory, 'busybox.tar');
-  await writeFile(file, writeTar(entries));
+  // Another cluster may be reading the one before.
+  const next = `${file}.${process.pid}`;
+  await writeFile(next, writeTar(entries));
+  await rename(next, file);
   return file;
 }
 
