@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { chartProgram } from './chart-program.ts';
-import { loadCompiled } from './compiled-code.ts';
+import { keepQuietly, loadCompiled } from './compiled-code.ts';
 
 /** The file of the program, beside this one; undefined where the sources themselves run. */
 declare const TIMONEL_CHART: string | undefined;
@@ -18,7 +18,7 @@ export function compiledChart(words: readonly string[], environment: NodeJS.Proc
   if (typeof TIMONEL_CHART === 'undefined') return undefined;
   const file = join(dirname(fileURLToPath(import.meta.url)), TIMONEL_CHART);
   const { exports, keep } = loadCompiled(file, codeDirectory(words, environment));
-  if (keep) process.once('exit', () => quietly(() => keepIn(cachesOf(environment), keep)));
+  if (keep) process.once('exit', () => keepQuietly(() => keepIn(cachesOf(environment), keep)));
   return (exports as { chartProgram: ChartProgram }).chartProgram;
 }
 
@@ -33,13 +33,4 @@ const cachesOf = (environment: NodeJS.ProcessEnv): string => environment['XDG_CA
 function keepIn(caches: string, keep: () => void): void {
   if (!existsSync(caches)) mkdirSync(caches, { mode: 0o700 });
   keep();
-}
-
-/** Without it, the next command takes a little longer. */
-function quietly(keep: () => void): void {
-  try {
-    keep();
-  } catch {
-    // A home that cannot be written to.
-  }
 }

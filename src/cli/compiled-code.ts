@@ -36,6 +36,15 @@ export function loadCompiled(file: string, directory: string): CompiledProgram {
   return { exports: module.exports, keep: isTaken ? undefined : () => writeCode(cache, script.createCachedData()) };
 }
 
+/** Keeps code where that can be; without it, the next start takes a little longer. */
+export function keepQuietly(keep: () => void): void {
+  try {
+    keep();
+  } catch {
+    // A disk that is full, a home that cannot be written to.
+  }
+}
+
 function readCode(cache: string): Buffer | undefined {
   try {
     const bytes = readFileSync(cache);

@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { dataRoot } from '../cluster/state.ts';
-import { loadCompiled } from './compiled-code.ts';
+import { keepQuietly, loadCompiled } from './compiled-code.ts';
 import type { earlyServer, upProgram } from './up-program.ts';
 
 /** The file of the program, beside this one; undefined where the sources themselves run. */
@@ -24,15 +24,6 @@ export function compiledUp(): UpProgram | undefined {
   const program = exports as { earlyServer: typeof earlyServer; upProgram: typeof upProgram };
   return {
     earlyServer: program.earlyServer,
-    run: (version, words) => program.upProgram(version, { words, keepCode: keep && (() => quietly(keep)) }),
+    run: (version, words) => program.upProgram(version, { words, keepCode: keep && (() => keepQuietly(keep)) }),
   };
-}
-
-/** Without it, the next start takes a little longer. */
-function quietly(keep: () => void): void {
-  try {
-    keep();
-  } catch {
-    // A disk that is full.
-  }
 }
