@@ -166,7 +166,7 @@ async function serve(options: {
     now,
   );
   const listener = await listen({
-    ...{ handler, hosts: ['127.0.0.1'], port: 0, clock, log },
+    ...{ handler, hosts: ['127.0.0.1'], port: 0, clock, random: systemRandom, log },
     ...{ key: server.key, certificate: server.certificate, clientAuthority: authority.certificate },
   });
   const kubeconfig = mergeKubeconfig(undefined, {

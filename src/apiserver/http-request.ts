@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Random } from '../base/random.ts';
 import { ApiError } from '../api/status.ts';
 import type { ApiRequest, RequestBody } from './handler.ts';
 
@@ -17,7 +18,7 @@ export class HttpRequest implements ApiRequest {
   readonly #response: ServerResponse;
   #controller: AbortController | undefined;
 
-  constructor(message: IncomingMessage, response: ServerResponse) {
+  constructor({ message, response, random }: { message: IncomingMessage; response: ServerResponse; random: Random }) {
     const { url = '/' } = message;
     const mark = url.indexOf('?');
     this.method = message.method as ApiRequest['method'];
@@ -25,6 +26,8 @@ export class HttpRequest implements ApiRequest {
     this.query = mark < 0 ? noQuery : new URLSearchParams(url.slice(mark + 1));
     // Only set-cookie is ever a list, and it is no request header.
     this.headers = message.headers as ApiRequest['headers'];
+    // An extension server, to which the request is handed on, gets it, too.
+    message.headers['audit-id'] ||= random.uuid();
     this.body = bodyOf(message);
     this.#message = message;
     this.#response = response;
@@ -32,6 +35,11 @@ export class HttpRequest implements ApiRequest {
 
   headerValues(name: string): readonly string[] {
     return this.#message.headersDistinct[name] ?? [];
+  }
+
+  /** What the client calls the request, or a new UUID: the same in its answer (`Audit-Id`). */
+  get auditId(): string {
+    return this.headers['audit-id'] as string;
   }
 
   get signal(): AbortSignal {

@@ -40,7 +40,7 @@ export async function sendResponse(answer: ApiResponse, exchange: Exchange): Pro
     case 'stream':
       return startStream(answer, body, response);
     case 'upgrade':
-      response.writeHead(400, { 'content-type': 'text/plain' }).end('upgrade request required\n');
+      response.writeHead(400, { ...headers, 'content-type': 'text/plain' }).end('upgrade request required\n');
   }
 }
 

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestApiServer } from '../../test/support/api-server.ts';
 import type { TestApiServer } from '../../test/support/api-server.ts';
 import { silentLogger } from '../base/log.ts';
+import { seededRandom } from '../base/random.ts';
 import { systemClock } from '../base/system-clock.ts';
 import { yieldToEventLoop } from '../base/yield.ts';
 import { createAuthority, issueCertificate } from '../cluster/certificates.ts';
@@ -67,6 +68,7 @@ describe('the HTTPS listener', () => {
       certificate: serving.certificate,
       clientAuthority: authority.certificate,
       clock: systemClock,
+      random: seededRandom(1),
       log: silentLogger,
     });
   });
@@ -113,6 +115,22 @@ describe('the HTTPS listener', () => {
     sent.length = 0;
     await send(path, { headers: { 'impersonate-group': ['dev', ',,a'] } });
     expect(sent).toEqual([['dev', ',,a']]);
+  });
+
+  it('names every request in its answer, as the client does or with a new name', async () => {
+    const own = await send(path, { headers: { 'audit-id': 'mine, 7' } });
+    expect(own.headers['audit-id']).toBe('mine, 7');
+    const upgrade = { connection: 'upgrade', upgrade: 'echo' };
+    const answers = [
+      await send(path),
+      await send('/livez', { headers: { 'audit-id': '' } }),
+      await send('/nowhere'),
+      await send('/nowhere', { headers: upgrade, agent: false }),
+    ];
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 404, 404]);
+    const names = answers.map(({ headers }) => headers['audit-id']);
+    for (const name of names) expect(name).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
+    expect(new Set(names).size).toBe(4);
   });
 
   it('serves objects, over connections that stay open', async () => {
@@ -211,6 +229,7 @@ describe('the HTTPS listener', () => {
       hosts: ['127.0.0.1'],
       port: listener.port,
       clock: systemClock,
+      random: seededRandom(2),
       log: silentLogger,
     });
     await expect(second).rejects.toMatchObject({ code: 'EADDRINUSE' });

@@ -8,6 +8,7 @@ import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
+import type { Random } from '../base/random.ts';
 import { ApiError } from '../api/status.ts';
 import type { ApiResponse, Handler, RequestContext } from './handler.ts';
 import { HttpRequest } from './http-request.ts';
@@ -26,6 +27,8 @@ export interface ListenOptions {
   /** PEM of the authority that signs client certificates; absent: nobody has one. */
   clientAuthority?: string;
   clock: Clock;
+  /** Names the requests that bring no name with them. */
+  random: Random;
   log: Logger;
 }
 
@@ -101,7 +104,7 @@ function keyOf({ remoteAddress, remotePort }: RemoteEnd): string {
 }
 
 function createListener(options: ListenOptions, diverted: Diverted): Server {
-  const { handler, key, certificate, clientAuthority, log } = options;
+  const { handler, key, certificate, clientAuthority, random, log } = options;
   const server = createServer({
     key,
     cert: certificate,
@@ -116,13 +119,13 @@ function createListener(options: ListenOptions, diverted: Diverted): Server {
     peers.set(socket, lookAt(socket, diverted.get(keyOf(socket)) ?? handler));
   });
   server.on('request', (message: IncomingMessage, response: ServerResponse) => {
-    turns.take(() => void serve({ message, response, log }));
+    turns.take(() => void serve({ message, response, random, log }));
   });
   server.on('upgrade', (message: IncomingMessage, socket: Duplex, head: Buffer) => {
     // The server forgets sockets that it handed over; they end with it all the same.
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
-    void upgrade({ message, socket, head, log });
+    void upgrade({ message, socket, head, random, log });
   });
   const closeAll = server.closeAllConnections.bind(server);
   server.closeAllConnections = () => {
@@ -132,32 +135,36 @@ function createListener(options: ListenOptions, diverted: Diverted): Server {
   return server;
 }
 
-async function serve({
-  message,
-  response,
-  log,
-}: {
+async function serve(parts: {
   message: IncomingMessage;
   response: ServerResponse;
+  random: Random;
   log: Logger;
 }): Promise<void> {
-  const request = new HttpRequest(message, response);
+  const { message, response, log } = parts;
+  const request = new HttpRequest(parts);
   response.on('error', (error) => log.debug('a client went away', { path: message.url, error }));
   try {
     const peer = peerOf(message);
     const answer = await handlerFor(peer, message)(request, peer.context);
-    await sendResponse(answer, { message, response });
+    await sendResponse(named(answer, request), { message, response });
   } catch (error) {
     log.error('an answer could not be sent', { method: message.method, path: message.url, error });
     response.destroy();
   }
 }
 
-async function upgrade(parts: { message: IncomingMessage; socket: Duplex; head: Buffer; log: Logger }): Promise<void> {
-  const { message, socket, head, log } = parts;
+async function upgrade(parts: {
+  message: IncomingMessage;
+  socket: Duplex;
+  head: Buffer;
+  random: Random;
+  log: Logger;
+}): Promise<void> {
+  const { message, socket, head, random, log } = parts;
   socket.on('error', () => socket.destroy());
   const response = new ServerResponse(message);
-  const request = new HttpRequest(message, response);
+  const request = new HttpRequest({ message, response, random });
   socket.once('close', () => request.abort());
   try {
     const peer = peerOf(message);
@@ -166,11 +173,16 @@ async function upgrade(parts: { message: IncomingMessage; socket: Duplex; head: 
     response.shouldKeepAlive = false;
     response.assignSocket(socket as TLSSocket);
     response.once('finish', () => socket.end());
-    await sendResponse(answer, { message, response });
+    await sendResponse(named(answer, request), { message, response });
   } catch (error) {
     log.error('an upgrade failed', { path: message.url, error });
     socket.destroy();
   }
+}
+
+/** The answer with the request's name, unless an extension server has named it already. */
+function named(answer: ApiResponse, { auditId }: HttpRequest): ApiResponse {
+  return { ...answer, headers: { 'audit-id': auditId, ...answer.headers } };
 }
 
 /** Whoever shows a certificate that is not ours, and nothing else, is refused before anybody asks who it is. */

@@ -35,7 +35,7 @@ export async function runServer(
   parts: ServerParts,
   surroundings: Surroundings,
 ): Promise<ServerProcess> {
-  const { clock, log } = surroundings;
+  const { clock, random, log } = surroundings;
   const paths = clusterPaths(state.name);
   const isReal = state.runtime === 'containerd';
   const stacks = stacksOf(state.network);
@@ -74,7 +74,7 @@ export async function runServer(
     key: pki.server.key,
     certificate: pki.server.certificate,
     clientAuthority: pki.authority.certificate,
-    ...{ log, clock },
+    ...{ log, clock, random },
   });
   const simulated = isReal ? undefined : await simulatedNodes(controlPlane, surroundings);
   await simulated?.set(wantedNames(state));

@@ -11,7 +11,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { answerAsServer, breakOff, cat, success } from '../../../test/support/streaming-server.ts';
 import { silentLogger } from '../../base/log.ts';
-import { seededRandom } from '../../base/random.ts';
+import { seededRandom, systemRandom } from '../../base/random.ts';
 import { systemClock } from '../../base/system-clock.ts';
 import type { ResourceKind } from '../../api/kind.ts';
 import type { KubeObject } from '../../api/object.ts';
@@ -182,10 +182,12 @@ async function startApi(): Promise<void> {
       );
   };
   api = createServer({ maxHeaderSize: 1024 * 1024 }, (message, response) => {
-    void handle(message, new HttpRequest(message, response).body).then(({ status, headers, body }) => {
-      response.writeHead(status, headers);
-      pour(body, response);
-    });
+    void handle(message, new HttpRequest({ message, response, random: systemRandom }).body).then(
+      ({ status, headers, body }) => {
+        response.writeHead(status, headers);
+        pour(body, response);
+      },
+    );
   });
   api.on('upgrade', (message: IncomingMessage, socket: Duplex, head: Buffer) => {
     void handle(message, { kind: 'none' }).then(({ status, body }) => {

@@ -45,7 +45,7 @@ describe('the warm-up', () => {
     const listener = await listen({
       handler: warmUp.stepBackFor(api.server.handler),
       ...{ hosts: ['127.0.0.1'], port: 0, key: serving.key, certificate: serving.certificate },
-      ...{ clientAuthority: authority.certificate, clock: systemClock, log: silentLogger },
+      ...{ clientAuthority: authority.certificate, clock: systemClock, random: systemRandom, log: silentLogger },
     });
     listeners.push(listener);
     return listener;
