@@ -1,7 +1,7 @@
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 
 /** End-to-end tests that build images, or carry apps from their source: they keep a processor busy, one at a time. */
-const fromSource = 'test/e2e/{cluster,compose*,init,registry,ship*}.test.ts';
+const fromSource = 'test/e2e/{cluster,compose,compose-commands,compose-examples,init,ship*}.test.ts';
 
 /** Files of one of these run one after the other: a cluster of each has the machine. Two of them can run side by side. */
 function e2e(

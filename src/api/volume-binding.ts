@@ -2,6 +2,7 @@ import { labelMatcher } from './label-selector.ts';
 import { matchesNodeSelector } from './node-selector.ts';
 import { compareQuantities } from './quantity.ts';
 import type { Node, PersistentVolume, PersistentVolumeClaim, Pod, Volume } from './types/core-v1.ts';
+import { storageClassAnnotation } from './well-known.ts';
 
 /** Which persistent volume serves which claim: what the volume controller and the scheduler must agree on. Pure. */
 
@@ -10,15 +11,14 @@ export const bindCompleted = 'pv.kubernetes.io/bind-completed';
 export const boundByController = 'pv.kubernetes.io/bound-by-controller';
 /** The node that the scheduler has chosen for the first pod of a claim that waits for it. */
 export const selectedNode = 'volume.kubernetes.io/selected-node';
-const classAnnotation = 'volume.beta.kubernetes.io/storage-class';
 
 /** '' is no class. */
 export function claimClass({ metadata, spec }: PersistentVolumeClaim): string {
-  return metadata.annotations?.[classAnnotation] ?? spec?.storageClassName ?? '';
+  return metadata.annotations?.[storageClassAnnotation] ?? spec?.storageClassName ?? '';
 }
 
 function volumeClass({ metadata, spec }: PersistentVolume): string {
-  return metadata.annotations?.[classAnnotation] ?? spec?.storageClassName ?? '';
+  return metadata.annotations?.[storageClassAnnotation] ?? spec?.storageClassName ?? '';
 }
 
 export function isBound({ metadata, spec }: PersistentVolumeClaim): boolean {

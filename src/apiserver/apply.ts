@@ -26,9 +26,9 @@ import { isTrue } from './request-info.ts';
 import { managedTextOf } from './stored-object.ts';
 import { updateObject } from './update-object.ts';
 import { inVersion, intoStorage, storageForm } from './webhooks/conversion.ts';
+import { lastAppliedAnnotation } from '../api/well-known.ts';
 
 export const applyType = 'application/apply-patch+yaml';
-const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
 
 /**
  * Server-side apply (KEP-555): PATCH with what somebody wants to have in the object, and so to own. Creates the object
@@ -130,7 +130,7 @@ function completed(core: Core, object: AnyObject, { served }: ResourceRequest): 
 
 /** What kubectl applied on its side before it applied here: that was its own all the time. */
 function lastAppliedTo(live: AnyObject | undefined): AnyObject | undefined {
-  const text = live?.metadata.annotations?.[lastApplied];
+  const text = live?.metadata.annotations?.[lastAppliedAnnotation];
   if (text === undefined) return undefined;
   try {
     const value = JSON.parse(text) as unknown;
@@ -143,7 +143,7 @@ function lastAppliedTo(live: AnyObject | undefined): AnyObject | undefined {
 function rememberApplied({ metadata }: AnyObject, configuration: AnyObject): Record<string, string> {
   const { annotations: _, ...rest } = configuration.metadata;
   const text = JSON.stringify({ ...cloneJson(configuration), metadata: rest });
-  return { ...metadata.annotations, [lastApplied]: `${text}\n` };
+  return { ...metadata.annotations, [lastAppliedAnnotation]: `${text}\n` };
 }
 
 /** The options of a patch that is no apply may not ask for what only an apply can do. */

@@ -14,6 +14,7 @@ import type { WriteHook } from './core.ts';
 import { familyOf } from '../base/ip-address.ts';
 import { firstServiceAddress } from './ip-range.ts';
 import { decodedOf, encoder, managedTextOf } from './stored-object.ts';
+import { defaultStorageClassAnnotation, serviceNameLabel } from '../api/well-known.ts';
 
 /** An address and port that a service of the cluster's own leads to. */
 export interface Backend {
@@ -103,7 +104,7 @@ export async function writeDefaultStorageClass(
   const storageClass: StorageClass = {
     apiVersion: 'storage.k8s.io/v1',
     kind: 'StorageClass',
-    metadata: defaultClassMetadata('standard', 'storageclass.kubernetes.io/is-default-class', options),
+    metadata: defaultClassMetadata('standard', defaultStorageClassAnnotation, options),
     provisioner: options.provisioner,
     reclaimPolicy: 'Delete',
     volumeBindingMode: 'Immediate',
@@ -232,7 +233,7 @@ function systemService(options: {
       kind: 'EndpointSlice',
       metadata: {
         ...{ name: i === 0 ? name : `${name}-${familyOf(address).toLowerCase()}`, namespace },
-        labels: { 'kubernetes.io/service-name': name },
+        labels: { [serviceNameLabel]: name },
       },
       addressType: familyOf(address),
       endpoints: [{ addresses: [address], conditions: { ready: true } }],

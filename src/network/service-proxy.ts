@@ -14,6 +14,7 @@ import { createHealthChecks } from './health-checks.ts';
 import { createHostPorts, type HostPort, type HostPorts, type PortHolder } from './host-ports.ts';
 import { type Family, leftAloneBy, localEndpointCount, nftFamilyOf } from './service-endpoints.ts';
 import { type RenderPlace, renderService, type ServiceRules } from './service-rules.ts';
+import { serviceNameLabel, zoneLabel } from '../api/well-known.ts';
 
 export interface ServiceProxyOptions {
   informers: Informers;
@@ -43,8 +44,6 @@ export interface ServiceProxy {
   health(): ProxyHealth;
 }
 
-const serviceNameLabel = 'kubernetes.io/service-name';
-const zoneLabel = 'topology.kubernetes.io/zone';
 const retryMs = 1_000;
 /** As often as kube-proxy looks whether its rules are still there (its sync period). */
 const lookAgainMs = 30_000;

@@ -3,6 +3,7 @@ import type { ContainerImage, Node, NodeCondition, NodeStatus } from '../api/typ
 import type { AgentContext, AgentNode } from './agent-context.ts';
 import type { PressureCondition } from './eviction-thresholds.ts';
 import type { ImageInfo } from './runtime.ts';
+import { hostnameLabel } from '../api/well-known.ts';
 
 /** What the agent knows of its node besides what it was told. */
 export interface NodeObservation {
@@ -45,7 +46,7 @@ export function nodeLabels(node: AgentNode): Record<string, string> {
     'beta.kubernetes.io/arch': node.system.architecture,
     'beta.kubernetes.io/os': 'linux',
     'kubernetes.io/arch': node.system.architecture,
-    'kubernetes.io/hostname': hostname,
+    [hostnameLabel]: hostname,
     'kubernetes.io/os': 'linux',
     ...node.labels,
   };

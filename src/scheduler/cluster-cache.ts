@@ -4,6 +4,7 @@ import { MutableNodeInfo } from './node-info.ts';
 import { PodCounts } from './pod-counts.ts';
 import { uidOf } from './pod-facts.ts';
 import type { NodeInfo, PodQuestion, WhatIf } from './snapshot.ts';
+import { regionLabel, zoneLabel } from '../api/well-known.ts';
 
 interface Assignment {
   nodeName: string;
@@ -145,7 +146,7 @@ export class ClusterCache implements WhatIf {
 }
 
 function zoneOf({ labels }: NodeInfo): string {
-  return `${labels['topology.kubernetes.io/region'] ?? ''}/${labels['topology.kubernetes.io/zone'] ?? ''}`;
+  return `${labels[regionLabel] ?? ''}/${labels[zoneLabel] ?? ''}`;
 }
 
 /** One node of each zone, then the second of each, and so on. */

@@ -5,6 +5,7 @@ import type { AdmissionPlugin } from '../admission.ts';
 import { ingressClasses, storageClasses } from './lookup.ts';
 import type { Lookup } from './lookup.ts';
 import { writes } from './refuse.ts';
+import { defaultStorageClassAnnotation, ingressClassAnnotation, storageClassAnnotation } from '../../api/well-known.ts';
 
 /** Claims that name no storage class get the default one. */
 export function defaultStorageClass(lookup: Lookup): AdmissionPlugin {
@@ -13,11 +14,11 @@ export function defaultStorageClass(lookup: Lookup): AdmissionPlugin {
     handles: (request) => request.operation === 'CREATE' && writes(request, '', 'persistentvolumeclaims'),
     mutate(request) {
       const claim = request.object as unknown as PersistentVolumeClaim;
-      const annotated = claim.metadata.annotations?.['volume.beta.kubernetes.io/storage-class'];
+      const annotated = claim.metadata.annotations?.[storageClassAnnotation];
       // An empty class is a wish: no class.
       if (!claim.spec || claim.spec.storageClassName !== undefined || annotated !== undefined) return;
       const chosen =
-        newest(lookup.list(storageClasses), 'storageclass.kubernetes.io/is-default-class') ??
+        newest(lookup.list(storageClasses), defaultStorageClassAnnotation) ??
         newest(lookup.list(storageClasses), 'storageclass.beta.kubernetes.io/is-default-class');
       if (chosen?.metadata.name) claim.spec.storageClassName = chosen.metadata.name;
     },
@@ -31,7 +32,7 @@ export function defaultIngressClass(lookup: Lookup): AdmissionPlugin {
     handles: (request) => request.operation === 'CREATE' && writes(request, 'networking.k8s.io', 'ingresses'),
     mutate(request) {
       const ingress = request.object as unknown as Ingress;
-      const annotated = ingress.metadata.annotations?.['kubernetes.io/ingress.class'];
+      const annotated = ingress.metadata.annotations?.[ingressClassAnnotation];
       if (ingress.spec?.ingressClassName !== undefined || annotated !== undefined) return;
       const chosen = newest(lookup.list(ingressClasses), 'ingressclass.kubernetes.io/is-default-class');
       if (chosen?.metadata.name) (ingress.spec ??= {}).ingressClassName = chosen.metadata.name;

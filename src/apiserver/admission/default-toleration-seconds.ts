@@ -1,6 +1,7 @@
 import type { Pod } from '../../api/types/core-v1.ts';
 import type { AdmissionPlugin } from '../admission.ts';
 import { writes } from './refuse.ts';
+import { notReadyTaintKey } from '../../api/well-known.ts';
 
 /** How long pods stay on a node that is not ready or cannot be reached, unless they say so themselves. */
 export interface TolerationSeconds {
@@ -12,7 +13,7 @@ export const upstreamTolerationSeconds: TolerationSeconds = { notReady: 300, unr
 
 export function defaultTolerationSeconds(seconds: TolerationSeconds): AdmissionPlugin {
   const wanted = [
-    { key: 'node.kubernetes.io/not-ready', tolerationSeconds: seconds.notReady },
+    { key: notReadyTaintKey, tolerationSeconds: seconds.notReady },
     { key: 'node.kubernetes.io/unreachable', tolerationSeconds: seconds.unreachable },
   ];
   return {

@@ -8,8 +8,7 @@ import { podReferences } from '../authorization/pod-references.ts';
 import { nodes, pods } from './lookup.ts';
 import type { Lookup } from './lookup.ts';
 import { refusal } from './refuse.ts';
-
-const mirrorAnnotation = 'kubernetes.io/config.mirror';
+import { mirrorPodAnnotation } from '../../api/well-known.ts';
 
 /**
  * Labels of these names, or under them, are for administrators; nodes must not put themselves where they do not
@@ -67,10 +66,10 @@ async function checkPod(request: AdmissionRequest, node: string, lookup: Lookup)
     );
   }
   const pod = request.object as unknown as Pod;
-  if (pod.metadata.annotations?.[mirrorAnnotation] === undefined) {
+  if (pod.metadata.annotations?.[mirrorPodAnnotation] === undefined) {
     throw refusal(
       request,
-      `pod does not have "${mirrorAnnotation}" annotation, node "${node}" can only create mirror pods`,
+      `pod does not have "${mirrorPodAnnotation}" annotation, node "${node}" can only create mirror pods`,
     );
   }
   if (pod.spec?.nodeName !== node) {

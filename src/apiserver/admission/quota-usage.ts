@@ -2,6 +2,7 @@ import { isPodFinished } from '../../api/pod-phase.ts';
 import { addQuantities, compareQuantities } from '../../api/quantity.ts';
 import type { KubeObject } from '../../api/object.ts';
 import type { Container, PersistentVolumeClaim, Pod, ResourceQuota, Service } from '../../api/types/core-v1.ts';
+import { storageClassAnnotation } from '../../api/well-known.ts';
 
 /** Amounts by the names that quotas use: `pods`, `requests.cpu`, `count/deployments.apps` … */
 export type Usage = Record<string, string>;
@@ -79,7 +80,7 @@ function serviceUsage(service: Service): Usage {
 
 function claimUsage(claim: PersistentVolumeClaim): Usage {
   const storage = claim.spec?.resources?.requests?.storage;
-  const annotated = claim.metadata.annotations?.['volume.beta.kubernetes.io/storage-class'];
+  const annotated = claim.metadata.annotations?.[storageClassAnnotation];
   const storageClass = annotated ?? claim.spec?.storageClassName;
   const prefix = `${storageClass ?? ''}.storageclass.storage.k8s.io/`;
   return {

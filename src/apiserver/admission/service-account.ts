@@ -5,11 +5,11 @@ import type { AdmissionPlugin, AdmissionRequest } from '../admission.ts';
 import { serviceAccounts } from './lookup.ts';
 import type { Lookup } from './lookup.ts';
 import { refusal, writes } from './refuse.ts';
+import { mirrorPodAnnotation } from '../../api/well-known.ts';
 
 const mountPath = '/var/run/secrets/kubernetes.io/serviceaccount';
 const volumePrefix = 'kube-api-access-';
 const tokenSeconds = 3607;
-const mirrorAnnotation = 'kubernetes.io/config.mirror';
 /** A new namespace's account is made a moment after the namespace: as long as upstream retries. */
 const patienceMs = 1000;
 
@@ -22,7 +22,7 @@ export function serviceAccount(lookup: Lookup, random: Random): AdmissionPlugin 
     handles: (request) => request.operation === 'CREATE' && writes(request, '', 'pods'),
     async mutate(request) {
       const pod = request.object as unknown as Pod;
-      if (pod.metadata.annotations?.[mirrorAnnotation] !== undefined) return checkMirror(request, pod);
+      if (pod.metadata.annotations?.[mirrorPodAnnotation] !== undefined) return checkMirror(request, pod);
       const { spec } = pod;
       if (!spec) return;
       // The API knows both names of the field; the older one is kept equal.

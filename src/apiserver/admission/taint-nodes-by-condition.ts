@@ -1,8 +1,9 @@
 import type { Node } from '../../api/types/core-v1.ts';
 import type { AdmissionPlugin } from '../admission.ts';
 import { writes } from './refuse.ts';
+import { notReadyTaintKey } from '../../api/well-known.ts';
 
-const notReady = { key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' };
+const notReady = { key: notReadyTaintKey, effect: 'NoSchedule' };
 
 /** A new node takes no pods until it has reported that it is ready. */
 export function taintNodesByCondition(): AdmissionPlugin {

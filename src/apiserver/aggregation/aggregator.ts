@@ -10,6 +10,7 @@ import { encodePath, handOn } from '../streaming/proxy.ts';
 import { available, failedCheck, isAvailable, obstacleOf, type Verdict } from './availability.ts';
 import { type ExtensionServers, userHeaders } from './extension-servers.ts';
 import type { RemoteVersion } from './remote-discovery.ts';
+import { serviceNameLabel } from '../../api/well-known.ts';
 
 /** So many questions at once; one that is answered is enough. */
 const attempts = 5;
@@ -84,7 +85,7 @@ export class Aggregator {
     const { lookup } = this.#parts;
     const { namespace = '', name = '' } = service.spec?.service ?? {};
     const slices = (await lookup.freshList(endpointSlices, namespace)).filter(
-      ({ metadata }) => metadata.labels?.['kubernetes.io/service-name'] === name,
+      ({ metadata }) => metadata.labels?.[serviceNameLabel] === name,
     );
     const obstacle = obstacleOf(service, { service: await lookup.fresh(services, namespace, name), slices });
     if (obstacle) return obstacle;

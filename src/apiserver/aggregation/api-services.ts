@@ -13,6 +13,7 @@ import { decodedOf } from '../stored-object.ts';
 import type { Aggregator } from './aggregator.ts';
 import { conditionsAfter, local, type Verdict } from './availability.ts';
 import { localServices, type Repair, repairs } from './local-services.ts';
+import { serviceNameLabel } from '../../api/well-known.ts';
 
 const prefix = '/apiregistration.k8s.io/apiservices/';
 const definitionsPrefix = '/apiextensions.k8s.io/customresourcedefinitions/';
@@ -122,7 +123,7 @@ export class ApiServices {
     const changed = new Set(
       events.map(({ entry }) => {
         const { kind, metadata } = decodedOf(entry) as Partial<EndpointSlice> & KubeObject;
-        const name = kind === 'EndpointSlice' ? metadata.labels?.['kubernetes.io/service-name'] : metadata.name;
+        const name = kind === 'EndpointSlice' ? metadata.labels?.[serviceNameLabel] : metadata.name;
         return `${metadata.namespace}/${name}`;
       }),
     );

@@ -6,11 +6,11 @@ import type { User } from '../handler.ts';
 import { nodeRules } from './default-roles.ts';
 import { podReferences } from './pod-references.ts';
 import { grantOf } from './rules.ts';
+import { mirrorPodAnnotation } from '../../api/well-known.ts';
 
 type ResourceAttributes = Extract<Attributes, { kind: 'resource' }>;
 
 const userPrefix = 'system:node:';
-const mirrorAnnotation = 'kubernetes.io/config.mirror';
 const allow: Decision = { kind: 'allow' };
 
 /** The node that a user is, or undefined: `system:node:<name>` in group `system:nodes`. */
@@ -108,7 +108,7 @@ function readsOwnPods(node: string, attributes: ResourceAttributes): Decision {
 
 /** A node makes its own mirror pods: they must not open secrets to it. */
 function holds(pod: Pod, node: string): boolean {
-  return pod.spec?.nodeName === node && pod.metadata.annotations?.[mirrorAnnotation] === undefined;
+  return pod.spec?.nodeName === node && pod.metadata.annotations?.[mirrorPodAnnotation] === undefined;
 }
 
 /** Which node's pods refer to what. */

@@ -3,6 +3,7 @@ import { ApiError } from '../../api/status.ts';
 import type { Service } from '../../api/types/core-v1.ts';
 import { endpointSlices } from '../admission/lookup.ts';
 import type { Lookup } from '../admission/lookup.ts';
+import { serviceNameLabel } from '../../api/well-known.ts';
 
 /** A ready endpoint of the service's port, any of them; `wanted` is the port's name or number. ServiceUnavailable for none. */
 export async function chooseEndpoint(options: {
@@ -26,7 +27,7 @@ export async function chooseEndpoint(options: {
   }
   const slices = await lookup.freshList(endpointSlices, service.metadata.namespace ?? '');
   const found = slices
-    .filter((slice) => slice.metadata.labels?.['kubernetes.io/service-name'] === name)
+    .filter((slice) => slice.metadata.labels?.[serviceNameLabel] === name)
     .flatMap((slice) => {
       const port = slice.ports?.find((candidate) => (candidate.name ?? '') === (chosen.name ?? ''))?.port;
       const ready = (slice.endpoints ?? []).filter((each) => each.conditions?.ready !== false);

@@ -5,7 +5,8 @@ import { endpointSlices, ingresses, services } from '../../client/resources.ts';
 import { aliasedService } from '../../network/ingress/endpoints.ts';
 import { type Where, withCluster } from '../lb/connection.ts';
 import { createOutput, table } from '../output.ts';
-import { routesOf, serviceNameLabel, type ServicesAndSlices } from './routes.ts';
+import { routesOf, type ServicesAndSlices } from './routes.ts';
+import { serviceNameLabel } from '../../api/well-known.ts';
 
 /** Of a cluster, in the namespaces that were asked for. */
 export async function list(options: Where & { output?: 'json' }): Promise<void> {

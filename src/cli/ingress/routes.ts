@@ -2,6 +2,7 @@ import type { Service } from '../../api/types/core-v1.ts';
 import type { EndpointSlice } from '../../api/types/discovery-v1.ts';
 import type { Ingress, IngressServiceBackend } from '../../api/types/networking-v1.ts';
 import { aliasedService, endpointsOf, findPort } from '../../network/ingress/endpoints.ts';
+import { serviceNameLabel } from '../../api/well-known.ts';
 
 /** One route, as `timonel ingress list -o json` gives it. */
 interface RouteReport {
@@ -22,8 +23,6 @@ export interface ServicesAndSlices {
   services: readonly Service[];
   slices: readonly EndpointSlice[];
 }
-
-export const serviceNameLabel = 'kubernetes.io/service-name';
 
 /** Where ingresses lead, a report for each path. Pure. */
 export function routesOf(ingresses: readonly Ingress[], { services, slices }: ServicesAndSlices): RouteReport[] {

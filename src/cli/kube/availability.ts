@@ -3,6 +3,7 @@ import { nodes, pods } from '../../client/resources.ts';
 import { CliError } from '../errors.ts';
 import { evictPods } from './evict.ts';
 import { type Kube, type KubeFlags, withKube } from './session.ts';
+import { mirrorPodAnnotation } from '../../api/well-known.ts';
 
 export interface AvailabilityFlags extends KubeFlags {
   availability?: 'active' | 'pause' | 'drain';
@@ -39,6 +40,6 @@ async function drain({ client }: Kube, node: string): Promise<void> {
 /** Pods of daemon sets belong to the node, and mirrors are its own. */
 function isEvictable({ metadata, status }: Pod): boolean {
   if (status?.phase === 'Succeeded' || status?.phase === 'Failed') return false;
-  if (metadata.annotations?.['kubernetes.io/config.mirror']) return false;
+  if (metadata.annotations?.[mirrorPodAnnotation]) return false;
   return !metadata.ownerReferences?.some(({ kind, controller }) => controller && kind === 'DaemonSet');
 }

@@ -15,6 +15,7 @@ import { kustomized, manifestsOf } from './manifest-files.ts';
 import { maskedSecrets } from './mask-secrets.ts';
 import { placeOf, type Selection, typed } from './selection.ts';
 import { type Kube, withKube } from './session.ts';
+import { lastAppliedAnnotation } from '../../api/well-known.ts';
 
 /** `timonel diff -f FILE`: what `apply` would change, by $KUBECTL_EXTERNAL_DIFF or diff -u -N; exit code 1: something. */
 export async function diff(flags: FileFlags): Promise<void> {
@@ -67,9 +68,9 @@ async function tried(kube: Kube, object: KubeObject, { fieldManager }: FileFlags
 
 /** The note of what was applied is no change that anybody looks for. */
 function withAnnotationOf(before: KubeObject | undefined, after: KubeObject): KubeObject {
-  const { [lastApplied]: _, ...annotations } = after.metadata.annotations ?? {};
-  const kept = before?.metadata.annotations?.[lastApplied];
-  const all = { ...annotations, ...(kept !== undefined && { [lastApplied]: kept }) };
+  const { [lastAppliedAnnotation]: _, ...annotations } = after.metadata.annotations ?? {};
+  const kept = before?.metadata.annotations?.[lastAppliedAnnotation];
+  const all = { ...annotations, ...(kept !== undefined && { [lastAppliedAnnotation]: kept }) };
   const { annotations: _dropped, ...metadata } = after.metadata;
   return { ...after, metadata: { ...metadata, ...(Object.keys(all).length > 0 && { annotations: all }) } };
 }
@@ -84,5 +85,3 @@ function shown({ resource }: Selection, object: KubeObject): string {
   const { managedFields: _, ...metadata } = object.metadata;
   return emitYaml(typed(resource, { ...object, metadata }));
 }
-
-const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';

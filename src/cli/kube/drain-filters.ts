@@ -1,4 +1,5 @@
 import type { Pod } from '../../api/types/core-v1.ts';
+import { mirrorPodAnnotation } from '../../api/well-known.ts';
 
 /** What may be lost, or stay. */
 export interface DrainAllowances {
@@ -47,7 +48,7 @@ function kindOf({ metadata, spec, status }: Pod): 'daemonSet' | 'localData' | 'u
 }
 
 function isMirror({ metadata }: Pod): boolean {
-  return metadata.annotations?.['kubernetes.io/config.mirror'] !== undefined;
+  return metadata.annotations?.[mirrorPodAnnotation] !== undefined;
 }
 
 function reason(list: readonly Pod[], text: string): string[] {

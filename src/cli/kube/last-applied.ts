@@ -1,5 +1,4 @@
 import type { AnyObject, KubeObject } from '../../api/object.ts';
-import { lastAppliedAnnotation } from '../../delivery/apply/applier.ts';
 import { createResourceMapper } from '../../delivery/apply/resource-mapper.ts';
 import { encodeJson } from '../../delivery/charts/functions/json.ts';
 import { emitYaml } from '../../delivery/charts/functions/yaml-emit.ts';
@@ -9,6 +8,7 @@ import { manifestsOf } from './manifest-files.ts';
 import { objectPrinter } from './print-objects.ts';
 import { type Selection, typed } from './selection.ts';
 import { type Kube, type KubeFlags, withKube } from './session.ts';
+import { lastAppliedAnnotation } from '../../api/well-known.ts';
 
 /** `timonel apply view-last-applied TYPE/NAME`: what was applied the last time, as kubectl keeps it. */
 export async function viewLastApplied(words: readonly string[], flags: ChangeFlags): Promise<void> {

@@ -1,4 +1,5 @@
 import type { AnyObject, KubeObject } from '../../api/object.ts';
+import { lastAppliedAnnotation } from '../../api/well-known.ts';
 
 /** Which values of a secret change is told, the values are not. */
 export function maskedSecrets(
@@ -26,8 +27,6 @@ type Fields = Record<string, string>;
 
 /** What was applied holds the values as well. */
 function withData(secret: KubeObject, data: Fields): KubeObject {
-  const { [lastApplied]: _, ...annotations } = secret.metadata.annotations ?? {};
+  const { [lastAppliedAnnotation]: _, ...annotations } = secret.metadata.annotations ?? {};
   return { ...secret, metadata: { ...secret.metadata, annotations }, data } as KubeObject;
 }
-
-const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';

@@ -2,6 +2,7 @@ import type { KubeObject } from '../../api/object.ts';
 import type { Resource } from '../../client/client.ts';
 import { wellKnown } from './well-known.ts';
 import type { Kube } from './session.ts';
+import { lastAppliedAnnotation } from '../../api/well-known.ts';
 
 /** The kinds that `kubectl apply --prune` looks at, when it is not told others. */
 const kinds = [
@@ -9,8 +10,6 @@ const kinds = [
   ...['replicationcontrollers', 'secrets', 'services', 'jobs', 'cronjobs', 'ingresses', 'daemonsets', 'deployments'],
   ...['replicasets', 'statefulsets'],
 ];
-
-const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
 
 interface Found {
   resource: Resource;
@@ -35,6 +34,10 @@ export async function prunable(kube: Kube, kept: readonly Found[], selector: str
     }),
   );
   return lists.flat().filter(({ object: { metadata } }) => {
-    return metadata.annotations?.[lastApplied] !== undefined && !metadata.deletionTimestamp && !uids.has(metadata.uid);
+    return (
+      metadata.annotations?.[lastAppliedAnnotation] !== undefined &&
+      !metadata.deletionTimestamp &&
+      !uids.has(metadata.uid)
+    );
   });
 }

@@ -4,6 +4,7 @@ import type { PodTemplateSpec } from '../../api/types/core-v1.ts';
 import type { Resource } from '../../client/client.ts';
 import { controllerRevisions, replicaSets } from '../../client/resources.ts';
 import type { Kube } from './session.ts';
+import { revisionAnnotation } from '../../api/well-known.ts';
 
 /** One template that a workload had. */
 export interface Revision {
@@ -13,7 +14,6 @@ export interface Revision {
   annotations: Readonly<Record<string, string>>;
 }
 
-const revisionAnnotation = 'deployment.kubernetes.io/revision';
 const changeCause = 'kubernetes.io/change-cause';
 
 /** A workload's templates, the oldest first: of a deployment its replica sets', else those of its controller revisions. */

@@ -3,6 +3,7 @@ import { endpointSlices, services } from '../../client/resources.ts';
 import { createOutput, table } from '../output.ts';
 import { existingService, type Where, withCluster } from './connection.ts';
 import { type BalancerReport, reportOf } from './report.ts';
+import { serviceNameLabel } from '../../api/well-known.ts';
 
 type Options = Where & { output?: 'json' };
 
@@ -16,7 +17,7 @@ export async function list(options: Options): Promise<void> {
       .filter((service) => isOwnLoadBalancer(service) || algorithmOf(service) !== 'round-robin')
       .map((service) => {
         const own = slices.items.filter(({ metadata }) => {
-          const owner = metadata.labels?.['kubernetes.io/service-name'];
+          const owner = metadata.labels?.[serviceNameLabel];
           return metadata.namespace === service.metadata.namespace && owner === service.metadata.name;
         });
         return reportOf(service, own);

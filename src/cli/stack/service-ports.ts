@@ -3,12 +3,13 @@ import type { Service as KubeService, ServicePort } from '../../api/types/core-v
 import type { Port } from '../../delivery/compose/model.ts';
 import { parsePort } from '../../delivery/compose/short-syntax.ts';
 import { policiesOf } from '../../delivery/compose/translate/networks.ts';
-import { hostPortsAnnotation, publishedServiceOf } from '../../delivery/compose/translate/ports.ts';
+import { publishedServiceOf } from '../../delivery/compose/translate/ports.ts';
 import { objectName } from '../../delivery/compose/translate/names.ts';
 import { CliError } from '../errors.ts';
 import { csvFields } from './csv-fields.ts';
 import { translated } from './service-model.ts';
 import type { StackService } from './stacks.ts';
+import { hostPortsAnnotation } from '../../api/load-balancing.ts';
 
 export interface PortFlags {
   publishAdd?: string[];

@@ -25,6 +25,7 @@ import { type ServiceFlags, serviceChanges } from './service-changes.ts';
 import { type FileObjects, mountChanges, type MountFlags } from './service-mounts.ts';
 import { type PortFlags, publishedAfter } from './service-ports.ts';
 import { fullName, requireService, type StackFlags, type StackService, stackServices } from './stacks.ts';
+import { revisionAnnotation } from '../../api/well-known.ts';
 
 export interface ChangeFlags extends StackFlags, ServiceFlags, PortFlags {
   detach?: boolean;
@@ -109,7 +110,7 @@ export async function rollback(name: string, flags: ChangeFlags): Promise<void> 
     const service = replicated(requireService(await stackServices(client), name));
     const { items } = await client.list(replicaSets, { namespace: service.namespace });
     const revision = ({ metadata }: (typeof items)[number]): number =>
-      Number(metadata.annotations?.['deployment.kubernetes.io/revision'] ?? 0);
+      Number(metadata.annotations?.[revisionAnnotation] ?? 0);
     const own = items
       .filter(({ metadata }) => metadata.ownerReferences?.some(({ uid }) => uid === service.deployment?.metadata.uid))
       .toSorted((a, b) => revision(a) - revision(b));

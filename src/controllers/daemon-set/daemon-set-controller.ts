@@ -22,11 +22,11 @@ import { semanticallyEqual } from '../semantic-equality.ts';
 import { unlessGone } from '../unless-gone.ts';
 import { FailureBackoff } from './failure-backoff.ts';
 import { placementOn, specForNode } from './placement.ts';
-import { daemonStatus, hashLabel, isSameStatus, planPlacement, planRollingUpdate, type DaemonView } from './plan.ts';
+import { daemonStatus, isSameStatus, planPlacement, planRollingUpdate, type DaemonView } from './plan.ts';
+import { controllerRevisionLabel, templateGenerationAnnotation } from '../../api/well-known.ts';
 
 /** Pods that one reconcile creates or deletes at most. */
 const burst = 250;
-const templateGeneration = 'deprecated.daemonset.template.generation';
 const generationLabel = 'pod-template-generation';
 
 const daemonSetKind: OwnerKind<DaemonSet> = {
@@ -93,7 +93,7 @@ export class DaemonSetReconciler implements Controller {
     }
     const { client, clock } = this.#context;
     const revisions = await this.#settle(set);
-    const hash = revisions.update.metadata.labels?.[hashLabel] ?? '';
+    const hash = revisions.update.metadata.labels?.[controllerRevisionLabel] ?? '';
     const maySync = this.#expectations.satisfied(key) || (await this.#podControl.isConfirmed(key));
     const pods = await this.#pods.claim(set);
     const view = { set, nodes: [...this.#nodes.list()], pods, hash, now: clock.now() };
@@ -104,9 +104,9 @@ export class DaemonSetReconciler implements Controller {
       await unlessGone(this.#outdated.unless(set, write));
     }
     if (error !== undefined) throw error;
-    const used = new Set([hash, ...pods.map(({ metadata }) => metadata.labels?.[hashLabel])]);
+    const used = new Set([hash, ...pods.map(({ metadata }) => metadata.labels?.[controllerRevisionLabel])]);
     await truncateHistory(client, revisions.all, {
-      live: ({ metadata }) => used.has(metadata.labels?.[hashLabel]),
+      live: ({ metadata }) => used.has(metadata.labels?.[controllerRevisionLabel]),
       limit: set.spec?.revisionHistoryLimit ?? 10,
     });
     const waits = [afterMs, nextAvailableInMs(pods, set.spec?.minReadySeconds ?? 0, view.now)];
@@ -120,7 +120,7 @@ export class DaemonSetReconciler implements Controller {
     const owner = {
       ...{ object: set, reference: this.#revisions.reference(set), template: set.spec?.template ?? {} },
       collisionCount: set.status?.collisionCount,
-      labels: (hash: string) => ({ [hashLabel]: hash }),
+      labels: (hash: string) => ({ [controllerRevisionLabel]: hash }),
     };
     return settleRevisions(client, owner, known);
   }
@@ -172,14 +172,14 @@ export class DaemonSetReconciler implements Controller {
     const { random } = this.#context;
     const reference = this.#pods.reference(set);
     const template = set.spec?.template ?? {};
-    const generation = set.metadata.annotations?.[templateGeneration];
+    const generation = set.metadata.annotations?.[templateGenerationAnnotation];
     const nodeNames = create.slice(0, burst);
     const { error } = await slowStart(nodeNames.length, async (i) => {
       const pod = podFromTemplate({ owner: set, reference, template, random });
       const labels = {
         ...pod.metadata.labels,
         ...(generation && { [generationLabel]: generation }),
-        [hashLabel]: hash,
+        [controllerRevisionLabel]: hash,
       };
       const spec = specForNode(pod.spec ?? { containers: [] }, nodeNames[i] ?? '');
       await this.#podControl.create(key, typed(set), { ...pod, metadata: { ...pod.metadata, labels }, spec });

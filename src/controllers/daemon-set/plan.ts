@@ -3,6 +3,7 @@ import type { Node, Pod } from '../../api/types/core-v1.ts';
 import { scaledValue } from '../int-or-percent.ts';
 import { availableInMs, isPodReady, parseTime } from '../pod-state.ts';
 import { placementOn, targetNode } from './placement.ts';
+import { controllerRevisionLabel } from '../../api/well-known.ts';
 
 export interface DaemonView {
   set: DaemonSet;
@@ -22,8 +23,6 @@ export interface DaemonPlan {
   /** Daemons that have ended by themselves; those that failed are deleted only as often as the back-off allows. */
   ended: { pod: Pod; nodeName: string }[];
 }
-
-export const hashLabel = 'controller-revision-hash';
 
 /** One daemon on every node that should have one, and none elsewhere. */
 export function planPlacement(view: DaemonView): DaemonPlan {
@@ -166,7 +165,7 @@ function allowsSurge({ spec }: DaemonSet): boolean {
 }
 
 function isUpdated(pod: Pod, hash: string): boolean {
-  return pod.metadata.labels?.[hashLabel] === hash;
+  return pod.metadata.labels?.[controllerRevisionLabel] === hash;
 }
 
 function podsByNode(pods: readonly Pod[]): Map<string, Pod[]> {

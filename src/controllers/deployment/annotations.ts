@@ -1,15 +1,13 @@
 import type { Deployment, ReplicaSet } from '../../api/types/apps-v1.ts';
+import { lastAppliedAnnotation, revisionAnnotation, rollbackToAnnotation } from '../../api/well-known.ts';
 
-/** Annotations by which a deployment keeps its books on its replica sets. */
-export const revisionAnnotation = 'deployment.kubernetes.io/revision';
 const revisionHistoryAnnotation = 'deployment.kubernetes.io/revision-history';
 const desiredReplicasAnnotation = 'deployment.kubernetes.io/desired-replicas';
 const maxReplicasAnnotation = 'deployment.kubernetes.io/max-replicas';
-export const rollbackToAnnotation = 'deprecated.deployment.rollback.to';
 
 /** Never copied between a deployment and its replica sets. */
 const own: ReadonlySet<string> = new Set([
-  'kubectl.kubernetes.io/last-applied-configuration',
+  lastAppliedAnnotation,
   revisionAnnotation,
   revisionHistoryAnnotation,
   desiredReplicasAnnotation,

@@ -8,12 +8,12 @@ import type { Controller, ControllerContext, Enqueue } from '../controller.ts';
 import { Dependents, watchOwners, type OwnerKind } from '../dependents.ts';
 import { controllerOf, controllerUids } from '../owner-references.ts';
 import { done, type Outcome } from '../reconciler.ts';
-import { rollbackToAnnotation } from './annotations.ts';
 import { countingStatus, isComplete, pauseCondition, rolloutStatus, stuckInMs, withCondition } from './conditions.ts';
 import { DeploymentWriter } from './deployment-writer.ts';
 import { setsToCleanUp } from './history.ts';
 import { isActiveSet, isScalingEvent, planRollingUpdate, planScale, replicasOf } from './sizing.ts';
 import { findNewSet } from './template-hash.ts';
+import { rollbackToAnnotation } from '../../api/well-known.ts';
 
 interface Sets {
   newSet: ReplicaSet | undefined;

@@ -11,10 +11,8 @@ import {
   maxRevision,
   newSetAnnotations,
   replicasAnnotations,
-  revisionAnnotation,
   parseRevision,
   revisionOf,
-  rollbackToAnnotation,
   rolledBackAnnotations,
 } from './annotations.ts';
 import {
@@ -26,6 +24,7 @@ import {
 } from './conditions.ts';
 import { maxSurge, newSetSize, replicasOf, type Resize } from './sizing.ts';
 import { sameTemplate, selectorWithHash, templateHash, withHash, withoutHash } from './template-hash.ts';
+import { revisionAnnotation, rollbackToAnnotation } from '../../api/well-known.ts';
 
 /** A deployment as last written, with its sets. */
 export interface Ensured {

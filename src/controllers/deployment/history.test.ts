@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { deployment, replicaSet } from '../../../test/support/objects.ts';
-import { lastRevision, maxRevision, newSetAnnotations, revisionAnnotation, revisionOf } from './annotations.ts';
+import { lastRevision, maxRevision, newSetAnnotations, revisionOf } from './annotations.ts';
 import { setsToCleanUp } from './history.ts';
 import { findNewSet, sameTemplate, templateHash, withHash } from './template-hash.ts';
+import { revisionAnnotation } from '../../api/well-known.ts';
 
 const revision = (name: string, number: number | bigint, replicas = 0) =>
   replicaSet(name, replicas, { metadata: { name, annotations: { [revisionAnnotation]: String(number) } } });

@@ -7,17 +7,15 @@ import type { Controller, ControllerContext, Enqueue } from '../controller.ts';
 import { controllerReference } from '../owner-references.ts';
 import { done, type Outcome } from '../reconciler.ts';
 import { headlessLabel, triggerTimeAnnotation } from './pod-endpoint.ts';
-import { managedByLabel, serviceNameLabel, serviceOfSlice } from './slice-controller.ts';
+import { managedByLabel, serviceOfSlice } from './slice-controller.ts';
 import { mirroredGroups, shouldMirror } from './mirror.ts';
 import { enqueueChanged } from './service-events.ts';
 import { packSlices } from './slice-packing.ts';
 import { SliceWriter } from './slice-writer.ts';
+import { lastAppliedAnnotation, serviceNameLabel } from '../../api/well-known.ts';
 
 const manager = 'endpointslicemirroring-controller.k8s.io';
-const notMirrored: ReadonlySet<string> = new Set([
-  'kubectl.kubernetes.io/last-applied-configuration',
-  triggerTimeAnnotation,
-]);
+const notMirrored: ReadonlySet<string> = new Set([lastAppliedAnnotation, triggerTimeAnnotation]);
 const families: readonly IpFamily[] = ['IPv4', 'IPv6'];
 
 /** Copies hand-made Endpoints into endpoint slices, for readers that know only those. */

@@ -3,8 +3,8 @@ import { isPodFinished } from '../../api/pod-phase.ts';
 import type { Endpoint, EndpointPort } from '../../api/types/discovery-v1.ts';
 import { familyOf, type IpFamily } from '../../base/ip-address.ts';
 import { isPodReady } from '../pod-state.ts';
+import { zoneLabel } from '../../api/well-known.ts';
 
-export const zoneLabel = 'topology.kubernetes.io/zone';
 export const headlessLabel = 'service.kubernetes.io/headless';
 export const triggerTimeAnnotation = 'endpoints.kubernetes.io/last-change-trigger-time';
 

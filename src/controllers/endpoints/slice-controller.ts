@@ -9,14 +9,7 @@ import type { Controller, ControllerContext, Enqueue } from '../controller.ts';
 import { controllerReference } from '../owner-references.ts';
 import { done, type Outcome } from '../reconciler.ts';
 import { semanticallyEqual } from '../semantic-equality.ts';
-import {
-  familiesOf,
-  inheritedLabels,
-  isHeadless,
-  selectsPods,
-  triggerTimeAnnotation,
-  zoneLabel,
-} from './pod-endpoint.ts';
+import { familiesOf, inheritedLabels, isHeadless, selectsPods, triggerTimeAnnotation } from './pod-endpoint.ts';
 import { enqueueChanged, enqueueServicesOfPods } from './service-events.ts';
 import { indexServices } from './service-index.ts';
 import { desiredGroups } from './slice-groups.ts';
@@ -24,9 +17,9 @@ import { type EndpointGroup, packSlices } from './slice-packing.ts';
 import { SliceWriter } from './slice-writer.ts';
 import { TriggerTimes } from './trigger-time.ts';
 import { wantsZoneHints, withZoneHints, zoneShares, zoneWeight } from './zone-hints.ts';
+import { serviceNameLabel, zoneLabel } from '../../api/well-known.ts';
 
 export const managedByLabel = 'endpointslice.kubernetes.io/managed-by';
-export const serviceNameLabel = 'kubernetes.io/service-name';
 const manager = 'endpointslice-controller.k8s.io';
 
 /** Index function: the service of a slice that `managedBy` writes. */

@@ -1,7 +1,7 @@
 import { quantityToMilli } from '../../api/quantity.ts';
 import type { Node, Service } from '../../api/types/core-v1.ts';
 import type { Endpoint } from '../../api/types/discovery-v1.ts';
-import { zoneLabel } from './pod-endpoint.ts';
+import { zoneLabel } from '../../api/well-known.ts';
 
 /** Why endpoints get no hints, in the words of upstream's events. */
 type Refusal =

@@ -1,8 +1,8 @@
 import { formatTime } from '../../base/clock.ts';
 import type { Node, Taint } from '../../api/types/core-v1.ts';
 import { conditionOf } from './health.ts';
+import { notReadyTaintKey } from '../../api/well-known.ts';
 
-const notReady = 'node.kubernetes.io/not-ready';
 const unreachable = 'node.kubernetes.io/unreachable';
 
 /** Conditions that keep pods from being scheduled, and the taint each stands for while it is True. */
@@ -13,7 +13,12 @@ const pressures: Readonly<Record<string, string>> = {
   NetworkUnavailable: 'node.kubernetes.io/network-unavailable',
 };
 const unschedulable = 'node.kubernetes.io/unschedulable';
-const managed: ReadonlySet<string> = new Set([notReady, unreachable, unschedulable, ...Object.values(pressures)]);
+const managed: ReadonlySet<string> = new Set([
+  notReadyTaintKey,
+  unreachable,
+  unschedulable,
+  ...Object.values(pressures),
+]);
 
 /** The key of the NoExecute taint that the node's readiness calls for; a node that never said anything has no pods. */
 export function evictionTaintKey(node: Node): string | undefined {
@@ -22,7 +27,7 @@ export function evictionTaintKey(node: Node): string | undefined {
     case 'True':
       return undefined;
     case 'False':
-      return notReady;
+      return notReadyTaintKey;
     default:
       return unreachable;
   }
@@ -41,7 +46,7 @@ export function planTaints(node: Node, evict: boolean | 'never', now: number): T
   const wanted = [...noScheduleKeys(node)].map((key) => ({ key, effect: 'NoSchedule' }));
   const key = evictionTaintKey(node);
   const isEviction = (taint: Taint): boolean =>
-    taint.effect === 'NoExecute' && (taint.key === notReady || taint.key === unreachable);
+    taint.effect === 'NoExecute' && (taint.key === notReadyTaintKey || taint.key === unreachable);
   if (key !== undefined && evict === true) wanted.push({ key, effect: 'NoExecute' });
   // Waiting for its turn, a node keeps the eviction that is under way.
   if (key !== undefined && evict === false) wanted.push(...current.filter(isEviction));
@@ -56,7 +61,7 @@ export function planTaints(node: Node, evict: boolean | 'never', now: number): T
 
 function* noScheduleKeys(node: Node): Generator<string> {
   const ready = conditionOf(node, 'Ready')?.status;
-  if (ready === 'False') yield notReady;
+  if (ready === 'False') yield notReadyTaintKey;
   if (ready === 'Unknown') yield unreachable;
   for (const [type, key] of Object.entries(pressures)) {
     if (conditionOf(node, type)?.status === 'True') yield key;

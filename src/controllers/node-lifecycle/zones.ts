@@ -1,9 +1,7 @@
 import type { Node } from '../../api/types/core-v1.ts';
 import type { ControllerSettings } from '../settings.ts';
 import { readiness } from './health.ts';
-
-const regionLabel = 'topology.kubernetes.io/region';
-const zoneLabel = 'topology.kubernetes.io/zone';
+import { regionLabel, zoneLabel } from '../../api/well-known.ts';
 
 /** How a zone is doing: all of it down may well mean that it is us who cannot see it. */
 export type ZoneState = 'normal' | 'partial' | 'full';

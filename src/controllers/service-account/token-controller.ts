@@ -6,9 +6,9 @@ import { secrets, serviceAccounts } from '../../client/resources.ts';
 import type { Controller, ControllerContext, Enqueue } from '../controller.ts';
 import { nameOf } from '../owner-references.ts';
 import { done, type Outcome } from '../reconciler.ts';
+import { serviceAccountNameAnnotation } from '../../api/well-known.ts';
 
 const tokenType = 'kubernetes.io/service-account-token';
-const accountAnnotation = 'kubernetes.io/service-account.name';
 const uidAnnotation = 'kubernetes.io/service-account.uid';
 /** Such a token is meant to last as long as its Secret: ten years stand for that. */
 const lifetimeSeconds = 10 * 365 * 24 * 3600;
@@ -68,7 +68,7 @@ export class ServiceAccountTokenReconciler implements Controller {
 
   /** From the server when the cache has none: a Secret made right after its account must not be removed. */
   async #accountOf(secret: Secret): Promise<ServiceAccount | undefined> {
-    const name = secret.metadata.annotations?.[accountAnnotation] ?? '';
+    const name = secret.metadata.annotations?.[serviceAccountNameAnnotation] ?? '';
     const namespace = secret.metadata.namespace ?? '';
     const cached = this.#accounts.get(`${namespace}/${name}`);
     const uid = secret.metadata.annotations?.[uidAnnotation];
@@ -127,7 +127,7 @@ export class ServiceAccountTokenReconciler implements Controller {
 }
 
 function accountsOf(secret: Secret): string[] {
-  const name = secret.metadata.annotations?.[accountAnnotation];
+  const name = secret.metadata.annotations?.[serviceAccountNameAnnotation];
   return secret.type === tokenType && name !== undefined ? [`${secret.metadata.namespace}/${name}`] : [];
 }
 

@@ -3,8 +3,8 @@ import type { PersistentVolumeClaim, Pod, Volume } from '../../api/types/core-v1
 import type { OwnerReference } from '../../api/types/meta-v1.ts';
 import { templateOf } from '../history/revisions.ts';
 import { controllerReference } from '../owner-references.ts';
+import { controllerRevisionLabel } from '../../api/well-known.ts';
 
-const revisionLabel = 'controller-revision-hash';
 const nameLabel = 'statefulset.kubernetes.io/pod-name';
 const indexLabel = 'apps.kubernetes.io/pod-index';
 
@@ -27,7 +27,7 @@ export function isInRange(ordinal: number, set: StatefulSet): boolean {
 
 /** The name of the revision that a pod was made from. */
 export function revisionOf(pod: Pod): string | undefined {
-  return pod.metadata.labels?.[revisionLabel];
+  return pod.metadata.labels?.[controllerRevisionLabel];
 }
 
 /** The pod of a place, from the template of a revision. */
@@ -41,7 +41,7 @@ export function newPod(set: StatefulSet, ordinal: number, revision: ControllerRe
       name: `${set.metadata.name}-${ordinal}`,
       generateName: `${set.metadata.name}-`,
       namespace: set.metadata.namespace ?? '',
-      labels: { ...labels, [revisionLabel]: revision.metadata.name ?? '' },
+      labels: { ...labels, [controllerRevisionLabel]: revision.metadata.name ?? '' },
       ...(annotations && { annotations }),
       ...(finalizers && { finalizers }),
       ownerReferences: [controllerReference(set, 'apps/v1', 'StatefulSet')],

@@ -1,4 +1,5 @@
 import type { StorageClass } from '../../api/types/storage-v1.ts';
+import { defaultStorageClassAnnotation } from '../../api/well-known.ts';
 
 /** On a claim: who is to make its volume, under today's name and the one before. */
 export const provisionerAnnotations = [
@@ -7,13 +8,12 @@ export const provisionerAnnotations = [
 ] as const;
 /** On a volume: who has made it. */
 export const provisionedBy = 'pv.kubernetes.io/provisioned-by';
-const defaultAnnotation = 'storageclass.kubernetes.io/is-default-class';
 
 /** Of several defaults the youngest, then the first by name. */
 export function defaultClass(classes: Iterable<StorageClass>): StorageClass | undefined {
   const age = ({ metadata }: StorageClass): string => metadata.creationTimestamp ?? '';
   return [...classes]
-    .filter(({ metadata }) => metadata.annotations?.[defaultAnnotation] === 'true')
+    .filter(({ metadata }) => metadata.annotations?.[defaultStorageClassAnnotation] === 'true')
     .sort((a, b) => compare(age(b), age(a)) || compare(a.metadata.name ?? '', b.metadata.name ?? ''))[0];
 }
 

@@ -11,6 +11,7 @@ import { resourceApiVersion, type ResourceMapper } from './resource-mapper.ts';
 import { applyOnServer, type ServerSide } from './server-side.ts';
 import { mergeThreeWayPatch, strategicThreeWayPatch } from './three-way-patch.ts';
 import { waitForObjects } from './wait.ts';
+import { lastAppliedAnnotation } from '../../api/well-known.ts';
 
 /** Where and how objects are applied. */
 export interface ApplyContext {
@@ -38,8 +39,6 @@ export interface ApplyObjectOptions {
 }
 
 /** kubectl's annotation with what it applied last. */
-/** Where `apply` keeps what was applied last. */
-export const lastAppliedAnnotation = 'kubectl.kubernetes.io/last-applied-configuration';
 
 /** Objects of one kind go out side by side, this many at a time. */
 const parallel = 8;

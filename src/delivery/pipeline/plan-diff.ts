@@ -3,8 +3,8 @@ import { stringify } from 'yaml';
 import type { AnyObject, KubeObject } from '../../api/object.ts';
 import { isJsonObject } from '../../api/plain-json.ts';
 import type { Tried } from '../charts/actions/try-objects.ts';
+import { lastAppliedAnnotation } from '../../api/well-known.ts';
 
-const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
 const context = 3;
 
 /**
@@ -47,7 +47,7 @@ function shown(object: KubeObject): AnyObject {
   const { status, metadata, ...rest } = object as AnyObject;
   const { managedFields, resourceVersion, uid, creationTimestamp, generation, annotations, ...kept } = metadata;
   void [status, managedFields, resourceVersion, uid, creationTimestamp, generation];
-  const own = Object.fromEntries(Object.entries(annotations ?? {}).filter(([key]) => key !== lastApplied));
+  const own = Object.fromEntries(Object.entries(annotations ?? {}).filter(([key]) => key !== lastAppliedAnnotation));
   return { ...rest, metadata: { ...kept, ...(Object.keys(own).length > 0 && { annotations: own }) } };
 }
 

@@ -1,6 +1,7 @@
 import { BlockList, isIP, isIPv4, isIPv6 } from 'node:net';
 import type { Service, ServicePort } from '../../api/types/core-v1.ts';
 import type { Endpoint, EndpointSlice } from '../../api/types/discovery-v1.ts';
+import { serviceNameLabel } from '../../api/well-known.ts';
 
 /** What the zone is made from, looked up as questions come. */
 export interface ClusterView {
@@ -236,7 +237,7 @@ function answerReverse(name: string, type: QuestionType, zone: Zone, view: Clust
 
 function endpointNames(slice: EndpointSlice, ip: string, domain: string, view: ClusterView): string[] {
   const { namespace = '', labels } = slice.metadata;
-  const service = view.service(namespace, labels?.['kubernetes.io/service-name'] ?? '');
+  const service = view.service(namespace, labels?.[serviceNameLabel] ?? '');
   if (!service || !isHeadless(service)) return [];
   return (slice.endpoints ?? [])
     .filter((endpoint) => endpoint.addresses.includes(ip) && isPublished(endpoint, service))

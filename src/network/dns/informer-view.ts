@@ -6,6 +6,7 @@ import type { KubeObject } from '../../api/object.ts';
 import { endpointSlices, namespaces, services } from '../../client/resources.ts';
 import { lookUps, type ObservedView } from './answer-cache.ts';
 import { dnsNamesOf } from './cluster-zone.ts';
+import { serviceNameLabel } from '../../api/well-known.ts';
 
 /** The zone's view over shared informers: look-ups only, nothing is copied. */
 export function createInformerView(informers: Informers): ObservedView {
@@ -64,5 +65,5 @@ function ipsOfSlice({ endpoints }: EndpointSlice): string[] {
 }
 
 function serviceNameOf({ metadata }: EndpointSlice): string {
-  return metadata.labels?.['kubernetes.io/service-name'] ?? '';
+  return metadata.labels?.[serviceNameLabel] ?? '';
 }

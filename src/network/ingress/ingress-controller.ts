@@ -18,6 +18,7 @@ import type { Problem } from './problem.ts';
 import type { IngressProxy } from './proxy.ts';
 import type { ClassDefault } from './model.ts';
 import { renderIngress } from './render.ts';
+import { serviceNameLabel } from '../../api/well-known.ts';
 
 /** A proxy that runs, and where clients find it. */
 export interface OpenedProxy {
@@ -47,7 +48,6 @@ export interface IngressController {
   stop(): void;
 }
 
-const serviceNameLabel = 'kubernetes.io/service-name';
 const pause = { firstMs: 1_000, mostMs: 30_000 };
 const renewalCheckMs = 12 * 3600_000;
 

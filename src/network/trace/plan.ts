@@ -11,6 +11,7 @@ import {
   type TraceFacts,
   type TracePlan,
 } from './facts.ts';
+import { serviceNameLabel } from '../../api/well-known.ts';
 
 export interface TraceRequest {
   source: Source;
@@ -70,8 +71,7 @@ function familyOf({ spec }: Service): Family {
 export function slicesOf({ metadata }: Service, slices: TraceFacts['slices']): TraceFacts['slices'] {
   return slices.filter(
     (slice) =>
-      slice.metadata.namespace === metadata.namespace &&
-      slice.metadata.labels?.['kubernetes.io/service-name'] === metadata.name,
+      slice.metadata.namespace === metadata.namespace && slice.metadata.labels?.[serviceNameLabel] === metadata.name,
   );
 }
 

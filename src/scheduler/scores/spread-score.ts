@@ -3,9 +3,7 @@ import type { Pod } from '../../api/types/core-v1.ts';
 import type { Score } from '../plugin.ts';
 import type { NodeInfo, Snapshot } from '../snapshot.ts';
 import { hasAllKeys, livePods, type SpreadConstraint, spreadConstraint } from '../topology-counts.ts';
-
-const hostnameLabel = 'kubernetes.io/hostname';
-const zoneLabel = 'topology.kubernetes.io/zone';
+import { hostnameLabel, zoneLabel } from '../../api/well-known.ts';
 
 /** The pods that belong with a pod: what its services and its controller select; undefined when it stands alone. */
 export type Companions = (pod: Pod) => LabelMatcher | undefined;

@@ -8,9 +8,7 @@ import { defaultPodTemplate, templateContainers } from '../core/pod-template.ts'
 import { validateDaemonSet, validateDaemonSetUpdate } from './daemon-set-validation.ts';
 import { fieldToAnnotation, oldVersion, selectorFromTemplate, takeAnnotation } from './old-versions.ts';
 import { workloadWarnings } from '../core/pod-warnings.ts';
-
-/** Counts the changes of the template; a field of the oldest version, an annotation since. */
-const templateGeneration = 'deprecated.daemonset.template.generation';
+import { templateGenerationAnnotation } from '../../well-known.ts';
 
 export const daemonSet = defineKind<DaemonSet>({
   group: 'apps',
@@ -27,14 +25,14 @@ export const daemonSet = defineKind<DaemonSet>({
   ],
   defaults,
   prepareForCreate: (object) => {
-    object.metadata.annotations = { ...object.metadata.annotations, [templateGeneration]: '1' };
+    object.metadata.annotations = { ...object.metadata.annotations, [templateGenerationAnnotation]: '1' };
     object.status = { currentNumberScheduled: 0, numberMisscheduled: 0, desiredNumberScheduled: 0, numberReady: 0 };
   },
   prepareForUpdate: ({ metadata, spec }, old, subresource) => {
     if (subresource !== '') return;
-    const before = Number(old.metadata.annotations?.[templateGeneration] ?? 0);
+    const before = Number(old.metadata.annotations?.[templateGenerationAnnotation] ?? 0);
     const generation = deepEqual(spec?.template, old.spec?.template) ? before : before + 1;
-    metadata.annotations = { ...metadata.annotations, [templateGeneration]: String(generation) };
+    metadata.annotations = { ...metadata.annotations, [templateGenerationAnnotation]: String(generation) };
   },
   validate: validateDaemonSet,
   validateUpdate: validateDaemonSetUpdate,
@@ -72,12 +70,12 @@ function fromExtensions(object: AnyObject): void {
   if (!spec) return;
   spec.updateStrategy ??= {};
   spec.updateStrategy.type ||= 'OnDelete';
-  fieldToAnnotation(object, spec.templateGeneration?.toString(), templateGeneration);
+  fieldToAnnotation(object, spec.templateGeneration?.toString(), templateGenerationAnnotation);
   delete spec.templateGeneration;
 }
 
 function toExtensions(object: AnyObject): void {
-  const generation = Number(takeAnnotation(object, templateGeneration));
+  const generation = Number(takeAnnotation(object, templateGenerationAnnotation));
   const spec = object.spec as (DaemonSet['spec'] & { templateGeneration?: number }) | undefined;
   if (spec && Number.isInteger(generation)) spec.templateGeneration = generation;
 }

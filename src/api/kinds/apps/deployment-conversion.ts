@@ -1,24 +1,22 @@
 import type { AnyObject } from '../../object.ts';
 import type { Deployment } from '../../types/apps-v1.ts';
 import { fieldToAnnotation, oldVersion, selectorFromTemplate, takeAnnotation } from './old-versions.ts';
-
-/** Where a rollback asked for in an old version waits for the deployment controller, which removes it when done. */
-const rollbackAnnotation = 'deprecated.deployment.rollback.to';
+import { rollbackToAnnotation } from '../../well-known.ts';
 
 /** No limit: what extensions/v1beta1 meant by an absent history limit and deadline. */
 const unlimited = 2_147_483_647;
 
 type OldSpec = Deployment['spec'] & { rollbackTo?: { revision?: number } };
 
-function rollbackToAnnotation(object: AnyObject): void {
+function rollbackFieldToAnnotation(object: AnyObject): void {
   const spec = object.spec as OldSpec | undefined;
   if (!spec?.rollbackTo) return;
-  fieldToAnnotation(object, String(spec.rollbackTo.revision ?? 0), rollbackAnnotation);
+  fieldToAnnotation(object, String(spec.rollbackTo.revision ?? 0), rollbackToAnnotation);
   delete spec.rollbackTo;
 }
 
 function rollbackFromAnnotation(object: AnyObject): void {
-  const value = takeAnnotation(object, rollbackAnnotation);
+  const value = takeAnnotation(object, rollbackToAnnotation);
   const spec = object.spec as OldSpec | undefined;
   const revision = Number(value);
   if (value === undefined || !spec || !Number.isInteger(revision)) return;
@@ -49,7 +47,7 @@ export const oldDeployments = [
     toStorage: (object) => {
       selectorFromTemplate(object);
       limits(object, 2);
-      rollbackToAnnotation(object);
+      rollbackFieldToAnnotation(object);
     },
     fromStorage: rollbackFromAnnotation,
   }),
@@ -58,7 +56,7 @@ export const oldDeployments = [
       selectorFromTemplate(object);
       rolling(object, 1);
       limits(object, unlimited, unlimited);
-      rollbackToAnnotation(object);
+      rollbackFieldToAnnotation(object);
     },
     fromStorage: rollbackFromAnnotation,
   }),

@@ -6,9 +6,9 @@ import { ageColumn, column, nameColumn, wideColumn } from '../columns.ts';
 import { defineKind } from '../define-kind.ts';
 import { deepEqual } from '../immutable.ts';
 import { formatAccessModes } from './access-modes.ts';
-import { classAnnotation } from './persistent-volume.ts';
 import { validateAccessModes } from './persistent-volume-validation.ts';
 import { defaultClaimSpec } from './volume-defaults.ts';
+import { storageClassAnnotation } from '../../well-known.ts';
 
 export const persistentVolumeClaim = defineKind<PersistentVolumeClaim>({
   group: '',
@@ -39,7 +39,7 @@ export const persistentVolumeClaim = defineKind<PersistentVolumeClaim>({
     column('Access Modes', ({ spec, status }) => (spec?.volumeName ? formatAccessModes(status?.accessModes) : '')),
     column(
       'StorageClass',
-      ({ metadata, spec }) => metadata.annotations?.[classAnnotation] ?? spec?.storageClassName ?? '',
+      ({ metadata, spec }) => metadata.annotations?.[storageClassAnnotation] ?? spec?.storageClassName ?? '',
     ),
     column('VolumeAttributesClass', ({ spec }) => spec?.volumeAttributesClassName || '<unset>'),
     ageColumn,

@@ -3,9 +3,7 @@ import { ageColumn, column, nameColumn, wideColumn } from '../columns.ts';
 import { defineKind } from '../define-kind.ts';
 import { formatAccessModes } from './access-modes.ts';
 import { validatePersistentVolume } from './persistent-volume-validation.ts';
-
-/** The class in the annotation that was there before the field. */
-export const classAnnotation = 'volume.beta.kubernetes.io/storage-class';
+import { storageClassAnnotation } from '../../well-known.ts';
 
 export const persistentVolume = defineKind<PersistentVolume>({
   group: '',
@@ -39,7 +37,7 @@ export const persistentVolume = defineKind<PersistentVolume>({
     ),
     column(
       'StorageClass',
-      ({ metadata, spec }) => metadata.annotations?.[classAnnotation] ?? spec?.storageClassName ?? '',
+      ({ metadata, spec }) => metadata.annotations?.[storageClassAnnotation] ?? spec?.storageClassName ?? '',
     ),
     column('VolumeAttributesClass', ({ spec }) => spec?.volumeAttributesClassName || '<unset>'),
     column('Reason', ({ status }) => status?.reason ?? ''),

@@ -5,6 +5,7 @@ import { ageColumn, column, nameColumn } from '../columns.ts';
 import { defineKind } from '../define-kind.ts';
 import { immutable } from '../immutable.ts';
 import { decodedLength, largestData, validateDataKeys, validateImmutableData } from './data-validation.ts';
+import { serviceAccountNameAnnotation } from '../../well-known.ts';
 
 export const secret = defineKind<Secret>({
   group: '',
@@ -45,15 +46,13 @@ const requiredKeys: Readonly<Record<string, readonly string[]>> = {
   'kubernetes.io/tls': ['tls.crt', 'tls.key'],
 };
 
-const serviceAccountName = 'kubernetes.io/service-account.name';
-
 function validate({ metadata, data, type = '' }: Secret): StatusCause[] {
   const causes = validateDataKeys(data, 'data');
   let total = 0;
   for (const key in data) total += decodedLength(data[key]!);
   if (total > largestData) causes.push(tooLong('data', largestData));
-  if (type === 'kubernetes.io/service-account-token' && !metadata.annotations?.[serviceAccountName]) {
-    causes.push(required(`metadata.annotations[${serviceAccountName}]`, ''));
+  if (type === 'kubernetes.io/service-account-token' && !metadata.annotations?.[serviceAccountNameAnnotation]) {
+    causes.push(required(`metadata.annotations[${serviceAccountNameAnnotation}]`, ''));
   }
   if (type === 'kubernetes.io/basic-auth' && data?.username === undefined && data?.password === undefined) {
     causes.push(required('data[username]', ''), required('data[password]', ''));

@@ -1,7 +1,5 @@
 import type { Endpoint, EndpointSlice } from '../../types/discovery-v1.ts';
-
-const hostnameLabel = 'kubernetes.io/hostname';
-const zoneLabel = 'topology.kubernetes.io/zone';
+import { hostnameLabel, zoneLabel } from '../../well-known.ts';
 
 type OldEndpoint = Endpoint & { topology?: Record<string, string> };
 

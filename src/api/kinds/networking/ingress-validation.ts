@@ -11,8 +11,7 @@ import type {
 import { invalidValue, notSupported, required } from '../../field-errors.ts';
 import { dnsLabel, dnsSubdomain, fieldIp, ip, type NameCheck, portName, wildcardSubdomain } from '../../names.ts';
 import { validateObjectReference } from './object-reference-validation.ts';
-
-export const classAnnotation = 'kubernetes.io/ingress.class';
+import { ingressClassAnnotation } from '../../well-known.ts';
 
 const pathTypes = ['Exact', 'ImplementationSpecific', 'Prefix'];
 /** Paths that servers and proxies read in different ways. */
@@ -36,11 +35,11 @@ export function validateIngress({ spec }: Ingress): StatusCause[] {
 
 /** Later on, the annotation of old may say what it likes. */
 export function validateIngressCreate({ metadata, spec }: Ingress): StatusCause[] {
-  const written = metadata.annotations?.[classAnnotation];
+  const written = metadata.annotations?.[ingressClassAnnotation];
   const name = spec?.ingressClassName;
   if (written === undefined || name === undefined || written === name) return [];
   const rule = 'must match `ingressClassName` when both are specified';
-  return [invalidValue(`annotations.${classAnnotation}`, written, rule)];
+  return [invalidValue(`annotations.${ingressClassAnnotation}`, written, rule)];
 }
 
 /** Addresses that are there already are not judged again (KEP-4858). */

@@ -5,12 +5,8 @@ import { deprecated } from '../deprecation.ts';
 import { ageColumn, column, nameColumn } from '../columns.ts';
 import { defineKind, schemaType } from '../define-kind.ts';
 import { fromV1beta1, toV1beta1 } from './ingress-conversion.ts';
-import {
-  classAnnotation,
-  validateIngress,
-  validateIngressCreate,
-  validateIngressStatus,
-} from './ingress-validation.ts';
+import { validateIngress, validateIngressCreate, validateIngressStatus } from './ingress-validation.ts';
+import { ingressClassAnnotation } from '../../well-known.ts';
 
 export const ingress = defineKind<Ingress>({
   group: 'networking.k8s.io',
@@ -28,13 +24,15 @@ export const ingress = defineKind<Ingress>({
   validateCreate: validateIngressCreate,
   validateUpdate: (object, old, subresource) => (subresource === 'status' ? validateIngressStatus(object, old) : []),
   warnings: ({ metadata, spec }, old) =>
-    old === undefined && metadata.annotations?.[classAnnotation] !== undefined && spec?.ingressClassName === undefined
-      ? [`annotation "${classAnnotation}" is deprecated, please use 'spec.ingressClassName' instead`]
+    old === undefined &&
+    metadata.annotations?.[ingressClassAnnotation] !== undefined &&
+    spec?.ingressClassName === undefined
+      ? [`annotation "${ingressClassAnnotation}" is deprecated, please use 'spec.ingressClassName' instead`]
       : [],
   columns: [
     nameColumn,
     column('Class', ({ metadata, spec }) => {
-      return spec?.ingressClassName ?? metadata.annotations?.[classAnnotation] ?? '<none>';
+      return spec?.ingressClassName ?? metadata.annotations?.[ingressClassAnnotation] ?? '<none>';
     }),
     column('Hosts', hosts),
     column('Address', address),

@@ -1,8 +1,8 @@
 import type { StorageClass } from '../../types/storage-v1.ts';
 import { ageColumn, column, nameColumn } from '../columns.ts';
 import { defineKind } from '../define-kind.ts';
+import { defaultStorageClassAnnotation } from '../../well-known.ts';
 
-const defaultAnnotation = 'storageclass.kubernetes.io/is-default-class';
 const oldDefaultAnnotation = 'storageclass.beta.kubernetes.io/is-default-class';
 
 export const storageClass = defineKind<StorageClass>({
@@ -30,5 +30,5 @@ export const storageClass = defineKind<StorageClass>({
 });
 
 function isDefault(annotations: Record<string, string> | undefined): boolean {
-  return annotations?.[defaultAnnotation] === 'true' || annotations?.[oldDefaultAnnotation] === 'true';
+  return annotations?.[defaultStorageClassAnnotation] === 'true' || annotations?.[oldDefaultAnnotation] === 'true';
 }

@@ -1,13 +1,13 @@
 import { applyMergePatch } from '../../../api/merge-patch.ts';
 import type { AnyObject, KubeObject } from '../../../api/object.ts';
 import type { Resource } from '../../../client/client.ts';
-import { lastAppliedAnnotation } from '../../../delivery/apply/applier.ts';
 import { CliError } from '../../errors.ts';
 import type { FileFlags } from '../apply.ts';
 import { objectPrinter } from '../print-objects.ts';
 import { shownName } from '../resource-finder.ts';
 import { typed } from '../selection.ts';
 import { type Kube, type KubeFlags, withKube } from '../session.ts';
+import { lastAppliedAnnotation } from '../../../api/well-known.ts';
 
 /** Flags of commands that make an object from flags. */
 export type MakeFlags = KubeFlags &

@@ -8,6 +8,7 @@ import { resourceApiVersion } from '../../apply/resource-mapper.ts';
 import { waitForObjects } from '../../apply/wait.ts';
 import { ReleaseError } from '../release/release.ts';
 import { applyContext, type OperationOptions, type ReleaseContext } from './context.ts';
+import { managedByLabel } from '../../../api/well-known.ts';
 
 /** The objects of a release's manifest, each with the namespace that it lands in. */
 export function objectsOf(manifest: string): KubeObject[] {
@@ -51,7 +52,6 @@ function sourceOf(manifest: string, line: number): { path: string; line: number 
   return { path: 'manifest', line: 0 };
 }
 
-const managedBy = 'app.kubernetes.io/managed-by';
 const releaseName = 'meta.helm.sh/release-name';
 const releaseNamespace = 'meta.helm.sh/release-namespace';
 
@@ -67,7 +67,7 @@ export function owned(object: KubeObject, { name, namespace }: Owner): KubeObjec
     ...object,
     metadata: {
       ...object.metadata,
-      labels: { ...labels, [managedBy]: 'Helm' },
+      labels: { ...labels, [managedByLabel]: 'Helm' },
       annotations: { ...annotations, [releaseName]: name, [releaseNamespace]: namespace },
     },
   };
@@ -76,7 +76,7 @@ export function owned(object: KubeObject, { name, namespace }: Owner): KubeObjec
 /** What of an object's marks is not this release's; undefined: it is its own. In Helm's words. */
 function ownershipProblem({ metadata }: KubeObject, { name, namespace }: Owner): string | undefined {
   const problems = [
-    markProblem('label', managedBy, metadata.labels?.[managedBy], 'Helm'),
+    markProblem('label', managedByLabel, metadata.labels?.[managedByLabel], 'Helm'),
     markProblem('annotation', releaseName, metadata.annotations?.[releaseName], name),
     markProblem('annotation', releaseNamespace, metadata.annotations?.[releaseNamespace], namespace),
   ].filter((problem) => problem !== undefined);

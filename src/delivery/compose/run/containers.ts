@@ -5,6 +5,7 @@ import { publishedName } from '../translate/ports.ts';
 import { hasEnded, hasHealthcheck, isHeld, isReady, isUnhealthy } from './condition.ts';
 import { isPaused } from './pause.ts';
 import { type LiveWorkload, templateOf } from './workloads.ts';
+import { hostPortsAnnotation } from '../../../api/load-balancing.ts';
 
 export type ContainerState = 'created' | 'running' | 'paused' | 'restarting' | 'exited' | 'removing';
 
@@ -109,8 +110,6 @@ function stoppedContainer({ service, name, object }: LiveWorkload): ProjectConta
   };
 }
 
-const hostPorts = 'timonel.dev/host-ports';
-
 /**
  * Where a service's ports are published: by the annotation, or as the load balancer's own, or as node ports. A local
  * cluster opens them at every address of the machine, others at that of their load balancer.
@@ -119,7 +118,7 @@ export function publishersOf(service: string, services: readonly KubeService[], 
   const found = services.find(({ metadata }) => metadata.name === publishedName(service));
   const [balancer] = found?.status?.loadBalancer?.ingress ?? [];
   const everywhere = isLocal ? '0.0.0.0' : (balancer?.ip ?? balancer?.hostname ?? '0.0.0.0');
-  const annotation = found?.metadata.annotations?.[hostPorts];
+  const annotation = found?.metadata.annotations?.[hostPortsAnnotation];
   const ports = found?.spec?.ports ?? [];
   const target = ({ targetPort, port }: { targetPort?: string | number; port: number }): number =>
     typeof targetPort === 'number' ? targetPort : port;

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { managedByLabel } from '../../../api/well-known.ts';
 
 /** Labels that docker compose's users filter by; on every object of a project. */
 export const projectLabel = 'com.docker.compose.project';
@@ -13,7 +14,6 @@ export const volumeLabel = 'com.docker.compose.volume';
 export const configHashAnnotation = 'com.docker.compose.config-hash';
 /** Of pods that answer to their service's names and on its ports: all but what `compose run` starts without being told to. */
 const endpointLabel = 'endpoint.compose.timonel.dev/service';
-const managedByLabel = 'app.kubernetes.io/managed-by';
 /** Domain of the labels by which networks and aliases find their pods. */
 export const networkLabelDomain = 'network.compose.timonel.dev';
 export const aliasLabelDomain = 'alias.compose.timonel.dev';

@@ -7,6 +7,7 @@ import type {
 import { serviceSelector } from './names.ts';
 import type { ServiceScope } from './scope.ts';
 import { besideOthers } from './shared-namespaces.ts';
+import { hostnameLabel } from '../../../api/well-known.ts';
 
 /** Where a service's pods may run: Swarm's constraints and preferences, and the platform. */
 export function placementOf(
@@ -30,8 +31,8 @@ export function placementOf(
 }
 
 const attributes: Readonly<Record<string, string>> = {
-  'node.hostname': 'kubernetes.io/hostname',
-  'node.id': 'kubernetes.io/hostname',
+  'node.hostname': hostnameLabel,
+  'node.id': hostnameLabel,
   'node.platform.os': 'kubernetes.io/os',
   'node.platform.arch': 'kubernetes.io/arch',
 };
@@ -72,7 +73,7 @@ function apartFromEachOther({ service, project, name, problems, at }: ServiceSco
   const labelSelector = { matchLabels: serviceSelector(project.name, name) };
   return {
     podAntiAffinity: {
-      requiredDuringSchedulingIgnoredDuringExecution: [{ labelSelector, topologyKey: 'kubernetes.io/hostname' }],
+      requiredDuringSchedulingIgnoredDuringExecution: [{ labelSelector, topologyKey: hostnameLabel }],
     },
   };
 }

@@ -5,9 +5,7 @@ import { objectName, serviceLabels, serviceObjectName, endpointSelector } from '
 import { isOutside } from './networks.ts';
 import type { ServiceScope } from './scope.ts';
 import { replicasOf } from './replicas.ts';
-
-/** Which of a service's ports are published on the host, and where (docs/networking.md). */
-export const hostPortsAnnotation = 'timonel.dev/host-ports';
+import { hostPortsAnnotation } from '../../../api/load-balancing.ts';
 
 export function publishedName(service: string): string {
   return serviceObjectName(`${service}-published`);

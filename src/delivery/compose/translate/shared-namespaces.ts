@@ -3,6 +3,7 @@ import type { PodAffinityTerm } from '../../../api/types/core-v1.ts';
 import type { Project, Service } from '../model.ts';
 import { oneOffLabel, serviceSelector } from './names.ts';
 import type { ServiceScope } from './scope.ts';
+import { hostnameLabel } from '../../../api/well-known.ts';
 
 /** Keys by which a service's containers are in namespaces of another's. */
 const sharingKeys = {
@@ -52,7 +53,7 @@ export function besideOthers(scope: ServiceScope): PodAffinityTerm[] {
   const services = new Set(sharedServices(scope.project, scope.name).map(([, service]) => service));
   return [...services].map((service) => ({
     labelSelector: { matchLabels: podLabelsOf(scope.project, service) },
-    topologyKey: 'kubernetes.io/hostname',
+    topologyKey: hostnameLabel,
   }));
 }
 

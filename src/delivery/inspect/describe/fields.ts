@@ -1,11 +1,11 @@
+import { lastAppliedAnnotation } from '../../../api/well-known.ts';
+
 /**
  * Pieces of a description: lines with tabs between label and value, which `alignTabs` sets in columns. Labels of
  * kubectl's descriptions.
  */
 export type Lines = string[];
 
-/** kubectl's own bookkeeping, which nobody wants to read. */
-const hidden = 'kubectl.kubernetes.io/last-applied-configuration';
 const longValue = 140;
 
 export function labelLines(title: string, labels: Record<string, string> | undefined): Lines {
@@ -16,7 +16,7 @@ export function labelLines(title: string, labels: Record<string, string> | undef
 }
 
 export function annotationLines(title: string, annotations: Record<string, string> | undefined): Lines {
-  const shown = sorted(annotations).filter(([key]) => key !== hidden);
+  const shown = sorted(annotations).filter(([key]) => key !== lastAppliedAnnotation);
   const lines = shown.flatMap(([key, value]) => {
     const text = value.trimEnd();
     if (text.includes('\n') || text.length + key.length + 2 > longValue) {

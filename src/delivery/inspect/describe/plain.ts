@@ -4,6 +4,7 @@ import type { IngressClass } from '../../../api/types/networking-v1.ts';
 import type { PriorityClass } from '../../../api/types/scheduling-v1.ts';
 import { isJsonObject } from '../../../api/plain-json.ts';
 import { annotationLines, indent, labelLines, type Lines, listed, pairs, sorted } from './fields.ts';
+import { serviceAccountNameAnnotation } from '../../../api/well-known.ts';
 
 /** Kinds that are described by little more than their fields. */
 
@@ -50,7 +51,7 @@ export function serviceAccountLines(
   const tokens = known.filter(
     ({ type, metadata: { annotations } }) =>
       type === tokenType &&
-      annotations?.['kubernetes.io/service-account.name'] === metadata.name &&
+      annotations?.[serviceAccountNameAnnotation] === metadata.name &&
       annotations?.['kubernetes.io/service-account.uid'] === metadata.uid,
   );
   return [

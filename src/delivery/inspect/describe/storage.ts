@@ -2,6 +2,7 @@ import type { PersistentVolume, PersistentVolumeClaim, PersistentVolumeSpec } fr
 import type { StorageClass } from '../../../api/types/storage-v1.ts';
 import { annotationLines, indent, labelLines, type Lines, pairs } from './fields.ts';
 import { sourceLines } from './volumes.ts';
+import { defaultStorageClassAnnotation } from '../../../api/well-known.ts';
 
 export function claimLines({ metadata, spec, status }: PersistentVolumeClaim, usedBy: readonly string[]): Lines {
   const source = spec?.dataSource;
@@ -81,7 +82,7 @@ function modes(list: readonly string[] = []): string {
 
 export function storageClassLines({ metadata, ...storage }: StorageClass): Lines {
   const { mountOptions = [], allowedTopologies } = storage;
-  const byDefault = metadata.annotations?.['storageclass.kubernetes.io/is-default-class'] === 'true';
+  const byDefault = metadata.annotations?.[defaultStorageClassAnnotation] === 'true';
   const terms = (allowedTopologies ?? []).flatMap(({ matchLabelExpressions = [] }, i) =>
     numbered(
       `  Term ${i}:`,

@@ -5,6 +5,7 @@ import { formatLabelSelector } from '../../../api/label-selector.ts';
 import { humanDuration } from '../../../api/human-duration.ts';
 import { annotationLines, labelLines, type Lines, longTime } from './fields.ts';
 import { templateLines } from './pod-template.ts';
+import { revisionAnnotation } from '../../../api/well-known.ts';
 
 export function deploymentLines(
   { metadata, spec, status = {} }: Deployment,
@@ -34,8 +35,6 @@ export function deploymentLines(
     `NewReplicaSet:\t${setsText(replicaSets.filter(isNew))}`,
   ];
 }
-
-const revisionAnnotation = 'deployment.kubernetes.io/revision';
 
 function setsText(sets: readonly ReplicaSet[]): string {
   const texts = sets.map(
