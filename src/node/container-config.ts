@@ -7,7 +7,7 @@ import { containerResources } from './pod-cgroup.ts';
 import { resourcesAnnotation } from './pod-resize.ts';
 import { containerHash, type PodContainer } from './pod-spec.ts';
 import { podLabels } from './sandbox-config.ts';
-import type { ContainerConfig, ContainerSummary, ImageInfo, Mount } from './runtime.ts';
+import type { ContainerConfig, ContainerSummary, Device, ImageInfo, Mount } from './runtime.ts';
 import { containerSecurity } from './security-options.ts';
 
 export interface ContainerOptions {
@@ -17,6 +17,7 @@ export interface ContainerOptions {
   image: ImageInfo;
   env: ReadonlyMap<string, string>;
   mounts: readonly Mount[];
+  devices: readonly Device[];
   /** Bytes of memory the node has. */
   memoryCapacity: number;
   /** Id of the container whose processes an ephemeral container is to see. */
@@ -34,7 +35,7 @@ const healthcheckAnnotation = 'timonel.dev/healthcheck';
 
 /** A container as the runtime is to make it: pure. */
 export function containerConfig(options: ContainerOptions): ContainerConfig {
-  const { pod, container, attempt, image, env, mounts, memoryCapacity } = options;
+  const { pod, container, attempt, image, env, mounts, devices, memoryCapacity } = options;
   const { spec } = container;
   const { metadata } = pod;
   const joins = Object.entries(options.joins ?? {});
@@ -48,7 +49,7 @@ export function containerConfig(options: ContainerOptions): ContainerConfig {
     workingDir: spec.workingDir ?? '',
     env: [...env].map(([key, value]) => ({ key, value })),
     mounts,
-    devices: [],
+    devices,
     labels: {
       [podLabels.container]: spec.name,
       [podLabels.name]: metadata.name ?? '',

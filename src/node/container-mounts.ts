@@ -5,7 +5,7 @@ import { hostIdentity, hostNetworkHostsFile, hostsFile } from './host-identity.t
 import type { NodeSystem } from './node-system.ts';
 import type { PodContainer } from './pod-spec.ts';
 import type { PodVolumes } from './pod-volumes.ts';
-import type { Mount } from './runtime.ts';
+import type { Device, Mount } from './runtime.ts';
 
 export interface MountOptions {
   pod: Pod;
@@ -37,6 +37,17 @@ export async function containerMounts(options: MountOptions): Promise<Mount[]> {
   const messagePath = spec.terminationMessagePath || '/dev/termination-log';
   await system.files.writeFile(message, '', 0o666);
   return [...mounts, { containerPath: messagePath, hostPath: message, readonly: false, propagation: 'private' }];
+}
+
+/** The block devices of a container. Throws {@link ContainerConfigError} in upstream's words. */
+export function containerDevices({ spec }: PodContainer, volumes: PodVolumes): Device[] {
+  return (spec.volumeDevices ?? []).map(({ name, devicePath }) => {
+    const volume = volumes.get(name);
+    if (!volume) {
+      throw new ContainerConfigError(`cannot find volume "${name}" to pass into container "${spec.name}"`);
+    }
+    return { hostPath: volume.hostPath, containerPath: devicePath, permissions: volume.readOnly ? 'r' : 'mrw' };
+  });
 }
 
 /** Where a container's termination message lands on the node. */

@@ -2,7 +2,7 @@ import { normalize } from 'node:path/posix';
 import type { Pod } from '../api/types/core-v1.ts';
 import { hostIpsOf, memoryCapacityOf, podDirectoryOf, type AgentContext } from './agent-context.ts';
 import { containerConfig } from './container-config.ts';
-import { containerMounts } from './container-mounts.ts';
+import { containerDevices, containerMounts } from './container-mounts.ts';
 import { containerSettingsAnnotation, type ContainerSettings } from '../api/container-settings.ts';
 import { quantityToMilli, quantityToNumber } from '../api/quantity.ts';
 import type { NodeFacts } from './downward-api.ts';
@@ -167,6 +167,7 @@ async function configOf(
   return containerConfig({
     ...{ pod, container, attempt, image, env, memoryCapacity, pidTarget: request.targetId },
     mounts: [...declared, ...ofImage],
+    devices: containerDevices(container, volumes),
     settings: settings && filledWith(settings, ofImage),
     healthcheck: healthcheck && { ...healthcheck, ...settings.imageHealthcheck },
     joins: container.role === 'app' ? request.joins : undefined,

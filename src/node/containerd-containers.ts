@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Healthcheck } from '../api/container-settings.ts';
 import type { ContainerdServices } from './containerd-services.ts';
+import { deviceNumbers } from './device-numbers.ts';
 import { findInImage, readFromImage } from './image-tree.ts';
 import { longOptions } from './mounts.ts';
 import { chainIds } from './oci-image.ts';
@@ -154,9 +155,7 @@ async function groupNumbers(layers: readonly string[], names: readonly string[])
 }
 
 function deviceOf(path: string): { major: number; minor: number } {
-  const { rdev } = statSync(path);
-  // makedev(3): 12 bits of the major number, 20 of the minor one.
-  return { major: (rdev >> 8) & 0xfff, minor: (rdev & 0xff) | ((rdev >> 12) & 0xfff00) };
+  return deviceNumbers(statSync(path).rdev);
 }
 
 /** As Docker does it: an empty volume gets what the image has at its place, with owners and modes. */

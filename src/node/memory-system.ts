@@ -1,3 +1,4 @@
+import type { DeviceMount } from './mounts.ts';
 import type { NodeSystem } from './node-system.ts';
 import type { ProbeResult } from './probe-network.ts';
 import type { PayloadFile } from './volume-payload.ts';
@@ -6,6 +7,10 @@ import type { PayloadFile } from './volume-payload.ts';
 export interface MemorySystem extends NodeSystem {
   /** Text files by path, and the files of volumes under `<volume directory>/<file>`. */
   readonly content: ReadonlyMap<string, string>;
+  /** Paths at which there are block devices. */
+  readonly blockDevices: Set<string>;
+  /** By where they are mounted. */
+  readonly mountedDevices: ReadonlyMap<string, DeviceMount>;
   /** What network probes get from now on. */
   answerProbes(result: ProbeResult): void;
   /** How full its disk is from now on: 100 GB, of which so many are left. */
@@ -16,6 +21,8 @@ export interface MemorySystem extends NodeSystem {
 
 export function createMemorySystem(): MemorySystem {
   const content = new Map<string, string>();
+  const blockDevices = new Set<string>();
+  const mountedDevices = new Map<string, DeviceMount>();
   let disk = { device: 1, capacityBytes: 100e9, availableBytes: 100e9, inodes: 0, inodesFree: 0 };
   let left = { memoryBytes: 4 * 2 ** 30, processes: 32_768 };
   let answer: ProbeResult = { kind: 'success', output: '' };
@@ -28,6 +35,8 @@ export function createMemorySystem(): MemorySystem {
   const probe = (): Promise<ProbeResult> => Promise.resolve(answer);
   return {
     content,
+    blockDevices,
+    mountedDevices,
     answerProbes: (result) => void (answer = result),
     setLeft: (more) => void (left = { ...left, ...more }),
     setAvailableGigabytes: (available) => void (disk = { ...disk, availableBytes: available * 1e9 }),
@@ -52,11 +61,20 @@ export function createMemorySystem(): MemorySystem {
         return Promise.resolve();
       },
       setGroup: nothing,
+      lookAt: (path) => Promise.resolve({ path, isBlockDevice: blockDevices.has(path) }),
       prepareHostPath: nothing,
       resolveSubPath: (root, subPath) => Promise.resolve(`${root}/${subPath}`),
       readWithin: (root, path) => Promise.resolve(content.get(`${root}/${path}`)),
     },
-    mounts: { mountTmpfs: nothing, mountLayers: nothing, unmountAll: nothing },
+    mounts: {
+      mountTmpfs: nothing,
+      mountLayers: nothing,
+      mountDevice: (path, mount) => Promise.resolve(void mountedDevices.set(path, mount)),
+      unmountAll(path) {
+        for (const key of mountedDevices.keys()) if (key.startsWith(`${path}/`)) mountedDevices.delete(key);
+        return Promise.resolve();
+      },
+    },
     cgroups: { ensure: nothing, freeze: nothing, usage: () => Promise.resolve(undefined), remove: nothing },
     network: { http: probe, tcp: probe, grpc: probe },
     load: {

@@ -4,11 +4,11 @@ import type { ImageVolumeSource, Pod, Volume } from '../api/types/core-v1.ts';
 import { createAnonymousVolumes, type AnonymousVolumes } from './anonymous-volumes.ts';
 import type { NodeSystem } from './node-system.ts';
 import type { ImageResult } from './image-puller.ts';
-import { claimedPath } from './persistent-claims.ts';
+import { claimedVolume } from './persistent-claims.ts';
 import type { ServiceTokens } from './service-tokens.ts';
 import { hasPayload, tokenProjections, volumePayload, type PayloadSources } from './volume-payload.ts';
 
-/** A volume as containers mount it. */
+/** A volume as containers mount it, or get it as a device. */
 export interface ReadyVolume {
   hostPath: string;
   /** Whatever the mount says. */
@@ -103,15 +103,41 @@ async function prepare(options: PodVolumesOptions, pod: Pod, volume: Volume): Pr
     return { hostPath: volume.hostPath.path, readOnly: false };
   }
   if (volume.persistentVolumeClaim || volume.ephemeral) {
-    const claimed = await claimedPath(options.client, pod, volume);
-    await system.files.prepareHostPath(claimed.path, claimed.type);
-    if (claimed.takesGroup && !claimed.readOnly) await giveToGroup(options, pod, claimed.path);
-    return { hostPath: claimed.path, readOnly: claimed.readOnly };
+    return prepareClaimed(options, pod, { volume, mountPoint: directory('local-volume') });
   }
   if (volume.image) return prepareImage(options, pod, volume.image, directory('image'));
   if (volume.emptyDir) return prepareEmptyDir(options, pod, volume, emptyDirPath(podDirectory, volume.name));
   if (hasPayload(volume)) return preparePayload(options, pod, volume, directory(pluginOf(volume)));
   throw new Error(`no volume plugin matched name: ${volume.name}`);
+}
+
+/** A device that holds no file system gets one, as upstream's nodes do it; `mountPoint` is where it is mounted. */
+async function prepareClaimed(
+  options: PodVolumesOptions,
+  pod: Pod,
+  { volume, mountPoint }: { volume: Volume; mountPoint: string },
+): Promise<ReadyVolume> {
+  const { files, mounts } = options.system;
+  const claimed = await claimedVolume(options.client, pod, volume);
+  const { path, readOnly } = claimed;
+  if (claimed.kind === 'hostPath') {
+    await files.prepareHostPath(path, claimed.type);
+    return { hostPath: path, readOnly };
+  }
+  const found = await files.lookAt(path);
+  if (!found) throw new Error(`path ${JSON.stringify(path)} does not exist`);
+  if (claimed.kind === 'block') {
+    if (!found.isBlockDevice) throw new Error(`${path} is not a block device`);
+    return { hostPath: found.path, readOnly };
+  }
+  const hostPath = found.isBlockDevice ? mountPoint : path;
+  if (found.isBlockDevice) {
+    const { fileSystem, options: mountOptions } = claimed;
+    await files.makeDirectory(mountPoint);
+    await mounts.mountDevice(mountPoint, { device: found.path, fileSystem, options: mountOptions });
+  }
+  if (!readOnly) await giveToGroup(options, pod, hostPath);
+  return { hostPath, readOnly };
 }
 
 /** An image's files, to be read (KEP-4639). Groups of the pod are not given them. */

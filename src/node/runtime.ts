@@ -130,7 +130,7 @@ export interface ContainerConfig {
   workingDir: string;
   env: readonly { key: string; value: string }[];
   mounts: readonly Mount[];
-  devices: readonly { hostPath: string; containerPath: string; permissions: string }[];
+  devices: readonly Device[];
   labels: Record<string, string>;
   annotations: Record<string, string>;
   /** Relative to the sandbox's log directory. */
@@ -149,6 +149,14 @@ export interface ContainerConfig {
   settings?: ContainerSettings;
   /** Ids of the running containers whose namespaces it joins ({@link ContainerSettings.joins}). */
   joins?: Readonly<Partial<Record<SharedNamespace, string>>>;
+}
+
+export interface Device {
+  /** No link. */
+  hostPath: string;
+  containerPath: string;
+  /** Of cgroups: `mrw` or `r`. */
+  permissions: string;
 }
 
 export interface Mount {

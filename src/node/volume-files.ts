@@ -49,6 +49,8 @@ export interface VolumeFiles {
   replacePayload(directory: string, files: readonly PayloadFile[], fsGroup: number | undefined): Promise<void>;
   /** Gives a tree to the group: setgid directories, group may read and write (API docs of `fsGroup`). */
   setGroup(path: string, gid: number, onRootMismatch: boolean): Promise<void>;
+  /** Where a path leads and whether there is a block device; undefined when nothing is there. */
+  lookAt(path: string): Promise<{ path: string; isBlockDevice: boolean } | undefined>;
   /** Checks (and for `…OrCreate` makes) what a hostPath volume names. Rejects with upstream's message. */
   prepareHostPath(path: string, type: string): Promise<void>;
   /**
@@ -110,6 +112,10 @@ export const systemVolumeFiles: VolumeFiles = {
   remove: (path) => rm(path, { recursive: true, force: true }),
   replacePayload,
   setGroup,
+  async lookAt(path) {
+    const real = await realpath(path).catch(missing(undefined));
+    return real === undefined ? undefined : { path: real, isBlockDevice: (await stat(real)).isBlockDevice() };
+  },
   prepareHostPath,
   resolveSubPath,
   readWithin,

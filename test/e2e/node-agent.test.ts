@@ -155,7 +155,7 @@ describe('the node agent with real containers', () => {
     const metadata = { name: 'conf', namespace };
     await client.create(configMaps, { metadata, data: { key: 'one' } });
     const script =
-      'id; df /memory | tail -1; ls -ld /empty; hostname; cat /etc/resolv.conf; env; touch /done; exec sleep 1000';
+      'id; df /memory | tail -1; ls -ld /empty /memory; hostname; cat /etc/resolv.conf; env; touch /done; exec sleep 1000';
     await create('full', {
       securityContext: { fsGroup: 2000 },
       volumes: [
@@ -180,7 +180,9 @@ describe('the node agent with real containers', () => {
     const log = logOf(pod);
     expect(log).toMatch(/groups=.*2000/);
     expect(log).toMatch(/^tmpfs\s+8192 /m);
-    expect(log).toMatch(/^drwxrws/m);
+    expect(log).toMatch(/^drwxrws.* \/empty$/m);
+    // As every tmpfs: who makes a file there is who may remove it.
+    expect(log).toMatch(/^drwxrwsrwt.* \/memory$/m);
     expect(log).toContain('search default.svc.cluster.local svc.cluster.local cluster.local');
     expect(log).toContain(`IP=${pod.status?.podIP}`);
     expect(await inside(pod, 'cat', '/conf/key')).toBe('one');
