@@ -1,3 +1,4 @@
+import { stopSignals } from '../api/stop-signals.ts';
 import type { Pod } from '../api/types/core-v1.ts';
 import type { AgentContext } from './agent-context.ts';
 import { runHook } from './handlers.ts';
@@ -19,7 +20,7 @@ export interface KillRequest {
   turn?: Promise<void>;
 }
 
-/** preStop, then SIGTERM, then SIGKILL when the grace is over. Resolves when the container has ended. */
+/** preStop, then SIGTERM or the signal that is asked for (KEP-4960), then SIGKILL when the grace is over. Resolves when the container has ended. */
 export async function killContainer(context: AgentContext, request: KillRequest): Promise<void> {
   const { pod, container, containerId, graceSeconds, message, ip } = request;
   const { clock, recorder, runtime, system, log } = context;
@@ -39,8 +40,9 @@ export async function killContainer(context: AgentContext, request: KillRequest)
   }
   if (request.turn) await withinGrace(context, request.turn, graceSeconds);
   const leftSeconds = graceSeconds - Math.floor((clock.monotonic() - startedMs) / 1000);
+  const signal = stopSignals.get(container?.spec.lifecycle?.stopSignal ?? '');
   const minimum = preStop ? minimumGraceSeconds : Math.min(1, graceSeconds);
-  await runtime.stopContainer(containerId, Math.max(minimum, leftSeconds));
+  await runtime.stopContainer(containerId, Math.max(minimum, leftSeconds), signal);
 }
 
 /** Waits for the work, but no longer than the grace. */

@@ -46,6 +46,8 @@ export function containerStatus(input: ContainerStatusInput, container: PodConta
     started: verdict?.started ?? false,
     ...(running && role !== 'ephemeral' && shownResources(container, memory.resourcesOf(current))),
     ...mountStatuses(container),
+    ...userStatus(current),
+    ...(spec.lifecycle?.stopSignal && { stopSignal: spec.lifecycle.stopSignal }),
   };
   const last = lastState({ current, previous, old, status, runtimeName });
   return { ...status, ...(last ? { lastState: last } : { lastState: {} }) };
@@ -174,6 +176,11 @@ function lastState(facts: {
   return old?.state?.terminated && old.containerID !== status.containerID
     ? { terminated: old.state.terminated }
     : undefined;
+}
+
+/** KEP-3619. */
+function userStatus({ user }: ContainerStatusInfo): Pick<ContainerStatus, 'user'> {
+  return user ? { user: { linux: { uid: user.uid, gid: user.gid, supplementalGroups: [...user.groups] } } } : {};
 }
 
 function mountStatuses(container: PodContainer): Partial<ContainerStatus> {

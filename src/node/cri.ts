@@ -14,6 +14,7 @@ import { containerdServices, type ContainerdServices } from './containerd-servic
 import { toContainerConfig, toSandboxConfig } from './cri-config.ts';
 import { cri } from './cri-messages.ts';
 import { createGrpcChannel, grpcCode, GrpcError } from './grpc.ts';
+import { userOf } from './oci-spec.ts';
 import { decode, encode, type Decoded, type Encodable, type Message } from './protobuf.ts';
 import {
   RuntimeError,
@@ -21,6 +22,7 @@ import {
   type ContainerStats,
   type ContainerSummary,
   type ImageInfo,
+  type ProcessUser,
   type SandboxSummary,
 } from './runtime.ts';
 
@@ -179,11 +181,35 @@ function createStopSignals(services: ContainerdServices): StopSignals {
   };
 }
 
+interface Users {
+  of(containerId: string): Promise<ProcessUser | undefined>;
+  forget(containerId: string): void;
+}
+
+/** Older versions of CRI do not tell whom a container runs as; its specification does, and does not change. */
+function createUsers(services: ContainerdServices): Users {
+  const users = new Map<string, Promise<ProcessUser | undefined>>();
+  return {
+    of(containerId) {
+      const known = users.get(containerId);
+      if (known) return known;
+      const asked = services.specOf(containerId).then(userOf);
+      users.set(containerId, asked);
+      return asked.catch(() => {
+        users.delete(containerId);
+        return undefined;
+      });
+    },
+    forget: (containerId) => void users.delete(containerId),
+  };
+}
+
 function containerCalls(
   call: Call,
   known: Map<string, string>,
   { services, stopSignals }: { services: ContainerdServices; stopSignals: StopSignals },
 ) {
+  const users = createUsers(services);
   return {
     async createContainer(podSandboxId, config, sandbox) {
       const request = {
@@ -194,7 +220,6 @@ function containerCalls(
       const { containerId } = await call(cri.createContainer, request, slowMs);
       known.set(containerId, podSandboxId);
       stopSignals.made(containerId, config.image);
-      if (!config.settings && !config.joins) return containerId;
       try {
         await settleContainer(services, containerId, config);
       } catch (error) {
@@ -211,10 +236,11 @@ function containerCalls(
       await unlessGone(call(cri.removeContainer, { containerId }, slowMs));
       known.delete(containerId);
       stopSignals.forget(containerId);
+      users.forget(containerId);
     },
     // CRI's container status does not name the sandbox.
     async containerStatus(containerId) {
-      const { status } = await call(cri.containerStatus, { containerId });
+      const [{ status }, user] = await Promise.all([call(cri.containerStatus, { containerId }), users.of(containerId)]);
       if (!status) throw new RuntimeError('notFound', `container ${containerId} has no status`);
       const { startedAt, finishedAt, exitCode, reason, message, logPath } = status;
       return {
@@ -225,6 +251,7 @@ function containerCalls(
         logPath,
         startedAtMs: toMs(startedAt),
         finishedAtMs: toMs(finishedAt),
+        ...(user && { user }),
       };
     },
     async listContainers({ podUid } = {}) {
@@ -266,8 +293,8 @@ function stopping(
   };
   return {
     // The runtime starts a program to send a signal, which costs ten times of what sending it does.
-    async stopContainer(containerId, graceSeconds) {
-      const signal = graceSeconds > 0 ? await stopSignals.of(containerId) : undefined;
+    async stopContainer(containerId, graceSeconds, asked) {
+      const signal = graceSeconds > 0 ? (asked ?? (await stopSignals.of(containerId))) : undefined;
       if (signal === undefined) return askRuntime(containerId, graceSeconds);
       const deadline = clock.monotonic() + graceSeconds * 1000;
       if (await processes.terminate(containerId, signal, graceSeconds * 1000)) return;

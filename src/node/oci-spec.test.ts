@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ContainerSettings } from '../api/container-settings.ts';
-import { changedSpec } from './oci-spec.ts';
+import { changedSpec, userOf } from './oci-spec.ts';
 
 const made = {
   ociVersion: '1.0.2',
@@ -60,6 +60,14 @@ describe('the specification of a container', () => {
       return (JSON.parse(spec) as typeof made).process.user.additionalGids;
     };
     expect([groups(undefined), groups([2000]), groups([])]).toEqual([[10], [2000], []]);
+  });
+
+  it('says whom its process runs as, with the group that it has first', () => {
+    const user = (of: object): unknown => userOf(JSON.stringify({ process: { user: of } }));
+    expect(user({ uid: 1000, gid: 3000, additionalGids: [4000, 3000] })).toEqual({
+      ...{ uid: 1000, gid: 3000, groups: [3000, 4000] },
+    });
+    expect([user({}), userOf('{}')]).toEqual([{ uid: 0, gid: 0, groups: [0] }, undefined]);
   });
 
   it('has the namespaces of another container, and what is seen of them in files', () => {

@@ -4,6 +4,7 @@ import {
   type DeviceRate,
   type SharedNamespace,
 } from '../api/container-settings.ts';
+import type { ProcessUser } from './runtime.ts';
 
 /** The parts of an OCI runtime specification (config.md, config-linux.md) that are looked at here. */
 interface Spec {
@@ -14,7 +15,7 @@ interface Spec {
 }
 interface Process {
   rlimits?: { type: string; soft: number; hard: number }[];
-  user?: { additionalGids?: number[]; [key: string]: unknown };
+  user?: { uid?: number; gid?: number; additionalGids?: number[]; [key: string]: unknown };
   oomScoreAdj?: number;
   env?: string[];
   [key: string]: unknown;
@@ -44,6 +45,14 @@ export interface SpecChanges {
   /** Of a device's path: its numbers. */
   deviceOf: (path: string) => { major: number; minor: number };
   joins?: Partial<Record<SharedNamespace, JoinedContainer>>;
+}
+
+/** Whom a container's specification (JSON) has its first process run as; undefined: it does not say. */
+export function userOf(json: string): ProcessUser | undefined {
+  const user = (JSON.parse(json) as Spec).process?.user;
+  if (!user) return undefined;
+  const { uid = 0, gid = 0, additionalGids = [] } = user;
+  return { uid, gid, groups: [...new Set([gid, ...additionalGids])] };
 }
 
 const throttles = {

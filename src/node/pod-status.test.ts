@@ -102,6 +102,15 @@ describe('a pod that starts', () => {
     });
   });
 
+  it('shows whom its containers run as, where the runtime tells', () => {
+    const shown = (user?: ContainerStatusInfo['user']): unknown =>
+      statusOf({ containers: [user ? { user } : {}] }).containerStatuses?.[0]?.user;
+    expect(shown({ uid: 1000, gid: 3000, groups: [3000, 4000] })).toEqual({
+      linux: { uid: 1000, gid: 3000, supplementalGroups: [3000, 4000] },
+    });
+    expect(shown()).toBeUndefined();
+  });
+
   it('waits for its init containers, by name', () => {
     const status = statusOf({
       spec: { initContainers: [{ name: 'one' }, { name: 'two' }] },

@@ -21,8 +21,11 @@ export interface ContainerRuntime {
 
   createContainer(sandboxId: string, config: ContainerConfig, sandbox: SandboxConfig): Promise<string>;
   startContainer(containerId: string): Promise<void>;
-  /** SIGTERM (or the image's stop signal), then SIGKILL after the grace. Idempotent. */
-  stopContainer(containerId: string, graceSeconds: number): Promise<void>;
+  /**
+   * The signal by its number (absent: the image's, which is SIGTERM if it names none), then SIGKILL after the grace.
+   * Idempotent.
+   */
+  stopContainer(containerId: string, graceSeconds: number, signal?: number): Promise<void>;
   removeContainer(containerId: string): Promise<void>;
   containerStatus(containerId: string): Promise<ContainerStatusInfo>;
   listContainers(filter?: { podUid?: string }): Promise<ContainerSummary[]>;
@@ -203,6 +206,15 @@ export interface ContainerStatusInfo extends ContainerSummary {
   reason: string;
   message: string;
   logPath: string;
+  /** Whom its first process ran as at its start; absent: the runtime does not tell. */
+  user?: ProcessUser;
+}
+
+export interface ProcessUser {
+  uid: number;
+  gid: number;
+  /** All groups that it is in, `gid` among them. */
+  groups: readonly number[];
 }
 
 export interface ExecResult {

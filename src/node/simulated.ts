@@ -211,10 +211,12 @@ class Simulation implements SimulatedRuntime {
     container.cancelExit = this.clock.setTimer(Number(after), () => this.exitContainer(containerId, exitCode));
   }
 
-  async stopContainer(containerId: string, graceSeconds: number): Promise<void> {
+  async stopContainer(containerId: string, graceSeconds: number, signal = 15): Promise<void> {
     const container = this.containers.get(containerId);
     if (container?.status.state !== 'running') return;
-    if (container.annotations[annotation('ignore-sigterm')] !== 'true') return this.exitContainer(containerId, 143);
+    if (container.annotations[annotation('ignore-sigterm')] !== 'true') {
+      return this.exitContainer(containerId, 128 + signal);
+    }
     await new Promise<void>((resolve) => {
       const cancel = this.clock.setTimer(graceSeconds * 1000, () => this.exitContainer(containerId, 137));
       container.onExit.push(cancel, resolve);

@@ -29,17 +29,18 @@ export function validateContainers(causes: StatusCause[], spec: PodSpec, { path,
   }
   const names = new Set<string>();
   const { containers, initContainers, ephemeralContainers } = spec;
+  const os = spec.os?.name;
   for (let index = 0; index < containers.length; index++) {
     const container = containers[index]!;
     const at = `${path}.containers[${index}]`;
     validateCommon(causes, container, { path: at, volumes, names });
-    validateRunning(causes, container, at);
+    validateRunning(causes, container, { path: at, os });
   }
   for (let index = 0; index < (initContainers?.length ?? 0); index++) {
     const container = initContainers![index]!;
     const at = `${path}.initContainers[${index}]`;
     validateCommon(causes, container, { path: at, volumes, names });
-    if (container.restartPolicy === 'Always') validateRunning(causes, container, at);
+    if (container.restartPolicy === 'Always') validateRunning(causes, container, { path: at, os });
     else validateInitOnly(causes, container, at);
   }
   for (let index = 0; index < (ephemeralContainers?.length ?? 0); index++) {
@@ -93,8 +94,12 @@ function validateCommon(
 }
 
 /** What only containers that keep running may have: containers proper and sidecars. */
-function validateRunning(causes: StatusCause[], container: Container, path: string): void {
-  if (container.lifecycle) validateLifecycle(causes, container.lifecycle, `${path}.lifecycle`);
+function validateRunning(
+  causes: StatusCause[],
+  container: Container,
+  { path, os }: { path: string; os: string | undefined },
+): void {
+  if (container.lifecycle) validateLifecycle(causes, container.lifecycle, { path: `${path}.lifecycle`, os });
   if (container.livenessProbe) validateProbe(causes, container.livenessProbe, `${path}.livenessProbe`, 'once');
   if (container.readinessProbe) validateProbe(causes, container.readinessProbe, `${path}.readinessProbe`, 'readiness');
   if (container.startupProbe) validateProbe(causes, container.startupProbe, `${path}.startupProbe`, 'once');

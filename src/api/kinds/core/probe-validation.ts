@@ -10,6 +10,7 @@ import type {
 } from '../../types/core-v1.ts';
 import type { StatusCause } from '../../types/meta-v1.ts';
 import { forbidden, invalidValue, notSupported, required } from '../../field-errors.ts';
+import { stopSignals, windowsStopSignals } from '../../stop-signals.ts';
 import { nonNegative } from '../checks.ts';
 import { validatePortNumber } from '../ports.ts';
 
@@ -37,9 +38,20 @@ export function validateProbe(causes: StatusCause[], probe: Probe, path: string,
   }
 }
 
-export function validateLifecycle(causes: StatusCause[], { postStart, preStop }: Lifecycle, path: string): void {
+/** `os`: the pod's `spec.os.name`. */
+export function validateLifecycle(
+  causes: StatusCause[],
+  { postStart, preStop, stopSignal }: Lifecycle,
+  { path, os }: { path: string; os: string | undefined },
+): void {
   if (postStart) validateHandler(causes, postStart, `${path}.postStart`);
   if (preStop) validateHandler(causes, preStop, `${path}.preStop`);
+  if (stopSignal === undefined) return;
+  if (!os) {
+    return void causes.push(forbidden(`${path}.stopSignal`, 'may not be set for containers with empty `spec.os.name`'));
+  }
+  const known = os === 'windows' ? windowsStopSignals : [...stopSignals.keys()];
+  if (!known.includes(stopSignal)) causes.push(notSupported(`${path}.stopSignal`, stopSignal, known.toSorted()));
 }
 
 interface Handler extends Pick<LifecycleHandler, 'sleep'> {
