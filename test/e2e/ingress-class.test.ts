@@ -1,6 +1,7 @@
 /** What the parameters of an ingress class do to requests and answers. */
 import { createServer, type IncomingHttpHeaders, request, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ConfigMap, Service } from '../../src/api/types/core-v1.ts';
@@ -34,6 +35,28 @@ const get = (url = '/', options: Parameters<typeof call>[2] = {}): Promise<Answe
 const statusOf = async (headers: Record<string, string>): Promise<number> => (await get('/', { headers })).status;
 const seen = async (headers: Record<string, string> = {}): Promise<IncomingHttpHeaders> =>
   JSON.parse((await get('/', { headers })).body) as IncomingHttpHeaders;
+
+/** What comes back on a connection that sends this, until it is closed or cut. */
+function raw(text: string): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = connect(test.clearPort, '127.0.0.1', () => socket.write(text));
+    const chunks: Buffer[] = [];
+    socket.on('data', (chunk) => chunks.push(chunk));
+    socket.on('error', () => {});
+    socket.on('close', () => resolve(Buffer.concat(chunks).toString()));
+  });
+}
+
+/** Version and cipher that a client gets which takes all. */
+function agreed(): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connectTls({ host: '127.0.0.1', port: test.tlsPort, rejectUnauthorized: false }, () => {
+      resolve(`${socket.getProtocol()} ${socket.getCipher().name}`);
+      socket.destroy();
+    });
+    socket.on('error', reject);
+  });
+}
 
 beforeAll(async () => {
   origin = createServer((incoming, response) => {
@@ -103,6 +126,44 @@ describe('parameters of an ingress class', () => {
     expect((await get('/a%20b', { host: 'A.example', headers: says })).status).toBe(200);
     await serve({});
     expect(await seen({ 'x-forwarded-host': 'app.test' })).toMatchObject({ 'x-forwarded-host': 'a.example' });
+  });
+
+  it('believe what is in front of the proxy by its address alone, where they name addresses', async () => {
+    const says = { 'x-forwarded-for': '192.0.2.9', 'x-forwarded-proto': 'https', 'x-forwarded-host': 'app.test' };
+    const believed = { 'use-forwarded-headers': 'true' };
+    expect(await serve({ ...believed, 'proxy-real-ip-cidr': '10.0.0.0/8, 127.0.0.1' })).toEqual([]);
+    expect(await seen(says)).toMatchObject({ ...says, 'x-real-ip': '192.0.2.9' });
+    expect(await serve({ ...believed, 'proxy-real-ip-cidr': '10.0.0.0/8' })).toEqual([]);
+    const forged = await seen(says);
+    expect(forged).toMatchObject({ 'x-forwarded-for': '127.0.0.1', 'x-forwarded-proto': 'http' });
+    expect(forged['x-forwarded-host']).toBe('a.example');
+    expect((await serve({ ...believed, 'proxy-real-ip-cidr': '10.0.0.0/33' })).join()).toContain('10.0.0.0/33');
+    expect((await get()).status).toBe(503);
+  });
+
+  it('have connections say whose they are, by the PROXY protocol', async () => {
+    const says = 'PROXY TCP4 192.0.2.7 192.0.2.1 1000 80\r\n';
+    const ask = 'GET / HTTP/1.1\r\nhost: a.example\r\nx-forwarded-for: 192.0.2.8\r\nconnection: close\r\n\r\n';
+    expect(await serve({ 'use-proxy-protocol': 'true' })).toEqual([]);
+    expect(await raw(says + ask)).toContain('"x-forwarded-for":"192.0.2.7"');
+    expect(await raw(ask)).toBe('');
+    expect(await serve({ 'use-proxy-protocol': 'true', 'use-forwarded-headers': 'true' })).toEqual([]);
+    expect(await raw(says + ask)).toContain('"x-forwarded-for":"192.0.2.7"');
+    expect(await serve({ 'use-proxy-protocol': 'true', 'proxy-real-ip-cidr': '10.0.0.0/8' })).toEqual([]);
+    expect(await raw(ask)).toContain('"x-forwarded-for":"127.0.0.1"');
+    expect(await raw(says + ask)).toContain('400 Bad request');
+    await serve({});
+  });
+
+  it('choose versions and ciphers of TLS', async () => {
+    const cipher = 'ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384';
+    expect(await serve({ 'ssl-protocols': 'TLSv1.2', 'ssl-ciphers': cipher })).toEqual([]);
+    expect(await agreed()).toMatch(/^TLSv1.2 ECDHE-(?:ECDSA|RSA)-AES256-GCM-SHA384$/);
+    expect(await serve({ 'ssl-protocols': 'TLSv1.3' })).toEqual([]);
+    expect(await agreed()).toMatch(/^TLSv1.3 /);
+    const told = await serve({ 'ssl-protocols': 'SSLv3 TLSv1.2', 'ssl-ciphers': 'NO-SUCH' });
+    expect(told.join()).toMatch(/SSLv3, which is none of TLSv1, .*ssl-ciphers .*names no cipher/);
+    expect(await agreed()).toMatch(/^TLSv1.3 /);
   });
 
   it('add headers to answers and requests, and take some away', async () => {

@@ -11,6 +11,7 @@ import { call, loadOn } from '../support/http-call.ts';
 import { wrkOn } from '../support/wrk.ts';
 import { certificateFor, startTestProxy, type TestProxy } from '../support/ingress-proxy.ts';
 import { eventually } from './support.ts';
+import { plainEntrance } from '../../src/network/ingress/entrance.ts';
 
 const origins: Server[] = [];
 const endpoints: Endpoint[] = [];
@@ -32,8 +33,7 @@ function model(services: ReadonlyMap<string, readonly number[]>, certificates: C
       tls: table,
       canaries: new Map(),
       userLists: new Map(),
-      trustsForwarded: false,
-      redirectCode: 308,
+      entrance: plainEntrance,
       tcp: new Map(),
     },
     ...{ endpointFiles: new Map(), passthrough: new Map() },

@@ -12,7 +12,8 @@ import { certificateFor } from '../../../test/support/ingress-proxy.ts';
 import type { ConfigMap, Secret } from '../../api/types/core-v1.ts';
 import type { Ingress, IngressClass } from '../../api/types/networking-v1.ts';
 import { classParameters } from './class-parameters.ts';
-import { redirectBackend, routeKey } from './model.ts';
+import { plainEntrance } from './entrance.ts';
+import { redirectBackend, refusingBackend, routeKey } from './model.ts';
 import { renderIngress } from './render.ts';
 import type { BackendSettings } from './settings.ts';
 
@@ -123,6 +124,8 @@ describe('parameters of an ingress class', () => {
         'location-snippet',
         'main-snippet',
         'modsecurity-snippet',
+        // Since its value is no address.
+        'proxy-real-ip-cidr',
         'server-snippet',
         'stream-snippet',
       ],
@@ -220,13 +223,35 @@ describe('parameters of an ingress class', () => {
       [ingressIn('one', 'c'), ingressIn('two', 'z', { 'from-to-www-redirect': 'true' })],
       ...[older, olderMap, younger, youngerMap],
     );
-    expect(model).toMatchObject({ trustsForwarded: true, redirectCode: 301 });
+    expect(model.entrance).toEqual({ ...plainEntrance, trustsForwarded: true, redirectCode: 301 });
     const other = model.clear.paths.get(routeKey.prefix('www.two.example', '/')) ?? '';
     expect(model.backends.get(other)?.settings.redirect?.code).toBe(301);
     expect(told).toEqual([expect.stringContaining('IngressClass c Conflict: use-forwarded-headers has no effect')]);
     const wrong = render([ingressIn('one', 'c')], ...classWith('c', { 'http-redirect-code': '200' }));
-    expect(wrong.model).toMatchObject({ trustsForwarded: false, redirectCode: 308 });
-    expect(wrong.told).toEqual([expect.stringContaining('http-redirect-code is none of 301, 302, 307, 308: "200"')]);
+    expect(wrong.model.entrance).toEqual(plainEntrance);
+    expect(wrong.told).toEqual([
+      expect.stringContaining('http-redirect-code of the ingress class is none of 301, 302, 307, 308: "200"'),
+    ]);
+  });
+
+  it('tell of the entrances what cannot be read, and keep everybody out where that may protect somebody', () => {
+    const entranceOf = (data: Record<string, string>) => render([ingressIn('one', 'c')], ...classWith('c', data));
+    const all = {
+      ...{ 'use-proxy-protocol': 'true', 'proxy-real-ip-cidr': '10.0.0.0/8,fd00::/8', 'ssl-ciphers': 'AES256-SHA256' },
+      'ssl-protocols': 'TLSv1.2 TLSv1.1',
+    };
+    expect(entranceOf(all).model.entrance).toEqual({
+      ...{ ...plainEntrance, speaksProxy: true, trustedProxies: ['10.0.0.0/8', 'fd00::/8'], ciphers: 'AES256-SHA256' },
+      versions: { min: 'TLSv1.1', max: 'TLSv1.2' },
+    });
+    const gap = entranceOf({ 'ssl-protocols': 'TLSv1.1 TLSv1.3' });
+    expect(gap.model.entrance).toEqual(plainEntrance);
+    expect(gap.told).toEqual([expect.stringContaining('ssl-protocols of the ingress class leaves out a version')]);
+    const wrong = entranceOf({ 'proxy-real-ip-cidr': 'everywhere', 'use-forwarded-headers': 'true' });
+    expect(wrong.settingsOf('one')).toBe(refusingBackend);
+    expect(wrong.told.join()).toContain(
+      'IngressClass c InvalidParameters: parameter proxy-real-ip-cidr of the ingress',
+    );
   });
 
   it('are not for ingresses to set', () => {

@@ -2,7 +2,6 @@ import type { ConfigMap } from '../../api/types/core-v1.ts';
 import type { Ingress, IngressClass } from '../../api/types/networking-v1.ts';
 import { protects } from './annotations.ts';
 import {
-  type ClassOption,
   classOptions,
   defaultAnnotations,
   globalAuthorization,
@@ -11,8 +10,11 @@ import {
   refusalKey,
   refusedParameters,
 } from './annotations/parameters.ts';
+import { readEntrance } from './annotations/entrance.ts';
 import { annotationPrefix } from './annotations/table.ts';
+import { AnnotationValues } from './annotations/values.ts';
 import type { ClusterObjects } from './cluster-objects.ts';
+import type { EntranceSettings } from './entrance.ts';
 import type { ClassDefault } from './model.ts';
 import type { Complaint } from './problem.ts';
 
@@ -26,10 +28,8 @@ export interface ClassParameters {
   classDefault?: ClassDefault;
   /** `namespace/name` of the secret with the certificate for hosts that have none of their own. */
   defaultCertificate?: string;
-  /** What a proxy in front says of its clients is believed, or not. */
-  trustsForwarded?: boolean;
-  /** The status of redirects to TLS. */
-  redirectCode?: number;
+  /** For all ingresses, of whatever class. */
+  entrance: Partial<EntranceSettings>;
   /** For the owner of the class. */
   complaints: readonly Complaint[];
 }
@@ -48,12 +48,12 @@ export function classParameters(
   const { apiGroup = '', kind, name, namespace = '' } = spec.parameters;
   if (kind !== 'ConfigMap' || apiGroup !== '' || namespace === '') {
     const refusal = `parameters of kind ${kind} are not understood here: they are a ConfigMap of a namespace`;
-    return { values: {}, refusal, complaints: [{ reason: 'InvalidParameters', message: refusal }] };
+    return { values: {}, entrance: {}, refusal, complaints: [{ reason: 'InvalidParameters', message: refusal }] };
   }
   const found = configMap(`${namespace}/${name}`);
   if (!found) {
     const refusal = `there is no config map ${namespace}/${name} with the parameters of the class`;
-    return { values: {}, refusal, complaints: [{ reason: 'InvalidParameters', message: refusal }] };
+    return { values: {}, entrance: {}, refusal, complaints: [{ reason: 'InvalidParameters', message: refusal }] };
   }
   const parameters = read.get(found) ?? readParameters(found.data ?? {});
   read.set(found, parameters);
@@ -80,31 +80,21 @@ function readParameters(data: Readonly<Record<string, string>>): ClassParameters
     else if (!isProtecting)
       complaints.push({ reason: 'UnknownParameter', message: `parameter ${name} has no effect here` });
   }
-  if (refusal !== undefined) complaints.push({ reason: 'InvalidParameters', message: refusal });
+  const said = Object.fromEntries(Object.entries(values).map(([name, value]) => [parameterPrefix + name, value]));
+  const wrong: Complaint[] = [];
+  const reader = new AnnotationValues(said, wrong);
+  const entrance = readEntrance(reader);
+  complaints.push(...wrong.map(({ message }) => ({ reason: 'InvalidParameters', message })));
+  if (reader.isRefused) refusal ??= wrong.at(-1)?.message;
+  else if (refusal !== undefined) complaints.push({ reason: 'InvalidParameters', message: refusal });
   const classDefault = readDefault(values['default-backend-service'], complaints);
   const defaultCertificate = readSecretName(values['default-ssl-certificate'], complaints);
-  const trusts = readChoice(values, { name: 'use-forwarded-headers', choices: ['true', 'false'] }, complaints);
-  const code = readChoice(values, { name: 'http-redirect-code', choices: ['301', '302', '307', '308'] }, complaints);
   return {
-    ...{ values, complaints },
+    ...{ values, entrance, complaints },
     ...(refusal !== undefined && { refusal }),
     ...(classDefault && { classDefault }),
     ...(defaultCertificate !== undefined && { defaultCertificate }),
-    ...(trusts !== undefined && { trustsForwarded: trusts === 'true' }),
-    ...(code !== undefined && { redirectCode: Number(code) }),
   };
-}
-
-function readChoice(
-  values: Readonly<Record<string, string>>,
-  { name, choices }: { name: ClassOption; choices: readonly string[] },
-  complaints: Complaint[],
-): string | undefined {
-  const text = values[name];
-  if (text === undefined || choices.includes(text)) return text;
-  const message = `parameter ${name} is none of ${choices.join(', ')}: ${JSON.stringify(text)}`;
-  complaints.push({ reason: 'InvalidParameters', message });
-  return undefined;
 }
 
 function readSecretName(text: string | undefined, complaints: Complaint[]): string | undefined {

@@ -1,7 +1,8 @@
 import type { Ingress, IngressClass } from '../../api/types/networking-v1.ts';
-import type { ClassOption } from './annotations/parameters.ts';
+import { type ClassOption, entranceParameters } from './annotations/parameters.ts';
 import { type ClassParameters, classParameters, withParameters } from './class-parameters.ts';
 import type { ClusterObjects } from './cluster-objects.ts';
+import { type EntranceSettings, plainEntrance } from './entrance.ts';
 import type { ClassDefault } from './model.ts';
 import type { Problem } from './problem.ts';
 import { certificateOf } from './tls.ts';
@@ -26,13 +27,13 @@ export class Classes {
 
   /** What gets the requests that no rule matches, and all that its class says. */
   classDefault(): { classDefault: ClassDefault; parameters: ClassParameters } | undefined {
-    const found = this.#oldest('classDefault', 'default-backend-service');
+    const found = this.#oldest((parameters) => parameters.classDefault, 'default-backend-service');
     return found && { classDefault: found.value, parameters: found.parameters };
   }
 
   /** PEM, chain and key; undefined where no class names a secret that has them. */
   defaultCertificate(): string | undefined {
-    const found = this.#oldest('defaultCertificate', 'default-ssl-certificate');
+    const found = this.#oldest((parameters) => parameters.defaultCertificate, 'default-ssl-certificate');
     if (!found) return undefined;
     const secret = this.#objects.secret(found.value);
     const read = secret ? certificateOf(secret) : { problem: 'there is no such secret' };
@@ -42,23 +43,20 @@ export class Classes {
     return undefined;
   }
 
-  /** One class says it for all: they have the same entrances. */
-  trustsForwarded(): boolean {
-    return this.#oldest('trustsForwarded', 'use-forwarded-headers')?.value ?? false;
-  }
-
-  /** The same. */
-  redirectCode(): number {
-    return this.#oldest('redirectCode', 'http-redirect-code')?.value ?? 308;
+  /** Each setting of the oldest class that says it, for all: they have the same entrances. */
+  entrance(): EntranceSettings {
+    const said = Object.entries(entranceParameters).flatMap(([key, parameter]) => {
+      const name = key as keyof EntranceSettings;
+      const found = this.#oldest((parameters) => parameters.entrance[name], parameter);
+      return found ? [[name, found.value]] : [];
+    });
+    return { ...plainEntrance, ...(Object.fromEntries(said) as Partial<EntranceSettings>) };
   }
 
   /** Of the oldest class that has one; others hear of it. */
-  #oldest<K extends 'classDefault' | 'defaultCertificate' | 'trustsForwarded' | 'redirectCode'>(
-    key: K,
-    parameter: ClassOption,
-  ) {
+  #oldest<T>(valueOf: (parameters: ClassParameters) => T | undefined, parameter: ClassOption) {
     const all = [...this.#read].flatMap(([about, parameters]) => {
-      const value = parameters?.[key];
+      const value = parameters && valueOf(parameters);
       return parameters && value !== undefined ? [{ about, parameters, value }] : [];
     });
     const [first, ...others] = all.toSorted((a, b) => (ageKey(a.about) < ageKey(b.about) ? -1 : 1));

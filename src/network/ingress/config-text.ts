@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { hostAndPort } from '../../base/ip-address.ts';
 import { mapLine, word } from '../haproxy/quote.ts';
 import { backendLines, serverOptions } from './backend-text.ts';
+import { arrivalLines, clientLines, innerArrivalLines, tlsDefaultLines } from './entrance-text.ts';
 import { fastCgiSection } from './fastcgi-text.ts';
 import {
   anyHost,
@@ -77,7 +78,7 @@ export function frameText(model: ProxyModel, place: ProxyPlace): string {
   return [
     ...globalLines(model, place),
     ...userLines(model),
-    ...(model.passthrough.size > 0 ? doorLines(place) : []),
+    ...(model.passthrough.size > 0 ? doorLines(model, place) : []),
     ...frontendLines(model, place, 'clear'),
     ...frontendLines(model, place, 'tls'),
     ...redirectLines(model, place),
@@ -164,7 +165,7 @@ function globalLines(model: ProxyModel, place: ProxyPlace): string[] {
     '  hard-stop-after 1h',
     // Taking over another thread's connection to an endpoint costs more than one of the thread's own.
     '  tune.idle-pool.shared off',
-    '  ssl-default-bind-options ssl-min-ver TLSv1.2',
+    ...tlsDefaultLines(model.entrance).map((line) => `  ${line}`),
     '  tune.ssl.default-dh-param 2048',
     // See {@link judgedLater}. The usual 20,000 are 5 MB that each start fills; most clients keep tickets instead.
     `  tune.ssl.cachesize ${verifiedHosts(model).length > 0 ? 0 : 2000}`,
@@ -228,11 +229,12 @@ function bindLines({ entrances }: ProxyPlace, kind: 'clear' | 'tls', options = '
 }
 
 /** Where TLS connections arrive when some are passed on as they are: what is asked for in clear decides. */
-function doorLines(place: ProxyPlace): string[] {
+function doorLines({ entrance }: ProxyModel, place: ProxyPlace): string[] {
   return [
     'frontend door',
     '  mode tcp',
     ...bindLines(place, 'tls'),
+    ...arrivalLines(entrance).map((line) => `  ${line}`),
     '  tcp-request inspect-delay 5s',
     `  tcp-request content set-var(sess.pass) req.ssl_sni,lower,map_str(${place.directory}/${files.passthrough})`,
     '  tcp-request content accept if { req.ssl_hello_type 1 }',
@@ -264,6 +266,7 @@ const judgedLater = ' ca-ignore-err all crt-ignore-err all no-tls-tickets';
 function frontendLines(model: ProxyModel, place: ProxyPlace, kind: 'clear' | 'tls'): string[] {
   const file = (name: keyof typeof files): string => `${place.directory}/${files[name]}`;
   const isInner = kind === 'tls' && model.passthrough.size > 0;
+  const { entrance } = model;
   const verified = verifiedHosts(model);
   const judged = verified.length > 0 ? judgedLater : '';
   const tls = kind === 'tls' ? ` ssl crt-list ${file('certificateList')}${judged}` : '';
@@ -277,12 +280,13 @@ function frontendLines(model: ProxyModel, place: ProxyPlace, kind: 'clear' | 'tl
     ...(kind === 'tls' && verified.length > 0 ? [`  # ${digestOf(verified)}`] : []),
     ...(isInner ? [`  bind ${innerSocket(place)} accept-proxy${tls}`] : bindLines(place, kind, tls)),
     `  log-format '${logFormat(file('names'))}'`,
+    ...(isInner ? innerArrivalLines(entrance) : arrivalLines(entrance)).map((line) => `  ${line}`),
     // Writing an address as text takes longer than any rule here: once for each connection, and not thrice a request.
     '  tcp-request session set-var(sess.client) src,concat()',
     '  http-request set-var(txn.id) req.hdr(x-request-id)',
     '  http-request set-var(txn.id) uuid unless { var(txn.id) -m found }',
     '  http-request set-header X-Request-ID %[var(txn.id)]',
-    ...(model.trustsForwarded ? believedLines(scheme) : forwardedLines(scheme)),
+    ...clientLines(entrance, scheme).map((line) => `  ${line}`),
     // A host with a slash would pass for another path.
     '  http-request deny deny_status 400 if { req.hdr(host) -m sub / }',
     ...tables.map(
@@ -290,7 +294,7 @@ function frontendLines(model: ProxyModel, place: ProxyPlace, kind: 'clear' | 'tl
         `  http-request set-var(txn.backend) base,concat(/\\x7f),map_beg(${file(table)}) if !{ path -m sub % // /. }${when}`,
     ),
     // Most requests end here: what follows in this section is not looked at.
-    ...(model.canaries.size > 0 || model.trustsForwarded
+    ...(model.canaries.size > 0 || entrance.trustsForwarded
       ? []
       : ['  http-request allow if { var(txn.backend) -m found }']),
     `  http-request set-var(txn.host) 'req.hdr(host),lower,regsub("\\.?(:[0-9]+)?$",)' if ${open}`,
@@ -306,7 +310,7 @@ function frontendLines(model: ProxyModel, place: ProxyPlace, kind: 'clear' | 'tl
     ]),
     ...canaryLines(model, file),
     // Where redirects lead, and what services see.
-    ...(model.trustsForwarded
+    ...(entrance.trustsForwarded
       ? ['  http-request set-header Host %[var(txn.named)] if { var(txn.named) -m found }']
       : []),
     '  use_backend %[var(txn.backend)] if { var(txn.backend) -m found }',
@@ -318,54 +322,14 @@ function frontendLines(model: ProxyModel, place: ProxyPlace, kind: 'clear' | 'tl
 /** The routes that hold: those over TLS for who came to the proxy in front over TLS, if that is believed. */
 function tablesOf(
   kind: 'clear' | 'tls',
-  { trustsForwarded }: ProxyModel,
+  { entrance }: ProxyModel,
 ): readonly (readonly [table: 'clear' | 'tls', when: string])[] {
-  if (kind === 'tls' || !trustsForwarded) return [[kind, '']];
+  if (kind === 'tls' || !entrance.trustsForwarded) return [[kind, '']];
   const secured = '{ var(txn.proto) -m str https }';
   return [
     ['tls', ` ${secured}`],
     ['clear', ` !${secured}`],
   ];
-}
-
-/**
- * The same where a proxy in front is believed, as ingress-nginx has it with `use-forwarded-headers`: the last address is
- * the client's, for all rules, and of names and schemes the first counts.
- */
-function believedLines(scheme: 'http' | 'https'): string[] {
-  const unless = (name: string): string => `unless { var(txn.${name}) -m found }`;
-  return [
-    'set-src req.hdr_ip(x-forwarded-for) if { req.hdr_ip(x-forwarded-for) -m found }',
-    'set-var(sess.client) src,concat()',
-    'set-var(txn.named) req.hdr(x-forwarded-host,1) if { req.hdr(x-forwarded-host,1) -m len gt 0 }',
-    `set-var(txn.named) req.hdr(host) ${unless('named')}`,
-    'set-var(txn.proto) req.hdr(x-forwarded-proto,1),lower if { req.hdr(x-forwarded-proto,1) -m len gt 0 }',
-    `set-var(txn.proto) str(${scheme}) ${unless('proto')}`,
-    'set-header X-Real-IP %[var(sess.client)]',
-    'set-header X-Forwarded-For %[var(sess.client)]',
-    'set-header X-Forwarded-Host %[var(txn.named)]',
-    'set-header X-Forwarded-Port %[dst_port] unless { req.hdr(x-forwarded-port) -m found }',
-    ...['X-Forwarded-Proto', 'X-Forwarded-Scheme', 'X-Scheme'].map((name) => `set-header ${name} %[var(txn.proto)]`),
-  ].map((line) => `  http-request ${line}`);
-}
-
-/**
- * What services are told of the client, as ingress-nginx has it. What clients say of that themselves goes first:
- * looking through the headers for each of these takes longer than looking once.
- */
-function forwardedLines(scheme: 'http' | 'https'): string[] {
-  return [
-    'del-header X-Forwarded- -m beg',
-    'del-header X-Real-IP',
-    'del-header X-Scheme',
-    'add-header X-Real-IP %[var(sess.client)]',
-    'add-header X-Forwarded-For %[var(sess.client)]',
-    'add-header X-Forwarded-Host %[req.hdr(host)]',
-    'add-header X-Forwarded-Port %[dst_port]',
-    `add-header X-Forwarded-Proto ${scheme}`,
-    `add-header X-Forwarded-Scheme ${scheme}`,
-    `add-header X-Scheme ${scheme}`,
-  ].map((line) => `  http-request ${line}`);
 }
 
 /** Client, time, request, status, bytes, milliseconds, service, endpoint, how the connection ended, request id. */
@@ -423,7 +387,7 @@ function headerPicks({ name, value, pattern }: NonNullable<Canary['header']>, by
   return byWord;
 }
 
-function redirectLines({ redirectCode }: ProxyModel, { entrances }: ProxyPlace): string[] {
+function redirectLines({ entrance: { redirectCode } }: ProxyModel, { entrances }: ProxyPlace): string[] {
   const others = new Map(entrances.map(({ clearPort, tlsPort }) => [clearPort, tlsPort]));
   const to = (port: string): string =>
     `  http-request redirect code ${redirectCode} location 'https://%[req.hdr(host),regsub(":[0-9]+$",)]${port}%[pathq]'`;

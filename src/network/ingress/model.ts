@@ -1,5 +1,6 @@
 import type { IngressServiceBackend } from '../../api/types/networking-v1.ts';
 import type { BackendSettings } from './settings.ts';
+import type { EntranceSettings } from './entrance.ts';
 
 /** One address that requests are sent to. */
 export interface Endpoint {
@@ -85,10 +86,7 @@ export interface ProxyModel {
   /** Backends that get connections by the name asked for in TLS, as they are. */
   passthrough: ReadonlyMap<string, string>;
   tcp: ReadonlyMap<string, TcpListener>;
-  /** Who is in front of the proxy tells the truth about its clients (X-Forwarded-…). */
-  trustsForwarded: boolean;
-  /** The status of redirects to TLS. */
-  redirectCode: number;
+  entrance: EntranceSettings;
 }
 
 /** A service by its namespace: for requests that no rule of any ingress matches. */

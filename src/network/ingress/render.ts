@@ -42,8 +42,7 @@ export function renderIngress(options: {
   const chosen = classes.classDefault() ?? fromOptions;
   const rest = {
     pem: classes.defaultCertificate() ?? options.defaultCertificate,
-    trustsForwarded: classes.trustsForwarded(),
-    redirectCode: classes.redirectCode(),
+    entrance: classes.entrance(),
     tcp: options.tcp ?? new Map<string, TcpListener>(),
   };
   const renderer = new Renderer(options.objects, chosen?.classDefault, classes.problems);
@@ -51,7 +50,7 @@ export function renderIngress(options: {
   const mains = ingresses.filter((ingress) => !isCanary(ingress));
   for (const ingress of mains) renderer.addRules(ingress);
   for (const ingress of mains) renderer.addDefault(ingress);
-  for (const ingress of mains) renderer.addOtherNames(ingress, rest.redirectCode);
+  for (const ingress of mains) renderer.addOtherNames(ingress, rest.entrance.redirectCode);
   if (chosen) renderer.addClassDefault(chosen.classDefault, chosen.parameters);
   for (const ingress of ingresses.filter(isCanary)) renderer.addCanary(ingress);
   return renderer.finish(rest);
@@ -168,7 +167,7 @@ class Renderer {
     return { route, governing: route.ingress, settings: settings ?? annotations.settings };
   }
 
-  finish({ pem, ...rest }: { pem: string } & Pick<ProxyModel, 'trustsForwarded' | 'redirectCode' | 'tcp'>): Rendered {
+  finish({ pem, ...rest }: { pem: string } & Pick<ProxyModel, 'entrance' | 'tcp'>): Rendered {
     const model: ProxyModel = {
       ...this.#routes.finish(),
       backends: this.#backends.all,

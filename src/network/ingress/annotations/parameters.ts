@@ -3,6 +3,7 @@
  * in the names of ingress-nginx's own config map (its documentation, "ConfigMaps"). The tables in
  * docs/ingress-annotations.md are made from it.
  */
+import type { EntranceSettings } from '../entrance.ts';
 import type { ServedAnnotation, ServedInfo } from './table.ts';
 
 /** Annotations that may be a parameter of the class: they hold where an ingress does not say otherwise. */
@@ -56,6 +57,23 @@ export const classOptions = {
     values: 'true, false',
     effect: 'X-Forwarded-For, -Host, -Port and -Proto of requests are believed, for all ingresses; default: false',
   },
+  'use-proxy-protocol': {
+    values: 'true, false',
+    effect: 'connections begin by saying whose they are (PROXY protocol, 1 and 2), for all ingresses; default: false',
+  },
+  'proxy-real-ip-cidr': {
+    values: 'addresses and CIDRs',
+    effect: 'whom use-forwarded-headers and use-proxy-protocol are about; others say what they like; default: all',
+    mustHold: true,
+  },
+  'ssl-protocols': {
+    values: 'TLSv1, TLSv1.1, TLSv1.2, TLSv1.3',
+    effect: 'versions of TLS, for all ingresses; the first two need ciphers with @SECLEVEL=0; default: the last two',
+  },
+  'ssl-ciphers': {
+    values: 'OpenSSL list',
+    effect: "ciphers of TLS 1.2 and before, for all ingresses; default: OpenSSL's",
+  },
   'http-redirect-code': {
     values: '301, 302, 307, 308',
     effect: 'of redirects to TLS, and between names with and without www, for all ingresses; default: 308',
@@ -94,6 +112,16 @@ export const classOptions = {
 } as const satisfies Record<string, ServedInfo>;
 
 export type ClassOption = keyof typeof classOptions;
+
+/** Parameters that hold for all ingresses, of whatever class. */
+export const entranceParameters = {
+  trustsForwarded: 'use-forwarded-headers',
+  speaksProxy: 'use-proxy-protocol',
+  trustedProxies: 'proxy-real-ip-cidr',
+  redirectCode: 'http-redirect-code',
+  versions: 'ssl-protocols',
+  ciphers: 'ssl-ciphers',
+} as const satisfies Record<keyof EntranceSettings, ClassOption>;
 
 /** Parameters that may keep people out in ways that are not known here: ingresses of the class are not served. */
 export const refusedParameters: Readonly<Record<string, string>> = {

@@ -18,6 +18,7 @@ const readers = [
   'canary',
   'class-options',
   'client-certificates',
+  'entrance',
   'fastcgi',
   'mirror',
   'routing',
@@ -122,12 +123,7 @@ describe('the table of annotations', () => {
   });
 
   it('names what is read, and nothing else', () => {
-    const elsewhere = [
-      'default-backend-service',
-      'default-ssl-certificate',
-      'use-forwarded-headers',
-      'http-redirect-code',
-    ];
+    const elsewhere = ['default-backend-service', 'default-ssl-certificate'];
     const all = [...names(servedAnnotations), ...names(classOptions)].filter((name) => !elsewhere.includes(name));
     const unread = all.filter((name) => {
       const isRead = readers.some(

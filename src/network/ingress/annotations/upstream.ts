@@ -1,6 +1,6 @@
-import { createSecureContext } from 'node:tls';
 import type { BackendSettings, Balance, CookieAffinity, EndpointTls } from '../settings.ts';
 import type { AnnotationValues } from './values.ts';
+import { readCiphers } from './entrance.ts';
 
 type UpstreamSettings = Pick<BackendSettings, 'endpointTls' | 'timeouts' | 'retries' | 'affinity'> & {
   /** Undefined: as the service says. */
@@ -48,8 +48,7 @@ function readEndpointTls(values: AnnotationValues): EndpointTls | undefined {
     ?.split(/ +/)
     .map((version) => (version === 'TLSv1' ? 'TLSv1.0' : version))
     .toSorted();
-  const ciphers = values.word('proxy-ssl-ciphers', /[\w:!+@=.-]+/, 'a list of ciphers');
-  if (ciphers !== undefined && !isCipherList(ciphers)) values.wrong('proxy-ssl-ciphers', 'names no cipher');
+  const ciphers = readCiphers(values, 'proxy-ssl-ciphers');
   const verifiedName = values.onOff('proxy-ssl-verify') ? name : undefined;
   return {
     ...(serverName !== undefined && { serverName }),
@@ -57,16 +56,6 @@ function readEndpointTls(values: AnnotationValues): EndpointTls | undefined {
     ...(sorted && { minVersion: sorted[0] as string, maxVersion: sorted.at(-1) as string }),
     ...(ciphers !== undefined && { ciphers }),
   };
-}
-
-/** OpenSSL decides: a list that it refuses would keep the proxy from loading. */
-function isCipherList(ciphers: string): boolean {
-  try {
-    createSecureContext({ ciphers });
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** `namespace/name` of the secret for TLS to the endpoints, in the ingress's own namespace, and whether it must verify. */
