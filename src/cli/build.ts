@@ -7,6 +7,7 @@ import { loginFiles } from '../delivery/registry/docker-config.ts';
 import { existingCluster } from './context.ts';
 import { CliError } from './errors.ts';
 import { clusterImages, report, sentence } from './image.ts';
+import { interruptible } from './interrupt.ts';
 import { createOutput } from './output.ts';
 
 export interface BuildFlags {
@@ -42,18 +43,18 @@ export async function build(directory: string, options: BuildFlags): Promise<voi
   }
   const output = createOutput();
   const authFile = loginFiles(process.env).find((file) => existsSync(file));
-  const names = await sentence(() =>
-    withDockerfile(options.file, (dockerfile) =>
-      buildImageFromDockerfile(requestOf(context, dockerfile, options), {
-        builder: options.builder === 'auto' ? 'buildah' : options.builder,
-        storageDirectory: clusterPaths(state.name).builds,
-        cacheDirectory: join(dataRoot(), '.cache'),
-        ...(authFile && { authFile }),
-        ...{ library, libraryDirectory, sockets },
-        ...(!options.quiet && { onProgress: (text: string) => output.message(text.trimEnd()) }),
-        onNotice: (text) => output.message(text),
-      }),
-    ),
+  const make = (dockerfile: string | undefined, signal: AbortSignal): Promise<string[]> =>
+    buildImageFromDockerfile(requestOf(context, dockerfile, options), {
+      builder: options.builder === 'auto' ? 'buildah' : options.builder,
+      storageDirectory: clusterPaths(state.name).builds,
+      cacheDirectory: join(dataRoot(), '.cache'),
+      ...(authFile && { authFile }),
+      ...{ library, libraryDirectory, sockets, signal },
+      ...(!options.quiet && { onProgress: (text: string) => output.message(text.trimEnd()) }),
+      onNotice: (text) => output.message(text),
+    });
+  const names = await interruptible((signal) =>
+    sentence(() => withDockerfile(options.file, (dockerfile) => make(dockerfile, signal))),
   );
   report(names, sockets.length);
 }

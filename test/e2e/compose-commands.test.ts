@@ -421,19 +421,16 @@ describe('a stack', () => {
       'NET_ADMIN',
     ];
     await cluster.timonel('service', 'update', '--detach=false', ...changes, 'shelf_web');
-    const [container] = JSON.parse(
-      await cluster.timonel('service', 'inspect', '-f', '{{json .spec.template.spec.containers}}', 'shelf_web'),
-    ) as Record<string, unknown>[];
-    expect(container).toMatchObject({
-      workingDir: '/tmp',
-      securityContext: { readOnlyRootFilesystem: true, capabilities: { add: ['NET_ADMIN'] } },
-    });
+    const container = JSON.parse(
+      await cluster.timonel('service', 'inspect', '-f', '{{json .Spec.TaskTemplate.ContainerSpec}}', 'shelf_web'),
+    ) as Record<string, unknown>;
+    expect(container).toMatchObject({ Dir: '/tmp', ReadOnly: true, CapabilityAdd: ['CAP_NET_ADMIN'] });
     await cluster.timonel('service', 'update', '--detach=false', '--rollback', 'shelf_web');
     const now = await cluster.timonel(
       'service',
       'inspect',
       '-f',
-      '{{json .spec.template.spec.hostAliases}}',
+      '{{json .Spec.TaskTemplate.ContainerSpec.Hosts}}',
       'shelf_web',
     );
     expect(now).toBe('null\n');

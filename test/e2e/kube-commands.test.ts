@@ -215,17 +215,10 @@ describe('stacks', () => {
     expect(await (await fetch('http://127.0.0.1:18092/')).text()).toBe('v1\n');
     const [inspected] = JSON.parse(await cluster.timonel('service', 'inspect', 'shop_web')) as object[];
     expect(inspected).toMatchObject({
-      spec: {
-        template: {
-          spec: {
-            containers: [
-              {
-                env: [{ name: 'COLOUR', value: 'blue' }],
-                resources: { limits: { memory: '67108864' } },
-                volumeMounts: [{ mountPath: '/scratch' }],
-              },
-            ],
-          },
+      Spec: {
+        TaskTemplate: {
+          ContainerSpec: { Env: ['COLOUR=blue'], Mounts: [{ Type: 'tmpfs', Target: '/scratch' }] },
+          Resources: { Limits: { MemoryBytes: 67_108_864 } },
         },
       },
     });

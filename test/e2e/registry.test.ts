@@ -1,8 +1,10 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { remains, TestCluster } from './support.ts';
+import { remains, root, TestCluster } from './support.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'timonel-registry-'));
 const cluster = new TestCluster('reg', join(scratch, 'kubeconfig'));
@@ -120,6 +122,25 @@ CMD ["sh", "-c", "cat /size; ls -A /app /run/secrets; sleep 60"]
     const account = await cluster.json<{ imagePullSecrets: unknown }>('get', 'serviceaccount', 'default');
     expect(account.imagePullSecrets).toEqual([{ name: `pull-${name.replace(':', '-')}` }]);
     expect((await cluster.tryTimonel('logout', name)).stderr).toBe(`The login to ${name} is forgotten.\n`);
+  });
+
+  it('is waited for no longer after Ctrl-C, and no login stays behind', async () => {
+    const silent = createServer().listen(0, '127.0.0.1');
+    const asked = new Promise<void>((resolve) => silent.once('connection', () => resolve()));
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const temporary = join(scratch, 'tmp');
+    mkdirSync(temporary);
+    const timonel = ['env', `TMPDIR=${temporary}`, process.execPath, join(root, 'dist/timonel.js')];
+    const pulling = cluster.background(...timonel, 'pull', `localhost:${port}/x`);
+    const ended = once(pulling.child, 'exit');
+    await asked;
+    expect(readdirSync(temporary)).toHaveLength(1);
+    pulling.child.kill('SIGTERM');
+    expect({ code: (await ended)[0], output: pulling.output(), left: readdirSync(temporary) }).toEqual({
+      ...{ code: 130, output: 'error: interrupted\n', left: [] },
+    });
+    silent.close();
   });
 
   it('forgets images, and frees their space', async () => {

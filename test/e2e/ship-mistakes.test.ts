@@ -59,9 +59,12 @@ const mounts = (): string[] =>
     .split('\n')
     .filter((line) => line.includes('/timonel/shm/builds/') && line.includes('/merged'));
 
-/** Ships until something is said, then ends the process as a CI system does; gives what it said and how it ended. */
-async function interruptAt(word: string): Promise<{ code: number | null; output: string; seen: string }> {
-  const running = cluster.background(process.execPath, join(root, 'dist/timonel.js'), 'ship', '-f', file);
+/** Runs until something is said, then ends the process as a CI system does; gives what it said and how it ended. */
+async function interruptAt(
+  word: string,
+  { command = ['ship', '-f', file] }: { command?: string[] } = {},
+): Promise<{ code: number | null; output: string; seen: string }> {
+  const running = cluster.background(process.execPath, join(root, 'dist/timonel.js'), ...command);
   const ended = new Promise<number | null>((resolve) => running.child.on('exit', resolve));
   await eventually(async () => running.output().split('\n').includes(word), word, 120_000);
   const seen = commandLines();
@@ -78,6 +81,16 @@ describe('Ctrl-C', () => {
       ...{ code: 130, isLeft: false, mounts: [] },
     });
     expect(output + seen).not.toContain('hunter');
+  });
+
+  it('in a build by itself does the same', async () => {
+    write('Dockerfile', dockerfile('echo building; sleep 1000.7'));
+    const command = ['build', '--secret', 'id=token,env=BUILD_TOKEN', '-t', 'app', join(scratch, 'app')];
+    const { code, output } = await interruptAt('building', { command });
+    expect(output).toMatch(/error: interrupted\n$/);
+    expect({ code, isLeft: commandLines().includes('sleep 1000.7'), mounts: mounts() }).toEqual({
+      ...{ code: 130, isLeft: false, mounts: [] },
+    });
   });
 
   it('in a test ends the test, whose environment nobody sees', async () => {

@@ -44,7 +44,16 @@ export async function withProject<T>(
   options: { services?: readonly string[] } = {},
 ): Promise<T> {
   const loaded = await loadIfThere(flags, options.services);
-  const project = loaded?.project.name ?? flags.projectName ?? '';
+  return withNamedProject(loaded?.project.name ?? flags.projectName ?? '', flags, loaded, work);
+}
+
+/** The same for a project that is known by its name, whatever files there are. */
+export async function withNamedProject<T>(
+  project: string,
+  flags: Pick<ComposeFlags, 'context' | 'kubeconfig' | 'progress'>,
+  loaded: LoadedProject | undefined,
+  work: (session: ProjectSession) => Promise<T>,
+): Promise<T> {
   return withCluster(flags, async (cluster) =>
     interruptible(async (signal) => {
       // Every wait of the command listens to it.

@@ -8,6 +8,7 @@ import { findLogin, loginFiles } from '../../delivery/registry/docker-config.ts'
 import { existingCluster } from '../context.ts';
 import { CliError } from '../errors.ts';
 import { clusterImages, report, sentence } from '../image.ts';
+import { interruptible } from '../interrupt.ts';
 import { createOutput } from '../output.ts';
 
 export async function push(
@@ -21,7 +22,9 @@ export async function push(
   const found = (await sentence(() => library.list())).find((each) => each.name === name);
   if (!found) throw noImage(name);
   const target = destination === undefined ? name : normaliseImageName(destination);
-  await sentence(async () => pushImage(found, directory, target, await accessTo(target, options.insecure)));
+  await interruptible((signal) =>
+    sentence(async () => pushImage(found, directory, target, await accessTo(target, options.insecure), signal)),
+  );
   createOutput().data(target);
 }
 
@@ -32,14 +35,16 @@ export async function pull(image: string, options: { name: string; insecure?: bo
   const { images } = clusterPaths(state.name);
   const file = join(images, `pulled-${process.pid}.tar`);
   mkdirSync(images, { recursive: true });
-  const names = await sentence(async () => {
-    try {
-      await pullImage(name, file, await accessTo(name, options.insecure));
-      return await library.import(file, { name, sockets });
-    } finally {
-      rmSync(file, { force: true });
-    }
-  });
+  const names = await interruptible((signal) =>
+    sentence(async () => {
+      try {
+        await pullImage(name, file, await accessTo(name, options.insecure), signal);
+        return await library.import(file, { name, sockets });
+      } finally {
+        rmSync(file, { force: true });
+      }
+    }),
+  );
   report(names, sockets.length);
 }
 

@@ -70,8 +70,11 @@ export async function shipOnce(target: ShipTarget, options: ShipOptions): Promis
   await requireSource(images, options);
   const shipment = new Shipment({ ...options, target, images });
   const outcome = await shipment.run();
+  const { restored } = shipment;
   if (outcome.kind === 'stopped' && !(outcome.error instanceof SupersededError)) await shipment.keepStopped(outcome.at);
-  if (outcome.kind !== 'shipped') throw failureOf(outcome, shipment.restored);
+  // No revision tells of it.
+  if (outcome.kind === 'restored' && restored.kind !== 'rolled-back') await shipment.keepStopped({ kind: 'deploy' });
+  if (outcome.kind !== 'shipped') throw failureOf(outcome, restored);
   createOutput().data(`${project.file.name} revision ${shipment.revision}`);
   return images;
 }
@@ -118,7 +121,7 @@ class Shipment {
     return runPipeline(steps, { signal, perform: (step, limit) => this.#perform(step, limit) });
   }
 
-  /** The record of a way that ended at a step before the deployment. A cluster that cannot keep it is no second failure. */
+  /** The record of a way that left no revision. A cluster that cannot keep it is no second failure. */
   async keepStopped(at: Step): Promise<void> {
     const { project, target, signal } = this.#options;
     const { client, namespace, say, storage } = target;

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { collect } from '../arguments.ts';
 import { acceptBooleanValues } from '../compose/boolean-values.ts';
+import { addCreate } from './create-command.ts';
 
 /** `timonel stack` and `timonel service`, for who comes from Swarm. */
 export function addStackCommands(program: Command): void {
@@ -47,7 +48,10 @@ export function addStackCommands(program: Command): void {
 }
 
 function addServiceCommands(program: Command): void {
-  const service = program.command('service').description('services of stacks, with the commands of Docker Swarm');
+  const service = program
+    .command('service')
+    .description('services of stacks, with the commands of Docker Swarm')
+    .enablePositionalOptions();
   withListing(service.command('ls'))
     .description('list the services of all stacks')
     .action(async (options) => (await import('./stacks.ts')).listServices(undefined, options));
@@ -59,6 +63,7 @@ function addServiceCommands(program: Command): void {
     .description('set how many containers services have')
     .argument('<pairs...>', 'SERVICE=REPLICAS')
     .action(async (pairs, options) => (await import('./services.ts')).scale(pairs, options));
+  addCreate(service, withDetach);
   addUpdate(service);
   withDetach(service.command('rollback'))
     .description('go back to what a service was before its last update')
@@ -69,10 +74,11 @@ function addServiceCommands(program: Command): void {
     .argument('<services...>')
     .action(async (names, options) => (await import('./services.ts')).removeServices(names, options));
   withWhere(service.command('inspect'))
-    .description('print the objects of services as JSON')
+    .description("print what services are, as Docker's JSON")
     .argument('<services...>')
-    .option('-f, --format <template>', 'a Go template for each')
-    .action(async (names, options) => (await import('./services.ts')).inspect(names, options));
+    .option('-f, --format <template>', 'a Go template for each; pretty')
+    .option('--pretty', 'for people')
+    .action(async (names, options) => (await import('./service-inspect.ts')).inspect(names, options));
   withWhere(service.command('logs'))
     .description('print the logs of a service')
     .argument('<service>')

@@ -3,7 +3,7 @@ import { listWorkloads } from '../../delivery/compose/run/workloads.ts';
 import { takeDown } from '../../delivery/compose/run/down.ts';
 import type { Project, Service } from '../../delivery/compose/model.ts';
 import { config } from '../compose/config.ts';
-import { requireFile, translateProject, withProject } from '../compose/connection.ts';
+import { requireFile, translateProject, withNamedProject, withProject } from '../compose/connection.ts';
 import { refusePortConflicts } from '../compose/port-conflicts.ts';
 import type { StackFlags } from './stacks.ts';
 
@@ -67,7 +67,7 @@ export async function remove(names: readonly string[], flags: StackFlags): Promi
   const { context, kubeconfig } = flags;
   const where = { ...(context && { context }), ...(kubeconfig && { kubeconfig }) };
   for (const projectName of names) {
-    await withProject({ projectName, progress: 'quiet', ...where }, async (session) => {
+    await withNamedProject(projectName, { progress: 'quiet', ...where }, undefined, async (session) => {
       const workloads = await listWorkloads(session.context);
       if (workloads.length === 0) return void process.stderr.write(`Nothing found in stack: ${projectName}\n`);
       for (const { service } of workloads) process.stdout.write(`Removing service ${projectName}_${service}\n`);

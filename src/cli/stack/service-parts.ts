@@ -58,9 +58,8 @@ const timing = {
   start_interval: 'healthStartInterval',
 } as const;
 
-/** Probes after a change of the healthcheck, as a part of a patch of the container. Throws {@link CliError}. */
-export function healthChanges(service: StackService, flags: HealthFlags): Record<string, unknown> {
-  const isOff = flags.healthcheck === false;
+/** What flags say of a healthcheck; empty for nothing. Throws {@link CliError}. */
+export function givenHealthcheck(flags: HealthFlags): Healthcheck {
   const given: Healthcheck = {};
   for (const [key, flag] of Object.entries(timing) as [keyof typeof timing, (typeof timing)[keyof typeof timing]][]) {
     const text = flags[flag];
@@ -74,8 +73,16 @@ export function healthChanges(service: StackService, flags: HealthFlags): Record
     given.retries = Number(flags.healthRetries);
   }
   if (flags.healthCmd !== undefined) given.test = ['CMD-SHELL', flags.healthCmd];
+  if (flags.healthcheck === false && Object.keys(given).length > 0)
+    throw new CliError('--no-healthcheck conflicts with --health-* options');
+  return given;
+}
+
+/** Probes after a change of the healthcheck, as a part of a patch of the container. Throws {@link CliError}. */
+export function healthChanges(service: StackService, flags: HealthFlags): Record<string, unknown> {
+  const isOff = flags.healthcheck === false;
+  const given = givenHealthcheck(flags);
   const isChanged = Object.keys(given).length > 0;
-  if (isOff && isChanged) throw new CliError('--no-healthcheck conflicts with --health-* options');
   if (isOff) return { readinessProbe: null, livenessProbe: null };
   if (!isChanged) return {};
   const current = healthcheckOf(service.template?.spec?.containers[0]);
@@ -102,7 +109,9 @@ export function healthAnnotation(service: StackService, flags: HealthFlags): Rec
   return { [containerSettingsAnnotation]: JSON.stringify(changed) };
 }
 
-function healthcheckOf({ readinessProbe: probe, livenessProbe }: Partial<Container> = {}): Healthcheck | undefined {
+/** What probes ask, as a file would say it. */
+export function healthcheckOf({ readinessProbe: probe, livenessProbe }: Partial<Container> = {}):
+  Healthcheck | undefined {
   if (!probe?.exec?.command) return undefined;
   const text = (count: number | undefined): string | undefined => (count === undefined ? undefined : `${count}s`);
   const [interval, timeout, start] = [

@@ -62,7 +62,7 @@ function isOver(port: Port, added: Port): boolean {
 }
 
 /** What a Service publishes, as a file would say it. */
-function publishedPorts({ metadata, spec }: KubeService): Port[] {
+export function publishedPorts({ metadata, spec }: KubeService): Port[] {
   const text = metadata.annotations?.[hostPortsAnnotation];
   const all = spec?.ports ?? [];
   const targetOf = ({ port, targetPort = port }: ServicePort): number => Number(targetPort);
@@ -83,7 +83,7 @@ function publishedPorts({ metadata, spec }: KubeService): Port[] {
 }
 
 /** `8080:80/tcp`, `80`, or `published=8080,target=80,protocol=tcp,mode=ingress`. */
-function portsOf(text: string, flag: 'publish-add' | 'publish-rm'): Port[] {
+export function portsOf(text: string, flag: 'publish' | 'publish-add' | 'publish-rm'): Port[] {
   const invalid = (why: string): CliError => new CliError(`invalid argument "${text}" for "--${flag}": ${why}`);
   if (!text.includes('=')) {
     try {

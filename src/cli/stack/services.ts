@@ -13,25 +13,25 @@ import {
   secrets,
   services as serviceResource,
 } from '../../client/resources.ts';
-import { projectLabel, serviceLabel } from '../../delivery/compose/translate/names.ts';
+import { labelValueOf, objectName, projectLabel, serviceLabel } from '../../delivery/compose/translate/names.ts';
 import { formatTime } from '../../base/clock.ts';
 import { waitForObjects } from '../../delivery/apply/wait.ts';
 import { withCluster } from '../compose/connection.ts';
 import { clock } from '../context.ts';
 import { CliError } from '../errors.ts';
-import { printRows } from '../row-format.ts';
 import { publishedName } from '../../delivery/compose/translate/ports.ts';
 import { type ServiceFlags, serviceChanges } from './service-changes.ts';
 import { type FileObjects, mountChanges, type MountFlags } from './service-mounts.ts';
 import { type PortFlags, publishedAfter } from './service-ports.ts';
-import { fullName, requireService, type StackFlags, type StackService, stackServices } from './stacks.ts';
+import { fullName, isCalled, requireService, type StackFlags, type StackService, stackServices } from './stacks.ts';
 import { revisionAnnotation } from '../../api/well-known.ts';
 
 export interface ChangeFlags extends StackFlags, ServiceFlags, PortFlags {
   detach?: boolean;
 }
 
-const workloadResource: Readonly<Record<StackService['mode'], Resource<KubeObject>>> = {
+/** What runs the services of a mode. */
+export const workloadResource: Readonly<Record<StackService['mode'], Resource<KubeObject>>> = {
   replicated: deployments,
   global: daemonSets,
   'replicated job': jobs,
@@ -73,35 +73,30 @@ export async function update(name: string, flags: ChangeFlags & { rollback?: boo
 export async function removeServices(names: readonly string[], flags: StackFlags): Promise<void> {
   await withCluster(flags, async ({ client }) => {
     const all = await stackServices(client);
-    for (const service of names.map((name) => requireService(all, name))) {
-      const { namespace } = service;
-      await client.delete(
-        workloadResource[service.mode],
-        { name: service.name, namespace },
-        { propagationPolicy: 'Background' },
-      );
-      const { items } = await client.list(serviceResource, {
-        namespace,
-        labelSelector: `${projectLabel},${serviceLabel}=${service.service}`,
-      });
-      for (const { metadata } of items) await client.delete(serviceResource, { name: metadata.name ?? '', namespace });
-      process.stdout.write(`${fullName(service)}\n`);
+    const failures: string[] = [];
+    for (const name of names) {
+      const service = all.find((each) => isCalled(each, name));
+      if (!service) {
+        failures.push(`no such service: ${name}`);
+        continue;
+      }
+      await removeService(client, service);
+      process.stdout.write(`${name}\n`);
     }
+    if (failures.length > 0) throw new CliError(failures.join('\n'), { hint: 'There are: timonel service ls' });
   });
 }
 
-/** `timonel service inspect SERVICE …`: the objects that run them, as JSON. */
-export async function inspect(names: readonly string[], flags: StackFlags & { format?: string }): Promise<void> {
-  await withCluster(flags, async ({ client }) => {
-    const all = await stackServices(client);
-    const found = names.map((name) => requireService(all, name));
-    const objects = await Promise.all(
-      found.map(({ mode, name, namespace }) => client.get(workloadResource[mode], { name, namespace })),
-    );
-    const rows = objects.map((object) => ({ ...object }));
-    if (flags.format !== undefined) return printRows(flags.format, { columns: {}, rows });
-    process.stdout.write(`${JSON.stringify(rows, null, 4)}\n`);
+async function removeService(client: Client, { mode, name, namespace, service }: StackService): Promise<void> {
+  await client.delete(workloadResource[mode], { name, namespace }, { propagationPolicy: 'Background' });
+  const { items } = await client.list(serviceResource, {
+    namespace,
+    labelSelector: `${projectLabel},${serviceLabel}=${labelValueOf(service)}`,
   });
+  for (const { metadata } of items) await client.delete(serviceResource, { name: metadata.name ?? '', namespace });
+  for (const kind of ['published', 'internal', 'none']) {
+    await client.delete(networkPolicies, { name: objectName(`${kind}-${service}`), namespace }).catch(unlessMissing);
+  }
 }
 
 /** `timonel service rollback SERVICE`: to the template before this one. */
@@ -205,7 +200,12 @@ async function patch(
   );
 }
 
-async function converged(client: Client, service: StackService, { detach }: ChangeFlags): Promise<void> {
+/** Waits until a service runs as it is to, and says so. */
+export async function converged(
+  client: Client,
+  service: StackService,
+  { detach }: Pick<ChangeFlags, 'detach'>,
+): Promise<void> {
   if (detach) return;
   const targets = [
     { resource: workloadResource[service.mode], name: { name: service.name, namespace: service.namespace } },

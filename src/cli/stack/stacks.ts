@@ -92,8 +92,11 @@ function serviceOf(
   };
 }
 
+/** What is to the cluster a project with the services of `service create`, which are no stack's. */
+export const loneStack = 'swarm-services';
+
 export function fullName({ stack, service }: Pick<StackService, 'stack' | 'service'>): string {
-  return `${stack}_${service}`;
+  return stack === loneStack ? service : `${stack}_${service}`;
 }
 
 function shortId(uid = ''): string {
@@ -104,7 +107,8 @@ function shortId(uid = ''): string {
 export async function listStacks(flags: ListFlags): Promise<void> {
   await withCluster(flags, async ({ client }) => {
     const counts = new Map<string, number>();
-    for (const { stack } of await stackServices(client)) counts.set(stack, (counts.get(stack) ?? 0) + 1);
+    const services = (await stackServices(client)).filter(({ stack }) => stack !== loneStack);
+    for (const { stack } of services) counts.set(stack, (counts.get(stack) ?? 0) + 1);
     const rows = [...counts].map(([Name, count]) => ({ Name, Services: String(count) }));
     await printRows(flags.format ?? 'table', { columns: { Name: 'NAME', Services: 'SERVICES' }, rows });
   });
@@ -236,8 +240,13 @@ function filterOf<T>({ filter = [] }: ListFlags, tests: Tests<T>): (row: T) => b
   return (row) => [...wanted].every(([key, values]) => values.some((value) => tests[key]?.(row, value)));
 }
 
+/** By its name, or by its id or how that begins. */
+export function isCalled(service: StackService, name: string): boolean {
+  return fullName(service) === name || (/^[0-9a-f]{3,12}$/.test(name) && service.id.startsWith(name));
+}
+
 export function requireService(services: readonly StackService[], name: string): StackService {
-  const found = services.find((each) => fullName(each) === name || each.id === name);
+  const found = services.find((each) => isCalled(each, name));
   if (!found) throw new CliError(`no such service: ${name}`, { hint: 'There are: timonel service ls' });
   return found;
 }

@@ -34,8 +34,13 @@ export async function pushImage(
 }
 
 /** Copies an image from a registry into a new archive file, for this machine's architecture. */
-export async function pullImage(name: string, file: string, access: RegistryAccess): Promise<void> {
-  await copy(`docker://${name}`, `docker-archive:${file}:${name}`, { ...access, side: 'src' });
+export async function pullImage(
+  name: string,
+  file: string,
+  access: RegistryAccess,
+  signal: AbortSignal,
+): Promise<void> {
+  await copy(`docker://${name}`, `docker-archive:${file}:${name}`, { ...access, side: 'src', signal });
 }
 
 async function copy(
