@@ -1,6 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { packageChart } from '../../delivery/charts/authoring/package-chart.ts';
 import { signChart, type Verification, verifyFile } from '../../delivery/charts/authoring/provenance.ts';
@@ -127,6 +127,7 @@ export async function create(path: string, flags: { starter?: string }): Promise
 
 /** A path, or the name of one of those in Helm's data directory. */
 function starterPath(starter: string): string {
-  if (starter.startsWith('/')) return starter;
-  return join(helmPaths(process.env).dataHome, 'starters', starter);
+  const path = isAbsolute(starter) ? starter : join(helmPaths(process.env).dataHome, 'starters', starter);
+  if (!existsSync(path)) throw new CliError(`could not load ${path}: stat ${path}: no such file or directory`);
+  return path;
 }

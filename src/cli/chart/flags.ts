@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { parseGoDuration } from '../../api/go-duration.ts';
 import { collect } from '../arguments.ts';
+import { CliError } from '../errors.ts';
 
 /**
  * Helm's flags, in the groups in which its commands share them. Booleans may be said as `--flag=false`, and some flags
@@ -289,7 +290,7 @@ export function dryRunFlag(): Option {
       if (mode === 'none' || mode === 'false') return undefined;
       if (mode === 'client' || mode === 'unchanged' || mode === 'true') return 'client';
       if (mode === 'server') return 'server';
-      throw new InvalidArgumentError('There are none, client and server.');
+      throw new CliError(`invalid dry-run value (${JSON.stringify(mode)}). Must be "none", "server", or "client"`);
     },
   );
 }
@@ -297,5 +298,10 @@ export function dryRunFlag(): Option {
 export type OutputFormat = 'table' | 'json' | 'yaml';
 
 export function outputFlag(): Option {
-  return new Option('-o, --output <format>', 'output format').choices(['table', 'json', 'yaml']).default('table');
+  return new Option('-o, --output <format>', 'output format: table, json or yaml')
+    .argParser((format) => {
+      if (['table', 'json', 'yaml'].includes(format)) return format;
+      throw new InvalidArgumentError('invalid format type');
+    })
+    .default('table');
 }

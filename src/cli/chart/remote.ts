@@ -29,7 +29,7 @@ import {
   locateChart,
   type LocateOptions,
 } from '../../delivery/charts/repository/locate.ts';
-import { parseOciReference, pushOci } from '../../delivery/charts/repository/oci.ts';
+import { parseOciTarget, pushOci } from '../../delivery/charts/repository/oci.ts';
 import {
   accessOf,
   cachedIndex,
@@ -123,14 +123,14 @@ async function untar({ data, fileName }: { data: Uint8Array; fileName: string },
 }
 
 export async function push(archive: string, remote: string, flags: ChartFlags): Promise<void> {
-  const data = await readFile(archive).catch((error: Error) => {
-    throw new CliError(`cannot read ${archive}: ${error.message}`);
+  const data = await readFile(archive).catch((error: NodeJS.ErrnoException) => {
+    throw new CliError(`${archive}: ${error.code === 'ENOENT' ? 'no such file' : error.message}`);
   });
   const { metadata } = await loadArchive(data, basename(archive));
   const provenance = await readFile(`${archive}.prov`).catch(() => undefined);
-  const created = formatTime(clock.now());
+  const created = formatTime((await stat(archive)).mtimeMs);
   const { name, digest } = await pushOci(
-    parseOciReference(remote),
+    parseOciTarget(remote),
     { metadata, data, provenance, created },
     accessFlags(flags),
   );
@@ -219,11 +219,11 @@ export async function repoList(flags: { output: OutputFormat }): Promise<void> {
 
 export async function repoUpdate(names: string[]): Promise<void> {
   const all = await readRepositories(paths);
+  if (all.length === 0) throw new CliError('no repositories found. You must add one before updating');
   const unknown = names.find((name) => !all.some((repository) => repository.name === name));
   if (unknown !== undefined)
     throw new CliError(`no repositories found matching '${unknown}'.  Nothing will be updated`);
   const wanted = names.length === 0 ? all : all.filter(({ name }) => names.includes(name));
-  if (wanted.length === 0) throw new CliError('no repositories found. You must add one before updating');
   const say = (line: string): unknown => process.stdout.write(`${line}\n`);
   say('Hang tight while we grab the latest from your chart repositories...');
   const failed: string[] = [];

@@ -107,6 +107,7 @@ async function write(documents: readonly Document[], flags: TemplateFlags, relea
     await writeFile(file, text);
     process.stdout.write(`wrote ${join(directory, path)}\n`);
   }
+  if (flags.showOnly.length === 0) process.stdout.write('\n');
 }
 
 function textOfDocument({ path, content }: Document): string {

@@ -20,7 +20,7 @@ export interface PackagedChart {
 /** A chart as an archive, with another version where one is given. @throws ChartError */
 export async function packageChart(chart: Chart, options: PackageOptions): Promise<PackagedChart> {
   const { version, appVersion, modified } = options;
-  if (version !== undefined && !isVersion(version)) throw new ChartError(`"${version}" is not a semantic version`);
+  if (version !== undefined && !isVersion(version)) throw new ChartError('invalid semantic version');
   const missing = (chart.metadata.dependencies ?? []).filter(
     ({ name }) => !chart.dependencies.some(({ metadata }) => metadata.name === name),
   );

@@ -121,6 +121,7 @@ async function isKeybox(path: string): Promise<boolean> {
 /** Keys of a file are brought into a directory of their own, so that the user's stay as they are. */
 async function withHome<T>(keyring: string | undefined, work: (args: string[]) => Promise<T>): Promise<T> {
   if (keyring === undefined) return work([]);
+  if (!existsSync(keyring)) throw new ChartError(`open ${keyring}: no such file or directory`);
   const home = await mkdtemp(join(tmpdir(), 'timonel-gpg-'));
   try {
     await writeFile(join(home, 'gpg-agent.conf'), 'allow-loopback-pinentry\n');

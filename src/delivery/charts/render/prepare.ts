@@ -80,14 +80,10 @@ function checkInstallable(chart: Chart, { kubeVersion }: Capabilities): void {
   }
 }
 
-/** @throws ChartError when a dependency that Chart.yaml names is not there */
+/** @throws ChartError when a dependency that Chart.yaml names is not there, in whatever version */
 export function checkDependencies({ metadata, dependencies }: Chart): void {
   const missing = (metadata.dependencies ?? []).filter(
-    (wanted) =>
-      !dependencies.some(
-        (subchart) =>
-          subchart.metadata.name === wanted.name && isCompatible(wanted.version ?? '', subchart.metadata.version),
-      ),
+    (wanted) => !dependencies.some((subchart) => subchart.metadata.name === wanted.name),
   );
   if (missing.length === 0) return;
   throw new ChartError(

@@ -36,7 +36,9 @@ it.each([
   [
     'a value that is not there',
     { 'templates/a.yaml': 'x: 1\na: {{ .Values.image.tag }}\n' },
-    `template: c/templates/a.yaml:2:13: executing "c/templates/a.yaml" at <.Values.image.tag>: nil pointer evaluating interface {}.tag
+    `c/templates/a.yaml:2:13
+  executing "c/templates/a.yaml" at <.Values.image.tag>:
+    nil pointer evaluating interface {}.tag
 2 | a: {{ .Values.image.tag }}
                  ^`,
   ],
@@ -46,9 +48,31 @@ it.each([
       'templates/a.yaml': 'a: {{ include "h" . }}',
       'templates/_h.tpl': '{{ define "h" }}\n{{ .Values.l | upper }}{{ end }}',
     },
-    `template: c/templates/a.yaml:1:6: executing "c/templates/a.yaml" at <include "h" .>: error calling include: template: c/templates/_h.tpl:2:15: executing "h" at <upper>: wrong type for value; expected string; got []interface {}
+    `c/templates/a.yaml:1:6
+  executing "c/templates/a.yaml" at <include "h" .>:
+    error calling include:
+c/templates/_h.tpl:2:15
+  executing "h" at <upper>:
+    wrong type for value; expected string; got []interface {}
 2 | {{ .Values.l | upper }}{{ end }}
                    ^`,
+  ],
+  [
+    'a template that is not there',
+    { 'templates/a.yaml': 'a: {{ include "h" . }}' },
+    `c/templates/a.yaml:1:6
+  executing "c/templates/a.yaml" at <include "h" .>:
+    error calling include:
+template: no template "h" associated with template "gotpl"
+1 | a: {{ include "h" . }}
+          ^`,
+  ],
+  [
+    'a function that fails, in one line',
+    { 'templates/a.yaml': 'a: {{ index .Values.l "x" }}' },
+    `template: c/templates/a.yaml:1:6: executing "c/templates/a.yaml" at <index .Values.l "x">: error calling index: cannot index slice/array with type string
+1 | a: {{ index .Values.l "x" }}
+          ^`,
   ],
   [
     'a template that is none',

@@ -21,6 +21,9 @@ export interface OciReference {
   digest?: string;
 }
 
+/** What charts are pushed below; the repository may be empty. */
+type OciTarget = Pick<OciReference, 'host' | 'repository'>;
+
 interface Descriptor {
   mediaType: string;
   digest: string;
@@ -46,7 +49,17 @@ export function parseOciReference(text: string): OciReference {
   return { host, repository, ...(tag !== undefined && { tag }), ...(digest !== undefined && { digest }) };
 }
 
-export interface OciChart {
+/** Where to push: `oci://host[/path]`. @throws ChartError */
+export function parseOciTarget(text: string): OciTarget {
+  const [, scheme, host = '', path = ''] = /^(?:([^:/]+):\/\/)?([^/]*)\/?(.*?)\/*$/.exec(text) ?? [];
+  if (scheme === undefined) throw new ChartError('scheme prefix missing from remote (e.g. "oci://")');
+  if (scheme !== 'oci') throw new ChartError(`scheme "${scheme}" not supported`);
+  const isName = /^(?:[a-z0-9][a-z0-9._/-]*)?$/.test(path);
+  if (host === '' || !isName) throw new ChartError(`invalid reference: invalid repository ${JSON.stringify(path)}`);
+  return { host, repository: path };
+}
+
+interface OciChart {
   data: Buffer;
   provenance: Buffer | undefined;
   /** Of the manifest. */
@@ -114,13 +127,13 @@ export async function pullOci(reference: OciReference, version: string | undefin
 
 /** Pushes an archive as `REFERENCE/NAME:VERSION`. Gives its name and the manifest's digest. @throws ChartError */
 export async function pushOci(
-  reference: OciReference,
+  target: OciTarget,
   chart: { metadata: ChartMetadata; data: Uint8Array; provenance?: Uint8Array | undefined; created: string },
   access: Access,
 ): Promise<{ name: string; digest: string }> {
   const { metadata, data, provenance, created } = chart;
-  const registry = new Registry(reference.host, access);
-  const repository = `${reference.repository}/${metadata.name}`;
+  const registry = new Registry(target.host, access);
+  const repository = [target.repository, metadata.name].filter(Boolean).join('/');
   const config = Buffer.from(JSON.stringify(metadata));
   const put = (bytes: Uint8Array, mediaType: string): Promise<Descriptor> =>
     registry.putBlob(repository, bytes, mediaType);
@@ -129,19 +142,31 @@ export async function pushOci(
     mediaType: manifestType,
     config: await put(config, configType),
     layers: [await put(data, chartType), ...(provenance ? [await put(provenance, provenanceType)] : [])],
-    annotations: {
-      'org.opencontainers.image.created': created,
-      'org.opencontainers.image.title': metadata.name,
-      'org.opencontainers.image.version': metadata.version,
-      ...(metadata.description && { 'org.opencontainers.image.description': metadata.description }),
-    },
+    annotations: annotationsOf(metadata, created),
   };
   const body = Buffer.from(JSON.stringify(manifest));
   const tag = tagOf(metadata.version);
-  const name = `${reference.host}/${repository}:${tag}`;
+  const name = `${target.host}/${repository}:${tag}`;
   const ask: Ask = { method: 'PUT', body, headers: { 'content-type': manifestType } };
   expectOk(await registry.ask(`/v2/${repository}/manifests/${tag}`, repository, 'pull,push', ask), name);
   return { name, digest: sha256(body) };
+}
+
+/** What a manifest tells of the chart (Helm documentation, "Use OCI-based registries"), with the chart's own annotations. */
+function annotationsOf(metadata: ChartMetadata, created: string): Record<string, string> {
+  const { name, version, description, home, sources, maintainers, annotations } = metadata;
+  const authors = maintainers?.map((each) => [each.name, each.email && `(${each.email})`].filter(Boolean).join(' '));
+  const facts = { created, description, url: home, source: sources?.[0], authors: authors?.join(', ') };
+  const told = Object.entries(facts).flatMap(([key, value]) =>
+    value?.trim() ? [[`org.opencontainers.image.${key}`, value] as const] : [],
+  );
+  const all = Object.entries({
+    ...Object.fromEntries(told),
+    ...annotations,
+    'org.opencontainers.image.title': name,
+    'org.opencontainers.image.version': version,
+  });
+  return Object.fromEntries(all.toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** One registry, with the login that Docker's configuration has for it. */

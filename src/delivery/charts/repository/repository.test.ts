@@ -22,7 +22,7 @@ import {
 import { formatIndex, newestIn, parseIndex } from './index-file.ts';
 import { readYaml } from '../functions/yaml-read.ts';
 import { locateChart, type LocateOptions } from './locate.ts';
-import { parseOciReference, pushOci } from './oci.ts';
+import { parseOciTarget, pushOci } from './oci.ts';
 import {
   cacheIndex,
   changeRepositories,
@@ -190,7 +190,7 @@ describe('a registry', () => {
     for (const version of ['1.0.0', '1.1.0+build.5']) {
       const packaged = await packageChart(await chartNamed('web', version), { modified: 0 });
       const pushed = await pushOci(
-        parseOciReference(`oci://${host}/charts`),
+        parseOciTarget(`oci://${host}/charts`),
         { ...packaged, created: '2026-01-01T00:00:00Z' },
         options.access,
       );
@@ -206,10 +206,42 @@ describe('a registry', () => {
     await expect(versionOf(`oci://${host}/charts/db:1.0.0`)).rejects.toThrow('not found');
   });
 
+  it('is told of the chart by annotations, those of the chart among them', async () => {
+    const host = url.replace('http://', '');
+    const packaged = await packageChart(await chartNamed('web', '1.0.0'), { modified: 0 });
+    const metadata: typeof packaged.metadata = {
+      ...{ ...packaged.metadata, description: 'serves', home: 'https://web.example.com', sources: ['a', 'b'] },
+      maintainers: [{ name: 'Ann', email: 'ann@example.com' }, { name: 'Bob' }],
+      annotations: { category: 'x', 'org.opencontainers.image.title': 'other', 'org.opencontainers.image.url': 'own' },
+    };
+    await pushOci(parseOciTarget(`oci://${host}`), { ...packaged, metadata, created: '2026' }, options.access);
+    const [, manifest] = [...files].find(([path]) => path.endsWith('/v2/web/manifests/1.0.0')) ?? [];
+    expect(JSON.parse(String(manifest))).toMatchObject({
+      annotations: {
+        category: 'x',
+        'org.opencontainers.image.authors': 'Ann (ann@example.com), Bob',
+        'org.opencontainers.image.created': '2026',
+        'org.opencontainers.image.description': 'serves',
+        'org.opencontainers.image.source': 'a',
+        'org.opencontainers.image.title': 'web',
+        'org.opencontainers.image.url': 'own',
+        'org.opencontainers.image.version': '1.0.0',
+      },
+    });
+  });
+
+  it.each([
+    ['http://127.0.0.1/x', 'scheme "http" not supported'],
+    ['127.0.0.1/x', 'scheme prefix missing from remote (e.g. "oci://")'],
+    ['oci://127.0.0.1/X y', 'invalid reference: invalid repository "X y"'],
+  ])('is not pushed to at %s', (target, message) => {
+    expect(() => parseOciTarget(target)).toThrow(message);
+  });
+
   it('must give what it says that it gives', async () => {
     const host = url.replace('http://', '');
     const packaged = await packageChart(await chartNamed('web', '1.0.0'), { modified: 0 });
-    await pushOci(parseOciReference(`oci://${host}/charts`), { ...packaged, created: '' }, options.access);
+    await pushOci(parseOciTarget(`oci://${host}/charts`), { ...packaged, created: '' }, options.access);
     const blob = [...files].find(([path, data]) => path.includes('/blobs/') && data[0] === 0x1f)?.[0] ?? '';
     files.set(blob, Buffer.from('something else'));
     await expect(versionOf(`oci://${host}/charts/web:1.0.0`)).rejects.toThrow(

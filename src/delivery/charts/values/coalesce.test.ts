@@ -33,6 +33,27 @@ describe('values of one chart', () => {
     expect(coalesce(chart('web', defaults), given).values).toEqual(expected);
   });
 
+  it('null in the defaults of a subchart stays, below what others say as well', () => {
+    const app = chart('web', '{}', [chart('db', 'a: null\nm: {x: null, v: 1}\nglobal: {g: null}')]);
+    const own = { a: null, m: { x: null, v: 1 }, global: { g: null } };
+    expect(coalesce(app, '').values).toEqual({ db: own });
+    expect(coalesce(app, 'db: {m: {z: 2}}').values).toEqual({ db: { ...own, m: { x: null, v: 1, z: 2 } } });
+  });
+
+  it('globals that are no map go no further', () => {
+    const app = chart('web', 'global: null', [chart('db', 'a: 1')]);
+    expect(coalesce(app, '').values).toEqual({ global: null, db: { a: 1 } });
+  });
+
+  it('what a subchart adds two levels down in globals is seen by all', () => {
+    const app = chart('web', 'global: {a: {b: {x: 1}, s: 1}}', [chart('db', 'global: {a: {b: {z: 2}, t: 2}}')]);
+    const deep = { x: 1, z: 2 };
+    expect(coalesce(app, '').values).toEqual({
+      global: { a: { b: deep, s: 1 } },
+      db: { global: { a: { b: deep, s: 1, t: 2 } } },
+    });
+  });
+
   it('changes neither the chart nor what is given', () => {
     const web = chart('web', 'a: {b: 1}');
     const given = readValues('a: {c: 2}');

@@ -49,14 +49,8 @@ function coalesceChart(chart: Chart, into: Values, walk: Walk): Values {
 function coalesceOwn(chart: Chart, into: Values, walk: Walk): void {
   const defaults = copyValues(chart.values);
   const prefix = join(walk.prefix, chart.metadata.name);
-  const isSubchart = walk.prefix !== '';
   for (const [key, value] of Object.entries(defaults)) {
     if (!Object.hasOwn(into, key)) {
-      // What a subchart leaves null is not there, so that it hides no global.
-      if (walk.mode === 'coalesce' && isSubchart) {
-        if (value === null) continue;
-        if (isMap(value)) dropNulls(value);
-      }
       into[key] = value;
       continue;
     }
@@ -66,17 +60,19 @@ function coalesceOwn(chart: Chart, into: Values, walk: Walk): void {
       if (isMap(value)) {
         const isForSubchart = chart.dependencies.some(({ metadata }) => metadata.name === key);
         const mode = isForSubchart ? 'merge' : walk.mode;
-        if (mode === 'coalesce' && isSubchart) dropNulls(value);
         coalesceMaps(given, value, { ...walk, prefix: join(prefix, key), mode });
       } else if (value !== null) walk.warn(`warning: skipped value for ${join(prefix, key)}: Not a table.`);
     }
   }
 }
 
-/** Globals of the parent are on top of those of the subchart. */
+/**
+ * Globals of the parent are on top of those of the subchart. As in Helm, a map two levels down is the same for both, so
+ * that the parent and its other subcharts see what this one adds there.
+ */
 function passGlobals(subchart: Values, parent: Values, walk: Walk): void {
-  const own = subchart['global'] ?? {};
-  const given = parent['global'] ?? {};
+  const own = 'global' in subchart ? subchart['global'] : newMap();
+  const given = 'global' in parent ? parent['global'] : newMap();
   if (!isMap(own) || !isMap(given)) {
     const which = isMap(own) ? 'source' : 'destination';
     walk.warn(`warning: skipping globals because ${which} global is not a table.`);
@@ -85,9 +81,9 @@ function passGlobals(subchart: Values, parent: Values, walk: Walk): void {
   for (const [key, value] of Object.entries(given)) {
     const before = Object.hasOwn(own, key) ? own[key] : undefined;
     if (isMap(value)) {
-      if (before === undefined) own[key] = copyValues(value);
+      if (before === undefined) own[key] = Object.assign(newMap(), value);
       else if (isMap(before)) {
-        const merged = copyValues(value);
+        const merged = Object.assign(newMap(), value);
         coalesceMaps(merged, before, { ...walk, prefix: join(walk.prefix, key), mode: 'merge' });
         own[key] = merged;
       } else walk.warn(`Conflict: cannot merge map onto non-map for ${JSON.stringify(key)}. Skipping.`);
@@ -121,20 +117,17 @@ export function coalesceTables(into: Values, under: Values, mode: Mode = 'coales
   return merged;
 }
 
-function dropNulls(values: Values): void {
-  for (const [key, value] of Object.entries(values)) {
-    if (value === null) delete values[key];
-    else if (isMap(value)) dropNulls(value);
-  }
-}
-
 /** A copy of maps and lists; leaves are shared, since nobody changes them in place. */
 export function copyValues<T>(value: T): T {
   if (Array.isArray(value)) return (value as unknown[]).map(copyValues) as T;
   if (!isMap(value)) return value;
-  const copy = Object.create(null) as Values;
+  const copy = newMap();
   for (const key of Object.keys(value)) copy[key] = copyValues(value[key]);
   return copy as T;
+}
+
+function newMap(): Values {
+  return Object.create(null) as Values;
 }
 
 /** The value at a path of names with dots; undefined where there is none. */

@@ -11,7 +11,7 @@ function chart(
   more: { values?: string; has?: Chart[]; wants?: Requirement[]; version?: string } = {},
 ): Chart {
   const { values = '', has = [], wants, version = '1.0.0' } = more;
-  const dependencies = wants?.map((each) => ({ repository: '', ...each }));
+  const dependencies = wants?.map((each) => ({ repository: '', version: '*', ...each }));
   return {
     metadata: { apiVersion: 'v2', name, version, ...(dependencies && { dependencies }) },
     ...{ values: readValues(values), templates: [], files: [], raw: [], dependencies: has },
@@ -24,6 +24,17 @@ function tree({ metadata, dependencies }: Chart): string {
 }
 
 const db = chart('db', { values: 'port: 5432\nenabled: true' });
+
+it.each([
+  ['that is not theirs', '>=2'],
+  ['that is none', 'x.y.z'],
+  ['that Chart.yaml leaves out', ''],
+])('subcharts of a version %s keep their names, and their tags switch them', (_, version) => {
+  const app = chart('web', { has: [db], wants: [{ name: 'db', version, alias: 'one', tags: ['data'] }] });
+  expect(process(app).tree).toBe('web(db)');
+  const named = chart('web', { has: [db], wants: [{ name: 'db', version, tags: ['data'] }] });
+  expect(process(named, 'tags: {data: false}').tree).toBe('web');
+});
 
 function process(of: Chart, values = ''): { tree: string; warnings: string[]; chart: Chart } {
   const warnings: string[] = [];

@@ -50,10 +50,10 @@ function renamed(chart: Chart, alias: string | undefined): Chart {
   return alias ? { ...chart, metadata: { ...chart.metadata, name: alias } } : chart;
 }
 
-/** Whether a version is in a range; a range that cannot be read contains nothing. */
+/** Whether a version is in a range; a range that is empty or cannot be read contains nothing. */
 export function isCompatible(range: string, version: string): boolean {
   try {
-    return satisfies(range === '' ? '*' : range, version) || (range === '' && version !== '');
+    return range !== '' && satisfies(range, version);
   } catch {
     return false;
   }

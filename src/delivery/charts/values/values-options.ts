@@ -56,7 +56,12 @@ async function setFromFiles(values: Values, text: string, read: (path: string) =
     setValues({}, text, { kind: 'file', readFile: (path) => void paths.add(path) }),
   );
   const contents = new Map<string, string>();
-  for (const path of paths) contents.set(path, await read(path));
+  for (const path of paths) {
+    const content = await read(path).catch((error: Error) => {
+      throw new ValuesError(`failed parsing --set-file data: ${error.message}`, error);
+    });
+    contents.set(path, content);
+  }
   setValues(values, text, { kind: 'file', readFile: (path) => contents.get(path) });
 }
 
