@@ -115,6 +115,7 @@ it('has to be there', async () => {
 
 it('is formatted once, and looked at before it is mounted again', () => {
   expect(preparation(ext4, '')).toEqual([['mkfs.ext4', '-F', '-m0', '/dev/sdb']]);
+  expect(preparation({ ...ext4, fileSystem: '' }, '')).toEqual([['mkfs.ext4', '-F', '-m0', '/dev/sdb']]);
   expect(preparation({ ...ext4, fileSystem: 'xfs' }, '')).toEqual([['mkfs.xfs', '-f', '/dev/sdb']]);
   expect(preparation({ ...ext4, fileSystem: 'btrfs' }, '')).toEqual([['mkfs.btrfs', '/dev/sdb']]);
   expect(preparation(ext4, 'ext4')).toEqual([['fsck', '-a', '/dev/sdb']]);

@@ -25,7 +25,7 @@ export interface Mounts {
 
 export interface DeviceMount {
   device: string;
-  /** `ext4`. */
+  /** `xfs`; '': what is there, else ext4. */
   fileSystem: string;
   /** Of mount(8). */
   options: readonly string[];
@@ -83,7 +83,8 @@ async function mountOneDevice(path: string, { device, fileSystem, options }: Dev
       await run(program, words).catch(program === 'fsck' ? unlessDamaged(device) : undefined);
     }
   }
-  await run('mount', ['-t', fileSystem, '-o', ['defaults', ...options].join(','), device, path]);
+  const kind = fileSystem === '' ? [] : ['-t', fileSystem];
+  await run('mount', [...kind, '-o', ['defaults', ...options].join(','), device, path]);
 }
 
 /** What is to be run before a device that has these contents ('': none) is mounted. Throws in upstream's words. */
@@ -92,7 +93,8 @@ export function preparation({ device, fileSystem, options }: DeviceMount, conten
   if (contents !== '') return isReadOnly ? [] : [['fsck', '-a', device]];
   if (isReadOnly) throw new Error(`cannot mount unformatted disk ${device} as it is read-only`);
   const flags: Readonly<Record<string, string[]>> = { ext3: ['-F', '-m0'], ext4: ['-F', '-m0'], xfs: ['-f'] };
-  return [[`mkfs.${fileSystem}`, ...(flags[fileSystem] ?? []), device]];
+  const made = fileSystem === '' ? 'ext4' : fileSystem;
+  return [[`mkfs.${made}`, ...(flags[made] ?? []), device]];
 }
 
 /** A bit of fsck(8)'s exit code: errors are left. Where it is not installed, nobody looks. */
