@@ -60,6 +60,8 @@ export interface HttpsClient extends Client {
   open(path: string, options?: Omit<RawOptions, 'contentType'>): Promise<IncomingMessage>;
   /** A WebSocket to `path`, with one of `protocols`. Rejects with `ApiError` when the server refuses. */
   webSocket(path: string, protocols: readonly string[]): Promise<OpenWebSocket>;
+  /** A request of somebody else's, with this client's credentials where it has none: for a proxy, which ends it. */
+  relay(request: Pick<IncomingMessage, 'method' | 'headers'>, path: string): ClientRequest;
   /** Ends idle connections and watches. */
   close(): void;
 }
@@ -153,6 +155,7 @@ export function createHttpsClient(connection: Connection, options: HttpsClientOp
     raw: (method, path, body, options = {}) => transport.loose({ method, path, body, ...options }),
     open: (path, options = {}) => transport.open({ method: 'GET', path, silenceMs: 0, ...options }),
     webSocket: (path, protocols) => transport.webSocket(path, protocols),
+    relay: (given, path) => transport.relay(given, path),
     close: () => transport.close(),
   };
 }
@@ -174,7 +177,8 @@ class Transport {
   readonly #agent: HttpAgent;
   /** For answers that go on: watches and logs. */
   readonly #streams: HttpAgent;
-  readonly #request: (options: RequestOptions, callback: (response: IncomingMessage) => void) => ClientRequest;
+  readonly #request: (options: RequestOptions, callback?: (response: IncomingMessage) => void) => ClientRequest;
+  readonly #agentOf: (options: AgentOptions) => HttpAgent;
   readonly #prefix: string;
   readonly #silenceMs: number;
   readonly #impersonation: Record<string, string | string[]>;
@@ -190,10 +194,9 @@ class Transport {
     const isPlain = url.protocol === 'http:';
     this.#request = isPlain ? httpRequest : request;
     const tls = isPlain ? undefined : sharedTlsOptions(connection);
-    const agentOf = (options: AgentOptions): HttpAgent =>
-      tls ? new Agent({ ...options, ...tls }) : new HttpAgent(options);
-    this.#agent = agentOf({ keepAlive: true, maxSockets });
-    this.#streams = agentOf({ keepAlive: true });
+    this.#agentOf = (options) => (tls ? new Agent({ ...options, ...tls }) : new HttpAgent(options));
+    this.#agent = this.#agentOf({ keepAlive: true, maxSockets });
+    this.#streams = this.#agentOf({ keepAlive: true });
     const host = url.hostname.replace(/^\[|\]$/g, '');
     // Node would take the name of the certificate from a request's Host header.
     const servername = isIP(host) ? '' : host;
@@ -277,6 +280,23 @@ class Transport {
     return openWebSocket(new URL(this.#prefix + path, server).href.replace(/^http/, 'ws'), protocols, {
       ...tlsOptions(this.#connection),
       headers: { 'user-agent': 'timonel', ...(authorization && { authorization }), ...this.#impersonation },
+    });
+  }
+
+  relay({ method = 'GET', headers }: Pick<IncomingMessage, 'method' | 'headers'>, path: string): ClientRequest {
+    const { host: _, connection, authorization = this.#authorization(), ...others } = headers;
+    const isUpgrade = headers.upgrade !== undefined;
+    return this.#request({
+      ...this.#options,
+      // A connection that becomes something else is nobody else's any more.
+      agent: isUpgrade ? this.#agentOf({}) : this.#streams,
+      ...{ method, path: this.#prefix + path },
+      headers: {
+        ...others,
+        ...(isUpgrade && { connection }),
+        ...(authorization && { authorization }),
+        ...this.#impersonation,
+      },
     });
   }
 

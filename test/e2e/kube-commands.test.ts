@@ -130,6 +130,17 @@ describe('without kubectl', () => {
     expect(failed.stdout).toContain('pod "fail" deleted');
   });
 
+  it('looks into a pod from a container beside it', async () => {
+    const pod = (
+      await cluster.kubectl('get', 'pods', '-l', 'app=web', '-o', 'jsonpath={.items[0].metadata.name}')
+    ).trim();
+    const image = ['--image=busybox', '--image-pull-policy=Never', '--profile=general'];
+    const line = ['debug', pod, '-i', '-q', ...image, '--', 'sh', '-c', 'read word; hostname; echo $word'];
+    const env = { KUBECONFIG: join(scratch, 'kubeconfig') };
+    const ran = await run([process.execPath, program, ...line], { env, input: 'hello\n' });
+    expect(ran).toMatchObject({ code: 0, stdout: `${pod}\nhello\n` });
+  });
+
   it('takes turns with kubectl: what one has applied, the other changes, and neither sees a change where is none', async () => {
     writeFileSync(file, web('two'));
     expect(await cluster.kubectl('apply', '-f', file)).toContain('deployment.apps/web configured');

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { CertificateSigningRequest } from '../../src/api/types/certificates-v1.ts';
 import { certificateSigningRequests, configMaps } from '../../src/client/resources.ts';
 import { type Cluster, createCluster } from '../../src/library.ts';
@@ -215,6 +215,28 @@ describe.skipIf(path === undefined)('as kubectl answers', () => {
     const { theirs, ours } = await side.both('apply set-last-applied -f {applied.yaml}');
     expect(theirs).toMatchObject({ code: 0, stdout: 'configmap/applied configured\n' });
     expect(ours).toMatchObject({ code: 0, stdout: 'set-last-applied applied: no changes required.\n' });
+  });
+
+  it.each([
+    'apply edit-last-applied',
+    'apply edit-last-applied cm applied -n rich',
+    'apply edit-last-applied cm plain',
+    'apply edit-last-applied cm nope',
+  ])('%s with an editor that changes nothing', async (line) => {
+    vi.stubEnv('KUBE_EDITOR', 'true');
+    const { theirs, ours } = await side.both(line);
+    vi.unstubAllEnvs();
+    expect(ours).toEqual(theirs);
+  });
+
+  it('apply edit-last-applied changes what was applied, and nothing else', async () => {
+    vi.stubEnv('KUBE_EDITOR', `sed -i 's/"1"/"2"/'`);
+    const ours = await side.ours('apply edit-last-applied cm applied -n rich');
+    vi.unstubAllEnvs();
+    expect(ours).toEqual({ code: 0, stdout: 'configmap/applied edited\n', stderr: '' });
+    const { metadata, data } = await cluster.client.get(configMaps, { name: 'applied', namespace: 'rich' });
+    const applied = JSON.parse(metadata.annotations?.['kubectl.kubernetes.io/last-applied-configuration'] ?? '{}');
+    expect([data, applied]).toMatchObject([{ a: '1' }, { kind: 'ConfigMap', data: { a: '2' } }]);
   });
 
   it('cluster-info dump makes the files that kubectl makes, of the same objects', async () => {

@@ -12,6 +12,8 @@ export interface SideBySide {
   kubectl: Kubectl;
   /** Runs a line by both, one after the other; what is in `{braces}` stands for a file of `file`. */
   both(line: string): Promise<{ theirs: Ran; ours: Ran }>;
+  /** Runs a line by kubectl alone. */
+  theirs(line: string): Promise<Ran>;
   /** Runs a line by timonel alone. */
   ours(line: string): Promise<Ran>;
   /** Keeps a file that lines can name, by its path. */
@@ -24,16 +26,17 @@ export function createSideBySide(kubectlPath: string, kubeconfig: string): SideB
   const config = join(home, 'config');
   writeFileSync(config, kubeconfig);
   const kubectl = createKubectl(kubectlPath, kubeconfig);
+  const wordsOf = (line: string): string[] =>
+    split(line).map((word) => word.replaceAll(/\{(\w[\w.-]*)\}/g, (_, name) => join(home, String(name))));
   return {
     kubectl,
     async both(line) {
-      const args = split(line).map((word) =>
-        word.replaceAll(/\{(\w[\w.-]*)\}/g, (_, name) => join(home, String(name))),
-      );
+      const args = wordsOf(line);
       const theirs = await kubectl.run(args);
       return { theirs: comparable(theirs), ours: comparable(await timonel(args, config)) };
     },
-    ours: async (line) => comparable(await timonel(split(line), config)),
+    theirs: async (line) => comparable(await kubectl.run(wordsOf(line))),
+    ours: async (line) => comparable(await timonel(wordsOf(line), config)),
     file(name, text) {
       mkdirSync(dirname(join(home, name)), { recursive: true });
       writeFileSync(join(home, name), text);

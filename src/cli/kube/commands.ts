@@ -4,12 +4,14 @@ import { addAskingCommands } from './asking-commands.ts';
 import { addConfigCommands } from './config/commands.ts';
 import { addChangingCommands } from './changing-commands.ts';
 import { kubeCommand, withFileFlags } from './flags.ts';
+import { addToolCommands } from './tool-commands.ts';
 import { addWritingCommands } from './writing-commands.ts';
 
 /** kubectl's commands, for who has no kubectl: its flags, its output, its messages. */
 export function addKubeCommands(program: Command): void {
   addReadingCommands(program);
   addPodCommands(program);
+  addToolCommands(program);
   addWritingCommands(program);
   addChangingCommands(program);
   addAskingCommands(program);

@@ -80,13 +80,15 @@ async function sent(kube: Kube, selection: Selection, text: string): Promise<str
   }
 }
 
-function withoutComments(text: string): string {
+/** A text less the comment that it begins with. */
+export function withoutComments(text: string): string {
   const lines = text.split('\n');
   const first = lines.findIndex((line) => !line.startsWith('#'));
   return lines.slice(Math.max(0, first)).join('\n');
 }
 
-async function openEditor(file: string): Promise<void> {
+/** Opens a file in $KUBE_EDITOR, $EDITOR or vi. Rejects with CliError when that fails. */
+export async function openEditor(file: string): Promise<void> {
   const editor = process.env['KUBE_EDITOR'] || process.env['EDITOR'] || 'vi';
   const child = spawn('sh', ['-c', `${editor} "$1"`, 'sh', file], { stdio: 'inherit' });
   const [code] = (await once(child, 'close')) as [number | null];

@@ -56,7 +56,8 @@ export async function attach(target: string, flags: SessionFlags): Promise<void>
 
 async function attachTo(kube: Kube, pod: Pod, flags: SessionFlags): Promise<void> {
   const container = chosenContainer(pod, flags.container);
-  const has = pod.spec?.containers.find(({ name }) => name === container);
+  const { containers = [], ephemeralContainers = [] } = pod.spec ?? {};
+  const has = [...containers, ...ephemeralContainers].find(({ name }) => name === container);
   const isTerminal = wantsTerminal(flags) && has?.tty === true;
   if (flags.tty && !has?.tty) {
     process.stderr.write(`error: Unable to use a TTY - container ${container} did not allocate one\n`);

@@ -31,7 +31,7 @@ export interface RunFlags extends MakeFlags {
 
 const usage = { hint: "See 'timonel run -h' for help and examples" };
 /** The form of a reference to an image (distribution's reference grammar), loosely. */
-const imageForm =
+export const imageForm =
   /^[a-zA-Z0-9][\w.-]*(?::\d+)?(?:\/[a-zA-Z0-9][\w.-]*)*(?::[\w][\w.-]{0,127})?(?:@[\w+.-]+:[0-9a-fA-F]{32,})?$/;
 
 const startMs = 5 * 60_000;

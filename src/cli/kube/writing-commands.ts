@@ -33,6 +33,9 @@ function addFileCommands(program: Command): void {
     .option('--all', 'of all of the type')
     .option('-o, --output <format>', 'yaml or json')
     .action(async (words, options) => (await import('./last-applied.ts')).viewLastApplied(words, options));
+  withFileFlags(kubeCommand(apply, 'edit-last-applied', 'change what was applied the last time, in an editor'))
+    .argument('[words...]', 'TYPE NAME or TYPE/NAME')
+    .action(async (words, options) => (await import('./last-applied.ts')).editLastApplied(words, options));
   withFileFlags(kubeCommand(apply, 'set-last-applied', 'as though files had been applied, with nothing else changed'))
     .option('--create-annotation', 'also to objects to which nothing was applied')
     .addOption(dryRunOption())
