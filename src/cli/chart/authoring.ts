@@ -2,7 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { packageChart } from '../../delivery/charts/authoring/package-chart.ts';
+import { packageChart, type PackagedChart } from '../../delivery/charts/authoring/package-chart.ts';
 import { signChart, type Verification, verifyFile } from '../../delivery/charts/authoring/provenance.ts';
 import { fromStarter, scaffoldChart } from '../../delivery/charts/authoring/scaffold.ts';
 import { type Chart, crdsOf, textOf } from '../../delivery/charts/chart/chart.ts';
@@ -79,19 +79,21 @@ export async function packageCharts(paths: string[], flags: PackageFlags): Promi
       appVersion: flags.appVersion,
       modified: clock.now(),
     });
+    const provenance =
+      flags.sign && flags.key !== undefined ? await provenanceOf(packaged, flags.key, flags) : undefined;
     await mkdir(flags.destination, { recursive: true });
     // Told as it was asked for: `-d out` is `out/…`.
     const file = flags.destination === '.' ? resolve(packaged.fileName) : join(flags.destination, packaged.fileName);
     await writeFile(file, packaged.data);
-    if (flags.sign && flags.key) {
-      const passphrase = flags.passphraseFile === undefined ? undefined : await passphraseOf(flags.passphraseFile);
-      await writeFile(
-        `${file}.prov`,
-        await signChart(packaged, { key: flags.key, keyring: flags.keyring, passphrase }),
-      );
-    }
+    if (provenance !== undefined) await writeFile(`${file}.prov`, provenance);
     process.stdout.write(`Successfully packaged chart and saved it to: ${file}\n`);
   }
+}
+
+async function provenanceOf(packaged: PackagedChart, key: string, flags: PackageFlags): Promise<string> {
+  const { keyring, passphraseFile } = flags;
+  const passphrase = passphraseFile === undefined ? undefined : await passphraseOf(passphraseFile);
+  return signChart(packaged, { key, keyring, passphrase });
 }
 
 async function passphraseOf(path: string): Promise<string> {

@@ -105,6 +105,8 @@ export async function pull(references: string[], flags: PullFlags): Promise<void
       await mkdir(flags.destination, { recursive: true });
       const file = join(flags.destination, located.fileName);
       await writeFile(file, located.data);
+      if (flags.prov && !located.provenance)
+        process.stdout.write(`WARNING: Verification not found for ${reference}: there is no provenance file\n`);
       if (located.provenance && (flags.prov || flags.verify)) await writeFile(`${file}.prov`, located.provenance);
     }
   }
@@ -134,7 +136,7 @@ export async function push(archive: string, remote: string, flags: ChartFlags): 
     { metadata, data, provenance, created },
     accessFlags(flags),
   );
-  process.stdout.write(`Pushed: ${name}\nDigest: ${digest}\n`);
+  createOutput().message(`Pushed: ${name}\nDigest: ${digest}`);
 }
 
 export async function dependency(

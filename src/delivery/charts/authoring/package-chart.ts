@@ -47,7 +47,7 @@ function withMetadata(file: ChartFile, metadata: ChartMetadata): ChartFile {
   // A v1 chart's dependencies stand in a file of their own.
   const { dependencies, ...own } = metadata;
   const written = metadata.apiVersion === 'v1' ? own : { ...own, ...(dependencies && { dependencies }) };
-  return { name: file.name, data: Buffer.from(emitYaml(written)) };
+  return { ...file, data: Buffer.from(emitYaml(written)) };
 }
 
 /** `Chart.yaml` first: who reads only that needs to read no further. */

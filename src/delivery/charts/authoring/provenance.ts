@@ -49,7 +49,10 @@ export async function signChart(
       key,
       '--clearsign',
     ];
-    return (await gpg(args, text, passphrase)).stdout;
+    const signed = await gpg(args, text, passphrase).catch((error: Error) => {
+      throw /No secret key/.test(error.message) ? new ChartError('private key not found', error) : error;
+    });
+    return signed.stdout;
   });
 }
 

@@ -30,7 +30,7 @@ export async function unpackChart(data: Uint8Array, source: string): Promise<Cha
   reading.catch(() => undefined);
   try {
     for await (const entry of untar) {
-      const { name: path, type } = entry.header;
+      const { name: path, type, mtime } = entry.header;
       if (type === 'directory') {
         entry.resume();
         continue;
@@ -53,7 +53,7 @@ export async function unpackChart(data: Uint8Array, source: string): Promise<Cha
       if (names.has(name)) throw new ChartError(`${source} holds ${name} twice`);
       if (names.size >= maxFiles) throw new ChartError(`${source} holds more than ${maxFiles} files`);
       names.add(name);
-      files.push({ name, data: Buffer.concat(chunks) });
+      files.push({ name, data: Buffer.concat(chunks), ...(mtime && { modified: mtime.getTime() }) });
     }
     await reading;
   } catch (error) {
@@ -93,10 +93,10 @@ function printable(path: string): string {
   return JSON.stringify(path.length > 200 ? `${path.slice(0, 200)}…` : path);
 }
 
-/** Packs files below a top directory. The same files give the same bytes when `modified` (epoch ms) is the same. */
-export async function packChart(top: string, files: readonly ChartFile[], modified: number): Promise<Uint8Array> {
+/** Packs files below a top directory, which give the same bytes every time; `now` (epoch ms) is for those without a time. */
+export async function packChart(top: string, files: readonly ChartFile[], now: number): Promise<Uint8Array> {
   const tar = pack();
-  for (const { name, data } of files) {
+  for (const { name, data, modified = now } of files) {
     tar.entry({ name: `${top}/${name}`, mode: 0o644, mtime: new Date(modified) }, Buffer.from(data));
   }
   tar.finalize();

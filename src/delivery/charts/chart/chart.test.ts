@@ -106,9 +106,10 @@ describe('a chart’s archive', () => {
   });
 
   it('is the same, byte for byte, for the same files', async () => {
-    const files = [{ name: 'Chart.yaml', data: Buffer.from(chartYaml) }];
-    const [one, two] = [await packChart('web', files, 1000), await packChart('web', files, 1000)];
+    const files = [{ name: 'Chart.yaml', data: Buffer.from(chartYaml), modified: 60_000 }];
+    const [one, two] = [await packChart('web', files, 1000), await packChart('web', files, 2000)];
     expect(Buffer.compare(one, two)).toBe(0);
+    expect((await loadArchive(one, 'web.tgz')).modified).toBe(60_000);
     expect((await loadArchive(one, 'web.tgz')).metadata).toMatchObject({ name: 'web', version: '1.0.0' });
   });
 });

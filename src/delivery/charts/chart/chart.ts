@@ -13,12 +13,17 @@ export interface Chart {
   /** Everything, as it was read: what `package` and `show` need. */
   raw: ChartFile[];
   dependencies: Chart[];
+  /** When `Chart.yaml` and the schema were modified, in epoch milliseconds. */
+  modified?: number;
+  schemaModified?: number;
 }
 
 export interface ChartFile {
   /** With slashes, from the chart's root. */
   name: string;
   data: Uint8Array;
+  /** Epoch milliseconds; undefined where nobody knows. */
+  modified?: number;
 }
 
 /** Values of a chart: JSON-like objects (see `template/values.ts` for what they may hold). */

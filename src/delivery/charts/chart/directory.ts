@@ -74,10 +74,10 @@ function readInto(reading: Reading, { directory, prefix, roots, ancestors }: Pla
       continue;
     }
     if (!info.isFile()) throw new ChartError(`${relative} is neither a file nor a directory`);
-    const { size } = statSync(path);
+    const { size, mtimeMs } = statSync(path);
     reading.sums.bytes += size;
     checkSizes(relative, size, { total: reading.sums.bytes, count: reading.files.length });
-    reading.files.push({ name: relative, data: readFileSync(path) });
+    reading.files.push({ name: relative, data: readFileSync(path), modified: mtimeMs });
   }
 }
 

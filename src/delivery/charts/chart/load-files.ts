@@ -23,6 +23,7 @@ export async function loadFiles(files: readonly ChartFile[], unpack: Unpack, dep
     files: [],
     raw: [...files],
     dependencies: [],
+    ...(chartFile.modified !== undefined && { modified: chartFile.modified }),
   };
   const subcharts = new Map<string, ChartFile[]>();
   for (const file of files) sortIn(file, chart, subcharts);
@@ -48,6 +49,7 @@ function sortIn(file: ChartFile, chart: Chart, subcharts: Map<string, ChartFile[
       return;
     case 'values.schema.json':
       chart.schema = file.data;
+      if (file.modified !== undefined) chart.schemaModified = file.modified;
       return;
     case 'requirements.yaml': {
       const dependencies = readRequirements(file);
@@ -66,7 +68,7 @@ function sortIn(file: ChartFile, chart: Chart, subcharts: Map<string, ChartFile[
     const rest = name.slice('charts/'.length);
     const first = rest.split('/', 1)[0] ?? '';
     const inside = subcharts.get(first) ?? [];
-    inside.push({ name: rest, data: file.data });
+    inside.push({ ...file, name: rest });
     subcharts.set(first, inside);
   } else chart.files.push(file);
 }

@@ -65,12 +65,16 @@ interface StoredChartJson {
   values: Values | null;
   schema: string | null;
   files: StoredFile[] | null;
+  /** Times are Helm 4's. */
+  schemamodtime?: string;
+  modtime?: string;
 }
 
 interface StoredFile {
   name: string;
   /** Base64. */
   data: string | null;
+  modtime?: string;
 }
 
 interface StoredHook {
@@ -102,10 +106,12 @@ export function storedForm(release: Release): StoredRelease {
     chart: {
       metadata: chart.metadata,
       lock: chart.lock ?? null,
-      templates: chart.templates.map(toFile),
+      templates: toFiles(chart.templates),
       values: plainValues(chart.values),
       schema: chart.schema ? Buffer.from(chart.schema).toString('base64') : null,
-      files: chart.files.map(toFile),
+      schemamodtime: chart.schemaModified === undefined ? zeroTime : timeOf(chart.schemaModified),
+      files: toFiles(chart.files),
+      ...(chart.modified !== undefined && { modtime: timeOf(chart.modified) }),
     },
     ...(Object.keys(release.config).length > 0 && { config: plainValues(release.config) }),
     ...(release.manifest !== '' && { manifest: release.manifest }),
@@ -121,8 +127,23 @@ export function plainValues(values: Values): Values {
   return JSON.parse(encodeJson(values, { escapesHtml: false })) as Values;
 }
 
-function toFile({ name, data }: ChartFile): StoredFile {
-  return { name, data: Buffer.from(data).toString('base64') };
+function toFiles(files: readonly ChartFile[]): StoredFile[] | null {
+  return files.length === 0 ? null : files.map(toFile);
+}
+
+function toFile({ name, data, modified }: ChartFile): StoredFile {
+  const modtime = modified === undefined ? {} : { modtime: timeOf(modified) };
+  return { name, data: Buffer.from(data).toString('base64'), ...modtime };
+}
+
+function timeOf(epochMs: number): string {
+  return new Date(epochMs).toISOString();
+}
+
+/** Epoch milliseconds; undefined where none was set. */
+function epochOf(text: string | undefined): number | undefined {
+  const epochMs = time(text) === '' ? NaN : Date.parse(text ?? '');
+  return Number.isNaN(epochMs) ? undefined : epochMs;
 }
 
 function toHook(hook: Hook): StoredHook {
@@ -166,6 +187,7 @@ function fromStored(stored: StoredRelease): Release {
       values: chart?.values ?? {},
       ...(chart?.schema && { schema: Buffer.from(chart.schema, 'base64') }),
       files: (chart?.files ?? []).map(fromFile),
+      ...modifiedOf(chart),
     },
     config: stored.config ?? {},
     manifest: stored.manifest ?? '',
@@ -179,8 +201,15 @@ function time(text: string | undefined): string {
   return text === undefined || text === zeroTime ? '' : text;
 }
 
-function fromFile({ name, data }: StoredFile): ChartFile {
-  return { name, data: Buffer.from(data ?? '', 'base64') };
+function modifiedOf(chart: StoredChartJson | null | undefined): Pick<StoredChart, 'modified' | 'schemaModified'> {
+  const modified = epochOf(chart?.modtime);
+  const schemaModified = epochOf(chart?.schemamodtime);
+  return { ...(modified !== undefined && { modified }), ...(schemaModified !== undefined && { schemaModified }) };
+}
+
+function fromFile({ name, data, modtime }: StoredFile): ChartFile {
+  const modified = epochOf(modtime);
+  return { name, data: Buffer.from(data ?? '', 'base64'), ...(modified !== undefined && { modified }) };
 }
 
 function fromHook(hook: StoredHook): Hook {

@@ -53,6 +53,8 @@ export interface StoredChart {
   values: Values;
   schema?: Uint8Array;
   files: ChartFile[];
+  modified?: number;
+  schemaModified?: number;
 }
 
 export const hookEvents = [
@@ -84,8 +86,13 @@ export interface Hook {
   lastRun: { startedAt: string; completedAt: string; phase: HookPhase };
 }
 
-export function storedChart({ metadata, lock, templates, values, schema, files }: Chart): StoredChart {
-  return { metadata, lock: lock ?? null, templates, values, ...(schema && { schema }), files };
+export function storedChart(chart: Chart): StoredChart {
+  const { metadata, lock, templates, values, schema, files, modified, schemaModified } = chart;
+  return {
+    ...{ metadata, lock: lock ?? null, templates, values, ...(schema && { schema }), files },
+    ...(modified !== undefined && { modified }),
+    ...(schemaModified !== undefined && { schemaModified }),
+  };
 }
 
 /** Nothing at all is null, since nothing is stored of it: so says Helm in every format. */

@@ -34,8 +34,14 @@ const ofHelm = {
   chart: {
     metadata: { name: 'db', version: '2.0.0', apiVersion: 'v2', appVersion: '16' },
     ...{ lock: null, values: { size: 1 }, schema: Buffer.from('{}').toString('base64') },
-    templates: [{ name: 'templates/db.yaml', data: Buffer.from('kind: X').toString('base64') }],
+    templates: [
+      {
+        ...{ name: 'templates/db.yaml', data: Buffer.from('kind: X').toString('base64') },
+        modtime: '2025-06-01T08:00:00.123Z',
+      },
+    ],
     files: [{ name: 'README.md', data: null }],
+    ...{ schemamodtime: '0001-01-01T00:00:00Z', modtime: '2025-05-01T08:00:00.000Z' },
   },
   manifest: '---\n# Source: db/templates/db.yaml\nkind: X\n',
   hooks: [
