@@ -1,45 +1,79 @@
+import type { Clock } from '../base/clock.ts';
+import type { Store } from '../store/store.ts';
 import type { ApiRequest, ApiResponse } from './handler.ts';
 
-/** One thing that must be well for the server to be; answers what is wrong. */
+/** One thing that must be well for the server to be; answers what is wrong. Names are upstream's. */
 export interface HealthCheck {
   name: string;
-  check: () => string | undefined;
+  check: () => string | undefined | Promise<string | undefined>;
+  /** It says whether requests may come, not whether the server is well: `/readyz` alone asks. */
+  readyOnly?: true;
+}
+
+/** Upstream's limit for its store. */
+const storeMs = 2000;
+export const ping: HealthCheck = { name: 'ping', check: () => undefined };
+
+/** The store answers; upstream's is etcd, and so this is called everywhere. */
+export function storeCheck(store: Store, clock: Clock): HealthCheck {
+  return {
+    name: 'etcd',
+    check: () =>
+      new Promise((resolve) => {
+        const cancel = clock.setTimer(storeMs, () => resolve('context deadline exceeded'));
+        const settle = (problem?: string): void => {
+          cancel();
+          resolve(problem);
+        };
+        store.get('/health').then(
+          () => settle(),
+          (error: Error) => settle(error.message),
+        );
+      }),
+  };
+}
+
+/** A part that works when it has begun. */
+export function startCheck(name: string, hasBegun: () => boolean): HealthCheck {
+  return { name, check: () => (hasBegun() ? undefined : 'not finished') };
 }
 
 const endpoints = new Set(['healthz', 'livez', 'readyz']);
 
-/** `/healthz`, `/livez`, `/readyz` and one check of them below each; undefined: another path. */
-export function respondHealth(request: ApiRequest, checks: readonly HealthCheck[]): ApiResponse | undefined {
-  const [endpoint = '', name, ...rest] = request.path.split('/').slice(1);
-  if (!endpoints.has(endpoint) || rest.length > 0) return undefined;
-  if (name !== undefined && name !== '') {
-    const check = checks.find((candidate) => candidate.name === name);
-    return check && respond(endpoint, [check], { isVerbose: false, excluded: new Set() });
-  }
-  return respond(endpoint, checks, {
-    isVerbose: request.query.has('verbose'),
-    excluded: new Set(request.query.getAll('exclude')),
-  });
+/**
+ * `/healthz`, `/livez`, `/readyz` and one check of them below each; undefined: another path. Everybody may ask the
+ * former, and learns no reasons; they say more with `?verbose`, and leave out what `?exclude=` names.
+ */
+export function respondHealth(request: ApiRequest, all: readonly HealthCheck[]): Promise<ApiResponse> | undefined {
+  const [, endpoint = '', name = ''] = /^\/([^/]*)(?:\/(.*))?$/.exec(request.path) ?? [];
+  if (!endpoints.has(endpoint)) return undefined;
+  const checks = endpoint === 'readyz' ? all : all.filter(({ readyOnly }) => !readyOnly);
+  if (name === '') return respond(endpoint, checks, request.query);
+  const check = checks.find((candidate) => candidate.name === name);
+  return check && respondOne(check);
 }
 
-function respond(
-  endpoint: string,
-  checks: readonly HealthCheck[],
-  { isVerbose, excluded }: { isVerbose: boolean; excluded: ReadonlySet<string> },
-): ApiResponse {
-  const lines: string[] = [];
-  let failed = false;
-  for (const { name, check } of checks) {
-    if (excluded.has(name)) {
-      lines.push(`[+]${name} excluded: ok`);
-      continue;
-    }
-    const problem = check();
-    failed ||= problem !== undefined;
-    lines.push(problem === undefined ? `[+]${name} ok` : `[-]${name} failed: ${problem}`);
+async function respondOne({ check }: HealthCheck): Promise<ApiResponse> {
+  const problem = await check();
+  return problem === undefined ? text(200, 'ok') : text(500, `internal server error: ${problem}\n`);
+}
+
+async function respond(endpoint: string, checks: readonly HealthCheck[], query: URLSearchParams): Promise<ApiResponse> {
+  const excluded = new Set(query.getAll('exclude'));
+  const results = await Promise.all(
+    checks.map(async ({ name, check }) => {
+      if (excluded.delete(name)) return { line: `[+]${name} excluded: ok`, isFine: true };
+      const isFine = (await check()) === undefined;
+      return { line: isFine ? `[+]${name} ok` : `[-]${name} failed: reason withheld`, isFine };
+    }),
+  );
+  const lines = results.map(({ line }) => line);
+  if (excluded.size > 0) {
+    const unknown = [...excluded].toSorted().map((name) => JSON.stringify(name));
+    lines.push(`warn: some health checks cannot be excluded: no matches for ${unknown.join(',')}`);
   }
-  if (failed) return text(500, [...lines, `${endpoint} check failed`, ''].join('\n'));
-  return text(200, isVerbose ? [...lines, `${endpoint} check passed`, ''].join('\n') : 'ok');
+  if (!results.every(({ isFine }) => isFine)) return text(500, [...lines, `${endpoint} check failed`, ''].join('\n'));
+  return text(200, query.has('verbose') ? [...lines, `${endpoint} check passed`, ''].join('\n') : 'ok');
 }
 
 export function text(status: number, body: string, contentType = 'text/plain; charset=utf-8'): ApiResponse {

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { silentLogger } from '../base/log.ts';
 import { seededRandom } from '../base/random.ts';
 import type { Clock } from '../base/clock.ts';
@@ -67,6 +67,35 @@ async function remove(collection: Collection, namespace: string, name: string): 
   await store.commit([{ kind: 'delete', key: place, encode: () => ({ value: found.entry.value }) }]);
   for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve));
 }
+
+it('says what is not at work yet', async () => {
+  const other = createMemoryStore();
+  const parts = { store: other, clock, random: seededRandom(3), log: silentLogger, serviceAccountKey: key, issuer };
+  const fresh = createSecurity(parts);
+  const problems = async (): Promise<unknown> => {
+    const told = fresh.healthChecks.map(async ({ name, check }) => [name, await check()] as const);
+    return Object.fromEntries((await Promise.all(told)).filter(([, problem]) => problem !== undefined));
+  };
+  const started = fresh.bootstrap();
+  expect(await problems()).toEqual({
+    'poststarthook/start-system-namespaces-controller': 'not finished',
+    'poststarthook/rbac/bootstrap-roles': 'not finished',
+    'poststarthook/scheduling/bootstrap-system-priority-classes': 'not finished',
+    'poststarthook/priority-and-fairness-config-producer': 'not finished',
+  });
+  await started;
+  expect(await problems()).toEqual({});
+  const list = other.list.bind(other);
+  vi.spyOn(other, 'list').mockImplementation((options) =>
+    options.prefix === '/node.k8s.io/runtimeclasses/' ? new Promise(() => undefined) : list(options),
+  );
+  fresh.close();
+  const behind = createSecurity(parts);
+  void behind.bootstrap();
+  await expect
+    .poll(() => behind.healthChecks[0]?.check())
+    .toBe('1 informers not started yet: [/node.k8s.io/runtimeclasses/]');
+});
 
 type Headers = Record<string, string | string[]>;
 

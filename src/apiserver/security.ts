@@ -46,6 +46,8 @@ import { createAuthorizationReviews } from './authorization/reviews.ts';
 import type { Endpoint } from './endpoint.ts';
 import { FlowControl } from './flow-control/flow-control.ts';
 import type { ApiResponse } from './handler.ts';
+import { startCheck } from './health.ts';
+import type { HealthCheck } from './health.ts';
 import { mutatingPolicies } from './policies/mutating-policies.ts';
 import { validatingPolicies } from './policies/validating-policies.ts';
 import { webhookAdmission } from './webhooks/webhook-admission.ts';
@@ -80,6 +82,8 @@ export interface Security {
   endpoints: Endpoint[];
   /** Calls webhooks, those that convert custom resources too. */
   webhooks: WebhookClient;
+  /** Whether what this consists of is at work. */
+  healthChecks: HealthCheck[];
   /** Documents outside /api and /apis, by path: the issuer's configuration and keys. Authorized like any other path. */
   documents: ReadonlyMap<string, () => ApiResponse>;
   /**
@@ -125,12 +129,19 @@ export function createSecurity(options: SecurityOptions): Security {
     webhooks: webhookAdmission(dynamic),
   });
   const aggregator = startAggregator({ store, lookup, log });
+  let isWritten = false;
+  const writes = (part: string): HealthCheck => startCheck(`poststarthook/${part}`, () => isWritten);
   return {
     authenticators: [createAuthenticator({ tokens, audiences, authorize })],
     authorizers,
     authorize,
     admission,
     flowControl: new FlowControl({ lookup, clock, log }),
+    healthChecks: [
+      { name: 'informer-sync', check: () => notSynced(lookup.unsynced()), readyOnly: true },
+      ...['start-system-namespaces-controller', 'rbac/bootstrap-roles'].map(writes),
+      ...['scheduling/bootstrap-system-priority-classes', 'priority-and-fairness-config-producer'].map(writes),
+    ],
     endpoints: [
       ...createAuthenticationReviews({ tokens, audiences }),
       ...createAuthorizationReviews({ authorize, rbac }),
@@ -140,6 +151,7 @@ export function createSecurity(options: SecurityOptions): Security {
     documents: issuerDocuments(signer),
     async bootstrap() {
       await bootstrap({ store, clock, random });
+      isWritten = true;
       await lookup.follow(clusterRoles, clusterRoleBindings, roles, roleBindings, namespaces, serviceAccounts);
       await lookup.follow(priorityClasses, storageClasses, ingressClasses, runtimeClasses, limitRanges, resourceQuotas);
       await lookup.follow(flowSchemas, priorityLevelConfigurations);
@@ -154,6 +166,10 @@ export function createSecurity(options: SecurityOptions): Security {
       lookup.close();
     },
   };
+}
+
+function notSynced(prefixes: readonly string[]): string | undefined {
+  return prefixes.length > 0 ? `${prefixes.length} informers not started yet: [${prefixes.join(' ')}]` : undefined;
 }
 
 /** The first that allows or denies decides; answers at once where all of them do. */

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startTestApiServer } from '../../test/support/api-server.ts';
 import type { TestApiServer } from '../../test/support/api-server.ts';
 import { request } from '../../test/support/request.ts';
@@ -155,7 +155,11 @@ describe('the API server', () => {
   it('tells its version, its health and its figures', async () => {
     expect((await send('GET /version')).json()).toMatchObject({ major: '1', minor: '36', gitVersion: 'v1.36.0' });
     expect((await send('GET /healthz')).bytes.toString()).toBe('ok');
-    expect((await send('GET /readyz?verbose')).bytes.toString()).toBe('[+]ping ok\nreadyz check passed\n');
+    expect((await send('GET /readyz?verbose')).bytes.toString()).toBe(
+      '[+]ping ok\n[+]etcd ok\n[+]poststarthook/crd-informer-synced ok\nreadyz check passed\n',
+    );
+    expect((await send('GET /livez/poststarthook/crd-informer-synced')).bytes.toString()).toBe('ok');
+    expect((await send('GET /livez/none')).status).toBe(404);
     expect((await send('GET /livez/ping')).bytes.toString()).toBe('ok');
     await send('GET /api/v1/pods');
     const metrics = (await send('GET /metrics')).bytes.toString();
@@ -164,15 +168,42 @@ describe('the API server', () => {
     expect((await send('GET /')).json<{ paths: string[] }>().paths).toContain('/apis/apps/v1');
   });
 
-  it('is unhealthy when a check fails', async () => {
-    const sick = await startTestApiServer({ healthChecks: [{ name: 'disk', check: () => 'full' }] });
-    const answer = await request(sick.server.handler, 'GET /readyz');
-    expect([answer.status, answer.bytes.toString()]).toEqual([
+  it('is unhealthy when a check fails, and tells everybody which one, but not why', async () => {
+    const sick = await startTestApiServer({
+      healthChecks: [
+        { name: 'disk', check: () => 'full' },
+        { name: 'sync', check: () => Promise.resolve('behind'), readyOnly: true },
+      ],
+    });
+    const ask = async (path: string): Promise<[number, string]> => {
+      const { status, bytes } = await request(sick.server.handler, `GET ${path}`);
+      return [status, bytes.toString()];
+    };
+    const fine = (...names: string[]): string => names.map((name) => `[+]${name} ok\n`).join('');
+    const definitions = fine('poststarthook/crd-informer-synced');
+    const disk = '[-]disk failed: reason withheld\n';
+    const sync = '[-]sync failed: reason withheld\n';
+    expect(await ask('/livez')).toEqual([500, `${fine('ping', 'etcd')}${disk}${definitions}livez check failed\n`]);
+    expect(await ask('/readyz')).toEqual([
       500,
-      '[+]ping ok\n[-]disk failed: full\nreadyz check failed\n',
+      `${fine('ping', 'etcd')}${disk}${sync}${definitions}readyz check failed\n`,
     ]);
-    expect((await request(sick.server.handler, 'GET /readyz?exclude=disk')).status).toBe(200);
+    expect(await ask('/livez?exclude=disk')).toEqual([200, 'ok']);
+    const warning = 'warn: some health checks cannot be excluded: no matches for "net","sync"\n';
+    expect(await ask('/healthz?verbose&exclude=disk&exclude=sync&exclude=net')).toEqual([
+      200,
+      `${fine('ping', 'etcd')}[+]disk excluded: ok\n${definitions}${warning}healthz check passed\n`,
+    ]);
+    expect(await ask('/readyz/sync')).toEqual([500, 'internal server error: behind\n']);
+    expect((await ask('/livez/sync'))[0]).toBe(404);
     await sick.close();
+  });
+
+  it('is unhealthy when its store is', async () => {
+    vi.spyOn(api.store, 'get').mockRejectedValue(new Error('the disk is gone'));
+    expect((await send('GET /readyz')).status).toBe(500);
+    expect((await send('GET /readyz/etcd')).bytes.toString()).toBe('internal server error: the disk is gone\n');
+    vi.restoreAllMocks();
   });
 
   it('refuses a timeout that is none', async () => {

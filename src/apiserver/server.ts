@@ -20,6 +20,7 @@ import type { Endpoint } from './endpoint.ts';
 import type { FlowControl } from './flow-control/flow-control.ts';
 import { createHandler } from './handler-chain.ts';
 import type { ApiResponse, Handler, User } from './handler.ts';
+import { ping, startCheck, storeCheck } from './health.ts';
 import type { HealthCheck } from './health.ts';
 import { createInProcessClient } from './in-process-client.ts';
 import { createKindIndex } from './kind-index.ts';
@@ -103,6 +104,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const stopCompaction = startCompaction({ store, clock, log });
   const observer = watchGauge(metrics);
   const aggregation = options.aggregation && createAggregation(core, options.aggregation);
+  const begun = { definitions: false, apiServices: false };
   const handler = createHandler({
     core,
     metrics,
@@ -121,12 +123,14 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       documents: options.documents ?? new Map(),
       version: options.version ?? {},
       remoteOpenApi: aggregation?.openApi,
-      checks: [{ name: 'ping', check: () => undefined }, ...(options.healthChecks ?? [])],
+      checks: checksOf(options, begun),
     }),
   });
   const own = createInProcessClient(handler, { name: 'system:apiserver', groups: ['system:masters'] });
   const definitions = await followDefinitions({ store, kinds, clock, log, client: own });
+  begun.definitions = true;
   await aggregation?.start(own);
+  begun.apiServices = true;
   options.flowControl?.describe(metrics);
   options.flowControl?.start(own);
   return {
@@ -140,6 +144,19 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       stopCompaction();
     },
   };
+}
+
+function checksOf(
+  { store, clock, healthChecks = [], aggregation }: ApiServerOptions,
+  begun: Readonly<{ definitions: boolean; apiServices: boolean }>,
+): HealthCheck[] {
+  return [
+    ping,
+    storeCheck(store, clock),
+    ...healthChecks,
+    startCheck('poststarthook/crd-informer-synced', () => begun.definitions),
+    ...(aggregation ? [startCheck('autoregister-completion', () => begun.apiServices)] : []),
+  ];
 }
 
 function createMetrics(store: Store): Metrics {

@@ -94,7 +94,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     authorizers: security.authorizers,
     admission: security.admission,
     flowControl: security.flowControl,
-    webhooks: security.webhooks,
+    ...{ webhooks: security.webhooks, healthChecks: security.healthChecks },
     endpoints: [
       ...security.endpoints,
       ...createStreamingEndpoints({ store, connector: options.connector, clock, random }),

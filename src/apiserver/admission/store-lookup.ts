@@ -15,6 +15,8 @@ export interface StoreLookup extends Lookup {
   follow(...collections: readonly Collection[]): Promise<void>;
   /** Calls `handler` for every change of a followed collection; present objects are delivered at once. */
   subscribe<T extends KubeObject>(collection: Collection<T>, handler: ChangeHandler<T>): void;
+  /** What is followed and not in the cache yet, or not any more: paths in the store. */
+  unsynced(): string[];
   close(): void;
 }
 
@@ -47,6 +49,7 @@ export function createStoreLookup(store: Store, clock: Clock): StoreLookup {
     async follow(...collections) {
       await Promise.all(collections.map((collection) => cacheOf(collection).start()));
     },
+    unsynced: () => [...caches].flatMap(([prefix, cache]) => (cache.isBehind() ? [prefix] : [])),
     subscribe: (collection, handler) => cacheOf(collection).subscribe(handler as ChangeHandler<KubeObject>),
     close() {
       for (const cache of caches.values()) cache.close();
@@ -81,6 +84,7 @@ class CollectionCache {
   readonly #handlers = new Set<ChangeHandler<KubeObject>>();
   #started: Promise<void> | undefined;
   #watch: Watch | undefined;
+  #isSynced = false;
   #closed = false;
 
   constructor(store: Store, prefix: string) {
@@ -129,6 +133,10 @@ class CollectionCache {
     return (this.#started ??= this.#listAndWatch());
   }
 
+  isBehind(): boolean {
+    return this.#started !== undefined && !this.#isSynced;
+  }
+
   close(): void {
     this.#closed = true;
     this.#watch?.close();
@@ -152,10 +160,12 @@ class CollectionCache {
         progress() {},
         ended: (reason) => {
           // History that we had not read is gone: start over from a new list.
+          this.#isSynced = false;
           if (reason.kind === 'compacted' && !this.#closed) void this.#listAndWatch();
         },
       },
     );
+    this.#isSynced = true;
   }
 
   /** Handlers hear of a change when all that came with it is in the cache: half a list would look like a loss. */
