@@ -11,6 +11,7 @@ import { dropLogin, keepLogin, loginFiles, type RegistryLogin } from '../../deli
 import { givePullSecret } from '../../delivery/registry/pull-secret.ts';
 import { clock } from '../context.ts';
 import { CliError } from '../errors.ts';
+import { sentence } from '../image.ts';
 import { createOutput } from '../output.ts';
 
 export interface LoginFlags {
@@ -28,7 +29,7 @@ export interface LoginFlags {
 }
 
 export async function login(registry: string, options: LoginFlags): Promise<void> {
-  const host = registry.replace(/^https?:\/\//, '').replace(/\/.*$/, '');
+  const host = hostOf(registry);
   const given = await askForLogin(host, options);
   const own = readableStates()
     .map(registryEndpoint)
@@ -48,17 +49,31 @@ export async function login(registry: string, options: LoginFlags): Promise<void
     throw new CliError(`login to ${host}: ${error.message}`, { hint });
   }
   const [file] = loginFiles(process.env);
-  await keepLogin(host, given, file as string);
+  await sentence(() => keepLogin(host, given, file as string));
   const output = createOutput();
   output.message(`Login to ${host} succeeded; it is kept in ${file}.`);
   if (options.pullSecret) output.message(await shareLogin(host, given, options));
 }
 
 export async function logout(registry: string): Promise<void> {
+  const host = hostOf(registry);
   let found = false;
-  for (const file of loginFiles(process.env)) found = (await dropLogin(registry, file)) || found;
+  for (const file of loginFiles(process.env)) found = (await sentence(() => dropLogin(host, file))) || found;
   const output = createOutput();
-  output.message(found ? `The login to ${registry} is forgotten.` : `There was no login to ${registry}.`);
+  output.message(found ? `The login to ${host} is forgotten.` : `There was no login to ${host}.`);
+}
+
+/** Of a host or a URL, as people paste them. */
+function hostOf(registry: string): string {
+  const host = registry.replace(/^https?:\/\//, '').replace(/\/.*$/, '');
+  // What stands before it may be a password, which is not repeated.
+  if (host.includes('@')) {
+    throw new CliError('the name of a registry has no user name and password in it', {
+      hint: 'Without a terminal: -u NAME --password-stdin < FILE',
+      exitCode: 2,
+    });
+  }
+  return host;
 }
 
 async function askForLogin(host: string, options: LoginFlags): Promise<RegistryLogin> {

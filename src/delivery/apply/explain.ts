@@ -4,7 +4,7 @@ import type { ContainerStatus, Event, Pod } from '../../api/types/core-v1.ts';
 import type { LabelSelector } from '../../api/types/meta-v1.ts';
 import type { Client, ObjectName } from '../../client/client.ts';
 import { objectPath } from '../../client/request-path.ts';
-import { events, pods } from '../../client/resources.ts';
+import { events, pods, secrets as secretResource } from '../../client/resources.ts';
 import { describeTarget, type Unready } from './errors.ts';
 import { readiness } from './readiness.ts';
 
@@ -72,17 +72,52 @@ async function warningsAbout(client: Client, name: ObjectName, kind: string): Pr
 async function logsOf(client: Client, pod: Pod): Promise<string[]> {
   const { status, metadata } = pod;
   const statuses = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
+  let secrets: Promise<string[]> | undefined;
   const told = await Promise.all(
     statuses.filter(isUnwell).map(async (container) => {
+      secrets ??= secretValues(client, pod);
       const path = objectPath(pods, { name: metadata.name ?? '', namespace: metadata.namespace ?? '' }, 'log');
       const previous = container.state?.waiting ? '&previous=true' : '';
       const query = `?container=${encodeURIComponent(container.name)}&tailLines=${maxLogLines}${previous}`;
       const text = await client.raw('GET', path + query).catch(() => '');
-      const lines = (typeof text === 'string' ? text : JSON.stringify(text)).split('\n').filter((line) => line !== '');
+      const log = masked(typeof text === 'string' ? text : JSON.stringify(text), await secrets);
+      const lines = log.split('\n').filter((line) => line !== '');
       return lines.slice(-maxLogLines).map((line) => `${container.name} | ${line.slice(0, 300)}`);
     }),
   );
   return told.flat();
+}
+
+/** Shorter ones are words of anybody's. */
+const shortestSecret = 5;
+
+/** What is in the Secrets that the pod is given; of those that may not be read, nothing is known. */
+async function secretValues(client: Client, { metadata, spec }: Pod): Promise<string[]> {
+  const containers = [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])];
+  const names = [
+    ...containers.flatMap(({ env = [] }) => env.map(({ valueFrom }) => valueFrom?.secretKeyRef?.name)),
+    ...containers.flatMap(({ envFrom = [] }) => envFrom.map(({ secretRef }) => secretRef?.name)),
+    ...(spec?.volumes ?? []).flatMap(({ secret, projected }) => [
+      secret?.secretName,
+      ...(projected?.sources ?? []).map((source) => source.secret?.name),
+    ]),
+  ];
+  const found = await Promise.all(
+    [...new Set(names)].map(async (name) => {
+      if (name === undefined) return [];
+      const place = { name, namespace: metadata.namespace ?? '' };
+      const secret = await client.get(secretResource, place).catch(() => undefined);
+      return Object.values(secret?.data ?? {}).map((data) => Buffer.from(data, 'base64').toString().trim());
+    }),
+  );
+  // The longest first: one may be a part of another.
+  return found.flat().toSorted((a, b) => b.length - a.length);
+}
+
+/** Programs that end tell why, and some tell their password with it. */
+function masked(text: string, secrets: readonly string[]): string {
+  const whole = secrets.filter(({ length }) => length >= shortestSecret);
+  return whole.reduce((rest, secret) => rest.replaceAll(secret, '***'), text);
 }
 
 function isUnwell({ ready, state, lastState }: ContainerStatus): boolean {

@@ -1,7 +1,15 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startTestApiServer, type TestApiServer } from '../../../test/support/api-server.ts';
 import { createSimulatedClock, type SimulatedClock } from '../../base/simulated-clock.ts';
-import { configMaps, deployments, events, jobs, namespaces as coreNamespaces, pods } from '../../client/resources.ts';
+import {
+  configMaps,
+  deployments,
+  events,
+  jobs,
+  namespaces as coreNamespaces,
+  pods,
+  secrets,
+} from '../../client/resources.ts';
 import type { WaitError } from './errors.ts';
 import { explainUnready } from './explain.ts';
 import { waitForObjects } from './wait.ts';
@@ -125,6 +133,39 @@ describe('what is told about objects that are not ready', () => {
       'Deployment default/web: 0 of 1 replicas are available',
       '  pod web-1: it is not ready',
       '    Failed: no such image (3 times)',
+    ]);
+  });
+
+  it('are the last lines of what they wrote, without what is in their secrets', async () => {
+    const of = (key: string, value: string) => ({ metadata: { ...name, name: key }, stringData: { value } });
+    await api.client.create(secrets, of('env', 'hunter2-env'));
+    await api.client.create(secrets, of('whole', 'hunter2-whole\n'));
+    await api.client.create(secrets, of('file', 'hunter2'));
+    await api.client.create(secrets, of('short', 'why'));
+    const env = [{ name: 'A', valueFrom: { secretKeyRef: { name: 'env', key: 'value' } } }];
+    const envFrom = ['whole', 'short', 'none'].map((each) => ({ secretRef: { name: each } }));
+    const volumes = [{ name: 'f', secret: { secretName: 'file' } }];
+    const container = { name: 'web', image: 'web:1', env, envFrom };
+    await api.client.create(pods, { metadata: { ...name, name: 'web-1' }, spec: { containers: [container], volumes } });
+    const state = { terminated: { exitCode: 1 } };
+    const containerStatuses = [
+      { ...{ name: 'web', image: 'web:1', imageID: '', ready: false, restartCount: 0 }, state },
+    ];
+    const document = { status: { phase: 'Failed', containerStatuses } };
+    const place = { ...name, name: 'web-1' };
+    await api.client.patch(pods, place, { kind: 'merge', document }, { subresource: 'status' });
+    const log = 'no database: hunter2-env\nwhy hunter2-whole?\nfile hunter2.\n';
+    // What a node would answer.
+    const ask = api.client.raw.bind(api.client);
+    vi.spyOn(api.client, 'raw').mockImplementation((method, path, body, options) =>
+      path.includes('/log?') ? Promise.resolve(log) : ask(method, path, body, options),
+    );
+    const unready = [{ resource: pods, name: place, failed: true, reason: 'it ended' }];
+    expect(await explainUnready(api.client, unready)).toEqual([
+      'Pod default/web-1: it ended',
+      '  web | no database: ***',
+      '  web | why ***?',
+      '  web | file ***.',
     ]);
   });
 });

@@ -32,11 +32,20 @@ verify:
     });
   });
 
+  it('does not repeat what may be the password of a registry', async () => {
+    const said = (registry: string): Promise<string> => problem(`name: a\nregistry: "${registry}"\n${deploy}\n`);
+    expect(await said('ana:hunter2@reg.example/x')).toBe(
+      'timonel.yaml:2: registry: is HOST/PATH; logins are kept by timonel login',
+    );
+    expect(await said('https://reg.example/x')).toBe('timonel.yaml:2: registry: is HOST/PATH, without https://');
+  });
+
   it('names checks without the passwords of their URLs, which logs and records would keep', async () => {
-    const text = 'name: a\ndeploy: {chart: c}\nverify: [{url: "https://ana:hunter2@shop.test/x"}]\n';
+    const text =
+      'name: a\ndeploy: {chart: c}\nverify: [{url: "https://ana:hunter2@shop.test/x?a=1&token=hunter3#y"}]\n';
     const [check] = (await readShipFile(text, 'timonel.yaml')).checks;
     expect(check).toMatchObject({
-      name: 'https://ana:***@shop.test/x',
+      name: 'https://ana:***@shop.test/x?a=***&token=***#y',
       target: { url: expect.stringContaining('hunter2') as string },
     });
   });

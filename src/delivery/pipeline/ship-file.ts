@@ -243,6 +243,9 @@ class Reader {
 
   read(): ShipFile {
     const { name, namespace, registry, pullSecret = false, test = [], verify = [], watch = {} } = this.#raw;
+    // Not repeated: it may be a password.
+    if (registry?.includes('@')) this.#fail(['registry'], 'is HOST/PATH; logins are kept by timonel login');
+    if (registry?.includes('://')) this.#fail(['registry'], `is HOST/PATH, without ${registry.split('://')[0]}://`);
     return {
       ...{ name, namespace, registry, pullSecret },
       images: this.#images(),
@@ -386,7 +389,7 @@ function parseForward(text: string): ShipWatch['forward'][number] {
   return { localPort: Number(local), kind, name, port };
 }
 
-/** What is told of a URL: names stand in logs and records. */
+/** What is told of a URL: names stand in logs and records. What is in a query may be a token. */
 function withoutPassword(url: string | undefined): string | undefined {
-  return url?.replace(/^(\w+:\/\/[^/?#]*?:)[^/?#]*@/, '$1***@');
+  return url?.replace(/^(\w+:\/\/[^/?#]*?:)[^/?#]*@/, '$1***@').replaceAll(/([?&][^=&#]*=)[^&#]+/g, '$1***');
 }

@@ -71,6 +71,16 @@ describe('logins that Docker and Podman keep', () => {
       'desktop store {"ServerURL":"other","Username":"u","Secret":"p"}',
     ]);
     expect(readFileSync(file, 'utf8')).not.toContain('auths');
+    expect(await dropLogin('other', file, helper)).toBe(false);
+    expect(await dropLogin('cloud.example.com', file, helper)).toBe(true);
+    expect(calls.at(-1)).toBe('cloud erase cloud.example.com');
+  });
+
+  it('say which credential helper is not there', async () => {
+    write({ credsStore: 'nowhere' });
+    await expect(keepLogin('other', { username: 'u', password: 'p' }, file)).rejects.toThrow(
+      'docker-credential-nowhere, the credential helper that is configured, is not installed',
+    );
   });
 
   it('never show in what is said about a broken file', async () => {

@@ -80,6 +80,8 @@ export async function dropLogin(
   const config = readConfig(file);
   const program = helperFor(config, registry);
   if (program) {
+    // Helpers end with an error where they know nothing; some do so only when they are asked for it.
+    if (!(await askHelper(helper, program, registry))) return false;
     await helper(program, 'erase', keyOf(registry));
     return true;
   }
@@ -167,7 +169,9 @@ const runHelper: CredentialHelper = (helper, verb, input) =>
   new Promise((resolve, reject) => {
     if (!/^[\w.-]+$/.test(helper)) return reject(new Error(`"${helper}" is no name of a credential helper`));
     const child = execFile(`docker-credential-${helper}`, [verb], (error, stdout) => {
-      if (error) reject(new Error(`docker-credential-${helper} ${verb} failed`, { cause: error }));
+      const isMissing = (error as NodeJS.ErrnoException | null)?.code === 'ENOENT';
+      const why = isMissing ? ', the credential helper that is configured, is not installed' : ` ${verb} failed`;
+      if (error) reject(new Error(`docker-credential-${helper}${why}`, { cause: error }));
       else resolve(stdout);
     });
     child.stdin?.end(input);
