@@ -1,5 +1,11 @@
 import type { ProjectFiles } from '../../src/delivery/compose/files.ts';
-import { type LoadedProject, loadProject, type LoadOptions } from '../../src/delivery/compose/load-project.ts';
+import {
+  type LoadedProject,
+  loadProject,
+  loadTree,
+  type LoadOptions,
+} from '../../src/delivery/compose/load-project.ts';
+import type { Mapping } from '../../src/delivery/compose/tree.ts';
 
 export interface TestFiles {
   [path: string]: string;
@@ -20,9 +26,18 @@ export function load(
   files: TestFiles | string,
   options: Partial<LoadOptions> = {},
 ): LoadedProject & { warnings: string[] } {
-  const all = typeof files === 'string' ? { '/app/compose.yaml': files } : files;
   const warnings: string[] = [];
-  const loaded = loadProject({
+  return { ...loadProject(optionsFor(files, warnings, options)), warnings };
+}
+
+/** The merged tree alone. */
+export function treeOf(files: TestFiles | string, options: Partial<LoadOptions> = {}): Mapping {
+  return loadTree(optionsFor(files, [], options)).tree;
+}
+
+function optionsFor(files: TestFiles | string, warnings: string[], options: Partial<LoadOptions>): LoadOptions {
+  const all = typeof files === 'string' ? { '/app/compose.yaml': files } : files;
+  return {
     sources: [{ path: '/app/compose.yaml' }],
     directory: '/app',
     environment: {},
@@ -34,8 +49,7 @@ export function load(
     resolvePaths: true,
     warn: (message) => warnings.push(message),
     ...options,
-  });
-  return { ...loaded, warnings };
+  };
 }
 
 /** The message of what is thrown. */

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { stringify } from 'yaml';
 import { variablesOf } from '../../delivery/compose/interpolate.ts';
 import { loadProject, loadTree, type LoadOptions } from '../../delivery/compose/load-project.ts';
+import { modelForm } from '../../delivery/compose/model-form.ts';
 import type { Project, Service } from '../../delivery/compose/model.ts';
 import { configHash, renderProject, renderTree } from '../../delivery/compose/render.ts';
 import { isMapping } from '../../delivery/compose/tree.ts';
@@ -60,7 +61,7 @@ function answer(services: readonly string[], flags: ConfigFlags, options: LoadOp
   const project = services.length > 0 ? selectServices(whole, services) : whole;
   if (flags.services) return lines(Object.keys(project.services));
   if (flags.volumes) return lines(Object.keys(project.volumes));
-  if (flags.models) return lines(Object.keys(project.models));
+  if (flags.models) return lines(Object.values(project.models).map((model) => (model as { model: string }).model));
   if (flags.networks) return lines(Object.keys(project.networks));
   if (flags.profiles) return lines(profilesOf(whole));
   if (flags.images)
@@ -76,9 +77,11 @@ function answer(services: readonly string[], flags: ConfigFlags, options: LoadOp
 }
 
 function withoutInterpolation(flags: ConfigFlags, options: LoadOptions): string {
-  const { tree, name } = loadTree(options);
+  const { tree, name, variables: known } = loadTree(options);
   if (flags.services) return lines(Object.keys(isMapping(tree.services) ? tree.services : {}));
-  return renderTree({ ...tree, name }, flags.format ?? 'yaml');
+  const directory = options.resolvePaths ? options.directory : '.';
+  const form = { name, variables: known, directory, normalise: flags.normalize };
+  return renderTree(modelForm(tree, form), flags.format ?? 'yaml');
 }
 
 function variables(options: LoadOptions, format: ConfigFlags['format']): string {

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { ComposeError } from './compose-error.ts';
 import type { Canonical } from './normalise.ts';
 import type { Service } from './model.ts';
@@ -7,10 +8,15 @@ import { locate, type Mapping, type Path } from './tree.ts';
 export function checkConsistency(model: Canonical, tree: Mapping): void {
   const known = Object.keys(model.services);
   for (const [name, service] of Object.entries(model.services)) checkService(model, tree, name, service, known);
-  const secrets = Object.entries(model.secrets);
-  for (const [name, { file, environment, external, content, driver }] of secrets) {
-    if (external || file || environment || content || driver) continue;
+  for (const [name, { file, environment, external, content }] of Object.entries(model.secrets)) {
+    if (file && environment) throw fail(tree, ['secrets', name], 'file and environment are mutually exclusive');
+    if (external || file || environment || content) continue;
     throw fail(tree, ['secrets', name], `secret "${name}" must declare either \`file\` or \`environment\``);
+  }
+  for (const [name, volume] of Object.entries(model.volumes)) {
+    const other = volume.external && Object.keys(volume).find((key) => !/^(?:name|external|x-.*)$/.test(key));
+    if (!other) continue;
+    throw fail(tree, ['volumes', name, other], `conflicting parameters "external" and "${other}" specified`);
   }
   for (const [name, config] of Object.entries(model.configs)) {
     const sources = [config.file, config.environment, config.content].filter((source) => source !== undefined);
@@ -43,7 +49,11 @@ function checkService(model: Canonical, tree: Mapping, name: string, service: Se
   }
   checkBuild(tree, name, service, known);
   checkTwins(tree, name, service);
-  for (const [index, { action, target }] of (service.develop?.watch ?? []).entries()) {
+  for (const [index, { host_ip: ip }] of (service.ports ?? []).entries()) {
+    if (ip && isIP(ip) === 0) throw fail(tree, at('ports', index), `invalid ip address: ${ip}`);
+  }
+  for (const [index, { path, action, target }] of (service.develop?.watch ?? []).entries()) {
+    if (!path) throw fail(tree, at('develop', 'watch', index, 'path'), "value can't be blank");
     if (target || !action.startsWith('sync')) continue;
     throw fail(tree, at('develop', 'watch', index), 'target is required for non-rebuild actions');
   }

@@ -39,6 +39,8 @@ describe('env files', () => {
     ['B="x" A="y"', 'y'],
     ["A='x'B=2", 'x'],
     ['A="x"   \n\nB=2', 'x'],
+    ['A="\\0123\\t\\0" # octal', 'S\t\\'],
+    ['B=\'x\\ny\'\nA="$B"', 'x\\ny'],
   ])('%j gives %j', (text, expected) => {
     expect(parse(text)['A']).toBe(expected);
   });

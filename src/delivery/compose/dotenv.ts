@@ -98,20 +98,17 @@ class EnvFileReader {
     // What follows on the line is an entry of its own.
     this.#at = end + 1;
     if (quote === "'") return raw.replaceAll("\\'", "'");
-    return this.#expand(raw.replace(/\\(?=\$)/g, '$'), true);
+    return this.#expand(raw.replace(escapeSequence, (_, letter: string) => escaped(letter)));
   }
 
-  #expand(text: string, isQuoted = false): string {
+  #expand(text: string): string {
+    if (!text.includes('$')) return text;
     const lookup: Lookup = (name) => this.#lookup(name) ?? this.#entries.get(name) ?? this.#earlier(name);
-    let value = text;
-    if (text.includes('$')) {
-      try {
-        value = substitute(text, { lookup });
-      } catch (error) {
-        throw this.#error((error as Error).message);
-      }
+    try {
+      return substitute(text, { lookup });
+    } catch (error) {
+      throw this.#error((error as Error).message);
     }
-    return isQuoted ? value.replace(/\\([abcfnrtv"\\])/g, (_, letter: string) => escapes[letter] ?? letter) : value;
   }
 
   #restOfLine(): string {
@@ -123,6 +120,15 @@ class EnvFileReader {
     const line = this.#text.slice(0, this.#at).split('\n').length;
     return new ComposeError(message, { position: { file: this.#file, line } });
   }
+}
+
+/** What a backslash stands before in double quotes: a letter, or the octal number of a character after a zero. */
+const escapeSequence = /\\([abcfnrtv$"\\]|0\d{0,3})/g;
+
+function escaped(letter: string): string {
+  if (letter === '$') return '$$';
+  if (!letter.startsWith('0')) return escapes[letter] ?? letter;
+  return /^0[0-3][0-7]{2}$/.test(letter) ? String.fromCodePoint(Number.parseInt(letter, 8)) : `\\${letter.slice(1)}`;
 }
 
 const escapes: Record<string, string> = {

@@ -40,13 +40,14 @@ class Resolver {
     }
     const { base, baseFile, baseName } = this.#target(tree, file, path, service.extends);
     const services = isMapping(base.services) ? base.services : {};
-    if (!isMapping(services[baseName])) {
+    // One that says nothing may be extended all the same.
+    if (!isMapping(services[baseName]) && services[baseName] !== null) {
       throw fail(tree, path, `cannot extend service "${name}": service "${baseName}" not found in ${baseFile}`);
     }
     const beneath = this.service(base, baseFile, baseName, [...chain, here]);
     const own: Mapping = {};
     for (const [key, value] of Object.entries(service)) if (key !== 'extends') carry(own, key, value, service, key);
-    const settled = (settle({ services: { [name]: beneath } }).services as Mapping)[name] as Mapping;
+    const settled = (settle({ services: { [name]: beneath ?? {} } }).services as Mapping)[name] as Mapping;
     return mergeServices(settled, own, name);
   }
 

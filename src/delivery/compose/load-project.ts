@@ -3,10 +3,11 @@ import { checkConsistency } from './consistency.ts';
 import { ComposeError } from './compose-error.ts';
 import { substitute } from './interpolate.ts';
 import type { Project, Service } from './model.ts';
-import { type Canonical, canonicalise, normalise } from './normalise.ts';
+import { type Canonical, canonicalise, fillContexts, normalise } from './normalise.ts';
 import { type ParsedFile, parseFile, type ReadContext, readTree } from './read-files.ts';
-import { resolveEnvironment, resolveLabels } from './service-environment.ts';
-import type { Mapping } from './tree.ts';
+import { resolveEnvironment, resolveLabels, withGivenValues } from './service-environment.ts';
+import { unknownModes } from './short-syntax.ts';
+import { locate, type Mapping } from './tree.ts';
 
 export interface LoadOptions extends ReadContext {
   /** Absolute paths; `text` where the file is not on the disk (standard input). */
@@ -21,7 +22,7 @@ export interface LoadOptions extends ReadContext {
   services?: readonly string[];
   normalise?: boolean;
   consistency?: boolean;
-  /** Reads env files into `environment`. Off for what only lists names. */
+  /** Reads env files into `environment`. Off: they stay as they are named. */
   resolveEnvironment?: boolean;
   /** Keeps networks, volumes and the like that no service uses. */
   allResources?: boolean;
@@ -41,15 +42,18 @@ export function loadProject(given: LoadOptions): LoadedProject {
   const options = { ...given, includedVariables };
   const { tree, name, variables } = loadTree(options);
   const model = canonicalise(tree);
-  if (options.normalise !== false) normalise(model, name, options.resolvePaths ? options.directory : '.');
+  fillContexts(model, options.resolvePaths ? options.directory : '.');
+  if (options.normalise !== false) normalise(model, name);
   const all = model.services;
   model.services = enabledServices(all, options);
   const disabled = Object.fromEntries(Object.entries(all).filter(([key]) => !(key in model.services)));
   if (options.consistency !== false) checkConsistency(model, tree);
+  warnOfModes(model, tree, options.warn);
   for (const [key, service] of Object.entries(model.services)) {
-    const source = { variables: includedVariables.get(key) ?? variables, context: options, tree, name: key };
-    if (options.resolveEnvironment === false) continue;
-    model.services[key] = resolveLabels(resolveEnvironment(service, source), source);
+    const known = includedVariables.get(key) ?? variables;
+    const source = { variables: known, directory: options.directory, context: options, tree, name: key };
+    const withEnvironment = options.resolveEnvironment === false ? withGivenValues : resolveEnvironment;
+    model.services[key] = resolveLabels(withEnvironment(service, source), source);
   }
   if (!options.allResources) dropUnused(model);
   const files = options.sources.map(({ path }) => path);
@@ -67,7 +71,8 @@ export function loadTree(options: LoadOptions): { tree: Mapping; name: string; v
     );
   }
   const variables = { ...options.environment, COMPOSE_PROJECT_NAME: name };
-  const scope = { directory: options.directory, variables, including: sources.map(({ path }) => path) };
+  const { directory } = options;
+  const scope = { directory, root: directory, variables, including: sources.map(({ path }) => path) };
   const tree = readTree(sources, scope, options);
   if (Object.keys(tree).length === 0) throw new ComposeError('empty compose file');
   return { tree, name, variables };
@@ -88,6 +93,20 @@ function nameOf(text: string): string {
     .replace(/^[_-]+/, '');
   if (name === '') throw new ComposeError('the project name must not be empty: give one with --project-name');
   return name;
+}
+
+/** An option of a short mount that means nothing is passed over, as docker compose does, but not in silence. */
+function warnOfModes({ services }: Canonical, tree: Mapping, warn: LoadOptions['warn']): void {
+  for (const name of Object.keys(services)) {
+    const { volumes } = (tree.services as Mapping)[name] as Mapping;
+    if (!Array.isArray(volumes)) continue;
+    for (const [index, volume] of volumes.entries()) {
+      const [mode] = typeof volume === 'string' ? unknownModes(volume) : [];
+      if (mode === undefined) continue;
+      const path = ['services', name, 'volumes', index];
+      warn(new ComposeError(`${mode} is no option of a mount`, { position: locate(tree, path), path }).message);
+    }
+  }
 }
 
 function enabledServices(all: Record<string, Service>, options: LoadOptions): Record<string, Service> {

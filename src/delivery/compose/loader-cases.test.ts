@@ -39,6 +39,7 @@ describe('ports in their short form', () => {
     ['80/http', 'unknown protocol http'],
     ['70000', 'is no port'],
     ['1-3:1-2', 'differ in length'],
+    ['::1:80:80', 'an address like ::1 stands in brackets'],
   ])('%s is an error', (text, words) => {
     expect(messageOf(() => ports(text))).toContain(words);
   });
@@ -67,6 +68,9 @@ describe('volumes in their short form', () => {
     ['/source:/target:rw', bind('/source')],
     ['name:/target:nocopy', { type: 'volume', source: 'name', target: '/target', volume: { nocopy: true } }],
     ['name:/target:bogus', { type: 'volume', source: 'name', target: '/target' }],
+    ['C:\\data:/target:ro', { ...bind('C:\\data'), read_only: true }],
+    ['c:/data:/target', bind('c:/data')],
+    ['\\\\.\\pipe\\x:/target', bind('\\\\.\\pipe\\x')],
   ])('%s', (text, expected) => {
     expect(volume(text)).toMatchObject(expected);
   });
@@ -102,6 +106,14 @@ describe('services that extend others', () => {
     };
     expect(service(files, 'a').build?.context).toBe('/app/a');
     expect(service(files, 'b').build).toMatchObject({ context: '/app', target: 'fake' });
+  });
+
+  it('may extend one that says nothing', () => {
+    const files = {
+      '/app/compose.yaml': 'services:\n  a: {image: i, extends: {file: b.yaml, service: none}}\n',
+      '/app/b.yaml': 'services:\n  none:\n',
+    };
+    expect(service(files, 'a').image).toBe('i');
   });
 
   it('are found by an included file whose project directory is another', () => {
@@ -368,6 +380,8 @@ secrets: { x-secret: { external: true } }
       'build: {context: ., additional_contexts: {base: "service:none"}}',
       'build.additional_contexts.base: service "web" declares unknown service "none" as additional contexts base',
     ],
+    ['ports: [{target: 80, host_ip: x}]', 'ports[0]: invalid ip address: x'],
+    ['develop: {watch: [{path: "", action: rebuild}]}', "develop.watch[0].path: value can't be blank"],
     ['develop: {watch: [{path: ., action: sync}]}', 'develop.watch[0]: target is required for non-rebuild actions'],
   ])('contradict themselves: %s', (keys, message) => {
     expect(messageOf(() => load(web(keys)))).toContain(`services.web.${message}`);
@@ -413,6 +427,36 @@ describe('a project', () => {
     expect(messageOf(() => load({}))).toBe('open /app/compose.yaml: no such file or directory');
   });
 
+  it('has texts for keys', () => {
+    expect(messageOf(() => load('services:\n  1: {image: i}\n'))).toBe(
+      'compose.yaml:2: a key must be a text: put 1 in quotes',
+    );
+    expect(messageOf(() => load(web('environment: {true: x}')))).toContain('put true in quotes');
+    expect(service(web('environment: {"1": x, yes: y}')).environment).toEqual({ '1': 'x', yes: 'y' });
+  });
+
+  it.each([
+    ['volumes: {v: {external: true, driver: x}}', 'volumes.v.driver: conflicting parameters "external" and "driver"'],
+    ['volumes: {v: {external: true, labels: [a]}}', 'volumes.v.labels: conflicting parameters "external" and "labels"'],
+    ['secrets: {s: {file: a, environment: B}}', 'secrets.s: file and environment are mutually exclusive'],
+    ['secrets: {s: {driver: x}}', 'secrets.s: secret "s" must declare either `file` or `environment`'],
+  ])('does not say two things of one: %s', (text, words) => {
+    expect(messageOf(() => load(`${web('tty: true')}${text}\n`))).toContain(words);
+  });
+
+  it('leaves paths as they are written, relative to its own directory', () => {
+    const files = {
+      '/app/compose.yaml':
+        'include: [in/c.yaml]\nservices:\n  a: {extends: {file: sub/b.yaml, service: b}, volumes: ["./x:/x"]}\n',
+      '/app/sub/b.yaml': 'services:\n  b: {build: ., env_file: e, volumes: ["../y:/y"]}\n',
+      '/app/sub/e': 'A=1\n',
+      '/app/in/c.yaml': 'services:\n  c: {build: {target: t}}\n',
+    };
+    const { a, c } = load(files, { resolvePaths: false }).project.services;
+    expect([a?.build?.context, c?.build?.context]).toEqual(['sub', 'in']);
+    expect(a).toMatchObject({ environment: { A: '1' }, volumes: [{ source: './y' }, { source: './x' }] });
+  });
+
   it('is no number, and no empty file', () => {
     expect(messageOf(() => load('name: 123\nservices: {a: {image: i}}\n'))).toContain('name: must be a string');
     expect(messageOf(() => load(''))).toContain('empty compose file');
@@ -421,5 +465,7 @@ describe('a project', () => {
   it('has volumes that are directories, found from the file', () => {
     const file = `${web('volumes: [data:/data]')}volumes: {data: {driver_opts: {type: none, o: bind, device: ./data}}}\n`;
     expect(load(file).project.volumes['data']?.driver_opts?.['device']).toBe('/app/data');
+    const none = file.replace('./data', '""');
+    expect(load(none).project.volumes['data']?.driver_opts?.['device']).toBe('/app');
   });
 });

@@ -3,8 +3,10 @@ import { type MergeRule, mergeRuleOf } from './merge-rules.ts';
 import {
   carry,
   isMapping,
+  isPairList,
   type Mapping,
   mark,
+  markPairList,
   markTag,
   type Path,
   type Position,
@@ -137,7 +139,11 @@ function mergePairs(previous: Value | undefined, value: Value, path: Path, posit
   if (previous === undefined && Array.isArray(value) === false) return mergeByShape(undefined, value, path, position);
   const over = pairsOf(value);
   const base = previous === undefined || previous === null ? {} : pairsOf(previous);
-  return over && base ? mergeMappings(base, over, path) : value;
+  if (!over || !base) return value;
+  const merged = mergeMappings(base, over, path);
+  // Docker compose has a list of what it merges, and of what is a list in one file.
+  if (previous !== undefined || Array.isArray(value) || isPairList(over)) markPairList(merged);
+  return merged;
 }
 
 function mergeNamed(previous: Value | undefined, value: Value, whole: Value, path: Path): Value {

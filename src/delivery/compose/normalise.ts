@@ -31,10 +31,17 @@ function extensionsOf(tree: Mapping): Record<string, unknown> {
   return Object.fromEntries(keys.sort().map((key) => [key, extension(tree[key] ?? null)]));
 }
 
+/** An image that is built without a context has the project's directory for it. */
+export function fillContexts({ services }: Canonical, directory: string): void {
+  for (const service of Object.values(services)) {
+    if (service.build && service.build.context === undefined) service.build = { context: directory, ...service.build };
+  }
+}
+
 /** Fills in what a file leaves implicit: the default network, names of resources, dependencies by links and shared namespaces. */
-export function normalise(model: Canonical, projectName: string, directory: string): void {
+export function normalise(model: Canonical, projectName: string): void {
   const services = Object.values(model.services);
-  for (const service of services) normaliseService(service, directory);
+  for (const service of services) normaliseService(service);
   if (!('default' in model.networks) && services.some(({ networks }) => networks && 'default' in networks)) {
     model.networks = sorted({ ...model.networks, default: { name: '' } });
   }
@@ -49,16 +56,15 @@ export function normalise(model: Canonical, projectName: string, directory: stri
   }
 }
 
-function normaliseService(service: Service, directory: string): void {
+function normaliseService(service: Service): void {
   if (service.networks === undefined && service.network_mode === undefined && service.provider === undefined) {
     insert(service, 'networks', { default: null });
   }
   if (service.pull_policy === 'if_not_present') service.pull_policy = 'missing';
   if (service.build) {
     const { build } = service;
-    if (build.context === undefined) service.build = { context: directory, ...build };
     if (!build.dockerfile && !build.dockerfile_inline) {
-      const { context, ...rest } = service.build;
+      const { context, ...rest } = build;
       service.build = { ...(context !== undefined && { context }), dockerfile: 'Dockerfile', ...rest };
     }
   }

@@ -1,8 +1,9 @@
 import { isAbsolute, join, resolve } from 'node:path';
+import { isWindowsPath } from './short-syntax.ts';
 import { carry, concatenate, isMapping, type Mapping, mark, positionIn, type Value, textOf } from './tree.ts';
 
 export interface PathContext {
-  /** What relative paths are relative to. */
+  /** What relative paths are relative to; with a relative directory they stay so. */
   directory: string;
   /** What `~` stands for. */
   home: string;
@@ -70,10 +71,16 @@ function pairs(given: Value, to: (value: Value) => Value): Value {
 
 /** A short mount is a path when it begins like one; what comes after the first colon stays. */
 function mountPaths(volume: Value, context: PathContext): Value {
-  if (isMapping(volume)) return volume.type === 'bind' ? changed(volume, 'source', path(context)) : volume;
+  if (isMapping(volume)) {
+    if (volume.type !== 'bind') return volume;
+    const toPath = path(context);
+    return changed(volume, 'source', (source) => (isWindowsPath(textOf(source)) ? source : toPath(source)));
+  }
   if (typeof volume !== 'string' || !/^[.~]/.test(volume)) return volume;
   const colon = volume.indexOf(':');
-  return colon < 0 ? volume : absolutePath(volume.slice(0, colon), context) + volume.slice(colon);
+  if (colon < 0) return volume;
+  const source = absolutePath(volume.slice(0, colon), context);
+  return (/^[./]/.test(source) ? source : `./${source}`) + volume.slice(colon);
 }
 
 /** A volume of the `local` driver with `o: bind` is a directory of the host. */
@@ -81,7 +88,8 @@ function volumePaths(volume: Value, context: PathContext): Value {
   if (!isMapping(volume) || !isMapping(volume.driver_opts)) return volume;
   const { o, device } = volume.driver_opts;
   if (typeof o !== 'string' || !/(?:^|,)r?bind(?:,|$)/.test(o) || typeof device !== 'string') return volume;
-  return changed(volume, 'driver_opts', (options) => changed(options, 'device', path(context)));
+  const toPath = (value: Value): Value => absolutePath(textOf(value), context);
+  return changed(volume, 'driver_opts', (options) => changed(options, 'device', toPath));
 }
 
 function path(context: PathContext): (value: Value) => Value {
@@ -90,7 +98,8 @@ function path(context: PathContext): (value: Value) => Value {
 
 export function absolutePath(text: string, { directory, home }: PathContext): string {
   if (text === '~' || text.startsWith('~/')) return join(home, text.slice(1));
-  return isAbsolute(text) ? text : resolve(directory, text);
+  if (isAbsolute(text)) return text;
+  return isAbsolute(directory) ? resolve(directory, text) : join(directory, text);
 }
 
 function copy(mapping: Mapping): Mapping {

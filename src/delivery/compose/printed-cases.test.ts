@@ -147,3 +147,35 @@ it('an env file may name variables of the environment, which wins over the file'
   const { environment } = load(files, { environment: { A: 'own' } }).project.services['web'] as Service;
   expect(environment).toEqual({ A: 'file', B: 'own', C: '$(date) costs $5' });
 });
+
+it('an env file passes variables on that there are; without them it says nothing', () => {
+  const files: TestFiles = { '/app/compose.yaml': web('env_file: e'), '/app/e': 'A\nB\nC=1\n' };
+  const { environment } = load(files, { environment: { A: 'own' } }).project.services['web'] as Service;
+  expect(environment).toEqual({ A: 'own', C: '1' });
+});
+
+it('where env files are not read they stay, and variables have their values all the same', () => {
+  const file = web('env_file: e\nenvironment: [A, B]\nbuild: {context: ., args: [A, B]}');
+  const { project } = load(file, { environment: { A: 'own' }, resolveEnvironment: false });
+  expect(project.services['web']).toMatchObject({
+    environment: { A: 'own', B: null },
+    env_file: [{ path: '/app/e' }],
+    build: { args: { A: 'own' } },
+  });
+});
+
+it('a host has several addresses with commas between them', () => {
+  expect(service('extra_hosts: ["a=1.1.1.1,2.2.2.2"]').extra_hosts).toEqual(['a=1.1.1.1', 'a=2.2.2.2']);
+});
+
+it('models that say nothing are null', () => {
+  const { project } = load(`${web('models: [m]')}models: {m: {model: ai/x}}\n`);
+  expect(project.services['web']?.models).toEqual({ m: null });
+});
+
+it('an option of a mount that means nothing is told of', () => {
+  expect(load(web('volumes: ["./a:/a:ro,noexec"]')).warnings).toEqual([
+    'compose.yaml:4: services.web.volumes[0]: noexec is no option of a mount',
+  ]);
+  expect(load(web('volumes: ["./a:/a:ro,Z,cached,rslave", "/b"]')).warnings).toEqual([]);
+});

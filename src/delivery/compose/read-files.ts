@@ -1,4 +1,4 @@
-import { dirname, relative } from 'node:path';
+import { dirname, relative, resolve } from 'node:path';
 import { ComposeError } from './compose-error.ts';
 import { parseEnvFile } from './dotenv.ts';
 import { applyExtends } from './extends.ts';
@@ -26,6 +26,8 @@ export interface ReadContext {
 
 export interface Scope {
   directory: string;
+  /** The project's own directory: where paths are not resolved, they become relative to it. */
+  root: string;
   variables: Readonly<Record<string, string>>;
   /** Files that are being included: a file within itself is a circle. */
   including: readonly string[];
@@ -65,7 +67,7 @@ export function readTree(sources: readonly ParsedFile[], scope: Scope, context: 
 function readDocuments({ path, documents }: ParsedFile, scope: Scope, context: ReadContext): Mapping[] {
   return documents.flatMap((raw) => {
     const tree = prepare(raw, scope, context);
-    const read = (other: string): Mapping | undefined => readExtended(other, scope, context);
+    const read = (other: string): Mapping | undefined => readExtended(resolve(scope.directory, other), scope, context);
     const extended = applyExtends(tree, path, read);
     // Not merged here: what the file resets may be of the files before it.
     return [...includedTrees(extended, scope, context), withoutInclude(extended)];
@@ -83,8 +85,13 @@ function prepare(raw: Mapping, scope: Scope, context: ReadContext): Mapping {
   };
   const interpolated = context.interpolate ? interpolateTree(raw, { lookup, onUnset }) : raw;
   const modern = modernise(interpolated, context.warn);
-  if (!context.resolvePaths) return modern;
-  return resolvePaths(modern, { directory: scope.directory, home: context.home });
+  const directory = shownDirectory(scope, context);
+  return directory === '' ? modern : resolvePaths(modern, { directory, home: context.home });
+}
+
+/** What paths of a file begin with. Empty: they stay as they are written. */
+function shownDirectory({ directory, root }: Scope, { resolvePaths: isResolved }: ReadContext): string {
+  return isResolved ? directory : relative(root, directory);
 }
 
 function readExtended(path: string, scope: Scope, context: ReadContext): Mapping | undefined {
@@ -130,23 +137,21 @@ function readIncluded(
   const variables = includedVariables(given, directory, scope, context);
   const missing = paths.find((path) => context.files.read(path) === undefined);
   if (missing) throw fail(missingFile(missing));
-  const tree = readTree(
-    paths.map((path) => parseFile(path, undefined, context)),
-    { directory, variables, including: [...scope.including, ...paths] },
-    context,
-  );
+  const inner: Scope = { directory, root: scope.root, variables, including: [...scope.including, ...paths] };
+  const sources = paths.map((path) => parseFile(path, undefined, context));
+  const tree = readTree(sources, inner, context);
   const { includedVariables: known } = context;
   for (const name of Object.keys(isMapping(tree.services) ? tree.services : {})) {
     // What is included further down has said so already.
     if (!known?.has(name)) known?.set(name, variables);
   }
-  return withVariables(withContexts(tree, directory, context), variables);
+  return withVariables(withContexts(tree, shownDirectory(inner, context) || '.'), variables);
 }
 
 /** An image that is built without a context has the included project's directory for it. */
-function withContexts(tree: Mapping, directory: string, { resolvePaths: isResolved }: ReadContext): Mapping {
+function withContexts(tree: Mapping, directory: string): Mapping {
   const { services } = tree;
-  if (!isResolved || !isMapping(services)) return tree;
+  if (!isMapping(services)) return tree;
   for (const service of Object.values(services)) {
     if (isMapping(service) && isMapping(service.build)) service.build.context ??= directory;
   }

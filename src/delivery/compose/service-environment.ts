@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { ComposeError } from './compose-error.ts';
 import { type EnvEntries, parseEnvFile } from './dotenv.ts';
 import type { ReadContext } from './read-files.ts';
@@ -6,6 +7,8 @@ import { locate, type Mapping } from './tree.ts';
 
 interface Source {
   variables: Readonly<Record<string, string>>;
+  /** What paths that are not resolved are relative to. */
+  directory: string;
   context: ReadContext;
   tree: Mapping;
   name: string;
@@ -16,26 +19,33 @@ interface Source {
  * without a value gets the project environment's, and stays null where that has none.
  */
 export function resolveEnvironment(service: Service, source: Source): Service {
-  const { env_file: files, ...rest } = service;
-  const args = service.build?.args;
-  const build = service.build && args ? { ...service.build, args: givenValues(args, source.variables) } : service.build;
-  const result: Service = { ...rest, ...(build && { build }) };
+  const { env_file: files, ...rest } = withGivenValues(service, source);
+  const result: Service = rest;
   if (!files && !service.environment) return result;
   const environment: Record<string, string | null> = {};
   for (const [index, file] of (files ?? []).entries()) {
-    for (const [key, value] of readEnvFile(
-      file,
-      index,
-      { own: service.environment ?? {}, before: environment },
-      source,
-    ))
-      environment[key] = value;
+    const before = { own: service.environment ?? {}, before: environment };
+    for (const [key, value] of readEnvFile(file, index, before, source)) {
+      // A file may pass a variable on; where there is none, it says nothing.
+      const given = value ?? source.variables[key];
+      if (given !== undefined) environment[key] = given;
+    }
   }
   Object.assign(environment, service.environment);
   const resolved = withValues(environment, source.variables);
   const order = Object.keys(resolved).sort();
   if (order.length === 0) return result;
   return replaceInOrder(service, result, Object.fromEntries(order.map((key) => [key, resolved[key] ?? null])));
+}
+
+/** Variables and build arguments without a value get theirs; env files stay as they are named. */
+export function withGivenValues(service: Service, { variables }: Source): Service {
+  const { build, environment } = service;
+  return {
+    ...service,
+    ...(build?.args && { build: { ...build, args: givenValues(build.args, variables) } }),
+    ...(environment && { environment: withValues(environment, variables) }),
+  };
 }
 
 /** Keeps the canonical order: `environment` stands where it stood, or where the env files did. */
@@ -55,9 +65,10 @@ function readEnvFile(
   file: { path: string; required?: boolean; format?: string },
   index: number,
   { own, before }: { own: Record<string, string | null>; before: Record<string, string | null> },
-  { variables, context, tree, name }: Source,
+  { variables, directory, context, tree, name }: Source,
 ): EnvEntries {
-  const { path, required = true, format } = file;
+  const { required = true, format } = file;
+  const path = resolve(directory, file.path);
   const fail = (message: string): ComposeError => {
     const at = ['services', name, 'env_file', index];
     return new ComposeError(message, { position: locate(tree, at), path: at });
@@ -97,11 +108,12 @@ function givenValues(
 }
 
 /** Labels of files, beneath the service's own. */
-export function resolveLabels(service: Service, { context, tree, name }: Source): Service {
+export function resolveLabels(service: Service, { directory, context, tree, name }: Source): Service {
   const { label_file: files } = service;
   if (!files) return service;
   const labels: Record<string, string> = {};
-  for (const [index, path] of files.entries()) {
+  for (const [index, given] of files.entries()) {
+    const path = resolve(directory, given);
     const text = context.files.read(path);
     if (text === undefined) {
       const at = ['services', name, 'label_file', index];

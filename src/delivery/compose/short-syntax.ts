@@ -19,6 +19,7 @@ export function parsePort(text: string): PortMapping[] {
   if (!['tcp', 'udp', 'sctp'].includes(protocol)) throw invalid(`unknown protocol ${protocol}`);
   const { hostIp, host, container } = splitPort(slash < 0 ? text : text.slice(0, slash));
   if (hostIp !== '' && isIP(hostIp) === 0) throw invalid(`invalid IP address: ${hostIp}`);
+  if (isIP(hostIp) === 6 && !text.startsWith('[')) throw invalid(`an address like ${hostIp} stands in brackets`);
   if (container === '') throw invalid('no container port');
   const targets = portRange(container, invalid);
   const published = host === '' ? undefined : portRange(host, invalid);
@@ -62,16 +63,38 @@ function portRange(text: string, invalid: (why: string) => Error): number[] {
  */
 export function parseVolume(text: string): Mapping {
   if (text.trim() === '') throw new Error('invalid empty volume spec');
-  const parts = text.split(':');
+  const parts = splitVolume(text);
   if (parts.some((part) => part === '')) throw new Error(`invalid spec: ${text}: empty section between colons`);
   if (parts.length > 3) throw new Error(`invalid spec: ${text}: too many colons`);
   if (parts.length === 1) return { type: 'volume', target: cleanTarget(text), volume: {} };
   const [source = '', target = '', mode = ''] = parts;
-  const volume: Mapping = /^[./~]/.test(source)
-    ? { type: 'bind', source, target: cleanTarget(target), bind: { create_host_path: true } }
-    : { type: 'volume', source, target: cleanTarget(target), volume: {} };
+  const volume: Mapping =
+    /^[./~]/.test(source) || isWindowsPath(source)
+      ? { type: 'bind', source, target: cleanTarget(target), bind: { create_host_path: true } }
+      : { type: 'volume', source, target: cleanTarget(target), volume: {} };
   for (const option of mode.split(',')) applyMode(volume, option);
   return volume;
+}
+
+/** `C:\\data`, `c:/data` or `\\\\.\\pipe\\name`. */
+export function isWindowsPath(text: string): boolean {
+  return /^(?:[a-z]:[\\/]|\\\\)/i.test(text);
+}
+
+/** A colon after a lone letter is a drive's where a backslash follows; before a slash, only where a target follows as well. */
+function splitVolume(text: string): string[] {
+  const isDrive = /^[a-z]:\/[^:]*:(?:\/|[a-z]:[\\/])/i.test(text);
+  const [drive, rest] = isDrive ? [text.slice(0, 2), text.slice(2)] : ['', text];
+  const [first = '', ...others] = rest.split(/(?<!(?:^|:)[a-z]):|:(?!\\)/i);
+  return [drive + first, ...others];
+}
+
+const modes = /^(?:|r[ow]|nocopy|z|Z|r?(?:shared|slave|private)|cached|delegated|consistent)$/;
+
+/** Options of a short mount that mean nothing: docker compose passes over them. */
+export function unknownModes(text: string): string[] {
+  const [, , mode = ''] = splitVolume(text);
+  return mode.split(',').filter((option) => !modes.test(option));
 }
 
 function applyMode(volume: Mapping, option: string): void {

@@ -57,6 +57,17 @@ export function tagIn(container: Container, key: string | number): MergeTag | un
   return tags.get(container)?.get(key);
 }
 
+/** Mappings that files list as `KEY=VALUE`. */
+const pairLists = new WeakSet<Mapping>();
+
+export function markPairList(mapping: Mapping): void {
+  pairLists.add(mapping);
+}
+
+export function isPairList(mapping: Mapping): boolean {
+  return pairLists.has(mapping);
+}
+
 /** Sets a key in a container with the position (and tag) that it has in another one. */
 export function carry(target: Mapping, key: string, value: Value, source: Container, sourceKey: string | number): void {
   target[key] = value;

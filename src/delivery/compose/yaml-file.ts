@@ -134,7 +134,11 @@ class Reader {
   #keyOf(node: Node): string {
     if (isAlias(node)) return this.#keyOf(this.#target(node));
     if (!isScalar(node)) throw this.#error(node, 'a key must be a scalar');
-    return String(node.value);
+    const key = String(node.value);
+    const value = scalarOf(node);
+    if (typeof value !== 'string')
+      throw this.#error(node, `a key must be a text: put ${key || 'an empty one'} in quotes`);
+    return key;
   }
 
   #noteTag(container: Mapping | Value[], key: string | number, node: Node): void {

@@ -171,7 +171,7 @@ export const sectionExamples: Record<string, KeyExample> = {
   'volumes.*.labels': volume('labels: {a: b}', '"annotations":{"a":"b"}'),
   ...fileSection('secrets', 'Secret', (text) => Buffer.from(text).toString('base64')),
   ...fileSection('configs', 'ConfigMap', (text) => text),
-  'secrets.*.driver': { ...object('secrets', 'driver: vault'), says: 'secrets.one.driver' },
-  'secrets.*.driver_opts': object('secrets', 'driver: vault\n    driver_opts: {a: b}'),
+  'secrets.*.driver': { ...object('secrets', 'file: ./one.txt\n    driver: vault'), says: 'secrets.one.driver' },
+  'secrets.*.driver_opts': object('secrets', 'file: ./one.txt\n    driver: vault\n    driver_opts: {a: b}'),
   'configs.*.content': object('configs', 'content: hello', '"one":"hello"'),
 };

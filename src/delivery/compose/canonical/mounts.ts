@@ -138,10 +138,11 @@ export const deviceRequests: Convert = (value, at) => {
 export const extraHosts: Convert = (value, at) => {
   const entries = isMapping(value)
     ? Object.entries(value).flatMap(([host, ips]) => listOf(ips).map((ip) => [host, scalarText(ip)] as const))
-    : listOf(value).map((item, index) => {
+    : listOf(value).flatMap((item, index) => {
         const found = /^([^=:]+)[=:](.+)$/.exec(textOf(item));
         if (!found) throw at.in(index).fail(`invalid additional host, missing IP: ${textOf(item)}`);
-        return [found[1] as string, (found[2] as string).replace(/^\[(.*)\]$/, '$1')] as const;
+        const [, host = '', ips = ''] = found;
+        return ips.split(',').map((ip) => [host, ip.replace(/^\[(.*)\]$/, '$1')] as const);
       });
   const texts = entries.map(([host, ip]) => `${host}=${ip}`).sort();
   return texts.length > 0 ? texts : undefined;

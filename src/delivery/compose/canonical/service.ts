@@ -227,9 +227,7 @@ const serviceFields: Record<string, Convert> = {
   memswap_limit: bytes,
   mem_swappiness: bytes,
   mac_address: text,
-  models: mappingOf((value, at) =>
-    value === null ? null : struct({ endpoint_var: text, model_var: text })(value, at),
-  ),
+  models: mappingOf((value, at) => dense(struct({ endpoint_var: text, model_var: text }))(value, at) ?? null),
   network_mode: text,
   networks: mappingOf(serviceNetwork),
   oom_kill_disable: flag,

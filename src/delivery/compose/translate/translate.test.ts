@@ -45,6 +45,12 @@ describe('what cannot be honoured', () => {
     expect(translated(text, { isLocal: false, lenient: true }).workloads['my_db']?.metadata.name).toBe('my-db');
   });
 
+  it('refuses paths of Windows, and mounts at no absolute path', () => {
+    const said = (keys: string): string => messageOf(() => translated(web(keys)));
+    expect(said("volumes: ['C:\\data:/data']")).toContain('services.web.volumes[0]: C:\\data is a path of Windows');
+    expect(said('volumes: [data]')).toContain('services.web.volumes[0]: data is no absolute path of a container');
+  });
+
   it('names two services, or two volumes, that a cluster could not tell apart', () => {
     const services = 'services:\n  my_db: {image: db}\n  my-db: {image: db}\n';
     expect(messageOf(() => translated(services))).toBe(

@@ -1,6 +1,7 @@
 import type { ContainerSettings } from '../../../api/container-settings.ts';
 import type { PersistentVolumeClaim, Volume as PodVolume, VolumeMount } from '../../../api/types/core-v1.ts';
 import type { Mount, Project, Volume } from '../model.ts';
+import { isWindowsPath } from '../short-syntax.ts';
 import type { Path } from '../tree.ts';
 import { parseBytes } from '../units.ts';
 import { labelValueOf, objectName, projectLabels, volumeLabel } from './names.ts';
@@ -69,6 +70,9 @@ class MountBuilder {
 
   add(mount: Mount, path: Path): void {
     const { problems } = this.#scope;
+    if (!mount.target.startsWith('/')) {
+      return problems.refuse(path, `${mount.target} is no absolute path of a container, which runs Linux`);
+    }
     if (mount.type === 'tmpfs') return this.addMemory(mount.target, mount.tmpfs?.size);
     if (mount.type === 'bind') return this.#addBind(mount, path);
     if (mount.type === 'volume') return this.#addVolume(mount, path);
@@ -101,6 +105,7 @@ class MountBuilder {
   #addBind(mount: Mount, path: Path): void {
     const { problems, options } = this.#scope;
     const { source = '', target, bind } = mount;
+    if (isWindowsPath(source)) return problems.refuse(path, `${source} is a path of Windows, and nodes run Linux`);
     if (dockerSockets.has(source)) return problems.refuse(path, 'nodes have no Docker daemon to talk to');
     if (options.isLocal === false) problems.refuse(path, `${source} is on this machine, not on the cluster's nodes`);
     if (bind?.selinux) problems.warn(path, `files of the node keep their SELinux label (${bind.selinux})`);
