@@ -14,7 +14,7 @@ export type Unsure = typeof unsure;
 
 export const maxDepth = 60;
 /** In UTF-16 units: what is longer has its limits elsewhere. */
-const maxLength = 8 * 1024 * 1024;
+export const maxLength = 8 * 1024 * 1024;
 /** Other characters than these may break lines, or may not stand in YAML. */
 const unusual = /[^\n\t\x20-\x7e\u00a0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd]/;
 

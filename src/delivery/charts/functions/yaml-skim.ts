@@ -1,4 +1,4 @@
-import { isUsual, maxDepth, readQuickly, scalarOf, unsure, type Unsure } from './yaml-quick.ts';
+import { isUsual, maxDepth, maxLength, readQuickly, scalarOf, unsure, type Unsure } from './yaml-quick.ts';
 
 /** Of an object's head these are asked for, and `metadata.labels` and the like are not. */
 const kind = /kind:/iy;
@@ -20,15 +20,15 @@ interface HeadLine {
   readonly text: string;
   /** 1 for the keys of the object itself; Infinity where the line is none of a key, or of a literal block. */
   readonly depth: number;
-  /** Where its key begins, and its value. */
-  readonly column: number;
-  readonly valueAt: number;
+  readonly key: string;
   readonly value: LineValue;
+  /** The value where it is one that heads usually have. */
+  readonly string: string | undefined;
 }
 
-/** Scalars that are kept: how many, and up to which length. */
-const maxScalars = 20_000;
-const longestScalar = 200;
+/** Lines that are kept: how many, and up to which length. */
+const maxLines = 20_000;
+const longestLine = 200;
 
 /** What Helm asks a document for. */
 export interface ObjectHead {
@@ -37,112 +37,185 @@ export interface ObjectHead {
   annotations: Record<string, string>;
 }
 
+/** A collection that is open, and those around it. There is one for each way to the same one: they are compared as such. */
+class Level {
+  readonly column: number;
+  readonly isList: boolean;
+  readonly outer: Level | undefined;
+  /** 1 for the object itself. */
+  readonly depth: number;
+  readonly #inner: Level[] = [];
+  /** Places in it, by what else is known there. */
+  readonly #places: Place[] = [];
+
+  constructor(column: number, isList: boolean, outer: Level | undefined) {
+    this.column = column;
+    this.isList = isList;
+    this.outer = outer;
+    this.depth = outer ? outer.depth + 1 : 0;
+  }
+
+  inner(column: number, isList: boolean): Level {
+    for (const level of this.#inner) if (level.column === column && level.isList === isList) return level;
+    const level = new Level(column, isList, this);
+    this.#inner.push(level);
+    return level;
+  }
+
+  place(isOpen: boolean, isInMetadata: boolean, isWanted: boolean): Place {
+    const index = (isOpen ? 4 : 0) + (isInMetadata ? 2 : 0) + (isWanted ? 1 : 0);
+    return (this.#places[index] ??= new Place(this, isOpen, isInMetadata, isWanted));
+  }
+}
+
+/** Where in a document a line begins. */
+class Place {
+  readonly level: Level;
+  /** Whether the last key or dash is still without a value, which may begin in the next line. */
+  readonly isOpen: boolean;
+  readonly isInMetadata: boolean;
+  /** Whether lines that are further in are part of the head. */
+  readonly isWanted: boolean;
+  /** What lines that were seen here do. */
+  readonly steps = new Map<string, Step | Unsure>();
+
+  constructor(level: Level, isOpen: boolean, isInMetadata: boolean, isWanted: boolean) {
+    this.level = level;
+    this.isOpen = isOpen;
+    this.isInMetadata = isInMetadata;
+    this.isWanted = isWanted;
+  }
+}
+
+/** What a line does: where it leads, what it says of the head, and whether a literal block follows. */
+interface Step {
+  readonly to: Place;
+  readonly head: HeadLine | undefined;
+  readonly isLiteral: boolean;
+}
+
 /**
  * Finds out what kind of object a document is without making the object: charts render thousands, of which only the
- * head is asked for. What it takes, `yaml-quick.ts` reads, and gives the same.
+ * head is asked for. What it takes, `yaml-quick.ts` reads, and gives the same. Most lines of a chart's manifests are also
+ * those of others, at the same place: what such a line does is found out once.
  */
 export class HeadSkimmer {
-  /** Whether scalars that need a closer look are surely some: many of a chart's manifests have the same. */
-  readonly #scalars = new Map<string, boolean>();
+  readonly #line = new LineSkim();
+  readonly #first = new Level(-1, false, undefined).place(true, false, false);
+  #kept = 0;
 
   /**
    * The head of a block map that is surely YAML; where it is not of the usual form, `kind`, `metadata.name` and
    * `metadata.annotations` as they are. `unsure` of anything else.
    */
   head(text: string): { usual: ObjectHead } | { document: unknown } | Unsure {
-    if (!isUsual(text) || text.includes('\t')) return unsure;
-    const lines = new Skim(text, (scalar) => this.#isScalar(scalar)).wanted();
+    const lines = this.#wanted(text);
     if (lines === unsure) return unsure;
     const usual = usualHead(lines);
     return usual ? { usual } : { document: readQuickly(lines.map((line) => line.text).join('\n')) };
   }
 
-  #isScalar(text: string): boolean {
-    const known = this.#scalars.get(text);
-    if (known !== undefined) return known;
-    const isScalar = scalarOf(text) !== unsure;
-    if (text.length <= longestScalar && this.#scalars.size < maxScalars) this.#scalars.set(text, isScalar);
-    return isScalar;
+  /** The lines of the head. */
+  #wanted(text: string): HeadLine[] | Unsure {
+    if (text.length > maxLength) return unsure;
+    const wanted: HeadLine[] = [];
+    let place = this.#first;
+    for (let start = 0, end = 0; end < text.length; start = end + 1) {
+      end = lineEnd(text, start);
+      const line = text.slice(start, end);
+      const step = place.steps.get(line) ?? this.#look(place, line);
+      if (step === unsure) return unsure;
+      place = step.to;
+      if (step.head) wanted.push(step.head);
+      if (!step.isLiteral) continue;
+      const from = end + 1;
+      end = literalEnd(text, end, place.level.column);
+      if (end < 0) return unsure;
+      const content = text.slice(from, end);
+      if (!isPlainText(content)) return unsure;
+      if (place.isWanted) {
+        wanted.push({ text: content, depth: Infinity, key: '', value: 'literal', string: undefined });
+      }
+    }
+    return isTopMap(place.level) ? wanted : unsure;
+  }
+
+  #look(place: Place, line: string): Step | Unsure {
+    const step = isPlainText(line) ? this.#step(place, line) : unsure;
+    if (line.length <= longestLine && this.#kept < maxLines) {
+      this.#kept++;
+      place.steps.set(line, step);
+    }
+    return step;
+  }
+
+  #step(place: Place, line: string): Step | Unsure {
+    const first = afterSpaces(line, 0, line.length);
+    if (isNothing(line, first, line.length)) return { to: place, head: undefined, isLiteral: false };
+    const skim = this.#line;
+    const isItem = isDash(line, first, line.length);
+    const value = skim.line(line, place, first);
+    if (value === unsure) return unsure;
+    const depth = isItem ? Infinity : skim.level.depth;
+    let { isInMetadata, isWanted } = place;
+    if (depth === 1) {
+      isInMetadata = beginsWith(metadata, line, first);
+      isWanted = isInMetadata || beginsWith(kind, line, first);
+    } else if (depth === 2 && isInMetadata) isWanted = beginsWith(metadataKey, line, first);
+    return {
+      to: skim.level.place(value === 'open', isInMetadata, isWanted),
+      head: isWanted ? skim.headLine(depth, value) : undefined,
+      isLiteral: value === 'literal',
+    };
   }
 }
 
-/** One document, character by character: lines make no strings, but for those of the head. */
-class Skim {
-  readonly #text: string;
-  readonly #isScalar: (text: string) => boolean;
-  /** Columns of the collections that are open, and whether each is a list. */
-  readonly #columns: number[] = [];
-  readonly #lists: boolean[] = [];
-  /** Whether the last key or dash is still without a value, which may begin in the next line. */
-  #isOpen = true;
-  /** The line that is looked at: where it begins, where its last key does, where its value does, and where it ends. */
-  #start = 0;
+/** Whether the outermost of what is open is a map that begins its line. */
+function isTopMap(level: Level): boolean {
+  let top = level;
+  while (top.depth > 1 && top.outer) top = top.outer;
+  return top.column === 0 && !top.isList;
+}
+
+/** One line, from a place on. */
+class LineSkim {
+  #text = '';
+  #level: Level | undefined;
+  #isOpen = false;
+  /** Where the last key begins, and its value. */
   #keyAt = 0;
   #valueAt = 0;
-  #end = -1;
 
-  constructor(text: string, isScalar: (text: string) => boolean) {
+  /** What is open behind the line. */
+  get level(): Level {
+    return this.#level as Level;
+  }
+
+  headLine(depth: number, value: LineValue): HeadLine {
+    const text = this.#text;
+    const key = depth === Infinity ? '' : text.slice(this.#keyAt, text.indexOf(':', this.#keyAt));
+    const isUsual = value === 'scalar' && (depth === 3 || key === (depth === 1 ? 'kind' : 'name'));
+    const scalar = isUsual ? scalarOf(text.slice(this.#valueAt)) : undefined;
+    return { text, depth, key, value, string: typeof scalar === 'string' ? scalar : undefined };
+  }
+
+  /** What the line gives from `first` on, where it begins; opens and closes collections. */
+  line(text: string, place: Place, first: number): LineValue | Unsure {
     this.#text = text;
-    this.#isScalar = isScalar;
-  }
-
-  /** The lines of the head. */
-  wanted(): HeadLine[] | Unsure {
-    const text = this.#text;
-    const columns = this.#columns;
-    const wanted: HeadLine[] = [];
-    let isWanted = false;
-    let isInMetadata = false;
-    while (this.#next()) {
-      const first = afterSpaces(text, this.#start, this.#end);
-      if (first === this.#end || text.charCodeAt(first) === hash) continue;
-      const isItem = isDash(text, first, this.#end);
-      const value = this.#line(first, isItem);
-      if (value === unsure) return unsure;
-      this.#isOpen = value === 'open';
-      const depth = isItem ? Infinity : columns.length;
-      if (depth === 1) {
-        isInMetadata = beginsWith(metadata, text, first);
-        isWanted = isInMetadata || beginsWith(kind, text, first);
-      } else if (depth === 2 && isInMetadata) isWanted = beginsWith(metadataKey, text, first);
-      if (isWanted) wanted.push(this.#headLine(depth, value));
-      if (value !== 'literal') continue;
-      const from = this.#end + 1;
-      if (!this.#literal()) return unsure;
-      const content = text.slice(from, this.#end);
-      if (isWanted) wanted.push({ text: content, depth: Infinity, column: 0, valueAt: 0, value: 'literal' });
-    }
-    return columns[0] === 0 && this.#lists[0] === false ? wanted : unsure;
-  }
-
-  #next(): boolean {
-    if (this.#end === this.#text.length) return false;
-    this.#start = this.#end + 1;
-    const end = this.#text.indexOf('\n', this.#start);
-    this.#end = end < 0 ? this.#text.length : end;
-    return true;
-  }
-
-  #headLine(depth: number, value: LineValue): HeadLine {
-    const start = this.#start;
-    const text = this.#text.slice(start, this.#end);
-    return { text, depth, value, column: this.#keyAt - start, valueAt: this.#valueAt - start };
-  }
-
-  /** What the line from `first` on gives; opens and closes collections. */
-  #line(first: number, isItem: boolean): LineValue | Unsure {
-    const text = this.#text;
-    const end = this.#end;
+    this.#level = place.level;
+    this.#isOpen = place.isOpen;
+    const end = text.length;
+    const isItem = isDash(text, first, end);
     let at = first;
-    if (!this.#begin(first - this.#start, isItem)) return unsure;
+    if (!this.#begin(first, isItem)) return unsure;
     for (let isInner = isItem; isInner; isInner = isDash(text, at, end)) {
-      if (at !== first && !this.#open(at - this.#start, true)) return unsure;
+      if (at !== first && !this.#open(at, true)) return unsure;
       at = afterSpaces(text, at + 1, end);
       if (isNothing(text, at, end)) return 'open';
     }
     const after = afterKey(text, at, end);
     if (after < 0) return isItem ? this.#value(at) : unsure;
-    if (at !== first && !this.#open(at - this.#start, false)) return unsure;
+    if (at !== first && !this.#open(at, false)) return unsure;
     this.#keyAt = at;
     const value = afterSpaces(text, after, end);
     return isNothing(text, value, end) ? 'open' : this.#value(value);
@@ -152,56 +225,56 @@ class Skim {
   #value(at: number): LineValue | Unsure {
     const text = this.#text;
     this.#valueAt = at;
-    if (text.charAt(at) === '|') return literalHeader.test(text.slice(at, this.#end)) ? 'literal' : unsure;
-    const isSure = isSimpleScalar(text, at, this.#end) ?? this.#isScalar(text.slice(at, this.#end));
+    if (text.charAt(at) === '|') return literalHeader.test(text.slice(at)) ? 'literal' : unsure;
+    const isSure = isSimpleScalar(text, at, text.length) ?? scalarOf(text.slice(at)) !== unsure;
     return isSure ? 'scalar' : unsure;
   }
 
   /** Whether what begins at `column` surely may: closes what ended above it. */
   #begin(column: number, isItem: boolean): boolean {
-    const columns = this.#columns;
-    const lists = this.#lists;
-    let last = columns.length - 1;
-    const current = columns[last] ?? -1;
+    let level = this.level;
     // A list may stand as far left as the key that it belongs to.
-    const begins = column > current || (column === current && isItem && lists[last] === false);
+    const begins = column > level.column || (column === level.column && isItem && !level.isList);
     if (begins) return this.#isOpen && this.#open(column, isItem);
-    while (last >= 0) {
-      const open = columns[last] as number;
-      if (open < column || (open === column && lists[last] === isItem)) break;
-      last--;
-      columns.pop();
-      lists.pop();
-    }
-    return columns[last] === column;
+    while (level.column > column || (level.column === column && level.isList !== isItem)) level = level.outer as Level;
+    this.#level = level;
+    return level.column === column;
   }
 
   #open(column: number, isList: boolean): boolean {
-    this.#columns.push(column);
-    this.#lists.push(isList);
-    return this.#columns.length < maxDepth;
+    this.#level = this.level.inner(column, isList);
+    return this.#level.depth < maxDepth;
   }
+}
 
-  /** Goes to the last line of a literal block. */
-  #literal(): boolean {
-    const text = this.#text;
-    let lastEnd = this.#end;
-    let margin = -1;
-    while (this.#next()) {
-      const indent = afterSpaces(text, this.#start, this.#end) - this.#start;
-      const isBlank = this.#start + indent === this.#end;
-      if (margin < 0) {
-        margin = indent;
-        if (isBlank || margin <= (this.#columns.at(-1) as number)) return false;
-      }
-      // Spaces alone, more than the margin, are content in the middle and something else at the end.
-      if (isBlank && indent > margin) return false;
-      if (!isBlank && indent < margin) break;
-      lastEnd = this.#end;
+function lineEnd(text: string, start: number): number {
+  const end = text.indexOf('\n', start);
+  return end < 0 ? text.length : end;
+}
+
+/** Whether a text is of characters that need no closer look. */
+function isPlainText(text: string): boolean {
+  return isUsual(text) && !text.includes('\t');
+}
+
+/** Where the last line ends of a literal block whose header ends at `headerEnd`; -1 where that is not sure. */
+function literalEnd(text: string, headerEnd: number, column: number): number {
+  let lastEnd = headerEnd;
+  let margin = -1;
+  for (let start = headerEnd + 1, end = headerEnd; end < text.length; start = end + 1) {
+    end = lineEnd(text, start);
+    const indent = afterSpaces(text, start, end) - start;
+    const isBlank = start + indent === end;
+    if (margin < 0) {
+      margin = indent;
+      if (isBlank || margin <= column) return -1;
     }
-    this.#end = lastEnd;
-    return margin >= 0;
+    // Spaces alone, more than the margin, are content in the middle and something else at the end.
+    if (isBlank && indent > margin) return -1;
+    if (!isBlank && indent < margin) break;
+    lastEnd = end;
   }
+  return margin < 0 ? -1 : lastEnd;
 }
 
 function beginsWith(key: RegExp, text: string, at: number): boolean {
@@ -213,8 +286,7 @@ function beginsWith(key: RegExp, text: string, at: number): boolean {
 function usualHead(lines: readonly HeadLine[]): ObjectHead | undefined {
   const annotations: Record<string, string> = {};
   const values: Record<string, string | undefined> = {};
-  for (const { text, depth, column, value, valueAt } of lines) {
-    const key = depth === Infinity ? '' : text.slice(column, text.indexOf(':', column));
+  for (const { depth, key, value, string } of lines) {
     const known = depth === 3 ? annotations : values;
     if (Object.hasOwn(known, key)) return undefined;
     if (value === 'open') {
@@ -222,10 +294,8 @@ function usualHead(lines: readonly HeadLine[]): ObjectHead | undefined {
       values[key] = undefined;
       continue;
     }
-    const isUsual = depth === 3 || key === (depth === 1 ? 'kind' : 'name');
-    const scalar = isUsual && value === 'scalar' ? scalarOf(text.slice(valueAt)) : undefined;
-    if (typeof scalar !== 'string') return undefined;
-    known[key] = scalar;
+    if (string === undefined) return undefined;
+    known[key] = string;
   }
   return { kind: values['kind'] ?? '', name: values['name'] ?? '', annotations };
 }
