@@ -4,7 +4,7 @@ import { seededRandom } from '../../base/random.ts';
 import { createSimulatedClock } from '../../base/simulated-clock.ts';
 import { chartFunctions } from './functions/functions.ts';
 import { builtins } from './template/builtins.ts';
-import { parseTemplates } from './template/engine.ts';
+import { parseTemplates, type TemplateSource } from './template/engine.ts';
 import { mergeFunctions } from './template/function.ts';
 import { settle } from './template/pause.ts';
 
@@ -24,9 +24,9 @@ function read(name: string): Recorded[] {
 const tables = { language: read('language'), functions: read('functions'), yaml: read('yaml') };
 const functions = chartFunctions({ clock: createSimulatedClock(), random: seededRandom(1) });
 
-async function result({ template, values = {}, missingKey = 'zero' }: Recorded): Promise<Partial<Recorded>> {
+async function result({ template, values = {}, missingKey = 'zero' }: Recorded, times = 1): Promise<Partial<Recorded>> {
   try {
-    const set = parseTemplates([{ name: 't', text: template }], functions);
+    const set = parseTemplates(Array<TemplateSource>(times).fill({ name: 't', text: template }), functions);
     return { output: await settle(() => set.execute('t', values, { missingKey })) };
   } catch (error) {
     return { error: (error as Error).message };
@@ -40,6 +40,10 @@ it.each(Object.keys(tables) as (keyof typeof tables)[])('gives what Go gives: %s
   const actual: Recorded[] = [];
   for (const { output: _, error: __, ...rest } of tables[name]) actual.push({ ...rest, ...(await result(rest)) });
   expect(actual).toEqual(tables[name]);
+});
+
+it('gives the same for actions that were parsed before', async () => {
+  for (const recorded of tables.language) expect(await result(recorded, 2)).toEqual(await result(recorded));
 });
 
 it('has a recorded template, or a test of its own, for every function', () => {

@@ -75,6 +75,13 @@ function trimNewline(text: string): string {
   return text.endsWith('\n') ? text.slice(0, -1) : text;
 }
 
+function yamlOf(x: Execution, value: unknown): string {
+  if (typeof value !== 'object' || value === null) return trimNewline(emitYaml(value));
+  let text = x.yaml.get(value);
+  if (text === undefined) x.yaml.set(value, (text = trimNewline(emitYaml(value))));
+  return text;
+}
+
 const toJson = goFunction(['any'], (value) =>
   swallow(
     () => encodeJson(value),
@@ -97,13 +104,13 @@ export function helmFunctions({ onLint, lookup }: HelmOptions): FunctionMap {
     ),
     fail: goFunction(['string'], failWith),
     lookup: goFunction(['string', 'string', 'string', 'string'], (...place) => lookup?.(...place) ?? emptyMap()),
-    toYaml: goFunction(['any'], (value) =>
+    toYaml: executionFunction(['any'], (x, value) =>
       swallow(
-        () => trimNewline(emitYaml(value)),
+        () => yamlOf(x, value),
         () => '',
       ),
     ),
-    mustToYaml: goFunction(['any'], (value) => trimNewline(emitYaml(value))),
+    mustToYaml: executionFunction(['any'], yamlOf),
     toYamlPretty: goFunction(['any'], (value) =>
       swallow(
         () => trimNewline(emitPrettyYaml(value)),

@@ -281,6 +281,7 @@ function merge(overwrite: boolean): GoFunction {
     const isNothing = target === null || isNil(target);
     if (isNothing && sources.length === 0) return nilMap();
     const into = isNothing ? emptyMap() : target;
+    x.yaml.clear();
     for (const source of sources) {
       mergeInto(into, given(source), { overwrite, count: valueCounter(partsOf(x)) });
     }
@@ -322,11 +323,13 @@ export const dictFunctions: FunctionMap = {
     ['map', 'string'],
     (map, key) => mapGet(given(map), key) ?? (Object.hasOwn(given(map), key) ? null : ''),
   ),
-  set: goFunction(['map', 'string', 'any'], (map, key, value) => {
+  set: executionFunction(['map', 'string', 'any'], (x, map, key, value) => {
+    x.yaml.clear();
     mapSet(writable(map), key, value);
     return map;
   }),
-  unset: goFunction(['map', 'string'], (map, key) => {
+  unset: executionFunction(['map', 'string'], (x, map, key) => {
+    x.yaml.clear();
     delete given(map)[key];
     return map ?? nilMap();
   }),

@@ -72,6 +72,7 @@ function trimAll(cutset: string, text: string): string {
 }
 
 function replace(from: string, to: string, text: string): string {
+  if (from !== '' && !text.includes(from)) return text;
   if (to.length > from.length) checkLength(text.length + (text.split(from).length - 1) * (to.length - from.length));
   if (from !== '') return text.split(from).join(to);
   return to + Array.from(text, (c) => c + to).join('');

@@ -60,13 +60,14 @@ function argumentsAndFinal(compiled: readonly Evaluate[], type: ParameterType): 
 }
 
 function run(x: Execution, call: Call, values: unknown[]): unknown {
-  const { template } = x;
+  const { template, place } = x;
   try {
     return (call.method as GoFunction).call(values, x);
   } catch (error) {
     const isLimit = error instanceof LimitReached;
     if (!isLimit && (endsExecution(error) || !(error instanceof Error))) throw error;
     x.template = template;
+    x.place = place;
     x.node = call.node;
     if (isLimit) throw x.exceeded(error.message);
     return x.fail(`error calling ${call.name}: ${error.message}`, error);

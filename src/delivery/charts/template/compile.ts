@@ -1,14 +1,13 @@
-import { compilePipeline, type Evaluate, type Scope } from './evaluate.ts';
+import { compilePipeline, type Evaluate } from './evaluate.ts';
 import { breakLoop, continueLoop, goOn, type Execution, type Statement, type Template } from './execution.ts';
 import { printText } from './format.ts';
-import type { FunctionMap } from './function.ts';
-import type { AnyNode, BranchNode, ListNode, StatementNode, TemplateNode, TemplateTree } from './nodes.ts';
+import type { ActionNode, BranchNode, ListNode, StatementNode, TemplateNode, TemplateTree } from './nodes.ts';
 import { quote } from './quote.ts';
+import type { Scope } from './scope.ts';
 import { GoInteger, GoStruct, isFunction, isTrue, mapGet, sortedKeys, typeOf, type GoMap } from './values.ts';
 
 /** Turns a tree into closures, once; they run as often as the template does. */
-export function compileTemplate(tree: TemplateTree, functions: FunctionMap): Template {
-  const scope: Scope = { functions, elementSlots: new Set(), dotIsElement: false };
+export function compileTemplate(tree: TemplateTree, scope: Scope): Template {
   const { name, source, slots } = tree;
   return { name, source, slots, run: compileList(tree.root, scope) };
 }
@@ -37,7 +36,7 @@ function compileStatement(node: StatementNode, scope: Scope): Statement {
       };
     }
     case 'action':
-      return compileAction(node, compilePipeline(node.pipe, scope), node.pipe.declarations.length > 0);
+      return compileAction(node, compilePipeline(node.pipe, scope));
     case 'break':
       return () => breakLoop;
     case 'continue':
@@ -53,16 +52,19 @@ function compileStatement(node: StatementNode, scope: Scope): Statement {
   }
 }
 
-function compileAction(node: AnyNode, evaluate: Evaluate, declares: boolean): Statement {
-  if (declares) {
+function compileAction(node: ActionNode, evaluate: Evaluate): Statement {
+  const { place } = node;
+  if (node.pipe.declarations.length > 0) {
     return (x, dot) => {
       x.step();
+      x.place = place;
       evaluate(x, dot);
       return goOn;
     };
   }
   return (x, dot) => {
     x.step();
+    x.place = place;
     const value = evaluate(x, dot);
     x.node = node;
     if (typeof value === 'string') x.write(value);
@@ -73,22 +75,26 @@ function compileAction(node: AnyNode, evaluate: Evaluate, declares: boolean): St
 }
 
 function compileIf(node: BranchNode, scope: Scope): Statement {
+  const { place } = node;
   const condition = compilePipeline(node.pipe, scope);
   const list = compileList(node.list, scope);
   const otherwise = node.elseList && compileList(node.elseList, scope);
   return (x, dot) => {
     x.step();
+    x.place = place;
     if (isTrue(condition(x, dot))) return list(x, dot);
     return otherwise ? otherwise(x, dot) : goOn;
   };
 }
 
 function compileWith(node: BranchNode, scope: Scope): Statement {
+  const { place } = node;
   const evaluate = compilePipeline(node.pipe, scope);
-  const list = compileList(node.list, { ...scope, dotIsElement: false });
+  const list = compileList(node.list, scope.within({ dotIsElement: false }));
   const otherwise = node.elseList && compileList(node.elseList, scope);
   return (x, dot) => {
     x.step();
+    x.place = place;
     const value = evaluate(x, dot);
     if (isTrue(value)) return list(x, value);
     return otherwise ? otherwise(x, dot) : goOn;
@@ -98,16 +104,21 @@ function compileWith(node: BranchNode, scope: Scope): Statement {
 type Turn = (index: unknown, element: unknown) => boolean;
 
 function compileRange(node: BranchNode, scope: Scope): Statement {
+  const { place } = node;
   const { declarations } = node.pipe;
-  const evaluate = compilePipeline({ ...node.pipe, declarations: [] }, scope);
-  const elementSlots = new Set([...scope.elementSlots, ...declarations.map(({ slot }) => slot)]);
-  const list = compileList(node.list, { ...scope, elementSlots, dotIsElement: true });
+  const evaluate = compilePipeline(
+    declarations.length === 0 ? node.pipe : { ...node.pipe, declarations: [], isShared: false },
+    scope,
+  );
+  const elements = declarations.map(({ slot }) => slot);
+  const list = compileList(node.list, scope.within({ elements, dotIsElement: true }));
   const otherwise = node.elseList && compileList(node.elseList, scope);
   const elementSlot = declarations.at(-1)?.slot;
   const indexSlot = declarations.length > 1 ? declarations[0]?.slot : undefined;
   const undefinedVariable = declarations.find(({ slot }) => slot < 0);
   return (x, dot) => {
     x.step();
+    x.place = place;
     const value = evaluate(x, dot);
     if (undefinedVariable) x.fail(`undefined variable: ${undefinedVariable.identifiers[0]}`);
     const variables = x.variables;
@@ -161,8 +172,9 @@ function iterateInteger(value: bigint | GoInteger, turn: Turn): number {
 
 function compileInvocation(node: TemplateNode, scope: Scope): Statement {
   const evaluate = node.pipe && compilePipeline(node.pipe, scope);
-  const { name } = node;
+  const { name, place } = node;
   return (x, dot) => {
+    x.place = place;
     x.node = node;
     const template = x.set.find(name);
     if (!template) return x.fail(`template ${quote(name)} not defined`);

@@ -40,6 +40,54 @@ it('tells the place of an error in the file that defines the template, columns i
   expect((error.cause as TemplateError).location).toEqual({ name: 'c/templates/_helpers.tpl', line: 2, column: 8 });
 });
 
+it('tells where an action is that other templates have elsewhere', () => {
+  const texts = [
+    '{{ .a.b.c }}',
+    'é\n {{ .a.b.c }}',
+    '{{ range $i, $x := list 1 }}{{ $x }}{{ end }}\n{{ .a.b.c }}',
+    '{{ if .a }}{{ end }}{{ with list 1 }}\n{{ range . }}{{ $.a.b.c }}{{ end }}{{ end }}',
+    '{{ define "d" }}{{ 1 }}{{ end }}\n{{ printf "%s%s" (include "d" .) .a.b.c }}',
+    '{{ range list 1 }}{{ if $.n.b }}{{ end }}{{ with $.a.b.c }}{{ else }}{{ end }}{{ end }}',
+  ];
+  const sources = texts.map((text, i) => ({ name: `${i}`, text }));
+  const together = parseTemplates(sources, functions);
+  const told = sources.map(({ name }) => {
+    const messageOf = (set: typeof together): string =>
+      failure(() => set.execute(name, { a: {}, n: {} }, { missingKey: 'zero' })).message;
+    const message = messageOf(together);
+    expect(message).toBe(messageOf(parseTemplates([sources[Number(name)] as (typeof sources)[0]], functions)));
+    return /^template: (\d:\d+:\d+)/.exec(message)?.[1];
+  });
+  expect(told).toEqual(['0:1:5', '1:2:6', '2:2:5', '3:2:17', '4:2:35', '5:1:50']);
+});
+
+it('takes no action for another that begins like it', () => {
+  const texts = [
+    '{{"}}"}}',
+    '{{"}}x"}}{{`}}`}}',
+    '{{ $x := "a" }}{{ $x }}{{ $y := "b" }}{{ $x }}{{ $y }}',
+    '{{ $y := "c" }}{{ $x := "d" }}{{ $x }}{{ $y }}',
+    '{{ range $x := list 1 }}{{ $x }}{{ else }}{{ end }}{{ if false }}{{ else if true }}e{{ end }}',
+    '{{ if true -}} f {{- else if true }}g{{ end }}{{ if false }}{{ else if false }}{{ else }}h{{ end }}',
+    '{{ with ($x := "i") }}{{ $x }}{{ end }}{{ with ($x := "j") }}{{ $x }}{{ end }}',
+    '{{ $x := "k" }}{{ if true }}{{ $x = "l" }}{{ end }}{{ $x }}{{/* }} */}}',
+  ];
+  const sources = [...texts, ...texts].map((text, i) => ({ name: `${i}`, text }));
+  const set = parseTemplates(sources, functions);
+  const given = sources.map(({ name }) => set.execute(name, {}));
+  const expected = ['}}', '}}x}}', 'aab', 'dc', '1e', 'fh', 'ij', 'l'];
+  expect(given).toEqual([...expected, ...expected]);
+});
+
+it('gives the YAML of what a map holds by then', () => {
+  const yaml = '{{ toYaml .m }};';
+  const changes = ['set .m.a "b" 2', 'unset .m "c"', 'merge .m.a (dict "d" 3)', 'mergeOverwrite .m (dict "a" 4)'];
+  const text = `${yaml}${changes.map((change) => `{{ $_ := ${change} }}${yaml}`).join('')}`;
+  expect(render(text, { m: { a: { b: 1 }, c: 1 } })).toBe(
+    'a:\n  b: 1\nc: 1;a:\n  b: 2\nc: 1;a:\n  b: 2;a:\n  b: 2\n  d: 3;a: 4;',
+  );
+});
+
 it('tells name, line and column of a text that cannot be parsed', () => {
   const error = failure(() => parseTemplates([{ name: 'a.yaml', text: 'x\n  {{ nope }}' }], functions));
   expect(error.message).toBe('template: a.yaml:2: function "nope" not defined');

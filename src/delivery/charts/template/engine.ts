@@ -12,9 +12,11 @@ import {
   type TemplateLookup,
 } from './execution.ts';
 import { mergeFunctions, type FunctionMap } from './function.ts';
+import { Variables } from './known-actions.ts';
 import type { TemplateTree } from './nodes.ts';
 import { isEmptyTree, parseSource } from './parse.ts';
 import { quote } from './quote.ts';
+import { Scope } from './scope.ts';
 
 /**
  * Go's text/template language with Helm's rules. What JavaScript values stand for which Go values is told in values.ts;
@@ -54,7 +56,8 @@ export function parseTemplates(sources: readonly TemplateSource[], functions: Fu
 
 /** Templates that know each other. */
 class TemplateSet implements TemplateLookup {
-  readonly #functions: FunctionMap;
+  readonly #scope: Scope;
+  readonly #variables: Variables;
   readonly #parent: TemplateSet | undefined;
   readonly #trees = new Map<string, TemplateTree>();
   readonly #compiled = new Map<string, Template>();
@@ -62,12 +65,14 @@ class TemplateSet implements TemplateLookup {
   readonly #texts = new Map<string, TemplateSet>();
 
   constructor(functions: FunctionMap, parent?: TemplateSet) {
-    this.#functions = functions;
+    this.#scope = parent ? parent.#scope : Scope.of(functions);
+    this.#variables = parent ? parent.#variables : Variables.first();
     this.#parent = parent;
   }
 
   add(source: TemplateSource): void {
-    const trees = parseSource(source, (name) => Object.hasOwn(this.#functions, name));
+    const { functions } = this.#scope;
+    const trees = parseSource(source, this.#variables, (name) => Object.hasOwn(functions, name));
     for (const [name, tree] of trees) {
       if (isEmptyTree(tree.root) && this.#has(name)) continue;
       this.#trees.set(name, tree);
@@ -85,7 +90,7 @@ class TemplateSet implements TemplateLookup {
     if (compiled) return compiled;
     const tree = this.#trees.get(name);
     if (!tree) return this.#parent?.find(name);
-    const template = compileTemplate(tree, this.#functions);
+    const template = compileTemplate(tree, this.#scope);
     this.#compiled.set(name, template);
     return template;
   }
@@ -93,7 +98,7 @@ class TemplateSet implements TemplateLookup {
   parseText(name: string, text: string): TemplateLookup {
     const known = this.#texts.get(text);
     if (known) return known;
-    const set = new TemplateSet(this.#functions, this);
+    const set = new TemplateSet(this.#scope.functions, this);
     set.add({ name, text });
     if (this.#texts.size < maxTexts) this.#texts.set(text, set);
     return set;

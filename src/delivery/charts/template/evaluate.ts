@@ -15,6 +15,7 @@ import {
   type VariableNode,
 } from './nodes.ts';
 import { quote } from './quote.ts';
+import type { Scope } from './scope.ts';
 import { isTrue } from './values.ts';
 
 /** An expression, compiled. */
@@ -22,16 +23,15 @@ export type Evaluate = (x: Execution, dot: unknown) => unknown;
 /** A command of a pipeline, compiled: it also gets the value of the command before it, if there is one. */
 type EvaluateCommand = (x: Execution, dot: unknown, final?: unknown) => unknown;
 
-/** What surrounds an expression at compile time. */
-export interface Scope {
-  readonly functions: FunctionMap;
-  /** Slots of variables, and whether dot, hold elements of a list or map: Go sees interfaces there, not what is in them. */
-  readonly elementSlots: ReadonlySet<number>;
-  readonly dotIsElement: boolean;
-}
-
 /** Compiles a pipeline; its value is stored in the variables that it declares or assigns. */
 export function compilePipeline(pipe: PipeNode, scope: Scope): Evaluate {
+  if (!pipe.isShared) return compileAnew(pipe, scope);
+  let known = scope.compiled.get(pipe);
+  if (!known) scope.compiled.set(pipe, (known = compileAnew(pipe, scope)));
+  return known;
+}
+
+function compileAnew(pipe: PipeNode, scope: Scope): Evaluate {
   const commands = pipe.commands.map((command, i) => compileCommand(command, scope, i > 0));
   const evaluate = chainCommands(pipe, commands);
   if (pipe.declarations.length === 0) return evaluate;

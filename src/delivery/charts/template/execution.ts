@@ -1,6 +1,6 @@
 import type { Clock } from '../../../base/clock.ts';
 import { locate, TemplateError } from './error.ts';
-import { nodeText, type AnyNode, type Source } from './nodes.ts';
+import { nodeText, type EvaluatedNode, type Place, type Source } from './nodes.ts';
 import { quote } from './quote.ts';
 
 /** What one execution may use; each has a default that no real chart comes near. */
@@ -87,9 +87,12 @@ export class Execution {
   /** The variables of the template that runs. */
   variables: unknown[] = [];
   template: Template;
-  /** What is being evaluated, for errors. */
-  node: AnyNode | undefined;
+  /** What is being evaluated, and in which action, for errors. */
+  node: EvaluatedNode | undefined;
+  place: Place | undefined;
   depth = 0;
+  /** What maps and lists are as YAML, until one is changed: many objects of a chart have the same resources or labels. */
+  readonly yaml = new Map<object, string>();
   /** How often each template is being included at the moment. */
   readonly included = new Map<string, number>();
   readonly #limits: Limits;
@@ -150,9 +153,9 @@ export class Execution {
   }
 
   #error(phase: 'execute' | 'limit', message: string, cause?: unknown): TemplateError {
-    const { node, template } = this;
-    if (!node) return new TemplateError(phase, `template: ${template.name}: ${message}`, undefined, cause);
-    const location = locate(node.source.name, node.source.text, node.position);
+    const { node, place: action, template } = this;
+    if (!node || !action) return new TemplateError(phase, `template: ${template.name}: ${message}`, undefined, cause);
+    const location = locate(action.source.name, action.source.text, action.start + node.position);
     const place = `${location.name}:${location.line}:${location.column}`;
     const at = `executing ${quote(template.name)} at <${nodeText(node)}>`;
     return new TemplateError(phase, `template: ${place}: ${at}: ${message}`, location, cause);
@@ -176,12 +179,13 @@ export class Execution {
 
   /** What a template gives, as a string. After an error the execution is over, so that nothing needs to be restored. */
   capture(template: Template, dot: unknown): string {
-    const { out, node } = this;
+    const { out, node, place } = this;
     this.out = '';
     this.invoke(template, dot ?? undefined);
     const captured = this.out;
     this.out = out;
     this.node = node;
+    this.place = place;
     return captured;
   }
 

@@ -55,6 +55,8 @@ const wordRun = /[\p{L}\p{Nd}_]*/uy;
 /** What could be a number; the parser checks it. */
 const number =
   /[+-]?(?:0[xX][\da-fA-F_]*(?:\.[\da-fA-F_]*)?(?:[pP][+-]?[\d_]*)?|0[oO][0-7_]*(?:\.[0-7_]*)?|0[bB][01_]*(?:\.[01_]*)?|[\d_]*(?:\.[\d_]*)?(?:[eE][+-]?[\d_]*)?)i?/y;
+/** In UTF-16 units: how long an action may be to be looked up as a whole. */
+const longestAction = 200;
 const trailingSpace = /[ \t\r\n]+$/;
 
 /** Cuts a template into tokens, one at a time, by the rules of Go's lexer. */
@@ -73,6 +75,33 @@ export class Lexer {
   next(): Token {
     if (this.#done) return this.#token('EOF', this.#position);
     return this.#insideAction ? this.#insideNext() : this.#textNext();
+  }
+
+  get position(): number {
+    return this.#position;
+  }
+
+  /** What is left of the action that was begun, to its first `}}`; undefined when it is long, or has no end. */
+  actionText(): string | undefined {
+    const end = this.#text.indexOf('}}', this.#position);
+    return end < 0 || end - this.#position > longestAction ? undefined : this.#text.slice(this.#position, end);
+  }
+
+  /** Goes past the action that was begun, which has so much left before its right delimiter: that is given. */
+  skipAction(length: number): Token {
+    const end = this.#position + length;
+    const trims = isSpace(this.#text.charCodeAt(end - 2)) && this.#text.charCodeAt(end - 1) === 0x2d;
+    this.#skipTo(end);
+    const token = this.#token('right delimiter', end + 2);
+    this.#leaveAction(trims ? end - 2 : end, trims);
+    return token;
+  }
+
+  /** Whether the action that was begun may be a definition. */
+  mayDefine(): boolean {
+    let at = this.#position;
+    while (isSpace(this.#text.charCodeAt(at))) at++;
+    return this.#text.startsWith('define', at);
   }
 
   /** The token from here to `end`. */

@@ -1,6 +1,6 @@
 import { quote } from './quote.ts';
 
-/** The tree of a parsed template. Positions are in UTF-16 units of the source's text. */
+/** The tree of a parsed template. */
 
 /** A source file, shared by the templates that it defines. */
 export interface Source {
@@ -8,9 +8,20 @@ export interface Source {
   readonly text: string;
 }
 
-interface NodeBase {
+/** Where an action is. Templates share the nodes in it, so that those know only where they are in the action. */
+export interface Place {
   readonly source: Source;
+  /** In UTF-16 units of the source's text. */
+  readonly start: number;
+}
+
+interface NodeBase {
+  /** In UTF-16 units from the start of the action. */
   readonly position: number;
+}
+
+interface StatementBase extends NodeBase {
+  readonly place: Place;
 }
 
 export interface NumberNode extends NodeBase {
@@ -40,6 +51,8 @@ export interface PipeNode extends NodeBase {
   readonly declarations: VariableNode[];
   isAssignment: boolean;
   commands: readonly CommandNode[];
+  /** Whether it is part of several trees. */
+  isShared: boolean;
 }
 
 export interface ChainNode extends NodeBase {
@@ -81,32 +94,40 @@ export type OperandNode =
   | (NodeBase & { readonly type: 'dot' })
   | (NodeBase & { readonly type: 'nil' });
 
-export interface BranchNode extends NodeBase {
+export interface BranchNode extends StatementBase {
   readonly type: 'if' | 'with' | 'range';
   readonly pipe: PipeNode;
   readonly list: ListNode;
   readonly elseList: ListNode | undefined;
 }
 
-export interface TemplateNode extends NodeBase {
+export interface TemplateNode extends StatementBase {
   readonly type: 'template';
   readonly name: string;
   readonly pipe: PipeNode | undefined;
 }
 
-export interface ListNode extends NodeBase {
+export interface ListNode {
   readonly type: 'list';
   nodes: StatementNode[];
 }
 
+export interface ActionNode extends StatementBase {
+  readonly type: 'action';
+  readonly pipe: PipeNode;
+}
+
 export type StatementNode =
-  | (NodeBase & { readonly type: 'text'; readonly text: string })
-  | (NodeBase & { readonly type: 'action'; readonly pipe: PipeNode })
-  | (NodeBase & { readonly type: 'break' | 'continue' })
+  | { readonly type: 'text'; readonly text: string }
+  | { readonly type: 'break' | 'continue' }
+  | ActionNode
   | BranchNode
   | TemplateNode;
 
-export type AnyNode = StatementNode | OperandNode | CommandNode | ListNode;
+/** What may be evaluated, and fail. */
+export type EvaluatedNode = ActionNode | TemplateNode | OperandNode | CommandNode;
+
+type AnyNode = StatementNode | OperandNode | CommandNode | ListNode;
 
 /** What `{{define}}`, `{{block}}` or a file gives. */
 export interface TemplateTree {

@@ -1,5 +1,5 @@
-import { locate, TemplateError } from './error.ts';
-import { describeToken, isBlank, Lexer, type Token, type TokenType } from './lex.ts';
+import { isBlank, type Token, type TokenType } from './lex.ts';
+import type { KnownAction, Variables } from './known-actions.ts';
 import { parseNumber } from './number-literal.ts';
 import {
   nodeText,
@@ -8,30 +8,42 @@ import {
   type ListNode,
   type OperandNode,
   type PipeNode,
+  type Place,
   type Source,
   type StatementNode,
   type TemplateTree,
   type VariableNode,
 } from './nodes.ts';
 import { quote, unquote } from './quote.ts';
+import { TokenStream } from './token-stream.ts';
 
 /** How deep parentheses and blocks may be nested: far more than anyone writes, and safe for the stack. */
 const maxNesting = 500;
 const tooDeep = `blocks or parentheses are nested more than ${maxNesting} deep`;
 
+/** How deep an action may stand that templates share: no one's parentheses then make it too deep. */
+const maxShared = 100;
+
 /** What ends a list: `{{end}}`, or `{{else}}`, perhaps with an `if` or `with` that follows at once. */
-type ListEnd = { readonly type: 'end' | 'else'; readonly position: number };
+type ListEnd = { readonly type: 'end' | 'else' };
 
 /** What the parser knows of the template around a `{{define}}`. */
 interface Outer {
-  readonly scope: { name: string; slot: number }[];
+  readonly variables: Variables;
   readonly slots: number;
   readonly rangeDepth: number;
 }
 
-/** The templates that a source defines, its own (under its own name) among them, by name. */
-export function parseSource(source: Source, hasFunction: (name: string) => boolean): Map<string, TemplateTree> {
-  return new Parser(source, hasFunction).parse();
+/**
+ * The templates that a source defines, its own (under its own name) among them, by name. `variables` keeps what is parsed
+ * for other sources, with the same functions.
+ */
+export function parseSource(
+  source: Source,
+  variables: Variables,
+  hasFunction: (name: string) => boolean,
+): Map<string, TemplateTree> {
+  return new Parser(source, variables, hasFunction).parse();
 }
 
 /** Whether a template holds nothing but space and comments. */
@@ -42,36 +54,39 @@ export function isEmptyTree(list: ListNode): boolean {
 /** A recursive descent parser with the structure, and the words, of Go's text/template/parse. */
 class Parser {
   readonly #source: Source;
-  readonly #lexer: Lexer;
+  readonly #tokens: TokenStream;
   readonly #hasFunction: (name: string) => boolean;
   readonly #trees = new Map<string, TemplateTree>();
-  /** Tokens that were looked at and given back, the next one last. */
-  readonly #pending: Token[] = [];
-  #last: Token = { type: 'text', position: 0, value: '', line: 1 };
-  #scope: { name: string; slot: number }[] = [];
+  readonly #first: Variables;
+  #variables: Variables;
+  #place: Place;
+  /** The action, while it may be one to remember: its text, and what was there before it. */
+  #unknown: { readonly text: string; readonly variables: Variables; readonly slots: number } | undefined;
   #slots = 0;
-  #actionLine = 0;
   #rangeDepth = 0;
   #nesting = 0;
 
-  constructor(source: Source, hasFunction: (name: string) => boolean) {
+  constructor(source: Source, variables: Variables, hasFunction: (name: string) => boolean) {
     this.#source = source;
+    this.#place = { source, start: 0 };
+    this.#first = variables;
+    this.#variables = variables;
     this.#hasFunction = hasFunction;
-    this.#lexer = new Lexer(source.text);
+    this.#tokens = new TokenStream(source);
   }
 
   parse(): Map<string, TemplateTree> {
     const outer = this.#startTree();
-    const root = this.#list(0);
-    while (this.#peek().type !== 'EOF') {
-      if (this.#peek().type === 'left delimiter') {
-        const delimiter = this.#next();
-        const word = this.#nextNonSpace();
+    const root: ListNode = { type: 'list', nodes: [] };
+    while (this.#tokens.peek().type !== 'EOF') {
+      if (this.#tokens.peek().type === 'left delimiter' && this.#tokens.mayDefine()) {
+        const delimiter = this.#tokens.next();
+        const word = this.#tokens.nextNonSpace();
         if (word.type === 'define') {
           this.#definition();
           continue;
         }
-        this.#pending.push(word, delimiter);
+        this.#tokens.giveBack(word, delimiter);
       }
       const node = this.#textOrAction();
       if (node.type === 'end' || node.type === 'else') this.#fail(`unexpected {{${node.type}}}`);
@@ -81,61 +96,21 @@ class Parser {
     return this.#trees;
   }
 
-  // Tokens
-
-  #next(): Token {
-    const pending = this.#pending.pop();
-    if (pending) return pending;
-    this.#last = this.#lexer.next();
-    return this.#last;
-  }
-
-  #peek(): Token {
-    const token = this.#next();
-    this.#pending.push(token);
-    return token;
-  }
-
-  #nextNonSpace(): Token {
-    let token = this.#next();
-    while (token.type === 'space') token = this.#next();
-    return token;
-  }
-
-  #peekNonSpace(): Token {
-    const token = this.#nextNonSpace();
-    this.#pending.push(token);
-    return token;
-  }
-
-  #expect(context: string, ...types: TokenType[]): Token {
-    const token = this.#nextNonSpace();
-    if (!types.includes(token.type)) this.#unexpected(token, context);
-    return token;
-  }
-
   #fail(message: string): never {
-    const { name, text } = this.#source;
-    const location = { ...locate(name, text, this.#last.position), line: this.#last.line };
-    throw new TemplateError('parse', `template: ${name}:${this.#last.line}: ${message}`, location);
+    return this.#tokens.fail(message);
   }
 
-  #unexpected(token: Token, context: string): never {
-    if (token.type !== 'error') this.#fail(`unexpected ${describeToken(token)} in ${context}`);
-    let extra = '';
-    if (this.#actionLine !== 0 && this.#actionLine !== token.line) {
-      const word = token.value.endsWith(' action') ? '' : ' in action';
-      extra = `${word} started at ${this.#source.name}:${this.#actionLine}`;
-    }
-    this.#fail(token.value + extra);
+  /** From the start of the action. */
+  #position(token: Token): number {
+    return token.position - this.#place.start;
   }
 
   // Templates
 
   /** Each template has variables of its own, `$` first. */
   #startTree(): Outer {
-    const outer = { scope: this.#scope, slots: this.#slots, rangeDepth: this.#rangeDepth };
-    this.#scope = [{ name: '$', slot: 0 }];
+    const outer = { variables: this.#variables, slots: this.#slots, rangeDepth: this.#rangeDepth };
+    this.#variables = this.#first;
     this.#slots = 1;
     this.#rangeDepth = 0;
     return outer;
@@ -148,29 +123,26 @@ class Parser {
     } else if (!isEmptyTree(root)) {
       this.#fail(`template: multiple definition of template ${quote(name)}`);
     }
-    this.#scope = outer.scope;
+    this.#variables = outer.variables;
     this.#slots = outer.slots;
     this.#rangeDepth = outer.rangeDepth;
   }
 
   #definition(): void {
     const context = 'define clause';
-    const name = this.#unquoted(this.#expect(context, 'string', 'raw string'));
-    this.#expect(context, 'right delimiter');
+    const name = this.#unquoted(this.#tokens.expect(context, 'string', 'raw string'));
+    this.#tokens.expect(context, 'right delimiter');
     const outer = this.#startTree();
     const { list, end } = this.#itemList();
     if (end.type !== 'end') this.#fail(`unexpected {{${end.type}}} in ${context}`);
     this.#endTree(name, list, outer);
   }
 
-  #list(position: number): ListNode {
-    return { type: 'list', source: this.#source, position, nodes: [] };
-  }
-
   #itemList(): { list: ListNode; end: ListEnd } {
-    const list = this.#list(this.#peekNonSpace().position);
+    const list: ListNode = { type: 'list', nodes: [] };
+    this.#tokens.peekNonSpace();
     if (++this.#nesting > maxNesting) this.#fail(tooDeep);
-    while (this.#peekNonSpace().type !== 'EOF') {
+    while (this.#tokens.peekNonSpace().type !== 'EOF') {
       const node = this.#textOrAction();
       if (node.type === 'end' || node.type === 'else') {
         this.#nesting--;
@@ -183,33 +155,67 @@ class Parser {
   }
 
   #textOrAction(): StatementNode | ListEnd {
-    const token = this.#nextNonSpace();
+    const token = this.#tokens.nextNonSpace();
     if (token.type === 'text') {
-      return { type: 'text', source: this.#source, position: token.position, text: token.value };
+      return { type: 'text', text: token.value };
     }
-    if (token.type !== 'left delimiter') this.#unexpected(token, 'input');
-    this.#actionLine = token.line;
-    const node = this.#action();
-    this.#actionLine = 0;
+    if (token.type !== 'left delimiter') this.#tokens.unexpected(token, 'input');
+    this.#tokens.actionLine = token.line;
+    this.#place = { source: this.#source, start: token.position };
+    const node = this.#knownAction() ?? this.#action();
+    this.#tokens.actionLine = 0;
     return node;
   }
 
+  #knownAction(): StatementNode | ListEnd | undefined {
+    const text = this.#nesting < maxShared ? this.#tokens.actionText() : undefined;
+    const known = text === undefined ? undefined : this.#variables.known(text);
+    this.#unknown = undefined;
+    if (text === undefined) return undefined;
+    if (!known) {
+      this.#unknown = { text, variables: this.#variables, slots: this.#slots };
+      return undefined;
+    }
+    this.#tokens.skipAction(text.length);
+    switch (known.type) {
+      case 'end':
+      case 'else':
+        return known;
+      case 'action':
+        return { type: 'action', place: this.#place, position: known.position, pipe: known.pipe };
+      default:
+        return this.#control(known.type, known.pipe);
+    }
+  }
+
+  /** An action that makes variables is not the same twice. */
+  #remember(action: KnownAction): void {
+    const unknown = this.#unknown;
+    this.#unknown = undefined;
+    if (unknown?.slots !== this.#slots || unknown.variables !== this.#variables) return;
+    if (!this.#tokens.endedAtFirst()) return;
+    if ('pipe' in action) action.pipe.isShared = true;
+    this.#variables.remember(unknown.text, action);
+  }
+
   #action(): StatementNode | ListEnd {
-    const token = this.#nextNonSpace();
+    const token = this.#tokens.nextNonSpace();
     switch (token.type) {
       case 'block':
         return this.#block();
       case 'break':
       case 'continue':
-        return this.#loopControl(token.type, token.position);
+        return this.#loopControl(token.type);
       case 'else': {
         // `else if` is parsed as an else that is followed by an if.
-        const following = this.#peekNonSpace();
-        if (following.type === 'if' || following.type === 'with') return { type: 'else', position: following.position };
-        return { type: 'else', position: this.#expect('else', 'right delimiter').position };
+        const following = this.#tokens.peekNonSpace();
+        if (following.type === 'if' || following.type === 'with') this.#unknown = undefined;
+        else this.#tokens.expect('else', 'right delimiter');
+        return this.#listEnd('else');
       }
       case 'end':
-        return { type: 'end', position: this.#expect('end', 'right delimiter').position };
+        this.#tokens.expect('end', 'right delimiter');
+        return this.#listEnd('end');
       case 'if':
       case 'range':
       case 'with':
@@ -217,33 +223,43 @@ class Parser {
       case 'template':
         return this.#templateCall();
       default: {
-        this.#pending.push(token);
+        this.#tokens.giveBack(token);
+        const position = this.#position(token);
         const pipe = this.#pipeline('command', 'right delimiter');
-        return { type: 'action', source: this.#source, position: token.position, pipe };
+        this.#remember({ type: 'action', position, pipe });
+        return { type: 'action', place: this.#place, position, pipe };
       }
     }
   }
 
-  #loopControl(type: 'break' | 'continue', position: number): StatementNode {
-    const token = this.#nextNonSpace();
-    if (token.type !== 'right delimiter') this.#unexpected(token, `{{${type}}}`);
-    if (this.#rangeDepth === 0) this.#fail(`{{${type}}} outside {{range}}`);
-    return { type, source: this.#source, position };
+  #listEnd(type: 'end' | 'else'): ListEnd {
+    const end = { type };
+    this.#remember(end);
+    return end;
   }
 
-  #control(type: 'if' | 'with' | 'range'): BranchNode {
-    const variables = this.#scope.length;
-    const pipe = this.#pipeline(type, 'right delimiter');
+  #loopControl(type: 'break' | 'continue'): StatementNode {
+    const token = this.#tokens.nextNonSpace();
+    if (token.type !== 'right delimiter') this.#tokens.unexpected(token, `{{${type}}}`);
+    if (this.#rangeDepth === 0) this.#fail(`{{${type}}} outside {{range}}`);
+    return { type };
+  }
+
+  #control(type: 'if' | 'with' | 'range', known?: PipeNode): BranchNode {
+    const variables = this.#variables;
+    const place = this.#place;
+    const pipe = known ?? this.#pipeline(type, 'right delimiter');
+    if (!known) this.#remember({ type, position: pipe.position, pipe });
     if (type === 'range') this.#rangeDepth++;
     const { list, end } = this.#itemList();
     if (type === 'range') this.#rangeDepth--;
     let elseList: ListNode | undefined;
     if (end.type === 'else') {
-      const following = this.#peek().type;
+      const following = this.#tokens.peek().type;
       if (type !== 'range' && following === type) {
         // One {{end}} ends the whole chain.
-        this.#next();
-        elseList = this.#list(end.position);
+        this.#tokens.next();
+        elseList = { type: 'list', nodes: [] };
         if (++this.#nesting > maxNesting) this.#fail(tooDeep);
         elseList.nodes.push(this.#control(type));
         this.#nesting--;
@@ -253,34 +269,35 @@ class Parser {
         elseList = other.list;
       }
     }
-    this.#scope.length = variables;
-    return { type, source: this.#source, position: pipe.position, pipe, list, elseList };
+    this.#variables = variables;
+    return { type, place, position: pipe.position, pipe, list, elseList };
   }
 
   #block(): StatementNode {
     const context = 'block clause';
-    const token = this.#nextNonSpace();
+    const token = this.#tokens.nextNonSpace();
     const name = this.#templateName(token, context);
     const pipe = this.#pipeline(context, 'right delimiter');
+    const place = this.#place;
     const outer = this.#startTree();
     const { list, end } = this.#itemList();
     if (end.type !== 'end') this.#fail(`unexpected {{${end.type}}} in ${context}`);
     this.#endTree(name, list, outer);
-    return { type: 'template', source: this.#source, position: token.position, name, pipe };
+    return { type: 'template', place, position: token.position - place.start, name, pipe };
   }
 
   #templateCall(): StatementNode {
     const context = 'template clause';
-    const token = this.#nextNonSpace();
+    const token = this.#tokens.nextNonSpace();
     const name = this.#templateName(token, context);
     let pipe: PipeNode | undefined;
-    if (this.#peekNonSpace().type === 'right delimiter') this.#next();
+    if (this.#tokens.peekNonSpace().type === 'right delimiter') this.#tokens.next();
     else pipe = this.#pipeline(context, 'right delimiter');
-    return { type: 'template', source: this.#source, position: token.position, name, pipe };
+    return { type: 'template', place: this.#place, position: this.#position(token), name, pipe };
   }
 
   #templateName(token: Token, context: string): string {
-    if (token.type !== 'string' && token.type !== 'raw string') this.#unexpected(token, context);
+    if (token.type !== 'string' && token.type !== 'raw string') this.#tokens.unexpected(token, context);
     return this.#unquoted(token);
   }
 
@@ -291,20 +308,20 @@ class Parser {
   // Pipelines
 
   #pipeline(context: string, end: TokenType): PipeNode {
-    const start = this.#peekNonSpace();
+    const start = this.#tokens.peekNonSpace();
     const pipe: PipeNode = {
       type: 'pipe',
-      source: this.#source,
-      position: start.position,
+      position: this.#position(start),
       declarations: [],
       isAssignment: false,
       commands: [],
+      isShared: false,
     };
     if (++this.#nesting > maxNesting) this.#fail(tooDeep);
     const declared = this.#declarations(pipe, context);
     const commands: CommandNode[] = [];
     for (;;) {
-      const token = this.#nextNonSpace();
+      const token = this.#tokens.nextNonSpace();
       if (token.type === end) {
         pipe.commands = exact(commands);
         this.#checkPipeline(pipe, context);
@@ -313,8 +330,8 @@ class Parser {
         this.#nesting--;
         return pipe;
       }
-      if (!startsOperand(token.type)) this.#unexpected(token, context);
-      this.#pending.push(token);
+      if (!startsOperand(token.type)) this.#tokens.unexpected(token, context);
+      this.#tokens.giveBack(token);
       commands.push(this.#command());
     }
   }
@@ -322,29 +339,29 @@ class Parser {
   /** Reads `$a :=`, `$a =` and, for range, `$a, $b :=`; gives back what was no declaration. */
   #declarations(pipe: PipeNode, context: string): Token[] {
     const names: Token[] = [];
-    while (this.#peekNonSpace().type === 'variable') {
-      const variable = this.#next();
-      const after = this.#peek();
-      const next = this.#peekNonSpace();
+    while (this.#tokens.peekNonSpace().type === 'variable') {
+      const variable = this.#tokens.next();
+      const after = this.#tokens.peek();
+      const next = this.#tokens.peekNonSpace();
       if (next.type === 'assign' || next.type === 'declare') {
         pipe.isAssignment = next.type === 'assign';
-        this.#nextNonSpace();
+        this.#tokens.nextNonSpace();
         names.push(variable);
         return names;
       }
       if (next.type === 'char' && next.value === ',') {
-        this.#nextNonSpace();
+        this.#tokens.nextNonSpace();
         names.push(variable);
         if (context !== 'range' || names.length > 1) this.#fail(`too many declarations in ${context}`);
-        const following = this.#peekNonSpace().type;
+        const following = this.#tokens.peekNonSpace().type;
         if (following === 'variable') continue;
         if (following !== 'right delimiter' && following !== 'right paren') {
           this.#fail('range can only initialize variables');
         }
         return names;
       }
-      if (after.type === 'space') this.#pending.push(after);
-      this.#pending.push(variable);
+      if (after.type === 'space') this.#tokens.giveBack(after);
+      this.#tokens.giveBack(variable);
       return names;
     }
     return names;
@@ -354,18 +371,18 @@ class Parser {
     let slot: number;
     if (pipe.isAssignment) {
       // Go finds out that there is no such variable only when it runs, and lets it be named from here on.
-      const known = this.#scope.findLast(({ name }) => name === token.value);
-      slot = known?.slot ?? -1;
-      if (!known) this.#scope.push({ name: token.value, slot });
+      const known = this.#variables.slotOf(token.value);
+      slot = known ?? -1;
+      if (known === undefined) this.#variables = this.#variables.with(token.value, slot);
     } else {
       slot = this.#slots++;
-      this.#scope.push({ name: token.value, slot });
+      this.#variables = this.#variables.with(token.value, slot);
     }
-    pipe.declarations.push(this.#variable(token.position, [token.value], slot));
+    pipe.declarations.push(this.#variable(this.#position(token), [token.value], slot));
   }
 
   #variable(position: number, identifiers: string[], slot: number): VariableNode {
-    return { type: 'variable', source: this.#source, position, identifiers, slot };
+    return { type: 'variable', position, identifiers, slot };
   }
 
   #checkPipeline(pipe: PipeNode, context: string): void {
@@ -379,28 +396,28 @@ class Parser {
   }
 
   #command(): CommandNode {
-    const { position } = this.#peekNonSpace();
+    const position = this.#position(this.#tokens.peekNonSpace());
     const args: OperandNode[] = [];
     for (;;) {
-      this.#peekNonSpace();
+      this.#tokens.peekNonSpace();
       const operand = this.#operand();
       if (operand) args.push(operand);
-      const token = this.#next();
+      const token = this.#tokens.next();
       if (token.type === 'space') continue;
-      if (token.type === 'right delimiter' || token.type === 'right paren') this.#pending.push(token);
-      else if (token.type !== 'pipe') this.#unexpected(token, 'operand');
+      if (token.type === 'right delimiter' || token.type === 'right paren') this.#tokens.giveBack(token);
+      else if (token.type !== 'pipe') this.#tokens.unexpected(token, 'operand');
       break;
     }
     if (args.length === 0) this.#fail('empty command');
-    return { type: 'command', source: this.#source, position, args: exact(args) };
+    return { type: 'command', position, args: exact(args) };
   }
 
   #operand(): OperandNode | undefined {
     const node = this.#term();
-    if (!node || this.#peek().type !== 'field') return node;
-    const { position } = this.#peek();
+    if (!node || this.#tokens.peek().type !== 'field') return node;
+    const position = this.#position(this.#tokens.peek());
     const fields: string[] = [];
-    while (this.#peek().type === 'field') fields.push(this.#next().value.slice(1));
+    while (this.#tokens.peek().type === 'field') fields.push(this.#tokens.next().value.slice(1));
     switch (node.type) {
       case 'field':
         return { ...node, position, identifiers: [...node.identifiers, ...fields] };
@@ -413,45 +430,44 @@ class Parser {
       case 'dot':
         return this.#fail(`unexpected . after term ${quote(nodeText(node))}`);
       default:
-        return { type: 'chain', source: this.#source, position, node, fields };
+        return { type: 'chain', position, node, fields };
     }
   }
 
   #term(): OperandNode | undefined {
-    const token = this.#nextNonSpace();
-    const source = this.#source;
-    const { position } = token;
+    const token = this.#tokens.nextNonSpace();
+    const position = this.#position(token);
     switch (token.type) {
       case 'identifier':
         if (!this.#hasFunction(token.value)) this.#fail(`function ${quote(token.value)} not defined`);
-        return { type: 'identifier', source, position, name: token.value };
+        return { type: 'identifier', position, name: token.value };
       case 'dot':
       case 'nil':
-        return { type: token.type, source, position };
+        return { type: token.type, position };
       case 'variable': {
-        const known = this.#scope.findLast(({ name }) => name === token.value);
-        if (!known) this.#fail(`undefined variable ${quote(token.value)}`);
-        return this.#variable(position, [token.value], known.slot);
+        const slot = this.#variables.slotOf(token.value);
+        if (slot === undefined) this.#fail(`undefined variable ${quote(token.value)}`);
+        return this.#variable(position, [token.value], slot);
       }
       case 'field':
-        return { type: 'field', source, position, identifiers: [token.value.slice(1)] };
+        return { type: 'field', position, identifiers: [token.value.slice(1)] };
       case 'bool':
-        return { type: 'bool', source, position, value: token.value === 'true' };
+        return { type: 'bool', position, value: token.value === 'true' };
       case 'char constant':
       case 'complex':
       case 'number': {
         const number = parseNumber(token.value, token.type);
         return 'error' in number
           ? this.#fail(number.error)
-          : { type: 'number', source, position, text: token.value, ...number };
+          : { type: 'number', position, text: token.value, ...number };
       }
       case 'left paren':
         return this.#pipeline('parenthesized pipeline', 'right paren');
       case 'string':
       case 'raw string':
-        return { type: 'string', source, position, quoted: token.value, text: this.#unquoted(token) };
+        return { type: 'string', position, quoted: token.value, text: this.#unquoted(token) };
       default:
-        this.#pending.push(token);
+        this.#tokens.giveBack(token);
         return undefined;
     }
   }
