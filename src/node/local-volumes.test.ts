@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { startAgentWorld, type AgentWorld } from '../../test/support/node-agent.ts';
-import type { Container, PersistentVolumeSpec } from '../api/types/core-v1.ts';
+import type { Container, PersistentVolumeSpec, PodSpec } from '../api/types/core-v1.ts';
 import { events, persistentVolumeClaims, persistentVolumes, pods } from '../client/resources.ts';
 import { preparation } from './mounts.ts';
 
@@ -42,13 +42,16 @@ async function bind(path: string, more: Partial<PersistentVolumeSpec> = {}): Pro
   );
 }
 
-async function start(use: Partial<Container>, readOnly = false): Promise<string> {
+type Start = Pick<PodSpec, 'securityContext'> & { readOnly?: boolean };
+
+async function start(use: Partial<Container>, { readOnly = false, ...more }: Start = {}): Promise<string> {
   const { metadata } = await world.client.create(pods, {
     metadata: { name: 'a', namespace },
     spec: {
       ...{ nodeName: 'node-1', automountServiceAccountToken: false },
       containers: [{ name: 'app', image: 'app:1', ...use }],
       volumes: [{ name: 'v', persistentVolumeClaim: { claimName: 'data', readOnly } }],
+      ...more,
     },
   });
   await world.clock.settle();
@@ -84,10 +87,18 @@ it('is a directory as it lies there', async () => {
   expect(await complaints()).toEqual([]);
 });
 
+it('is what a link leads to, for the group too', async () => {
+  const given = vi.spyOn(world.system.files, 'setGroup');
+  world.system.files.lookAt = () => Promise.resolve({ path: '/srv/real', isBlockDevice: false });
+  await bind('/srv/link');
+  await start(mounted, { securityContext: { fsGroup: 1234 } });
+  expect(given.mock.calls).toEqual([['/srv/real', 1234, false]]);
+});
+
 it('is given as a device, which may be read only', async () => {
   const made = vi.spyOn(world.runtime, 'createContainer');
   await bind('/dev/sdb', { volumeMode: 'Block' });
-  await start(asDevice, true);
+  await start(asDevice, { readOnly: true });
   const device = { hostPath: '/dev/sdb', containerPath: '/dev/data', permissions: 'r' };
   expect(made.mock.calls[0]?.[1].devices).toEqual([device]);
   expect(world.system.mountedDevices.size).toBe(0);

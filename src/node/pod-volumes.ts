@@ -130,7 +130,8 @@ async function prepareClaimed(
     if (!found.isBlockDevice) throw new Error(`${path} is not a block device`);
     return { hostPath: found.path, readOnly };
   }
-  const hostPath = found.isBlockDevice ? mountPoint : path;
+  // A link would be given to the group, and not what it leads to.
+  const hostPath = found.isBlockDevice ? mountPoint : found.path;
   if (found.isBlockDevice) {
     const { fileSystem, options: mountOptions } = claimed;
     await files.makeDirectory(mountPoint);
