@@ -68,9 +68,6 @@ async function connectionOf(flags: ClusterFlags): Promise<Pick<Loaded, 'connecti
 export function operationOptions(flags: OperationFlags): OperationOptions & { rollbackOnFailure: boolean } {
   const rollbackOnFailure = Boolean(flags.rollbackOnFailure || flags.atomic);
   const wait = flags.wait ?? (rollbackOnFailure ? 'watcher' : 'hookOnly');
-  if (!['watcher', 'legacy', 'hookOnly'].includes(wait)) {
-    throw new CliError(`--wait=${wait}: there are watcher, legacy and hookOnly`);
-  }
   return {
     timeoutMs: flags.timeout,
     wait: wait !== 'hookOnly',

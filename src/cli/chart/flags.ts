@@ -246,7 +246,9 @@ export function addOperationFlags(command: Command): Command {
           .argParser(duration)
           .default(300_000, '5m0s'),
       )
-      .option('--wait <strategy>', 'wait until all objects are ready (bare, or =watcher)')
+      .addOption(
+        new Option('--wait <strategy>', 'wait until all objects are ready (bare, or =watcher)').argParser(waiting),
+      )
       .option('--wait-for-jobs', 'with --wait: also until all jobs have completed')
       .option('--no-hooks', 'do not run hooks')
       .option('--force-replace', 'replace objects instead of patching them')
@@ -256,6 +258,12 @@ export function addOperationFlags(command: Command): Command {
       .addOption(new Option('--force-conflicts').hideHelp())
       .option('--abandon-pending', 'go on although an operation on the release is still marked as pending')
   );
+}
+
+function waiting(text: string): string {
+  if (['watcher', 'hookOnly', 'legacy'].includes(text)) return text;
+  const valid = 'Valid inputs are watcher, hookOnly, and legacy';
+  throw new InvalidArgumentError(`invalid wait input ${JSON.stringify(text)}. ${valid}`);
 }
 
 type ServerSideFlag = 'true' | 'false' | 'auto';

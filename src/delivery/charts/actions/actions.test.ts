@@ -89,7 +89,7 @@ describe('a release', () => {
     await api.client.create(configMaps, { metadata: { name: 'settings', namespace: 'default' } });
     const chart = await chartOf({ 'a.yaml': settings });
     await expect(install(chart)).rejects.toThrow(
-      'Unable to continue with install: ConfigMap "settings" in namespace "default" exists and cannot be imported into the ' +
+      'unable to continue with install: ConfigMap "settings" in namespace "default" exists and cannot be imported into the ' +
         'current release: invalid ownership metadata; label validation error: missing key "app.kubernetes.io/managed-by": ' +
         'must be set to "Helm"; annotation validation error: missing key "meta.helm.sh/release-name": must be set to "web"',
     );

@@ -106,7 +106,7 @@ export async function checkConflicts(
       if (problem === undefined) return;
       const { name, namespace = '' } = live?.metadata ?? {};
       throw new ReleaseError(
-        `Unable to continue with ${operation}: ${object.kind} "${name}" in namespace "${namespace}" exists and cannot ` +
+        `unable to continue with ${operation}: ${object.kind} "${name}" in namespace "${namespace}" exists and cannot ` +
           `be imported into the current release: ${problem}`,
         { hint: 'Take it over with --take-ownership, or give one of the two another name.' },
       );

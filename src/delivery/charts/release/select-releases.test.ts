@@ -38,6 +38,11 @@ describe('the releases that are listed', () => {
     ['uninstalled ones', { states: ['uninstalled'] }, ['db 1']],
     ['by name', { matchesName: (name) => name.startsWith('c') }, ['cart 1']],
     ['by labels', { matchesLabels: ({ of }) => of === 'other' }, ['web 1']],
+    [
+      'by those of the storage',
+      { matchesLabels: (all) => all['owner'] === 'helm' && all['version'] === '3' },
+      ['web 3'],
+    ],
   ])('are %s', (_, selection, expected) => {
     expect(selected(selection)).toEqual(expected);
   });

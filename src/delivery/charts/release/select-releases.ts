@@ -1,5 +1,5 @@
 import type { ReleaseStatus } from './release.ts';
-import type { StoredRevision } from './storage.ts';
+import { owner, type StoredRevision } from './storage.ts';
 
 export interface ReleaseSelection {
   /** Only releases in these states; the usual ones when empty. */
@@ -7,6 +7,7 @@ export interface ReleaseSelection {
   /** In any state. */
   all?: boolean;
   matchesName?: (name: string) => boolean;
+  /** The user's, and those by which the storage finds them. */
   matchesLabels?: (labels: Record<string, string>) => boolean;
 }
 
@@ -23,7 +24,7 @@ const usual: readonly ReleaseStatus[] = [
  * The newest revision of each release, where it is in one of the states (`helm list`). Superseded ones are hardly ever the
  * newest: who asks for them alone gets them all.
  */
-export function selectReleases<T extends Pick<StoredRevision, 'name' | 'namespace' | 'status' | 'labels'>>(
+export function selectReleases<T extends Pick<StoredRevision, 'name' | 'namespace' | 'version' | 'status' | 'labels'>>(
   revisions: readonly T[],
   { states, all, matchesName, matchesLabels }: ReleaseSelection,
 ): T[] {
@@ -31,9 +32,9 @@ export function selectReleases<T extends Pick<StoredRevision, 'name' | 'namespac
   const isForSuperseded = !all && states.length > 0 && states.every((state) => state === 'superseded');
   const wanted = states.length > 0 ? states : usual;
   return (isForSuperseded ? [...revisions] : [...newest.values()]).filter(
-    ({ name, status, labels }) =>
+    ({ name, version, status, labels }) =>
       (all || wanted.includes(status)) &&
       (!matchesName || matchesName(name)) &&
-      (!matchesLabels || matchesLabels(labels)),
+      (!matchesLabels || matchesLabels({ ...labels, name, owner, status, version: String(version) })),
   );
 }

@@ -51,7 +51,8 @@ export function parseDriver(text: string | undefined): StorageDriver {
   }
 }
 
-const owner = 'helm';
+/** The label `owner` of what is stored. */
+export const owner = 'helm';
 /** Who does a pending operation; Helm leaves annotations alone. */
 const ownerAnnotation = 'timonel.dev/operation';
 /** Labels that are the storage's own: no user may set them. */
@@ -61,7 +62,7 @@ export function requireUserLabels(labels: Record<string, string>): void {
   const taken = Object.keys(labels).filter((label) => systemLabels.includes(label));
   if (taken.length === 0) return;
   throw new ReleaseError(
-    `user supplied labels contains system reserved label name. System labels: ${systemLabels.join(', ')}`,
+    `user supplied labels contains system reserved label name. System labels: [${systemLabels.join(' ')}]`,
   );
 }
 

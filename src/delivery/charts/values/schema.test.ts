@@ -99,7 +99,9 @@ describe('values.schema.json', () => {
   ])('takes %s %j as Helm does: %s', async (format, text, isTaken) => {
     const schema = { $schema: draft7, properties: { x: { format } } };
     const found = await violations(chart('web', schema), JSON.stringify({ x: text }));
-    expect(found).toEqual(isTaken ? [] : ['web:', `- at '/x': '${text}' is not valid ${format}`]);
+    expect(found).toEqual(
+      isTaken ? [] : ['web:', `- at '/x': '${text.replaceAll('\\', '\\\\')}' is not valid ${format}`],
+    );
   });
 
   it('may not take any time', async () => {
@@ -137,6 +139,40 @@ describe('values.schema.json', () => {
       "- at '/a': 'anyOf' failed",
       "  - at '/a': got number, want string",
       "  - at '/a': got number, want object",
+    ]);
+  });
+
+  it.each<[object, string, string[]]>([
+    [{ dependentRequired: { x: ['q', 'r'] } }, '{x: 1}', ["- at '/v': properties 'q', 'r' required, if 'x' exists"]],
+    [{ multipleOf: 0.1 }, '1.05', ["- at '/v': multipleOf: got 1.05, want 0.1"]],
+    [{ unevaluatedProperties: false }, '{k: 1}', ["- at '/v/k': false schema"]],
+    [{ pattern: "^a'b$" }, '"x\'y"', [String.raw`- at '/v': 'x\'y' does not match pattern '^a\'b$'`]],
+    [
+      { propertyNames: { maxLength: 1, pattern: '^a' } },
+      '{ab: 2, xx: 1}',
+      [
+        ...["- at '': invalid propertyName 'ab'", "  - at '': maxLength: got 2, want 1"],
+        ...["- at '': invalid propertyName 'xx'", "  - at '': maxLength: got 2, want 1"],
+        "  - at '': 'xx' does not match pattern '^a'",
+      ],
+    ],
+    [
+      { contains: { type: 'string' } },
+      '[1, 2]',
+      [
+        ...["- at '/v': no items match contains schema", "  - at '/v/0': got number, want string"],
+        "  - at '/v/1': got number, want string",
+      ],
+    ],
+  ])('%j is told in the words of the library that Helm uses', async (schema, value, expected) => {
+    expect(await violations(chart('web', { properties: { v: schema } }), `v: ${value}`)).toEqual(['web:', ...expected]);
+  });
+
+  it('tells of items that are too many', async () => {
+    const schema = { $schema: draft7, properties: { v: { items: [{}], additionalItems: false } } };
+    expect(await violations(chart('web', schema), 'v: [1, 2]')).toEqual([
+      'web:',
+      "- at '/v': last 1 additionalItem(s) not allowed",
     ]);
   });
 

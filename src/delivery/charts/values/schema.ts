@@ -1,5 +1,6 @@
 import { runInNewContext } from 'node:vm';
 import type { ErrorObject, Options, ValidateFunction } from 'ajv';
+import { quote } from '../template/quote.ts';
 import { isMap } from '../template/values.ts';
 import type { Chart, Values } from '../chart/chart.ts';
 import { plainValues } from '../release/codec.ts';
@@ -117,19 +118,35 @@ function isPattern(compilePattern: () => unknown): boolean {
 
 /** One line for each violation; what alternatives have against a value stands below them. */
 function describe(errors: readonly ErrorObject[]): string[] {
-  const combined = errors.filter(({ keyword }) => keyword === 'anyOf' || keyword === 'oneOf');
+  const combined = errors.filter(({ keyword }) => holding.has(keyword));
   const parentOf = (error: ErrorObject): ErrorObject | undefined =>
     combined
-      .filter((other) => other !== error && error.schemaPath.startsWith(`${other.schemaPath}/`))
+      .filter((other) => other !== error && isBelow(error, other))
       .toSorted((a, b) => b.schemaPath.length - a.schemaPath.length)[0];
-  const lines: string[] = [];
   const counted = merged(errors).filter((error) => !errors.some((other) => isMoot(error, other)));
-  const tell = (error: ErrorObject, depth: number): void => {
-    lines.push(`${'  '.repeat(depth)}- at '${error.instancePath}': ${messageOf(error)}`);
-    for (const inner of counted) if (inner !== error && parentOf(inner) === error) tell(inner, depth + 1);
+  const told = (error: ErrorObject, depth: number): string => {
+    const inside = counted.filter((inner) => inner !== error && parentOf(inner) === error);
+    const line = `${'  '.repeat(depth)}- at '${placeOf(error)}': ${messageOf(error)}`;
+    return [line, ...inside.map((inner) => told(inner, depth + 1))].join('\n');
   };
-  for (const error of counted) if (!parentOf(error) && error.keyword !== 'if') tell(error, 0);
-  return [...new Set(lines)];
+  const whole = counted.filter((error) => !parentOf(error) && error.keyword !== 'if').map((error) => told(error, 0));
+  return [...new Set(whole)].flatMap((text) => text.split('\n'));
+}
+
+/** What these have against a value is told below them. */
+const holding = new Set(['anyOf', 'oneOf', 'contains', 'propertyNames']);
+
+function isBelow(error: ErrorObject, other: ErrorObject): boolean {
+  const isSameName = other.keyword !== 'propertyNames' || error.propertyName === other.params['propertyName'];
+  return isSameName && error.schemaPath.startsWith(`${other.schemaPath}/`);
+}
+
+/** Names of properties are at no place, and what nobody evaluates is told by itself: so has it Helm's library. */
+function placeOf({ keyword, instancePath, propertyName, params }: ErrorObject): string {
+  if (propertyName !== undefined || keyword === 'propertyNames') return '';
+  return keyword === 'unevaluatedProperties'
+    ? `${instancePath}/${String(params['unevaluatedProperty'])}`
+    : instancePath;
 }
 
 /** A value that fails one of these is not looked at any further by the same schema. */
@@ -154,7 +171,7 @@ function merged(errors: readonly ErrorObject[]): ErrorObject[] {
       kept.push(error);
       continue;
     }
-    const key = `${error.keyword} ${error.instancePath} ${error.schemaPath}`;
+    const key = [error.keyword, error.instancePath, error.schemaPath, error.params['property']].join(' ');
     const before = together.get(key);
     if (before) (before.params['names'] as string[]).push(property);
     else {
@@ -167,9 +184,12 @@ function merged(errors: readonly ErrorObject[]): ErrorObject[] {
 }
 
 function propertyOf({ keyword, params }: ErrorObject): string | undefined {
-  if (keyword === 'required') return String(params['missingProperty']);
-  if (keyword === 'additionalProperties') return String(params['additionalProperty']);
-  return keyword === 'unevaluatedProperties' ? String(params['unevaluatedProperty']) : undefined;
+  if (keyword === 'required' || isDependency(keyword)) return String(params['missingProperty']);
+  return keyword === 'additionalProperties' ? String(params['additionalProperty']) : undefined;
+}
+
+function isDependency(keyword: string): boolean {
+  return keyword === 'dependentRequired' || keyword === 'dependencies';
 }
 
 const secretNames = /pass|secret|token|key|credential/i;
@@ -177,8 +197,8 @@ const secretNames = /pass|secret|token|key|credential/i;
 /** In the words of the library that Helm uses; a value that may be a secret is not quoted. */
 function messageOf(error: ErrorObject): string {
   const { keyword, params, data, instancePath } = error;
-  const names = ((params['names'] as string[] | undefined) ?? []).map((name) => `'${name}'`).join(', ');
-  const shown = secretNames.test(instancePath) ? '(hidden)' : String(data);
+  const names = ((params['names'] as string[] | undefined) ?? []).map(quoted).join(', ');
+  const shown = quoted(secretNames.test(instancePath) ? '(hidden)' : data);
   switch (keyword) {
     case 'type':
       return `got ${typeName(data)}, want ${inOrder([params['type']].flat() as string[]).join(' or ')}`;
@@ -186,8 +206,16 @@ function messageOf(error: ErrorObject): string {
       return (params['names'] as string[] | undefined)?.length === 1 || !names
         ? `missing property ${names || `'${String(params['missingProperty'])}'`}`
         : `missing properties ${names}`;
+    case 'dependentRequired':
+    case 'dependencies':
+      return `properties ${names} required, if ${quoted(params['property'])} exists`;
+    case 'additionalItems':
+      return `last ${(data as unknown[]).length - Number(params['limit'])} additionalItem(s) not allowed`;
+    case 'multipleOf':
+      return `multipleOf: got ${String(data)}, want ${String(params['multipleOf'])}`;
+    case 'propertyNames':
+      return `invalid propertyName ${quoted(params['propertyName'])}`;
     case 'additionalProperties':
-    case 'unevaluatedProperties':
       return `additional properties ${names || `'${String(params['additionalProperty'])}'`} not allowed`;
     case 'enum': {
       const values = params['allowedValues'] as unknown[];
@@ -200,9 +228,9 @@ function messageOf(error: ErrorObject): string {
         ? "'const' failed"
         : `value must be ${quoted(params['allowedValue'])}`;
     case 'pattern':
-      return `'${shown}' does not match pattern '${String(params['pattern'])}'`;
+      return `${shown} does not match pattern ${quoted(params['pattern'])}`;
     case 'format':
-      return `'${shown}' is not valid ${String(params['format'])}`;
+      return `${shown} is not valid ${String(params['format'])}`;
     case 'anyOf':
       return "'anyOf' failed";
     case 'oneOf': {
@@ -212,6 +240,7 @@ function messageOf(error: ErrorObject): string {
     case 'not':
       return "'not' failed";
     case 'false schema':
+    case 'unevaluatedProperties':
       return 'false schema';
     case 'uniqueItems':
       return `items at ${String(params['j'])} and ${String(params['i'])} are equal`;
@@ -246,6 +275,6 @@ function isCollection(value: unknown): boolean {
 }
 
 function quoted(value: unknown): string {
-  if (typeof value === 'string') return `'${value}'`;
+  if (typeof value === 'string') return `'${quote(value).slice(1, -1).replaceAll('\\"', '"').replaceAll("'", "\\'")}'`;
   return value === null ? '<nil>' : JSON.stringify(value);
 }
