@@ -50,7 +50,7 @@ export async function renderChart(options: RenderOptions): Promise<Rendered> {
         if (isPartial(name)) continue;
         data['Template'] = { Name: name, BasePath: basePath };
         const text = templates.execute(name, data, { missingKey: options.strict ? 'error' : 'zero', usage });
-        rendered.set(name, text.replaceAll('<no value>', ''));
+        rendered.set(name, text.includes('<no value>') ? text.replaceAll('<no value>', '') : text);
       }
       return rendered;
     });
