@@ -126,7 +126,7 @@ export async function upgrade(name: string, reference: string, flags: UpgradeFla
     const release = await failingAs('UPGRADE FAILED', () => upgradeChart(context, { name, chart, values }, flags));
     if (flags.output === 'table' && !flags.dryRun)
       process.stdout.write(`Release "${name}" has been upgraded. Happy Helming!\n`);
-    show(release, flags);
+    show(release, flags, true);
   });
 }
 
@@ -201,12 +201,13 @@ function warnDeprecated({ metadata }: Chart): void {
   if (metadata.deprecated) createOutput().message('warning: this chart is deprecated');
 }
 
-function show(release: Release, flags: InstallFlags): void {
+function show(release: Release, flags: InstallFlags, isUpgrade = false): void {
   const isDry = flags.dryRun !== undefined;
   printAs(flags.output, releaseData(release), () =>
     statusText(release, {
       hideNotes: flags.hideNotes ?? false,
       showValues: flags.debug ?? false,
+      isUpgrade,
       showManifest: isDry || (flags.debug ?? false),
       hideSecret: flags.hideSecret ?? false,
     }),

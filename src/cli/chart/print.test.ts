@@ -52,6 +52,14 @@ describe('what is printed of a release', () => {
     ]);
   });
 
+  it('shows values as none where an upgrade was given none, and as null otherwise', () => {
+    const shown = (isUpgrade: boolean): string | undefined =>
+      statusText(release({ config: {} }), { showValues: true, isUpgrade })
+        .split('USER-SUPPLIED VALUES:\n')[1]
+        ?.split('\n')[0];
+    expect([shown(true), shown(false)]).toEqual(['{}', 'null']);
+  });
+
   it('tells where things are between what became of it and its tests', () => {
     const { info } = release();
     const text = statusText(release({ info: { ...info, description: '', notes: '' } }), {

@@ -76,6 +76,8 @@ export interface StatusText {
   hideNotes?: boolean;
   /** Show the values: --debug. */
   showValues?: boolean;
+  /** An upgrade has values where nobody gave any: none, and not null. */
+  isUpgrade?: boolean;
   /** Show hooks and manifest: a dry run, or --debug. */
   showManifest?: boolean;
   hideSecret?: boolean;
@@ -85,7 +87,7 @@ export interface StatusText {
 
 /** What Helm says after an install or upgrade, and for `status`. */
 export function statusText(release: Release, options: StatusText = {}): string {
-  const { hideNotes, showValues, showManifest, hideSecret, showMetadata, resources } = options;
+  const { hideNotes, showValues, showManifest, hideSecret, showMetadata, resources, isUpgrade } = options;
   const { info } = release;
   const { metadata } = release.chart;
   const lines = [
@@ -101,7 +103,7 @@ export function statusText(release: Release, options: StatusText = {}): string {
     ...(resources ? [`RESOURCES:\n${resources}`] : []),
     ...testLines(release),
   ];
-  if (showValues) lines.push(valuesText(release));
+  if (showValues) lines.push(valuesText(release, isUpgrade ? {} : null));
   if (showManifest) {
     lines.push('HOOKS:');
     for (const { path, manifest } of release.hooks) lines.push(`---\n# Source: ${path}\n${manifest}`);
@@ -112,10 +114,10 @@ export function statusText(release: Release, options: StatusText = {}): string {
 }
 
 /** The user's values, and what they are with those of the chart. */
-export function valuesText(release: Release): string {
+export function valuesText(release: Release, none: Record<string, unknown> | null = null): string {
   return [
     'USER-SUPPLIED VALUES:',
-    emitYaml(suppliedValues(release)),
+    emitYaml(suppliedValues(release) ?? none),
     'COMPUTED VALUES:',
     emitYaml(computedValues(release)),
   ].join('\n');

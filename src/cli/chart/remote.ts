@@ -126,6 +126,7 @@ async function untar({ data, fileName }: { data: Uint8Array; fileName: string },
 
 export async function push(archive: string, remote: string, flags: ChartFlags): Promise<void> {
   const data = await readFile(archive).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'EISDIR') throw new CliError('cannot push directory, must provide chart archive (.tgz)');
     throw new CliError(`${archive}: ${error.code === 'ENOENT' ? 'no such file' : error.message}`);
   });
   const { metadata } = await loadArchive(data, basename(archive));

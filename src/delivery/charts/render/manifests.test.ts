@@ -43,6 +43,15 @@ describe('what templates give', () => {
     ]);
   });
 
+  it('tells of hooks that it leaves out', () => {
+    const text = object('Pod', 'unknown', hook('"whenever,test"'));
+    const { skipped, manifests, hooks } = sortManifests(new Map([['c/c.yaml', text]]));
+    expect({ skipped, manifests, hooks }).toEqual({
+      skipped: [{ path: 'c/c.yaml', events: 'whenever,test' }],
+      ...{ manifests: [], hooks: [] },
+    });
+  });
+
   it('holds hooks by their annotations', () => {
     const weighted = hook('pre-install, post-upgrade', '    helm.sh/hook-weight: "-5"\n');
     expect(

@@ -18,6 +18,8 @@ export interface RenderedManifest {
 }
 
 export interface SortedManifests {
+  /** Hooks of kinds that there are not, which are left out: as they are written, and the template they come from. */
+  skipped: { path: string; events: string }[];
   hooks: Hook[];
   manifests: RenderedManifest[];
 }
@@ -45,14 +47,20 @@ interface SourcedText {
 function sortDocuments(documents: readonly SourcedText[]): SortedManifests {
   const hooks: Hook[] = [];
   const manifests: RenderedManifest[] = [];
+  const skipped: SortedManifests['skipped'] = [];
   const skimmer = new HeadSkimmer();
   for (const { path, content } of documents) {
     const head = headOf(content, path, skimmer);
     const events = head.annotations['helm.sh/hook'];
     if (events === undefined) manifests.push({ path, content, kind: head.kind });
-    else hooks.push(...hookOf({ path, content, head, events }));
+    else {
+      const hook = hookOf({ path, content, head, events });
+      if (hook) hooks.push(hook);
+      else skipped.push({ path, events });
+    }
   }
   return {
+    skipped,
     hooks: sortByKind(hooks, ({ kind }) => kind, 'install'),
     manifests: sortByKind(manifests, ({ kind }) => kind, 'install'),
   };
@@ -130,24 +138,22 @@ function headOf(content: string, path: string, skimmer: HeadSkimmer): ObjectHead
 }
 
 /** Nothing for a document with a hook that nobody knows: it is passed over, as Helm does. */
-function hookOf(document: { path: string; content: string; head: ObjectHead; events: string }): Hook[] {
+function hookOf(document: { path: string; content: string; head: ObjectHead; events: string }): Hook | undefined {
   const { path, content, head } = document;
   const events = list(document.events).map((event) => (event === 'test-success' ? 'test' : event));
-  if (!events.every((event) => hookEvents.some((known) => known === event))) return [];
+  if (!events.every((event) => hookEvents.some((known) => known === event))) return undefined;
   const weight = head.annotations['helm.sh/hook-weight'] ?? '';
-  return [
-    {
-      name: head.name,
-      kind: head.kind,
-      path,
-      manifest: content,
-      events: events as HookEvent[],
-      weight: /^[+-]?\d+$/.test(weight) ? Number(weight) : 0,
-      deletePolicies: list(head.annotations['helm.sh/hook-delete-policy']),
-      outputLogPolicies: list(head.annotations['helm.sh/hook-output-log-policy']),
-      lastRun: { startedAt: '', completedAt: '', phase: 'Unknown' },
-    },
-  ];
+  return {
+    name: head.name,
+    kind: head.kind,
+    path,
+    manifest: content,
+    events: events as HookEvent[],
+    weight: /^[+-]?\d+$/.test(weight) ? Number(weight) : 0,
+    deletePolicies: list(head.annotations['helm.sh/hook-delete-policy']),
+    outputLogPolicies: list(head.annotations['helm.sh/hook-output-log-policy']),
+    lastRun: { startedAt: '', completedAt: '', phase: 'Unknown' },
+  };
 }
 
 function list(text: string | undefined): string[] {

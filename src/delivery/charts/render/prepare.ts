@@ -52,6 +52,7 @@ export async function prepareRelease(options: PrepareOptions): Promise<Prepared>
   const rendered = await renderChart({ ...options, chart });
   const notes = notesOf(rendered, chart, options.subNotes ?? false);
   const sorted = sortedOf(rendered);
+  for (const { path, events } of sorted.skipped) warn?.(`warning: skipping unknown hooks ${events} (${path})`);
   const { hooks, manifests } = options.postRenderer ? await postRender(sorted, options.postRenderer) : sorted;
   return {
     ...{ chart, hooks, manifests, notes },
