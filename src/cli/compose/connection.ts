@@ -15,7 +15,7 @@ import { ComposeError } from '../../delivery/compose/compose-error.ts';
 import { diskFiles } from '../../delivery/compose/disk-files.ts';
 import { loadProject, type LoadedProject } from '../../delivery/compose/load-project.ts';
 import type { Project } from '../../delivery/compose/model.ts';
-import { findProject } from '../../delivery/compose/project-options.ts';
+import { findProject, givenName } from '../../delivery/compose/project-options.ts';
 import { type ProjectContext, ProjectError } from '../../delivery/compose/run/context.ts';
 import { namespaceOf, translate, type Translation } from '../../delivery/compose/translate/translate.ts';
 import { clock } from '../context.ts';
@@ -44,7 +44,7 @@ export async function withProject<T>(
   options: { services?: readonly string[] } = {},
 ): Promise<T> {
   const loaded = await loadIfThere(flags, options.services);
-  return withNamedProject(loaded?.project.name ?? flags.projectName ?? '', flags, loaded, work);
+  return withNamedProject(loaded?.project.name ?? givenName(flags, process.env) ?? '', flags, loaded, work);
 }
 
 /** The same for a project that is known by its name, whatever files there are. */
@@ -122,7 +122,7 @@ async function loadIfThere(
   flags: ComposeFlags,
   services: readonly string[] | undefined,
 ): Promise<LoadedProject | undefined> {
-  const isNamed = flags.projectName !== undefined && !flags.file?.length;
+  const isNamed = givenName(flags, process.env) !== undefined && !flags.file?.length;
   if (isNamed && !hasFile(flags)) return undefined;
   return loadFile(flags, services);
 }

@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { ComposeError } from './compose-error.ts';
 import type { Canonical } from './normalise.ts';
 import type { Service } from './model.ts';
+import { nearest } from './schema/nearest.ts';
 import { locate, type Mapping, type Path } from './tree.ts';
 
 /** Checks what a schema cannot: references, and keys that exclude each other. Throws {@link ComposeError}. */
@@ -62,13 +63,21 @@ function checkService(model: Canonical, tree: Mapping, name: string, service: Se
   }
   for (const network of Object.keys(service.networks ?? {})) {
     if (!(network in model.networks)) {
-      throw fail(tree, at('networks', network), `service "${name}" refers to undefined network ${network}`);
+      throw fail(
+        tree,
+        at('networks', network),
+        `service "${name}" refers to undefined network ${network}${likeOf(network, model.networks)}`,
+      );
     }
   }
   for (const [dependency, { required }] of Object.entries(service.depends_on ?? {})) {
     if (dependency === name) throw fail(tree, at('depends_on'), `dependency cycle detected: ${name} -> ${name}`);
     if (!required || known.includes(dependency)) continue;
-    throw fail(tree, at('depends_on', dependency), `service "${name}" depends on undefined service "${dependency}"`);
+    throw fail(
+      tree,
+      at('depends_on', dependency),
+      `service "${name}" depends on undefined service "${dependency}"${likeOf(dependency, model.services)}`,
+    );
   }
   for (const key of ['network_mode', 'ipc', 'pid'] as const) {
     const mode = service[key];
@@ -115,7 +124,11 @@ function checkReferences(model: Canonical, tree: Mapping, name: string, service:
   const targets = new Set<string>();
   for (const [index, { type, source, target }] of (service.volumes ?? []).entries()) {
     if (type === 'volume' && source && !(source in model.volumes)) {
-      throw fail(tree, at('volumes', index), `service "${name}" refers to undefined volume ${source}`);
+      throw fail(
+        tree,
+        at('volumes', index),
+        `service "${name}" refers to undefined volume ${source}${likeOf(source, model.volumes)}`,
+      );
     }
     if (targets.has(target)) throw fail(tree, at('volumes', index), `${target} is mounted twice`);
     targets.add(target);
@@ -123,7 +136,11 @@ function checkReferences(model: Canonical, tree: Mapping, name: string, service:
   for (const kind of ['configs', 'secrets'] as const) {
     for (const [index, { source }] of (service[kind] ?? []).entries()) {
       if (source in model[kind]) continue;
-      throw fail(tree, at(kind, index), `service "${name}" refers to undefined ${kind.slice(0, -1)} ${source}`);
+      throw fail(
+        tree,
+        at(kind, index),
+        `service "${name}" refers to undefined ${kind.slice(0, -1)} ${source}${likeOf(source, model[kind])}`,
+      );
     }
   }
   const buildSecrets = (service.build?.secrets ?? []) as { source: string }[];
@@ -164,6 +181,12 @@ function checkContainerNames(model: Canonical, tree: Mapping): void {
     }
     seen.set(containerName, name);
   }
+}
+
+/** What was probably meant. */
+function likeOf(word: string, known: object): string {
+  const like = nearest(word, Object.keys(known));
+  return like === undefined ? '' : ` (${like}?)`;
 }
 
 function fail(tree: Mapping, path: Path, message: string): ComposeError {

@@ -1,3 +1,4 @@
+import { serviceKeys } from './canonical/service.ts';
 import { ComposeError } from './compose-error.ts';
 import { carry, isMapping, locate, type Mapping, type Position, positionIn, type Value, textOf } from './tree.ts';
 
@@ -39,9 +40,15 @@ const topLevel = ['services', 'networks', 'volumes', 'configs', 'secrets', 'incl
 function isFormat1(tree: Mapping): boolean {
   const version = textOf(tree.version ?? '1');
   if (version !== '1' && version !== '1.0') return false;
-  if (topLevel.some((key) => key in tree && !looksLikeService(tree[key]))) return false;
+  if (topLevel.some((key) => key in tree && !isService(tree[key]))) return false;
   const entries = Object.entries(tree).filter(([key]) => key !== 'version' && !key.startsWith('x-'));
   return entries.length > 0 && entries.every(([, value]) => looksLikeService(value));
+}
+
+/** Of a key that has a meaning today: a service that is badly indented under it makes it none. */
+function isService(value: Value | undefined): boolean {
+  const known = [...serviceKeys, ...renamed.map(([old]) => old), 'volume_driver', 'extends'];
+  return looksLikeService(value) && Object.keys(value as Mapping).every((key) => known.includes(key));
 }
 
 function looksLikeService(value: Value | undefined): boolean {

@@ -427,6 +427,15 @@ describe('a project', () => {
     expect(messageOf(() => load({}))).toBe('open /app/compose.yaml: no such file or directory');
   });
 
+  it('is told what was probably meant', () => {
+    const wrong = `${web('depends_on: [databse]\nvolumes: [dta:/x]')}  database: {image: i}\nvolumes: {data: }\n`;
+    expect(messageOf(() => load(wrong))).toContain('depends on undefined service "databse" (database?)');
+    expect(messageOf(() => load(wrong.replace('databse', 'database')))).toContain('undefined volume dta (data?)');
+    expect(messageOf(() => load('services:\n  web:\n  image: i\n'))).toBe(
+      'compose.yaml:2: services.web: must be a mapping',
+    );
+  });
+
   it('has texts for keys', () => {
     expect(messageOf(() => load('services:\n  1: {image: i}\n'))).toBe(
       'compose.yaml:2: a key must be a text: put 1 in quotes',

@@ -102,7 +102,7 @@ describe('merging files', () => {
       labels: { c: 'd' },
     });
     const twice = 'services:\n  web:\n    image: i\n    command: a\n    command: !reset b\n';
-    expect(messageOf(() => load(twice))).toBe('compose.yaml:5: Map keys must be unique');
+    expect(messageOf(() => load(twice))).toBe('compose.yaml:5: the key command is there twice');
   });
 
   it('tells volumes, devices, secrets and configs apart by their target', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { memoryFiles } from '../../../test/support/compose.ts';
-import { findProject, type ProjectFlags } from './project-options.ts';
+import { findProject, givenName, type ProjectFlags } from './project-options.ts';
 
 const files = memoryFiles({
   '/app/compose.yaml': '',
@@ -36,5 +36,16 @@ describe('a project', () => {
       ],
     });
     expect(found('/app/deep', { file: ['/app/compose.yaml'] }).warnings).toEqual([]);
+  });
+});
+
+describe('a project without files', () => {
+  it.each([
+    [{ projectName: 'flag' }, { COMPOSE_PROJECT_NAME: 'own' }, 'flag'],
+    [{}, { COMPOSE_PROJECT_NAME: 'own' }, 'own'],
+    [{}, { COMPOSE_PROJECT_NAME: '' }, undefined],
+    [{}, {}, undefined],
+  ])('is found by its name: %j, %j', (flags, environment, name) => {
+    expect(givenName(flags, environment)).toBe(name);
   });
 });

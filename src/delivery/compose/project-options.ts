@@ -64,6 +64,11 @@ export function findProject(
   };
 }
 
+/** A project that has been started is found by its name alone: it need not have its files here. */
+export function givenName({ projectName }: ProjectFlags, environment: NodeJS.ProcessEnv): string | undefined {
+  return projectName ?? (environment['COMPOSE_PROJECT_NAME'] || undefined);
+}
+
 function directoryOf(found: readonly string[], cwd: string, own: Record<string, string>): string {
   if (own['COMPOSE_PROJECT_DIR']) return resolve(cwd, own['COMPOSE_PROJECT_DIR']);
   const [first] = found;

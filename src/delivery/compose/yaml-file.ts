@@ -40,7 +40,9 @@ export function parseComposeYaml(text: string, file: string): Mapping[] {
     const [error] = document.errors;
     if (error) {
       const position = { file, line: lines.linePos(error.pos[0]).line };
-      throw new ComposeError(error.message, { position });
+      const [, key] = /^\s*(.*?)\s*(?::\s|$)/m.exec(text.slice(error.pos[0])) ?? [];
+      const isTwice = error.code === 'DUPLICATE_KEY' && key;
+      throw new ComposeError(isTwice ? `the key ${key} is there twice` : error.message, { position });
     }
     const value = new Reader(document, file, lines).read();
     if (value === null) return [];
