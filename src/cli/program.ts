@@ -14,7 +14,7 @@ import { addComposeCommands } from './compose/commands.ts';
 import { programFrame, withHelp } from './program-frame.ts';
 import { addRegistryCommands } from './registry/commands.ts';
 import { addShipCommands } from './ship/commands.ts';
-import { addStackCommands, withListing } from './stack/commands.ts';
+import { addStackCommands, addSwarmNodeCommands, withListing } from './stack/commands.ts';
 import { addUpCommand, clusterName, outputFormat } from './up-command.ts';
 
 interface Group {
@@ -131,6 +131,7 @@ function addNodeCommands(program: Command): void {
     .argument('<node>', 'its name')
     .description("list a node's tasks of stacks")
     .action(async (name, options) => (await import('./stack/stacks.ts')).listTasks({ node: name }, options));
+  addSwarmNodeCommands(node);
   const verbs = {
     stop: 'stop a node in an orderly way: its containers end',
     start: 'start a stopped or killed node again',
@@ -138,8 +139,9 @@ function addNodeCommands(program: Command): void {
     remove: 'stop a node and remove it for good',
   } as const;
   for (const [verb, description] of Object.entries(verbs)) {
-    node
-      .command(verb)
+    const command = node.command(verb);
+    if (verb === 'remove') command.alias('rm');
+    command
       .argument('<node>', 'its name, as `timonel node list` shows it')
       .description(description)
       .addOption(clusterName())

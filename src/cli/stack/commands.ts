@@ -1,7 +1,9 @@
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { collect } from '../arguments.ts';
+import { CliError } from '../errors.ts';
 import { acceptBooleanValues } from '../compose/boolean-values.ts';
 import { addCreate } from './create-command.ts';
+import { refusedFlags } from './service-settings.ts';
 
 /** `timonel stack` and `timonel service`, for who comes from Swarm. */
 export function addStackCommands(program: Command): void {
@@ -96,7 +98,7 @@ function addServiceCommands(program: Command): void {
 }
 
 function addUpdate(service: Command): void {
-  withDetach(service.command('update'))
+  const update = withDetach(service.command('update'))
     .description('change a service; the old version serves until the new one does')
     .argument('<service>')
     .option('--image <image>', 'the image')
@@ -153,6 +155,56 @@ function addUpdate(service: Command): void {
     .addOption(new Option('-q, --quiet', 'accepted for scripts of Docker').hideHelp())
     .addOption(new Option('--with-registry-auth', 'accepted for scripts of Docker: logins are always used').hideHelp())
     .action(async (name, options) => (await import('./services.ts')).update(name, options));
+  addSettings(update);
+}
+
+function addSettings(update: Command): void {
+  update
+    .option('--limit-pids <count>', 'processes at most; 0: no limit')
+    .option('--ulimit-add <limit>', 'TYPE=SOFT[:HARD] (repeatable)', collect)
+    .option('--ulimit-rm <type>', 'take a limit away (repeatable)', collect)
+    .option('--oom-score-adj <number>', 'how soon it ends when memory is short')
+    .option('--restart-condition <condition>', 'none, on-failure or any')
+    .option('--restart-max-attempts <count>', 'how often it is started again')
+    .option('--init', 'an init process that reaps others')
+    .addOption(new Option('--no-init').hideHelp())
+    .option('--sysctl-add <name=value>', 'a setting of the kernel (repeatable)', collect)
+    .option('--sysctl-rm <name>', 'take a setting away (repeatable)', collect)
+    .option('--dns-add <address>', 'a name server (repeatable)', collect)
+    .option('--dns-rm <address>', 'take a name server away (repeatable)', collect)
+    .option('--dns-search-add <domain>', 'a domain that names are looked up in (repeatable)', collect)
+    .option('--dns-search-rm <domain>', 'take a domain away (repeatable)', collect)
+    .option('--dns-option-add <option>', 'an option of resolv.conf (repeatable)', collect)
+    .option('--dns-option-rm <option>', 'take an option away (repeatable)', collect)
+    .option('--network-add <network>', 'be in this network as well (repeatable)', collect)
+    .option('--network-rm <network>', 'be in this network no more (repeatable)', collect);
+  for (const [flag, why] of Object.entries(refusedFlags)) {
+    const [name = ''] = flag.split(' ');
+    const refuse = (): never => {
+      throw new InvalidArgumentError(`--${name} is not there: ${why}.`);
+    };
+    update.addOption(new Option(`--${flag}`).argParser(refuse).hideHelp());
+  }
+}
+
+/** What `docker node` has beside what nodes of a machine can do. */
+export function addSwarmNodeCommands(node: Command): void {
+  withWhere(node.command('inspect'))
+    .description("print what nodes are, as Docker's JSON")
+    .argument('<nodes...>')
+    .option('-f, --format <template>', 'a Go template for each; pretty')
+    .option('--pretty', 'for people')
+    .action(async (names, options) => (await import('./node-inspect.ts')).inspectNodes(names, options));
+  for (const verb of ['promote', 'demote']) {
+    node
+      .command(verb, { hidden: true })
+      .argument('<nodes...>')
+      .action(() => {
+        throw new CliError(`nodes are not ${verb}d: the control plane is a process of its own, on no node`, {
+          hint: 'Whether a node takes work: timonel node update --availability active|pause|drain NODE',
+        });
+      });
+  }
 }
 
 function withWhere(command: Command): Command {

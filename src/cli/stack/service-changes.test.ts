@@ -24,8 +24,52 @@ const ofContainer = (changes: object): object => ({
   spec: { template: { spec: { containers: [{ name: 'web', ...changes }] } } },
 });
 
+const ofTemplate = (metadata: object): object => ({ spec: { template: { metadata } } });
+
 describe('service update', () => {
   it.each<[ServiceFlags, object]>([
+    [
+      { limitPids: '50', ulimitAdd: ['nofile=10:20'], ulimitRm: ['core'], oomScoreAdj: '5' },
+      ofTemplate({
+        annotations: {
+          'timonel.dev/container-settings':
+            '{"pidsLimit":50,"ulimits":{"nofile":{"soft":10,"hard":20}},"oomScoreAdj":5}',
+        },
+      }),
+    ],
+    [
+      { restartCondition: 'on-failure', restartMaxAttempts: '3' },
+      ofTemplate({ annotations: { 'timonel.dev/restart': 'on-failure:3' } }),
+    ],
+    [{ restartCondition: 'any' }, ofTemplate({ annotations: { 'timonel.dev/restart': null } })],
+    [
+      { networkAdd: ['back', 's_front'], networkRm: ['default'] },
+      ofTemplate({
+        labels: {
+          'network.compose.timonel.dev/s-default': null,
+          'network.compose.timonel.dev/s-back': 'true',
+          'network.compose.timonel.dev/s-front': 'true',
+        },
+      }),
+    ],
+    [
+      { dnsAdd: ['10.0.0.1'], dnsSearchAdd: ['a.test'], dnsOptionAdd: ['ndots:2'], init: true, sysctlAdd: ['a.b=1'] },
+      {
+        spec: {
+          template: {
+            spec: {
+              dnsConfig: {
+                nameservers: ['10.0.0.1'],
+                searches: ['a.test'],
+                options: [{ $patch: 'replace' }, { name: 'ndots', value: '2' }],
+              },
+              shareProcessNamespace: true,
+              securityContext: { sysctls: [{ name: 'a.b', value: '1' }] },
+            },
+          },
+        },
+      },
+    ],
     [{ image: 'web:2' }, ofContainer({ image: 'web:2' })],
     [{ replicas: '3' }, { spec: { template: {}, replicas: 3 } }],
     [{ args: 'serve  --all' }, ofContainer({ args: ['serve', '--all'] })],

@@ -1,3 +1,4 @@
+import { containerSettingsAnnotation } from '../../api/container-settings.ts';
 import type { Container, PodSpec } from '../../api/types/core-v1.ts';
 import { userNumbers } from '../../delivery/compose/translate/agent-annotations.ts';
 import { shellWords } from '../../delivery/compose/short-syntax.ts';
@@ -11,10 +12,17 @@ import {
   healthChanges,
   type HealthFlags,
 } from './service-parts.ts';
+import {
+  networkLabelChanges,
+  podSettings,
+  restartChange,
+  settingsAnnotation,
+  type SettingsFlags,
+} from './service-settings.ts';
 import type { StackService } from './stacks.ts';
 
 /** Flags of `service update` that change the service's workload. */
-export interface ServiceFlags extends MountFlags, HealthFlags, ConstraintFlags {
+export interface ServiceFlags extends MountFlags, HealthFlags, ConstraintFlags, SettingsFlags {
   image?: string;
   replicas?: string;
   force?: boolean;
@@ -57,18 +65,27 @@ export function serviceChanges(
   const [container] = pod?.containers ?? [];
   const changed = { ...containerChanges(container, flags), ...healthChanges(service, flags), ...mounts.container };
   const podChanged = {
-    ...podChanges(pod, flags),
+    ...merged(podChanges(pod, flags), podSettings(pod, flags)),
     ...constraintChanges(service, flags),
     ...mounts.pod,
     ...(Object.keys(changed).length > 0 && { containers: [{ name: container?.name, ...changed }] }),
   };
+  const health = healthAnnotation(service, flags);
+  const current = { ...service.template?.metadata?.annotations, ...health }[containerSettingsAnnotation];
+  const settings = { ...health, ...settingsAnnotation(current, flags) };
   const annotations = {
     ...(flags.force && { 'kubectl.kubernetes.io/restartedAt': now }),
     ...labelChanges(flags.containerLabelAdd, flags.containerLabelRm),
-    ...healthAnnotation(service, flags),
+    ...restartChange(flags),
+    ...settings,
+  };
+  const networks = networkLabelChanges(service, flags);
+  const metadata = {
+    ...(Object.keys(networks).length > 0 && { labels: networks }),
+    ...(Object.keys(annotations).length > 0 && { annotations }),
   };
   const template = {
-    ...(Object.keys(annotations).length > 0 && { metadata: { annotations } }),
+    ...(Object.keys(metadata).length > 0 && { metadata }),
     ...(Object.keys(podChanged).length > 0 && { spec: podChanged }),
   };
   const labels = labelChanges(flags.labelAdd, flags.labelRm);
@@ -85,6 +102,12 @@ export function serviceChanges(
       ...strategy,
     },
   };
+}
+
+/** Both may have something for the security of the pod. */
+function merged(one: Record<string, unknown>, other: Record<string, unknown>): Record<string, unknown> {
+  const securityContext = { ...(one['securityContext'] as object), ...(other['securityContext'] as object) };
+  return { ...one, ...other, ...(Object.keys(securityContext).length > 0 && { securityContext }) };
 }
 
 function labelChanges(added: readonly string[] = [], removed: readonly string[] = []): Record<string, string | null> {

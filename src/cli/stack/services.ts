@@ -1,6 +1,7 @@
 import type { Client, Resource } from '../../client/client.ts';
 import type { KubeObject } from '../../api/object.ts';
 import type { ConfigMap, Secret, ServicePort } from '../../api/types/core-v1.ts';
+import type { NetworkPolicy } from '../../api/types/networking-v1.ts';
 import { isApiError } from '../../api/status.ts';
 import {
   configMaps,
@@ -19,10 +20,13 @@ import { waitForObjects } from '../../delivery/apply/wait.ts';
 import { withCluster } from '../compose/connection.ts';
 import { clock } from '../context.ts';
 import { CliError } from '../errors.ts';
+import { policiesOf } from '../../delivery/compose/translate/networks.ts';
 import { publishedName } from '../../delivery/compose/translate/ports.ts';
 import { type ServiceFlags, serviceChanges } from './service-changes.ts';
 import { type FileObjects, mountChanges, type MountFlags } from './service-mounts.ts';
+import { translated } from './service-model.ts';
 import { type PortFlags, publishedAfter } from './service-ports.ts';
+import { addedNetworks } from './service-settings.ts';
 import { fullName, isCalled, requireService, type StackFlags, type StackService, stackServices } from './stacks.ts';
 import { revisionAnnotation } from '../../api/well-known.ts';
 
@@ -63,10 +67,23 @@ export async function update(name: string, flags: ChangeFlags & { rollback?: boo
     const changes = serviceChanges(service, flags, { now: formatTime(clock.now()), mounts });
     for (const claim of claims) await createOnce(client, persistentVolumeClaims, claim);
     await publish(client, service, flags);
+    for (const policy of networkPoliciesOf(service, addedNetworks(service, flags)))
+      await createOnce(client, networkPolicies, policy);
     await patch(client, service, changes);
     process.stdout.write(`${fullName(service)}\n`);
     await converged(client, service, flags);
   });
+}
+
+/** By which the pods of networks reach each other, where they are not there yet. */
+function networkPoliciesOf(service: StackService, keys: readonly string[]): NetworkPolicy[] {
+  if (keys.length === 0) return [];
+  const networks = Object.fromEntries(keys.map((key) => [key, null]));
+  const policies = translated(service, { networks }, (scope) =>
+    policiesOf({ ...scope, project: { ...scope.project, services: { [service.service]: { networks } } } }),
+  );
+  const { namespace } = service;
+  return policies.map(({ metadata, ...policy }) => ({ ...policy, metadata: { ...metadata, namespace } }));
 }
 
 /** `timonel service rm SERVICE …`; ports that it publishes are closed with it. */

@@ -37,6 +37,8 @@ export interface StackService {
   wanted: number;
   image: string;
   id: string;
+  /** Of the service itself, not of its containers: `deploy.labels` of a file. */
+  labels?: Readonly<Record<string, string>>;
   deployment: Deployment | undefined;
   template: PodTemplateSpec | undefined;
 }
@@ -87,6 +89,7 @@ function serviceOf(
     name: metadata.name ?? '',
     mode,
     template: spec?.template,
+    labels: metadata.annotations ?? {},
     image: spec?.template?.spec?.containers[0]?.image ?? '',
     id: shortId(metadata.uid),
   };
@@ -129,6 +132,10 @@ export async function listServices(stack: string | undefined, flags: ListFlags):
     id: ({ id }: StackService, value) => id.startsWith(value),
     name: (each, value) => fullName(each).startsWith(value),
     mode: ({ mode }, value) => mode.replace(' ', '-') === value,
+    label: ({ labels = {} }, text) => {
+      const [, key = text, value] = /^([^=]*)=(.*)$/.exec(text) ?? [];
+      return key in labels && (value === undefined || labels[key] === value);
+    },
   });
   await withCluster(flags, async ({ client }) => {
     const found = (await stackServices(client)).filter((each) => stack === undefined || each.stack === stack);
@@ -237,7 +244,12 @@ function filterOf<T>({ filter = [] }: ListFlags, tests: Tests<T>): (row: T) => b
     if (!(key in tests)) throw new CliError(`invalid filter '${text}': there are ${Object.keys(tests).join(', ')}`);
     wanted.set(key, [...(wanted.get(key) ?? []), value]);
   }
-  return (row) => [...wanted].every(([key, values]) => values.some((value) => tests[key]?.(row, value)));
+  return (row) =>
+    [...wanted].every(([key, values]) => {
+      const isMet = (value: string): boolean => tests[key]?.(row, value) ?? false;
+      // Labels are all to be there.
+      return key === 'label' ? values.every(isMet) : values.some(isMet);
+    });
 }
 
 /** By its name, or by its id or how that begins. */
