@@ -126,7 +126,7 @@ describe('chart commands', () => {
     [['install', '--bogus=1', 'x', 'y'], 'unknown flag: --bogus'],
     [['install', '-yz', 'x', 'y'], "unknown shorthand flag: 'y' in -yz"],
     [['install', 'x', 'y', '--timeout'], 'flag needs an argument: --timeout'],
-    [['list', '-o', 'wide'], 'invalid argument "wide" for "-o, --output" flag: Allowed choices are table, json, yaml.'],
+    [['list', '-o', 'wide'], 'invalid argument "wide" for "-o, --output" flag: invalid format type'],
     [
       ['install', 'x', 'y', '--timeout', 'abc'],
       'invalid argument "abc" for "--timeout" flag: It is a duration like 30s, 5m or 1h30m.',

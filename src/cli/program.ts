@@ -39,7 +39,7 @@ const groups: readonly Group[] = [
   { commands: 'ship kustomize init ci', declare: addShipCommands },
   { commands: 'stack service', declare: addStackCommands },
   {
-    commands: `get describe events top logs exec attach cp port-forward apply replace diff create run expose rollout
+    commands: `get describe events top logs exec attach debug cp port-forward proxy apply replace diff create run expose rollout
       autoscale scale wait label annotate patch edit set cordon uncordon drain taint api-resources api-versions explain
       auth certificate config cluster-info`,
     declare: addKubeCommands,
