@@ -3,12 +3,14 @@ import { apiVersionOf } from '../api/object.ts';
 import type { RemoteVersion } from './aggregation/remote-discovery.ts';
 import { aggregatedDiscovery, apiGroup, apiResources, groupsOf } from './discovery.ts';
 import type { GroupInfo } from './discovery.ts';
-import { plainFormatOf } from './format.ts';
-import type { ApiRequest, ApiResponse } from './handler.ts';
+import { discoveryFormatOf } from './format.ts';
+import type { Format } from './format.ts';
+import type { ApiRequest, ApiResponse, ResponseBody } from './handler.ts';
 import type { KindIndex } from './kind-index.ts';
 import { encodeBody } from './respond.ts';
 
 const metaTypes = 'io.k8s.apimachinery.pkg.apis.meta.v1.';
+const aggregatedType = 'io.k8s.api.apidiscovery.v2.APIGroupDiscoveryList';
 
 /** Answers `/api`, `/apis` and what is below them and no object; undefined: not a path of these. */
 export type DiscoveryHandler = (request: ApiRequest) => ApiResponse | undefined;
@@ -21,7 +23,7 @@ export function createDiscovery(
   let groups = groupsOf(kinds, elsewhere);
   let seen = kinds.all;
   const core: GroupInfo[] = [{ name: '', versions: ['v1'] }];
-  const aggregated = new Map<string, { bytes: Uint8Array; etag: string }>();
+  const aggregated = new Map<string, { body: ResponseBody; etag: string }>();
   return (request) => {
     const [root, ...parts] = request.path.split('/').filter((part) => part !== '');
     if (root !== 'api' && root !== 'apis') return undefined;
@@ -32,24 +34,25 @@ export function createDiscovery(
       aggregated.clear();
     }
     if (parts.length === 0) {
-      const version = aggregatedVersion(request);
-      if (version) return respondAggregated(request, version, root);
-      return plain(request, root === 'api' ? versions() : groupList());
+      const format = discoveryFormatOf(request, true);
+      if (format.isAggregated) return respondAggregated(request, format, root);
+      return plain(format, root === 'api' ? versions() : groupList());
     }
     return respondBelow(request, root, parts);
   };
 
   function respondBelow(request: ApiRequest, root: string, parts: readonly string[]): ApiResponse | undefined {
     const [first = '', second] = parts;
+    const format = (): Format => discoveryFormatOf(request, false);
     if (root === 'apis' && second === undefined) {
       const group = groups.find(({ name }) => name === first);
-      return group && plain(request, { kind: 'APIGroup', apiVersion: 'v1', ...apiGroup(group) });
+      return group && plain(format(), { kind: 'APIGroup', apiVersion: 'v1', ...apiGroup(group) });
     }
     const [group, version] = root === 'api' ? ['', first] : [first, second ?? ''];
     if (parts.length > (root === 'api' ? 1 : 2) || !kinds.hasVersion(group, version)) return undefined;
     const resources = apiResources(kinds, group, version);
     const groupVersion = apiVersionOf(group, version);
-    return plain(request, { kind: 'APIResourceList', apiVersion: 'v1', groupVersion, resources });
+    return plain(format(), { kind: 'APIResourceList', apiVersion: 'v1', groupVersion, resources });
   }
 
   function versions(): object {
@@ -61,41 +64,26 @@ export function createDiscovery(
     return { kind: 'APIGroupList', apiVersion: 'v1', groups: groups.map(apiGroup) };
   }
 
-  function respondAggregated(request: ApiRequest, version: string, root: string): ApiResponse {
-    const key = `${root} ${version}`;
+  function respondAggregated(request: ApiRequest, format: Format, root: string): ApiResponse {
+    const key = `${root} ${format.media}`;
     let document = aggregated.get(key);
     if (!document) {
-      const list = aggregatedDiscovery(kinds, root === 'api' ? core : groups, { version, remote: elsewhere });
+      const list = aggregatedDiscovery(kinds, root === 'api' ? core : groups, elsewhere);
       const bytes = Buffer.from(JSON.stringify(list));
       const etag = `"${createHash('sha512').update(bytes).digest('hex').toUpperCase()}"`;
-      aggregated.set(key, (document = { bytes, etag }));
+      const body =
+        format.media === 'json' ? ({ kind: 'bytes', bytes } as const) : encodeBody(list, format, aggregatedType);
+      aggregated.set(key, (document = { body, etag }));
     }
-    const headers = {
-      'content-type': `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`,
-      etag: document.etag,
-      vary: 'Accept',
-    };
-    if (request.headers['if-none-match'] === document.etag) return { status: 304, headers, body: { kind: 'none' } };
-    return { status: 200, headers, body: { kind: 'bytes', bytes: document.bytes } };
+    const { body, etag } = document;
+    const headers = { 'content-type': format.contentType, etag, vary: 'Accept' };
+    if (request.headers['if-none-match'] === etag) return { status: 304, headers, body: { kind: 'none' } };
+    return { status: 200, headers, body };
   }
 }
 
-function plain(request: ApiRequest, object: object): ApiResponse {
-  const format = plainFormatOf(request);
+function plain(format: Format, object: object): ApiResponse {
   const { kind = '' } = object as { kind?: string };
   const headers = { 'content-type': format.contentType, 'cache-control': 'no-cache, private', vary: 'Accept' };
   return { status: 200, headers, body: encodeBody(object, format, `${metaTypes}${kind}`) };
-}
-
-/** The version of the aggregated form that the client asks for before any other, if it does. */
-function aggregatedVersion({ headers }: ApiRequest): string | undefined {
-  for (const clause of (headers.accept ?? '').split(',')) {
-    const [type, ...parameters] = clause.split(';').map((part) => part.trim());
-    if (type !== 'application/json') continue;
-    if (!parameters.some((parameter) => parameter.startsWith('as='))) return undefined;
-    if (!parameters.includes('as=APIGroupDiscoveryList') || !parameters.includes('g=apidiscovery.k8s.io')) continue;
-    const version = parameters.find((parameter) => parameter.startsWith('v='))?.slice(2);
-    if (version === 'v2' || version === 'v2beta1') return version;
-  }
-  return undefined;
 }

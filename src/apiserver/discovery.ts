@@ -135,11 +135,11 @@ function storageHash({ kind, storageApiVersion }: Served): string {
 export function aggregatedDiscovery(
   kinds: KindIndex,
   groups: readonly GroupInfo[],
-  { version, remote = [] }: { version: string; remote?: readonly RemoteVersion[] },
+  remote: readonly RemoteVersion[] = [],
 ): object {
   return {
     kind: 'APIGroupDiscoveryList',
-    apiVersion: `apidiscovery.k8s.io/${version}`,
+    apiVersion: 'apidiscovery.k8s.io/v2',
     metadata: {},
     items: groups.map(({ name, versions }) => ({
       metadata: { name, creationTimestamp: null },

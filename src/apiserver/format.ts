@@ -57,6 +57,28 @@ export function plainFormatOf(request: ApiRequest): Format {
   return choice ? { ...formatFor(choice, undefined), isPretty } : { ...plainJson, isPretty };
 }
 
+/** What an Accept header asks for, and the answer's header says, for all of discovery in one document (KEP-3352). */
+const aggregatedKind = { g: 'apidiscovery.k8s.io', v: 'v2', as: 'APIGroupDiscoveryList' };
+
+/**
+ * The format of a discovery document; `mayAggregate`: that of all groups, which clients can have in one document instead
+ * of one for each version. 406 for none: of that document, there is no other version since 1.33.
+ */
+export function discoveryFormatOf(request: ApiRequest, mayAggregate: boolean): Format & { isAggregated: boolean } {
+  const { accept = '' } = request.headers;
+  const isPretty = wantsPretty(request);
+  if (accept === '') return { ...plainJson, isPretty, isAggregated: false };
+  for (const choice of parseAccept(accept)) {
+    const plain = formatFor(choice, undefined);
+    if (!choice.parameters.has('as')) return { ...plain, isPretty, isAggregated: false };
+    const wanted = Object.entries(aggregatedKind);
+    if (!mayAggregate || wanted.some(([name, value]) => choice.parameters.get(name) !== value)) continue;
+    const contentType = `${plain.contentType};${wanted.map((pair) => pair.join('=')).join(';')}`;
+    return { ...plain, contentType, isAggregated: true };
+  }
+  throw notAcceptable([]);
+}
+
 function negotiate(accept: string, shapesAllowed: readonly Shape['kind'][], isCustom: boolean): Format | undefined {
   const key = `${shapesAllowed.join()} ${isCustom} ${accept}`;
   if (known.has(key)) return known.get(key);

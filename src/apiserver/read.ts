@@ -8,7 +8,8 @@ import { storeKeyOf } from './kind-index.ts';
 import type { Served } from './kind-index.ts';
 import { revisionOf, tooLargeResourceVersion } from './list-options.ts';
 import type { ListOptions } from './list-options.ts';
-import { decodedOf } from './stored-object.ts';
+import { decodedOf, selectableForm } from './stored-object.ts';
+import { prepareConversions } from './webhooks/conversion.ts';
 
 /** Objects that a selector looks at before the event loop gets a turn. */
 const slice = 500;
@@ -61,7 +62,8 @@ export async function listPage(core: Core, request: ResourceRequest, options: Li
     const listed = entriesOf(result, token);
     at = listed.revision;
     if (isPlain) return pageOf({ ...listed, prefix, remaining: listed.remaining, counts: true });
-    const cutAt = await select(listed.entries, matched, options);
+    if (served.version.webhook) await prepareConversions(core, served, listed.entries.map(decodedOf));
+    const cutAt = await select(listed.entries, matched, { served, options });
     if (cutAt !== undefined) {
       const isMore = cutAt < listed.entries.length - 1 || listed.remaining > 0;
       return pageOf({ entries: matched, revision: at, prefix, remaining: isMore ? 1 : 0, counts: false });
@@ -75,13 +77,13 @@ export async function listPage(core: Core, request: ResourceRequest, options: Li
 async function select(
   entries: readonly Entry[],
   matched: Entry[],
-  { selection, limit }: ListOptions,
+  { served, options: { selection, limit } }: { served: Served; options: ListOptions },
 ): Promise<number | undefined> {
   for (let i = 0; i < entries.length; i++) {
     if (i > 0 && i % slice === 0) await yieldToEventLoop();
     const entry = entries[i] as Entry;
     if (selection.name !== undefined && !entry.key.endsWith(`/${selection.name}`)) continue;
-    if (!selection.matches(decodedOf(entry))) continue;
+    if (!selection.matches(selectableForm(entry, served))) continue;
     matched.push(entry);
     if (limit > 0 && matched.length >= limit) return i;
   }

@@ -27,6 +27,7 @@ import type { WatchObserver } from './watch.ts';
 const objectShapes: readonly Shape['kind'][] = ['Table', 'PartialObjectMetadata'];
 const listShapes: readonly Shape['kind'][] = ['Table', 'PartialObjectMetadataList'];
 const watchShapes: readonly Shape['kind'][] = ['Table', 'PartialObjectMetadata'];
+const metadataShapes: readonly Shape['kind'][] = ['PartialObjectMetadata'];
 
 /** Serves requests for objects, once it is settled who asks and that they may. */
 export type ResourceHandler = (request: ResourceRequest) => Promise<ApiResponse>;
@@ -66,10 +67,13 @@ async function serveMain(core: Core, request: ResourceRequest, observer: WatchOb
       return respondList(core, request, { page, format });
     }
     case 'watch': {
-      const encoder = eventEncoder(core, request, formatOf(request.request, watchShapes, isCustom));
       const watchQuery = new URLSearchParams(query);
       watchQuery.set('watch', 'true');
-      return watchResponse(core, request, { options: listOptionsOf(watchQuery, request.served), encoder, observer });
+      const options = listOptionsOf(watchQuery, request.served);
+      // What is streamed in place of a list (KEP-3157) does not come as tables.
+      const shapes = options.sendInitialEvents && options.allowBookmarks ? metadataShapes : watchShapes;
+      const encoder = eventEncoder(core, request, formatOf(request.request, shapes, isCustom));
+      return watchResponse(core, request, { options, encoder, observer });
     }
     case 'deletecollection': {
       // Of one namespace only: nobody empties all of them with one request.

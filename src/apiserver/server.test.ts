@@ -3,6 +3,7 @@ import { startTestApiServer } from '../../test/support/api-server.ts';
 import type { TestApiServer } from '../../test/support/api-server.ts';
 import { request } from '../../test/support/request.ts';
 import type { Answer, Call } from '../../test/support/request.ts';
+import { decodeProtobuf } from '../api/protobuf.ts';
 import { ApiError } from '../api/status.ts';
 import { createSimulatedClock } from '../base/simulated-clock.ts';
 import type { StoreEvent } from '../store/store.ts';
@@ -132,10 +133,35 @@ describe('the API server', () => {
     expect(answer.json()).toMatchObject({ kind: 'APIGroupDiscoveryList', apiVersion: 'apidiscovery.k8s.io/v2' });
     const etag = answer.headers.etag as string;
     expect((await send('GET /apis', { headers: { accept, 'if-none-match': etag } })).status).toBe(304);
-    const older = await send('GET /api', { headers: { accept: accept.replace('v=v2;', 'v=v2beta1;') } });
-    expect(older.json()).toMatchObject({
-      apiVersion: 'apidiscovery.k8s.io/v2beta1',
-      items: [{ metadata: { name: '' } }],
+    const core = await send('GET /api', { headers: { accept } });
+    expect(core.json()).toMatchObject({ items: [{ metadata: { name: '' } }] });
+    // The beta is gone since 1.33: who asks for nothing else gets nothing.
+    const older = accept.replace('v=v2;', 'v=v2beta1;');
+    expect((await send('GET /apis', { headers: { accept: older } })).json()).toMatchObject({ kind: 'APIGroupList' });
+    const [only = ''] = older.split(',');
+    expect((await send('GET /apis', { headers: { accept: only } })).status).toBe(406);
+    expect((await send('GET /apis/apps/v1', { headers: { accept } })).json()).toMatchObject({
+      kind: 'APIResourceList',
+    });
+  });
+
+  it('lists everything in protobuf too', async () => {
+    const accept = 'application/vnd.kubernetes.protobuf;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
+    const answer = await send('GET /apis', { headers: { accept } });
+    expect(answer.headers['content-type']).toBe(accept);
+    const typeOf = (): string => 'io.k8s.api.apidiscovery.v2.APIGroupDiscoveryList';
+    const { kind, apiVersion, value } = decodeProtobuf(answer.bytes, typeOf);
+    expect({ kind, apiVersion }).toEqual({ kind: 'APIGroupDiscoveryList', apiVersion: 'apidiscovery.k8s.io/v2' });
+    const { items } = value as { items: { metadata: { name: string }; versions: object[] }[] };
+    expect(items.find(({ metadata }) => metadata.name === 'apps')?.versions[0]).toMatchObject({
+      version: 'v1',
+      freshness: 'Current',
+      resources: expect.arrayContaining([
+        expect.objectContaining({
+          resource: 'deployments',
+          responseKind: { group: 'apps', version: 'v1', kind: 'Deployment' },
+        }),
+      ]) as unknown,
     });
   });
 

@@ -154,6 +154,16 @@ describe('watching objects', () => {
     });
   });
 
+  it('streams no tables in place of a list', async () => {
+    const query = 'watch=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true';
+    const table = 'application/json;as=Table;v=v1;g=meta.k8s.io';
+    const status = async (accept: string): Promise<number> =>
+      (await request(api.server.handler, `GET ${path}?${query}&timeoutSeconds=1`, { headers: { accept } })).status;
+    expect(await status(table)).toBe(406);
+    const watch = await WireWatch.open(api, query, { accept: `${table},application/json` });
+    expect(await watch.events(2)).toEqual(['ADDED a', 'BOOKMARK undefined']);
+  });
+
   it('ends after the time that was asked for', async () => {
     const watch = await WireWatch.open(api, 'resourceVersion=1&timeoutSeconds=5');
     await clock.advance(5_000);

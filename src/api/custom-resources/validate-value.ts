@@ -87,21 +87,10 @@ function checkList(value: readonly unknown[], props: JSONSchemaProps, { path, ca
   }
   if (maxItems !== undefined && value.length > maxItems) causes.push(tooMany(path, value.length, maxItems));
   if (!isJsonObject(items)) return;
-  const before = correlated(value, props, old);
-  value.forEach((item, i) => check(item, items, { path: `${path}[${i}]`, causes, old: before?.(item, i) }));
-}
-
-/** The old item that an item of a list is the successor of: by keys where it has such, else by its place. */
-function correlated(
-  list: readonly unknown[],
-  props: JSONSchemaProps,
-  old: unknown,
-): ((item: unknown, i: number) => unknown) | undefined {
-  if (!Array.isArray(old)) return undefined;
-  const keys = props['x-kubernetes-list-map-keys'];
-  if (props['x-kubernetes-list-type'] === 'map' && keys) return (item) => itemWithKeys(old, item, keys);
-  if (props['x-kubernetes-list-type'] === 'set') return (item) => old.find((before) => jsonEquals(before, item));
-  return list.length === old.length ? (_, i) => old[i] as unknown : undefined;
+  // Which item of a set or an atomic list is whose successor nobody can say.
+  const keys = props['x-kubernetes-list-type'] === 'map' ? props['x-kubernetes-list-map-keys'] : undefined;
+  const before = keys && Array.isArray(old) ? (item: unknown) => itemWithKeys(old, item, keys) : undefined;
+  value.forEach((item, i) => check(item, items, { path: `${path}[${i}]`, causes, old: before?.(item) }));
 }
 
 /** The item of a `map` list whose keys have the same values. */

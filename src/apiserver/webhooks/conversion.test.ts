@@ -43,6 +43,7 @@ function definition(webhook: object): object {
       type: 'string',
       jsonPath: `.${key}`,
     })),
+    selectableFields: Object.keys(properties).map((key) => ({ jsonPath: `.${key}` })),
   });
   return {
     metadata: { name: 'endpoints.example.com' },
@@ -161,6 +162,37 @@ describe('conversion webhooks', () => {
     await send(`DELETE ${endpoints('v1')}/b`);
     await watching;
     expect(seen).toEqual(['ADDED one:80', 'ADDED two:81', 'MODIFIED two:82', 'DELETED two:82']);
+  });
+
+  it('come before field selectors, which are about the fields of the version that is asked for', async () => {
+    const selector = '?fieldSelector=host%3Done%2Cport%3D80';
+    const resource = { group: 'example.com', version: 'v2', plural: 'endpoints', kind: 'Endpoint', namespaced: true };
+    const seen: string[] = [];
+    const abort = new AbortController();
+    const watching = (async () => {
+      const options = { namespace: 'default', fieldSelector: 'host=one', signal: abort.signal };
+      for await (const event of api.client.watch(resource, { ...options, resourceVersion: '0' })) {
+        const { type, object } = event as { type: string; object: AnyObject };
+        seen.push(`${type} ${object.metadata.name ?? ''} ${String(object.host)}:${String(object.port)}`);
+        if (seen.length === 4) abort.abort();
+      }
+    })().catch(() => {});
+    await send(`POST ${endpoints('v2')}`, v2('a', 'one', '80'));
+    await send(`POST ${endpoints('v2')}`, v2('b', 'one', '81'));
+    await send(`POST ${endpoints('v2')}`, v2('c', 'two', '80'));
+    const names = async (version: string, query: string): Promise<unknown> =>
+      (await send(`GET ${endpoints(version)}${query}`)).json().items.map(({ metadata }) => metadata.name);
+    expect(await names('v2', '?fieldSelector=host%3Done')).toEqual(['a', 'b']);
+    expect(await names('v2', '?fieldSelector=host%3Done&limit=1')).toEqual(['a']);
+    expect(await names('v2', selector)).toEqual(['a']);
+    expect(await names('v1', '?fieldSelector=hostPort%3Done%3A80')).toEqual(['a']);
+    expect((await send(`DELETE ${endpoints('v2')}${selector}`)).status).toBe(200);
+    expect(await names('v2', '')).toEqual(['b', 'c']);
+    const patch = { 'content-type': 'application/merge-patch+json' };
+    await send(`PATCH ${endpoints('v2')}/b`, { host: 'two' }, patch);
+    expect(await names('v2', '?fieldSelector=host%3Done')).toEqual([]);
+    await watching;
+    expect(seen).toEqual(['ADDED a one:80', 'ADDED b one:81', 'DELETED a one:80', 'DELETED b one:81']);
   });
 
   it('judge what is written by the schema of the version it was written in', async () => {
