@@ -89,8 +89,8 @@ export function objectInVersion(entry: Entry, served: Served): AnyObject {
 }
 
 /**
- * What selectors look at: the stored object, or, where a webhook converts, what it made of that for the version that the
- * request names, whose fields are not those that are stored. It must have been asked before.
+ * What selectors look at: the stored object, or, where a webhook converts, what it made of that for the version that
+ * the request names, whose fields are not those that are stored. It must have been asked before.
  */
 export function selectableForm(entry: Entry, served: Served): AnyObject {
   return served.version.webhook ? objectInVersion(entry, served) : decodedOf(entry);

@@ -53,6 +53,17 @@ describe('a rule', () => {
     '"a,b".split(",").size() == 2 && "aXa".replace("a", "b") == "bXb" && self.name.matches("^w.b$")',
   ])('%s holds', (rule) => expect(messages(rule, value)).toEqual([]));
 
+  it('names entries of maps as items are named', () => {
+    const labels: JSONSchemaProps = {
+      type: 'object',
+      additionalProperties: { type: 'string', 'x-kubernetes-validations': [{ rule: 'self == "x"' }] },
+    };
+    const schema = structuralSchema({ type: 'object', properties: { labels } });
+    expect(checkRules({ labels: { a: 'x', b: 'y' } }, schema, 'spec').map(({ field }) => field)).toEqual([
+      'spec.labels[b]',
+    ]);
+  });
+
   it('says what is wrong in its own words, or in those of its message', () => {
     expect(messages('self.replicas < 3', value)).toEqual([
       'spec: Invalid value: "object": failed rule: self.replicas < 3',

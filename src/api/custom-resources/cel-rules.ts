@@ -62,7 +62,9 @@ export function checkRules(value: unknown, schema: StructuralSchema, path: strin
   for (const key in value) {
     const child = childSchema(schema, key);
     if (!child?.hasExtensions) continue;
-    causes.push(...checkRules(value[key], child, childPath(path, key), isJsonObject(old) ? old[key] : undefined));
+    // An entry of a map is named as an item is: `spec.labels[a]`, other than where its schema is broken.
+    const at = schema.properties.has(key) ? childPath(path, key) : `${path}[${key}]`;
+    causes.push(...checkRules(value[key], child, at, isJsonObject(old) ? old[key] : undefined));
   }
   return causes;
 }
