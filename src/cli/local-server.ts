@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { awaitBegin } from '../cluster/background-process.ts';
+import { awaitTurn } from '../cluster/background-process.ts';
 import { runServer } from '../cluster/server-process.ts';
 import type { ClusterState } from '../cluster/state.ts';
 import { StoreCorruptError, StoreLockedError } from '../store/store-errors.ts';
@@ -14,7 +14,7 @@ import { keepLater } from './keep-code.ts';
  */
 export async function localServer(file: string, keepCode: (() => void) | undefined): Promise<void> {
   try {
-    awaitBegin();
+    awaitTurn('begin');
     const state = JSON.parse(readFileSync(file, 'utf8')) as ClusterState;
     const parts = { controllers: true, scheduler: true };
     await explained(state, () =>

@@ -5,11 +5,12 @@ import type { Socket } from 'node:net';
 import { LauncherError } from './launcher-error.ts';
 import { removeProcessFile, writeProcessFile } from '../node/process-file.ts';
 
-/** The file descriptor of a socket on which we tell a process that it may begin, and it says that it is ready. */
+/** The file descriptor of a socket on which we tell a process how far it may go, and it says that it is ready. */
 const readyDescriptor = 3;
 
 const failureMark = 'failed: ';
-const beginMark = 'begin\n';
+/** Of equal length, so that each is read by itself. */
+const marks = { begin: 'begin\n', serve: 'serve\n' } as const;
 
 export interface BackgroundCommand {
   command: readonly string[];
@@ -17,7 +18,7 @@ export interface BackgroundCommand {
   env?: Readonly<Record<string, string>>;
 }
 
-/** A process that loads its program, and then waits to be told to begin (see {@link awaitBegin}). */
+/** A process that loads its program, and then waits to be told how far it may go (see {@link awaitTurn}). */
 export interface WaitingProcess {
   child: ChildProcess;
   command: BackgroundCommand;
@@ -50,21 +51,25 @@ function socketOf(child: ChildProcess): Socket {
 }
 
 /**
- * Lets a waiting process begin when `prepared` resolves, and ends it when that rejects. Resolves when it says that it
- * is ready (see {@link sayReady}). Rejects with the end of its log when it ends instead.
+ * Lets a waiting process begin when `begin` resolves, and serve when `serve` has resolved as well; ends it when one of
+ * them rejects. Resolves when it says that it is ready (see {@link sayReady}). Rejects with the end of its log when it
+ * ends instead.
  */
 export async function beginInBackground(
   { child, command }: WaitingProcess,
-  { pidFile, prepared }: { pidFile: string; prepared: Promise<unknown> },
+  { pidFile, begin, serve }: { pidFile: string; begin: Promise<unknown>; serve: Promise<unknown> },
 ): Promise<void> {
   if (child.pid !== undefined) writeProcessFile(pidFile, child.pid);
   const ready = socketOf(child);
   child.ref();
   ready.ref();
-  prepared.then(
-    () => ready.write(beginMark),
-    () => child.kill('SIGKILL'),
-  );
+  begin
+    .then(() => ready.write(marks.begin))
+    .then(() => serve)
+    .then(
+      () => ready.write(marks.serve),
+      () => child.kill('SIGKILL'),
+    );
   try {
     await readiness(child, command);
   } catch (error) {
@@ -93,12 +98,15 @@ function readiness(child: ChildProcess, { command: [program], logFile }: Backgro
   });
 }
 
-/** Blocks the thread until whoever started this process has prepared what it needs. In the foreground nobody has to. */
-export function awaitBegin(): void {
+/**
+ * Blocks the thread until whoever started this process has prepared what it needs in order to `begin`, and then to
+ * `serve`. In the foreground nobody has to.
+ */
+export function awaitTurn(turn: keyof typeof marks): void {
   const descriptor = process.env['TIMONEL_READY_FD'];
   if (!descriptor) return;
-  const bytes = readSync(Number(descriptor), Buffer.alloc(beginMark.length));
-  if (bytes === 0) throw new LauncherError('the command that started this process ended before it could begin');
+  const bytes = readSync(Number(descriptor), Buffer.alloc(marks[turn].length));
+  if (bytes === 0) throw new LauncherError(`the command that started this process ended before it could ${turn}`);
 }
 
 /** Tells whoever started this process that it is ready. Does nothing for a process in the foreground. */

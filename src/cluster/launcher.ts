@@ -229,10 +229,11 @@ export async function startCluster(state: ClusterState, clock: Clock): Promise<C
   }
   if (isReal && isUntouched) requireFreeRanges(state);
   claimRunDirectory(state.name);
-  // The server's process loads its program meanwhile, which takes longer than all of this.
+  // The server's process loads its program meanwhile, which takes longer than all of this, and reads its store next.
+  const bridged = isReal ? yieldToEventLoop().then(() => setUpBridge(state.network)) : Promise.resolve();
   const prepared = yieldToEventLoop().then(() => prepareServer(state, clock));
-  const serverStarted = startServer(state, prepared);
-  const nodesStarted = prepared.then(async (pki) => {
+  const serverStarted = startServer(state, { begin: prepared, serve: bridged });
+  const nodesStarted = Promise.all([prepared, bridged]).then(async ([pki]) => {
     if (!isReal) return;
     // Not before: until now, command and server keep two processors busy.
     const installation = detectContainerd();
@@ -249,12 +250,11 @@ export async function startCluster(state: ClusterState, clock: Clock): Promise<C
   return prepared;
 }
 
-/** Makes what the server works with: certificates, its state, the bridge that it listens on. */
-async function prepareServer(state: ClusterState, clock: Clock): Promise<ClusterPki> {
+/** Makes what the server begins with: certificates and its state. */
+function prepareServer(state: ClusterState, clock: Clock): ClusterPki {
   const pki = clusterPki(state, clock);
   writeState(state);
   writeOwnKubeconfig(state, pki);
-  if (state.runtime === 'containerd') await setUpBridge(state.network);
   return pki;
 }
 
@@ -277,14 +277,20 @@ export function writeOwnKubeconfig(state: ClusterState, pki: ClusterPki): void {
 const agentMemory = '--single-threaded-gc';
 const agentProgram = join(import.meta.dirname, 'agent.cjs');
 
-/** Starts the server's process at once, if it was not started early; it begins when `prepared` resolves. Rejects as that does, too. */
-async function startServer(state: ClusterState, prepared: Promise<unknown>): Promise<void> {
+/**
+ * Starts the server's process at once, if it was not started early; it begins when `begin` resolves, and listens when
+ * `serve` does. Rejects as these do, too.
+ */
+async function startServer(
+  state: ClusterState,
+  turns: { begin: Promise<unknown>; serve: Promise<unknown> },
+): Promise<void> {
   if (isServerRunning(state)) return;
   const { serverLog, serverPid } = clusterPaths(state.name);
   try {
-    await beginInBackground(waitingServer(state.name), { pidFile: serverPid, prepared });
+    await beginInBackground(waitingServer(state.name), { pidFile: serverPid, ...turns });
   } catch (error) {
-    await prepared;
+    await Promise.all([turns.begin, turns.serve]);
     const reason = (error as Error).message;
     throw new LauncherError(`the server did not start: ${reason}`, `Its log: ${serverLog}`, { cause: error });
   }

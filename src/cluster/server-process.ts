@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import type { SystemAddress } from '../apiserver/bootstrap.ts';
 import { createHttpsNodeConnector } from '../apiserver/streaming/https-node-connector.ts';
 import { listen } from '../apiserver/listener.ts';
-import { localControllerSettings } from '../controllers/settings.ts';
+import { type ControllerSettings, localControllerSettings } from '../controllers/settings.ts';
 import type { LocalVolumes } from '../controllers/volumes/local-provisioner.ts';
 import { ingressController } from '../network/ingress/class.ts';
 import { openLmdbStore } from '../store/lmdb.ts';
-import { sayReady } from './background-process.ts';
+import { awaitTurn, sayReady } from './background-process.ts';
 import { type ControlPlane, createControlPlane, type Surroundings } from './control-plane.ts';
 import { clusterPki } from './cluster-pki.ts';
 import { dnsAddresses, dnsPort, localAddresses, type NetworkPlan, stacksOf } from './network-plan.ts';
@@ -55,11 +55,7 @@ export async function runServer(
     connector: createHttpsNodeConnector({ ...pki.kubeletClient, ca: pki.authority.certificate }),
     certificateSigner: createRequestSigner(pki.authority, clock),
     frontProxy: pki.frontProxy,
-    controllers: {
-      ...localControllerSettings,
-      nodeMonitorGracePeriodMs: state.settings.nodeGraceSeconds * 1000,
-      loadBalancersCidrs: stacks.map(({ loadBalancersCidr }) => loadBalancersCidr),
-    },
+    controllers: controllersOf(state),
     evictionAfterSeconds: state.settings.evictionAfterSeconds,
     ...localVolumes(state),
     ...(hasIngress(state) && {
@@ -67,6 +63,8 @@ export async function runServer(
     }),
   });
   const warmUp = createWarmUp({ ...surroundings, pki, directory: join(paths.directories.run, 'warm-up') });
+  // The address that it listens on is made meanwhile.
+  awaitTurn('serve');
   const listener = await listen({
     handler: warmUp.stepBackFor(controlPlane.api.handler),
     hosts: isReal ? [...localHosts, address] : localHosts,
@@ -97,6 +95,14 @@ export async function runServer(
       const current = readState(state.name);
       if (current) await simulated?.set(wantedNames(current));
     },
+  };
+}
+
+function controllersOf({ settings, network }: ClusterState): ControllerSettings {
+  return {
+    ...localControllerSettings,
+    nodeMonitorGracePeriodMs: settings.nodeGraceSeconds * 1000,
+    loadBalancersCidrs: stacksOf(network).map(({ loadBalancersCidr }) => loadBalancersCidr),
   };
 }
 
