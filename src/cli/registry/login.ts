@@ -57,9 +57,10 @@ export async function login(registry: string, options: LoginFlags): Promise<void
 
 export async function logout(registry: string): Promise<void> {
   const host = hostOf(registry);
-  let found = false;
-  for (const file of loginFiles(process.env)) found = (await sentence(() => dropLogin(host, file))) || found;
   const output = createOutput();
+  const warn = (message: string): void => output.message(`warning: ${message}`);
+  let found = false;
+  for (const file of loginFiles(process.env)) found = (await sentence(() => dropLogin(host, file, { warn }))) || found;
   output.message(found ? `The login to ${host} is forgotten.` : `There was no login to ${host}.`);
 }
 

@@ -72,6 +72,15 @@ export function ownRegistry(image: string): RegistryEndpoint | undefined {
 export async function accessTo(image: string, insecure = false): Promise<RegistryAccess> {
   const own = ownRegistry(image);
   if (own) return { login: own, certificateDirectory: own.certificateDirectory };
-  const login = await findLogin(image.split('/')[0] as string, loginFiles(process.env));
+  const login = await findLogin(image.split('/')[0] as string, loginFiles(process.env), { warn: warnOnce });
   return { ...(login && { login }), insecure };
+}
+
+const warnings = new Set<string>();
+
+/** Every image of a registry asks for the same login. */
+function warnOnce(message: string): void {
+  if (warnings.has(message)) return;
+  warnings.add(message);
+  createOutput().message(`warning: ${message}`);
 }

@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type CredentialHelper, dropLogin, findLogin, keepLogin, loginFiles, pullSecretData } from './docker-config.ts';
 
 const encoded = (text: string): string => Buffer.from(text).toString('base64');
@@ -13,7 +13,10 @@ describe('logins that Docker and Podman keep', () => {
     directory = mkdtempSync(join(tmpdir(), 'docker-config-'));
     file = join(directory, 'config.json');
   });
-  afterEach(() => rmSync(directory, { recursive: true }));
+  afterEach(() => {
+    vi.unstubAllEnvs();
+    rmSync(directory, { recursive: true });
+  });
   const write = (config: object): void => writeFileSync(file, JSON.stringify(config));
 
   it('are looked for where both programs keep them', () => {
@@ -62,8 +65,8 @@ describe('logins that Docker and Podman keep', () => {
       if (program === 'desktop' && verb === 'get') return Promise.reject(new Error('credentials not found'));
       return Promise.resolve('{"Username":"<token>","Secret":"s"}');
     };
-    expect(await findLogin('cloud.example.com', [file], helper)).toMatchObject({ identityToken: 's' });
-    expect(await findLogin('other', [file], helper)).toBeUndefined();
+    expect(await findLogin('cloud.example.com', [file], { helper })).toMatchObject({ identityToken: 's' });
+    expect(await findLogin('other', [file], { helper })).toBeUndefined();
     await keepLogin('other', { username: 'u', password: 'p' }, file, helper);
     expect(calls).toEqual([
       'cloud get cloud.example.com',
@@ -71,8 +74,8 @@ describe('logins that Docker and Podman keep', () => {
       'desktop store {"ServerURL":"other","Username":"u","Secret":"p"}',
     ]);
     expect(readFileSync(file, 'utf8')).not.toContain('auths');
-    expect(await dropLogin('other', file, helper)).toBe(false);
-    expect(await dropLogin('cloud.example.com', file, helper)).toBe(true);
+    expect(await dropLogin('other', file, { helper })).toBe(false);
+    expect(await dropLogin('cloud.example.com', file, { helper })).toBe(true);
     expect(calls.at(-1)).toBe('cloud erase cloud.example.com');
   });
 
@@ -80,6 +83,61 @@ describe('logins that Docker and Podman keep', () => {
     write({ credsStore: 'nowhere' });
     await expect(keepLogin('other', { username: 'u', password: 'p' }, file)).rejects.toThrow(
       'docker-credential-nowhere, the credential helper that is configured, is not installed',
+    );
+  });
+
+  it('are looked for elsewhere where a credential helper is missing or fails, which is told of', async () => {
+    const other = join(directory, 'auth.json');
+    writeFileSync(other, JSON.stringify({ auths: { a: { auth: encoded('x:y') } } }));
+    const told: string[] = [];
+    const find = (registry: string, helper?: CredentialHelper): Promise<unknown> =>
+      findLogin(registry, [file, other], { ...(helper && { helper }), warn: (message) => told.push(message) });
+    write({ credHelpers: { a: 'nowhere' }, auths: { b: { auth: encoded('b:b') } } });
+    expect(await find('a')).toEqual({ username: 'x', password: 'y' });
+    expect(await find('b')).toEqual({ username: 'b', password: 'b' });
+    expect(await find('c')).toBeUndefined();
+    expect(told.splice(0)).toEqual([
+      'docker-credential-nowhere, the credential helper that is configured, is not installed ' +
+        `(${file}); going on without its login to a`,
+    ]);
+    write({ credsStore: 'desktop' });
+    expect(
+      await find('a', () => Promise.reject(new Error('docker-credential-desktop get failed: it is locked'))),
+    ).toEqual({
+      ...{ username: 'x', password: 'y' },
+    });
+    expect(await find('c', () => Promise.resolve('{"Secret": hunter2'))).toBeUndefined();
+    expect(
+      await find('c', () => Promise.reject(new Error('x: credentials not found in native keychain'))),
+    ).toBeUndefined();
+    expect(told).toEqual([
+      `docker-credential-desktop get failed: it is locked (${file}); going on without its login to a`,
+      `docker-credential-desktop answered something that is not JSON (${file}); going on without its login to c`,
+    ]);
+  });
+
+  it('are asked of helpers by their protocol', async () => {
+    const script = `#!/bin/sh
+read -r registry
+case "$1 $registry" in
+'get a') echo '{"ServerURL":"a","Username":"u","Secret":"p"}' ;;
+'get b') echo 'credentials not found in native keychain'; exit 1 ;;
+*) echo 'the keychain is locked'; exit 1 ;;
+esac
+`;
+    writeFileSync(join(directory, 'docker-credential-here'), script, { mode: 0o755 });
+    vi.stubEnv('PATH', `${directory}:${process.env['PATH']}`);
+    write({ credsStore: 'here' });
+    const warn = vi.fn();
+    expect(await findLogin('a', [file], { warn })).toEqual({ username: 'u', password: 'p' });
+    expect(await findLogin('b', [file], { warn })).toBeUndefined();
+    expect(warn).not.toHaveBeenCalled();
+    expect(await findLogin('c', [file], { warn })).toBeUndefined();
+    expect(warn.mock.calls).toEqual([
+      [`docker-credential-here get failed: the keychain is locked (${file}); going on without its login to c`],
+    ]);
+    await expect(keepLogin('c', { username: 'u', password: 'hunter2' }, file)).rejects.toThrow(
+      /^docker-credential-here store failed: the keychain is locked$/,
     );
   });
 

@@ -38,19 +38,43 @@ export function loginFiles(environment: Environment, home = homedir()): string[]
   ];
 }
 
-/** The login for a registry (`docker.io`, `registry.example.com:5000`); undefined when no file has one. */
+/**
+ * The login for a registry (`docker.io`, `registry.example.com:5000`); undefined when no file has one. A credential
+ * helper that is missing or fails is told of and passed over.
+ */
 export async function findLogin(
   registry: string,
   files: readonly string[],
-  helper: CredentialHelper = runHelper,
+  asking: Asking = {},
 ): Promise<RegistryLogin | undefined> {
   for (const file of files) {
     const config = readConfig(file);
     const program = helperFor(config, registry);
-    const found = program ? await askHelper(helper, program, registry) : entryOf(config, registry);
+    const found = program ? await askOrWarn(program, { registry, file }, asking) : entryOf(config, registry);
     if (found) return found;
   }
   return undefined;
+}
+
+/** How credential helpers are asked. */
+interface Asking {
+  helper?: CredentialHelper;
+  /** Told of one that is missing or fails. */
+  warn?: (message: string) => void;
+}
+
+async function askOrWarn(
+  program: string,
+  { registry, file }: { registry: string; file: string },
+  { helper = runHelper, warn }: Asking,
+): Promise<RegistryLogin | undefined> {
+  try {
+    return await askHelper(helper, program, registry);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    warn?.(`${why} (${file}); going on without its login to ${registry}`);
+    return undefined;
+  }
 }
 
 /** Keeps a login in the file, or with the credential helper that the file names. */
@@ -71,18 +95,14 @@ export async function keepLogin(
   writeConfig(file, { ...config, auths: { ...config.auths, [keyOf(registry)]: { auth } } });
 }
 
-/** Resolves with false when the file had no login for the registry. */
-export async function dropLogin(
-  registry: string,
-  file: string,
-  helper: CredentialHelper = runHelper,
-): Promise<boolean> {
+/** Resolves with false when the file had no login for the registry, or its helper cannot say. */
+export async function dropLogin(registry: string, file: string, asking: Asking = {}): Promise<boolean> {
   const config = readConfig(file);
   const program = helperFor(config, registry);
   if (program) {
     // Helpers end with an error where they know nothing; some do so only when they are asked for it.
-    if (!(await askHelper(helper, program, registry))) return false;
-    await helper(program, 'erase', keyOf(registry));
+    if (!(await askOrWarn(program, { registry, file }, asking))) return false;
+    await (asking.helper ?? runHelper)(program, 'erase', keyOf(registry));
     return true;
   }
   const keys = Object.keys(config.auths ?? {}).filter((key) => hostOf(key) === hostOf(registry));
@@ -125,6 +145,7 @@ function entryOf(config: ConfigFile, registry: string): RegistryLogin | undefine
   return { username, password, ...(identityToken && { identityToken }) };
 }
 
+/** Undefined where the helper knows nothing of the registry. Rejects when it is missing, fails or talks nonsense. */
 async function askHelper(
   helper: CredentialHelper,
   program: string,
@@ -133,11 +154,19 @@ async function askHelper(
   let answer: string;
   try {
     answer = await helper(program, 'get', keyOf(registry));
-  } catch {
-    // Helpers end with an error where they know nothing.
-    return undefined;
+  } catch (error) {
+    // Helpers end with an error where they know nothing: credentials.NewErrCredentialsNotFound of Docker's.
+    if (error instanceof Error && /credentials not found/i.test(error.message)) return undefined;
+    throw error;
   }
-  const { Username = '', Secret = '' } = JSON.parse(answer) as { Username?: string; Secret?: string };
+  let credentials: { Username?: string; Secret?: string } | null;
+  try {
+    credentials = JSON.parse(answer) as typeof credentials;
+  } catch {
+    // What the parser says would quote the answer.
+    throw new Error(`docker-credential-${program} answered something that is not JSON`);
+  }
+  const { Username = '', Secret = '' } = credentials ?? {};
   if (Username === '<token>') return { username: '', password: '', identityToken: Secret };
   return Username === '' ? undefined : { username: Username, password: Secret };
 }
@@ -170,7 +199,10 @@ const runHelper: CredentialHelper = (helper, verb, input) =>
     if (!/^[\w.-]+$/.test(helper)) return reject(new Error(`"${helper}" is no name of a credential helper`));
     const child = execFile(`docker-credential-${helper}`, [verb], (error, stdout) => {
       const isMissing = (error as NodeJS.ErrnoException | null)?.code === 'ENOENT';
-      const why = isMissing ? ', the credential helper that is configured, is not installed' : ` ${verb} failed`;
+      // They say on standard output what is wrong.
+      const said = stdout.trim().split('\n')[0]?.slice(0, 200);
+      const failed = ` ${verb} failed${said ? `: ${said}` : ''}`;
+      const why = isMissing ? ', the credential helper that is configured, is not installed' : failed;
       if (error) reject(new Error(`docker-credential-${helper}${why}`, { cause: error }));
       else resolve(stdout);
     });

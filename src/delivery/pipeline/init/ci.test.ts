@@ -38,41 +38,50 @@ interface GithubStep {
   uses?: string;
   run?: string;
   env?: Record<string, string>;
-  if?: string;
+  with?: Record<string, unknown>;
 }
 
 describe('the pipeline for GitHub', () => {
   const pipeline = parse(renderCi('github', options)) as {
     on: { push: { branches: string[] }; pull_request: null };
     permissions: Record<string, string>;
-    jobs: { ship: { if: string; 'runs-on': string; steps: GithubStep[] } };
+    jobs: Record<'plan' | 'ship', { if: string; permissions: Record<string, string>; steps: GithubStep[] }>;
   };
 
   it('has the shape of a workflow', () => {
-    expect(Object.keys(pipeline)).toEqual(['name', 'on', 'permissions', 'concurrency', 'jobs']);
+    expect(Object.keys(pipeline)).toEqual(['name', 'on', 'permissions', 'jobs']);
     expect(pipeline.on).toEqual({ push: { branches: ['main'] }, pull_request: null });
-    const { steps, if: condition } = pipeline.jobs.ship;
-    expect(condition).toContain('head.repo.full_name == github.repository');
-    // A step either uses an action or runs a script.
-    expect(steps.filter(({ uses, run }) => (uses === undefined) === (run === undefined))).toEqual([]);
-    expect(steps.flatMap(({ uses }) => uses ?? []).every((name) => /^[\w-]+\/[\w-]+@v\d+$/.test(name))).toBe(true);
+    for (const { steps } of Object.values(pipeline.jobs)) {
+      // A step either uses an action or runs a script.
+      expect(steps.filter(({ uses, run }) => (uses === undefined) === (run === undefined))).toEqual([]);
+      expect(steps.flatMap(({ uses }) => uses ?? []).every((name) => /^[\w-]+\/[\w-]+@v\d+$/.test(name))).toBe(true);
+    }
   });
 
-  it.each(['plan', 'ship'])('does what it says, and keeps secrets off command lines: %s', (what) => {
-    const event = what === 'plan' ? 'pull_request' : 'push';
-    const steps = pipeline.jobs.ship.steps.filter(
-      ({ run, if: condition }) => run && (!condition || condition.includes(`event_name == '${event}'`)),
-    );
-    const script = steps.map(({ run }) => run).join('\n');
+  it('lets pull requests write nothing, and gives the token to who needs it', () => {
+    const { plan, ship } = pipeline.jobs;
+    expect(pipeline.permissions).toEqual({});
+    expect(plan.if).toMatch(/^github\.event_name == 'pull_request' && .*head\.repo\.full_name == github\.repository$/);
+    expect(plan.permissions).toEqual({ contents: 'read' });
+    expect(JSON.stringify(plan)).not.toContain('GITHUB_TOKEN');
+    expect(ship.if).toBe("github.event_name == 'push'");
+    expect(ship.permissions).toEqual({ contents: 'read', packages: 'write' });
+    const checkouts = [...plan.steps, ...ship.steps].filter(({ uses }) => uses?.startsWith('actions/checkout@'));
+    expect(checkouts.map((step) => step.with)).toEqual(Array(2).fill({ 'persist-credentials': false }));
+  });
+
+  it.each(['plan', 'ship'] as const)('does what it says, and keeps secrets off command lines: %s', (what) => {
+    const script = pipeline.jobs[what].steps.map(({ run = '' }) => run).join('\n');
     const secrets = { DATA: data, TOKEN: 'hunter2', GITHUB_ACTOR: 'ana', RUNNER_TEMP: scratch };
     const calls = runSteps(['bash', '--noprofile', '--norc', '-e', '-c'], script, secrets);
     const file = join(scratch, 'kubeconfig');
     expect(calls).toEqual([
       ...install,
-      'timonel login ghcr.io -u ana --password-stdin',
-      `timonel ship ${what === 'plan' ? '--plan ' : ''}--kubeconfig ${file}`,
+      ...(what === 'plan'
+        ? [`timonel ship --plan --kubeconfig ${file}`]
+        : ['timonel login ghcr.io -u ana --password-stdin', `timonel ship --kubeconfig ${file}`]),
     ]);
-    expect(readFileSync(join(scratch, 'stdin'), 'utf8')).toBe('hunter2');
+    if (what === 'ship') expect(readFileSync(join(scratch, 'stdin'), 'utf8')).toBe('hunter2');
     expect(readFileSync(file, 'utf8')).toBe(kubeconfig);
     expect(statSync(file).mode & 0o777).toBe(0o600);
   });
@@ -88,6 +97,11 @@ describe('the pipeline for GitLab', () => {
 
   it('has the shape of a pipeline', () => {
     expect(Object.keys(pipeline)).toEqual(['default', 'stages', 'plan', 'ship']);
+    // GitLab's CI/CD YAML syntax reference: what may stand in `default`, and what these jobs use of a job's keywords.
+    expect(['image', 'before_script']).toEqual(expect.arrayContaining(Object.keys(pipeline.default)));
+    const keywords = ['stage', 'script', 'rules', 'resource_group'];
+    for (const job of [pipeline.plan, pipeline.ship])
+      expect(keywords).toEqual(expect.arrayContaining(Object.keys(job)));
     for (const job of [pipeline.plan, pipeline.ship]) {
       expect(pipeline.stages).toContain(job.stage);
       // Each line is one command: a colon in the wrong place would make a mapping of it.
@@ -104,10 +118,11 @@ describe('the pipeline for GitLab', () => {
     const calls = runSteps(['sh', '-e', '-c'], script, { KUBECONFIG_DATA: data, CI_PROJECT_DIR: project, ...registry });
     expect(calls).toEqual([
       ...install,
-      'timonel login registry.test -u ci --password-stdin',
-      `timonel ship ${what === 'plan' ? '--plan ' : ''}--kubeconfig ${project}.kubeconfig`,
+      ...(what === 'plan'
+        ? [`timonel ship --plan --kubeconfig ${project}.kubeconfig`]
+        : ['timonel login registry.test -u ci --password-stdin', `timonel ship --kubeconfig ${project}.kubeconfig`]),
     ]);
-    expect(readFileSync(join(scratch, 'stdin'), 'utf8')).toBe('hunter2');
+    if (what === 'ship') expect(readFileSync(join(scratch, 'stdin'), 'utf8')).toBe('hunter2');
     expect(readFileSync(`${project}.kubeconfig`, 'utf8')).toBe(kubeconfig);
     // It lies beside the project: what is built does not take it in.
     expect(readdirSync(scratch)).toContain('project.kubeconfig');

@@ -22,44 +22,68 @@ function github(version: string, branch: string): string {
   return `# Ships what is merged, and shows for pull requests what would change. timonel.yaml names the registry
 # (registry: ghcr.io/OWNER). Secrets of the repository:
 #   ${kubeconfigSecret}: a kubeconfig of the cluster, in base64 on one line (base64 -w0)
+# Pull requests get no token that writes. Actions are named by major versions; where your rules ask for commits, pin
+# them: uses: OWNER/NAME@COMMIT # VERSION
 name: ship
 on:
   push:
     branches: [${JSON.stringify(branch)}]
   pull_request:
-permissions:
-  contents: read
-  packages: write
-concurrency:
-  group: ship-\${{ github.ref }}
+permissions: {}
 jobs:
-  ship:
+  plan:
     # Pull requests from forks have no secrets, and nothing to plan with.
-    if: github.event_name == 'push' || github.event.pull_request.head.repo.full_name == github.repository
+    if: github.event_name == 'pull_request' && github.event.pull_request.head.repo.full_name == github.repository
+    runs-on: ubuntu-latest
+    timeout-minutes: 15
+    permissions:
+      contents: read
+    steps:
+${githubSetUp(version)}
+${githubKubeconfig}
+      - name: What would change
+        run: sudo -E timonel ship --plan --kubeconfig "$RUNNER_TEMP/kubeconfig"
+  ship:
+    if: github.event_name == 'push'
     runs-on: ubuntu-latest
     timeout-minutes: 30
+    permissions:
+      contents: read
+      packages: write
+    # One after the other, and none is ended half-way.
+    concurrency:
+      group: ship-\${{ github.ref }}
+      cancel-in-progress: false
     steps:
-      - uses: actions/checkout@v4
-      - uses: actions/setup-node@v4
-        with:
-          node-version: 22
-      - run: sudo apt-get update && sudo apt-get install -y ${tools} && sudo npm install -g timonel@${version}
-      - name: The cluster and the registry
+${githubSetUp(version)}
+${githubKubeconfig}
+      - name: The registry
         env:
-          DATA: \${{ secrets.${kubeconfigSecret} }}
           TOKEN: \${{ secrets.GITHUB_TOKEN }}
-        run: |
-          umask 077
-          printf '%s' "$DATA" | base64 -d > "$RUNNER_TEMP/kubeconfig"
-          printf '%s' "$TOKEN" | sudo -E timonel login ghcr.io -u "$GITHUB_ACTOR" --password-stdin
-      - name: What would change
-        if: github.event_name == 'pull_request'
-        run: sudo -E timonel ship --plan --kubeconfig "$RUNNER_TEMP/kubeconfig"
+        run: printf '%s' "$TOKEN" | sudo -E timonel login ghcr.io -u "$GITHUB_ACTOR" --password-stdin
       - name: Ship
-        if: github.event_name == 'push'
         run: sudo -E timonel ship --kubeconfig "$RUNNER_TEMP/kubeconfig"
 `;
 }
+
+function githubSetUp(version: string): string {
+  return `      - uses: actions/checkout@v6
+        with:
+          # Nothing here speaks to the repository again.
+          persist-credentials: false
+      - uses: actions/setup-node@v6
+        with:
+          node-version: 22
+          package-manager-cache: false
+      - run: sudo apt-get update && sudo apt-get install -y ${tools} && sudo npm install -g timonel@${version}`;
+}
+
+const githubKubeconfig = `      - name: The cluster
+        env:
+          DATA: \${{ secrets.${kubeconfigSecret} }}
+        run: |
+          umask 077
+          printf '%s' "$DATA" | base64 -d > "$RUNNER_TEMP/kubeconfig"`;
 
 function gitlab(version: string, branch: string): string {
   return `# Ships what is merged, and shows for merge requests what would change. timonel.yaml names the registry
@@ -72,7 +96,6 @@ default:
     - apt-get update && apt-get install -y ${tools} && npm install -g timonel@${version}
     - umask 077
     - printf '%s' "$${kubeconfigSecret}" | base64 -d > "$CI_PROJECT_DIR.kubeconfig"
-    - printf '%s' "$CI_REGISTRY_PASSWORD" | timonel login "$CI_REGISTRY" -u "$CI_REGISTRY_USER" --password-stdin
 
 stages: [plan, ship]
 
@@ -87,8 +110,9 @@ ship:
   stage: ship
   resource_group: ship
   script:
+    - printf '%s' "$CI_REGISTRY_PASSWORD" | timonel login "$CI_REGISTRY" -u "$CI_REGISTRY_USER" --password-stdin
     - timonel ship --kubeconfig "$CI_PROJECT_DIR.kubeconfig"
   rules:
-    - if: $CI_COMMIT_BRANCH == "${branch}"
+    - if: $CI_COMMIT_BRANCH == ${JSON.stringify(branch)}
 `;
 }
