@@ -25,7 +25,7 @@ describe('subresources', () => {
     expect(bound.json()).toMatchObject({ kind: 'Status', status: 'Success' });
     expect(bound.status).toBe(201);
     expect((await send(`GET ${pods}/a`)).json()).toMatchObject({
-      metadata: { annotations: { k: 'v' } },
+      metadata: { annotations: { k: 'v' }, generation: 1 },
       spec: { nodeName: 'n1' },
       status: {
         conditions: [{ type: 'PodScheduled', status: 'True', lastTransitionTime: '2026-01-01T00:00:00Z' }],

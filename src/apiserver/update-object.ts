@@ -16,6 +16,9 @@ import { hasGeneration, ruleContext, validateUpdate } from './validate-object.ts
 
 const staleObject = 'the object has been modified; please apply your changes to the latest version and try again';
 
+/** Subresources whose writes change nothing of what is wanted. */
+const uncounted: ReadonlySet<string | undefined> = new Set(['status', 'binding']);
+
 export interface UpdatePlan {
   dryRun: boolean;
   /** The object as it shall be, in the storage version, fresh for each attempt; `old` is frozen. Throws to give up. */
@@ -146,9 +149,12 @@ function shareUnchanged(object: AnyObject, old: AnyObject): void {
   }
 }
 
-/** The generation counts changes of what is wanted: everything but metadata and status. */
+/**
+ * The generation counts changes of what is wanted: everything but metadata and status. That a pod gets its node is
+ * none: one that nobody changed has generation 1 (KEP-5067).
+ */
 function countGeneration(object: AnyObject, old: AnyObject, request: ResourceRequest): void {
-  if (!hasGeneration(request) || request.subresource === 'status') return;
+  if (!hasGeneration(request) || uncounted.has(request.subresource)) return;
   // A custom resource without the subresource has a status that is a field like others.
   const countsStatus = request.served.version.custom !== undefined && !findSubresource(request.kind, 'status');
   for (const field of new Set([...Object.keys(object), ...Object.keys(old)])) {
