@@ -9,15 +9,26 @@ export interface HostIdentity {
 }
 
 const maxHostname = 63;
+/** What the kernel's field holds. */
+const maxWholeName = 64;
 
-/** Hostname and subdomain of a pod; with setHostnameAsFQDN the whole name is the host name (KEP-1797). */
+/**
+ * Hostname and subdomain of a pod; with setHostnameAsFQDN the whole name is the host name (KEP-1797). Throws where that
+ * is longer than the kernel takes.
+ */
 export function hostIdentity(pod: Pod, clusterDomain: string, nodeName: string): HostIdentity {
   const { spec, metadata } = pod;
   if (spec?.hostnameOverride) return { hostname: spec.hostnameOverride, domain: '' };
   if (spec?.hostNetwork) return { hostname: nodeName, domain: '' };
   const short = hostnameOf(spec?.hostname || metadata.name || '');
   const domain = spec?.subdomain ? `${spec.subdomain}.${metadata.namespace}.svc.${clusterDomain}` : '';
-  return { hostname: spec?.setHostnameAsFQDN && domain ? `${short}.${domain}` : short, domain };
+  return { hostname: spec?.setHostnameAsFQDN && domain ? wholeName(`${short}.${domain}`) : short, domain };
+}
+
+function wholeName(name: string): string {
+  if (name.length <= maxWholeName) return name;
+  const why = `is too long (${maxWholeName} characters is the max, ${name.length} characters requested)`;
+  throw new Error(`failed to construct FQDN from pod hostname and cluster domain, FQDN ${name} ${why}`);
 }
 
 /** A name as a host name: the kernel takes no longer ones. */

@@ -44,7 +44,19 @@ export function admissionFailure(options: {
     const why = "Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports";
     return { reason: 'NodePorts', message: `Pod was rejected: ${why}` };
   }
-  return undefined;
+  return foreignSystem(pod);
+}
+
+/** The pod says of itself, by label or by field, that it is made for another system than Linux. */
+function foreignSystem({ metadata, spec }: Pod): { reason: string; message: string } | undefined {
+  const label = metadata.labels?.['kubernetes.io/os'];
+  if (label !== undefined && label !== 'linux') {
+    const why = "Failed to admit pod as the `kubernetes.io/os` label doesn't match node label";
+    return { reason: 'PodOSSelectorNodeLabelDoesNotMatch', message: `Pod was rejected: ${why}` };
+  }
+  if (spec?.os === undefined || spec.os.name === 'linux') return undefined;
+  const why = "Failed to admit pod as the OS field doesn't match node OS";
+  return { reason: 'PodOSNotSupported', message: `Pod was rejected: ${why}` };
 }
 
 /** Where it is memory alone that is short, pods come that have asked for some, or that tolerate it. */

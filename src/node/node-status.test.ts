@@ -106,6 +106,18 @@ describe('a pod that was bound to a node', () => {
     expect(apart).toBeUndefined();
   });
 
+  it('is refused when it is made for another system', () => {
+    const refusal = (pod: Pod) => admissionFailure({ pod, active: [], node });
+    expect(refusal(podOf('a', { os: { name: 'linux' } }))).toBeUndefined();
+    expect(refusal(podOf('a', { os: { name: 'windows' } }))).toEqual({
+      reason: 'PodOSNotSupported',
+      message: "Pod was rejected: Failed to admit pod as the OS field doesn't match node OS",
+    });
+    const labelled = podOf('a', {});
+    labelled.metadata.labels = { 'kubernetes.io/os': 'windows' };
+    expect(refusal(labelled)).toMatchObject({ reason: 'PodOSSelectorNodeLabelDoesNotMatch' });
+  });
+
   it('is refused what is not safe to set of the kernel', () => {
     const asking = (sysctl: string, more: Partial<Pod['spec']> = {}): Pod => {
       return podOf('b', {

@@ -74,6 +74,11 @@ describe('the name of a pod', () => {
     const nameOf = (spec: Partial<PodSpec>): string => hostIdentity(podOf(spec), 'cluster.local', 'n').hostname;
     expect(nameOf({ setHostnameAsFQDN: true, subdomain: 'data' })).toBe('web.data.shop.svc.cluster.local');
     expect(nameOf({ setHostnameAsFQDN: true })).toBe('web');
+    const long = 'd'.repeat(45);
+    expect(nameOf({ subdomain: long })).toBe('web');
+    expect(() => nameOf({ setHostnameAsFQDN: true, subdomain: long })).toThrow(
+      `FQDN web.${long}.shop.svc.cluster.local is too long (64 characters is the max, 72 characters requested)`,
+    );
   });
 
   it('is in its hosts file, with the aliases', () => {
