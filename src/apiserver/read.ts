@@ -62,8 +62,7 @@ export async function listPage(core: Core, request: ResourceRequest, options: Li
     const listed = entriesOf(result, token);
     at = listed.revision;
     if (isPlain) return pageOf({ ...listed, prefix, remaining: listed.remaining, counts: true });
-    if (served.version.webhook) await prepareConversions(core, served, listed.entries.map(decodedOf));
-    const cutAt = await select(listed.entries, matched, { served, options });
+    const cutAt = await select(core, listed.entries, { matched, served, options });
     if (cutAt !== undefined) {
       const isMore = cutAt < listed.entries.length - 1 || listed.remaining > 0;
       return pageOf({ entries: matched, revision: at, prefix, remaining: isMore ? 1 : 0, counts: false });
@@ -75,15 +74,17 @@ export async function listPage(core: Core, request: ResourceRequest, options: Li
 
 /** Adds what matches to `matched`; answers the index at which the page was full, if it was. */
 async function select(
+  core: Core,
   entries: readonly Entry[],
-  matched: Entry[],
-  { served, options: { selection, limit } }: { served: Served; options: ListOptions },
+  { matched, served, options }: { matched: Entry[]; served: Served; options: ListOptions },
 ): Promise<number | undefined> {
+  const { selection, limit } = options;
+  const isNamed = ({ key }: Entry): boolean => selection.name === undefined || key.endsWith(`/${selection.name}`);
+  if (served.version.webhook) await prepareConversions(core, served, entries.filter(isNamed).map(decodedOf));
   for (let i = 0; i < entries.length; i++) {
     if (i > 0 && i % slice === 0) await yieldToEventLoop();
     const entry = entries[i] as Entry;
-    if (selection.name !== undefined && !entry.key.endsWith(`/${selection.name}`)) continue;
-    if (!selection.matches(selectableForm(entry, served))) continue;
+    if (!isNamed(entry) || !selection.matches(selectableForm(entry, served))) continue;
     matched.push(entry);
     if (limit > 0 && matched.length >= limit) return i;
   }

@@ -195,6 +195,15 @@ describe('conversion webhooks', () => {
     expect(seen).toEqual(['ADDED a one:80', 'ADDED b one:81', 'DELETED a one:80', 'DELETED b one:81']);
   });
 
+  it('are asked about no more than the one object that a list names', async () => {
+    await send(`POST ${endpoints('v1')}`, v1('a', 'one:80'));
+    await send(`POST ${endpoints('v1')}`, v1('b', 'two:81'));
+    const list = (await send(`GET ${endpoints('v2')}?fieldSelector=metadata.name%3Db`)).json();
+    expect(list.items.map(({ metadata }) => metadata.name)).toEqual(['b']);
+    const asked = hook.posts.map(({ body }) => (body.request as unknown as { objects: AnyObject[] }).objects);
+    expect(asked.map((objects) => objects.map(({ metadata }) => metadata.name))).toEqual([['b']]);
+  });
+
   it('judge what is written by the schema of the version it was written in', async () => {
     const wrong = await send(`POST ${endpoints('v2')}`, { ...v2('a', 'x', 'y'), port: 5 });
     expect(wrong.status).toBe(422);
