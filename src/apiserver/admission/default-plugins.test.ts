@@ -186,6 +186,25 @@ describe('Priority, tolerations and classes', () => {
   });
 });
 
+describe('PodTopologyLabels', () => {
+  const zone = 'topology.kubernetes.io/zone';
+
+  it('gives bindings and pods with a node the zone and the region of that node', async () => {
+    const labels = { [zone]: 'z1', 'topology.kubernetes.io/region': 'r1', 'topology.kubernetes.io/rack': '7' };
+    await put(nodes, { metadata: { name: 'n1', labels } });
+    const binding = (kind: string, name: string): object => ({ metadata: { name: 'p' }, target: { kind, name } });
+    const bound = (object: object): Promise<Pod> => admit<Pod>({ subresource: 'binding', object });
+    const wanted = { [zone]: 'z1', 'topology.kubernetes.io/region': 'r1' };
+    expect((await bound(binding('Node', 'n1'))).metadata.labels).toEqual(wanted);
+    expect((await bound(binding('Node', 'gone'))).metadata.labels).toBeUndefined();
+    expect((await bound(binding('', 'n1'))).metadata.labels).toBeUndefined();
+    const own = { metadata: { name: 'p', namespace: 'web', labels: { [zone]: 'mine', app: 'web' } } };
+    const placed = { ...pod('p', { nodeName: 'n1' }), ...own };
+    expect((await admit<Pod>({ object: placed })).metadata.labels).toEqual({ ...wanted, app: 'web' });
+    expect((await admit<Pod>({ object: pod() })).metadata.labels).toBeUndefined();
+  });
+});
+
 describe('NodeRestriction and TaintNodesByCondition', () => {
   it('let a node register itself, not ready yet, and touch no other', async () => {
     const made = await admit<Node>({ at: nodes, object: { metadata: { name: 'n1' }, spec: {} }, user: node });

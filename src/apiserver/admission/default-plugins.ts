@@ -13,6 +13,7 @@ import { limitRanger } from './limit-ranger.ts';
 import type { Lookup } from './lookup.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeRestriction } from './node-restriction.ts';
+import { podTopologyLabels } from './pod-topology-labels.ts';
 import { priority } from './priority.ts';
 import type { QuotaLedger } from './quota-ledger.ts';
 import { rbacEscalation } from './rbac-escalation.ts';
@@ -51,6 +52,7 @@ export function defaultPlugins(options: {
     certificateSigning(authorize),
     certificateSubjectRestriction(),
     defaultIngressClass(lookup),
+    podTopologyLabels(lookup),
     rbacEscalation(rbac, authorize),
     expressionCheck,
     policies.mutating,
