@@ -55,19 +55,14 @@ export function releaseData(
 ): object {
   const { name, info, chart, config, manifest, hooks, version, ...more } = storedForm(release);
   return {
-    ...{ name, info: { ...happened(info), ...(Object.keys(resources).length > 0 && { resources }) } },
+    ...{ name, info: { ...info, ...(Object.keys(resources).length > 0 && { resources }) } },
     ...(withChart && { chart }),
     ...(config && { config }),
     ...(manifest !== undefined && { manifest }),
-    ...(hooks && { hooks: hooks.map((hook) => ({ ...hook, last_run: happened(hook.last_run) })) }),
+    ...(hooks && { hooks }),
     ...(version !== 0 && { version }),
     ...more,
   };
-}
-
-/** Without times that never were, as Helm 4 prints them. */
-function happened(times: object = {}): object {
-  return Object.fromEntries(Object.entries(times).filter(([name, value]) => value !== '' || name === 'phase'));
 }
 
 export interface StatusText {
@@ -125,7 +120,7 @@ export function valuesText(release: Release, none: Record<string, unknown> | nul
 
 export function computedValues({ chart, config }: Release): Record<string, unknown> {
   const { metadata, templates, values, files } = chart;
-  return coalesceValues({ metadata, templates, values, files, raw: [], dependencies: [] }, config);
+  return coalesceValues({ metadata, templates, values: values ?? {}, files, raw: [], dependencies: [] }, config);
 }
 
 function testLines({ hooks }: Release): string[] {

@@ -134,16 +134,16 @@ export async function history(
     const revisions = (await revisionsOf(context, name))
       .slice(flags.max === 0 ? 0 : -flags.max)
       .map((revision) => revision.read());
+    const withTarget = flags.showRollbackRevision ?? false;
     const data = revisions.map((release) => ({
       revision: release.version,
       ...(release.info.lastDeployed && { updated: release.info.lastDeployed }),
       status: release.info.status,
       chart: chartLabel(release),
       app_version: release.chart.metadata.appVersion ?? '',
-      ...(release.info.rollbackRevision && { rollback_revision: release.info.rollbackRevision }),
+      ...(withTarget && rollbackTarget(release)),
       description: release.info.description,
     }));
-    const withTarget = flags.showRollbackRevision ?? false;
     printAs(flags.output, data, () =>
       helmTable([
         [
@@ -159,6 +159,12 @@ export async function history(
       ]),
     );
   });
+}
+
+/** Which revision a rollback went back to. Helm 4.1 tells it in the description alone, later ones keep it. */
+function rollbackTarget({ info }: Release): { rollback_revision?: number } {
+  const target = info.rollbackRevision ?? Number(/^Rollback to (\d+)$/.exec(info.description)?.[1] ?? 0);
+  return target > 0 ? { rollback_revision: target } : {};
 }
 
 export interface RollbackFlags extends ClusterFlags, OperationFlags {

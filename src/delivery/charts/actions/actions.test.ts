@@ -65,7 +65,10 @@ describe('a release', () => {
     await rollbackRelease(context, 'web', rollbackOptions);
     expect(await color()).toBe('red');
     expect(await revisions()).toEqual(['1 superseded', '2 superseded', '3 deployed']);
-    expect((await releaseAt(context, 'web')).info).toMatchObject({ description: 'Rollback to 1', rollbackRevision: 1 });
+    const { info } = await releaseAt(context, 'web');
+    expect(info.description).toBe('Rollback to 1');
+    // Helm 4.1 keeps nothing more of it.
+    expect(info).not.toHaveProperty('rollbackRevision');
     await uninstallRelease(context, 'web', uninstallOptions);
     expect(await revisions()).toEqual([]);
     await expect(uninstallRelease(context, 'web', uninstallOptions)).rejects.toThrow(

@@ -29,17 +29,17 @@ export async function prepareRollback(
   if (!target)
     throw new ReleaseError(`release has no ${number} version`, { hint: `See: timonel chart history ${name}` });
   const current = revisions.findLast(({ status }) => status === 'deployed')?.read() ?? last;
+  const { rollbackRevision: _, ...info } = target.info;
   const release: Release = {
     ...target,
     version: last.version + 1,
     info: {
-      ...target.info,
+      ...info,
       firstDeployed: last.info.firstDeployed,
       lastDeployed: timestamp(context),
       deleted: '',
       status: 'pending-rollback',
       description: `Rollback to ${number}`,
-      rollbackRevision: number,
     },
     hooks: target.hooks.map((hook) => ({ ...hook, lastRun: { startedAt: '', completedAt: '', phase: 'Unknown' } })),
     owner: thisProcess(),

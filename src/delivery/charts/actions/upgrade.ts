@@ -75,7 +75,7 @@ export function valuesForUpgrade(
       return { chart, values };
     case 'reuse': {
       // The old chart's defaults count, as they were with the old values.
-      const old = coalesceValues({ ...chart, values: current.chart.values, dependencies: [] }, current.config);
+      const old = coalesceValues({ ...chart, values: current.chart.values ?? {}, dependencies: [] }, current.config);
       return { chart: { ...chart, values: old }, values: coalesceTables(values, current.config, 'merge') };
     }
     case 'reset-then-reuse':

@@ -41,7 +41,7 @@ export interface ReleaseInfo {
   description: string;
   status: ReleaseStatus;
   notes: string;
-  /** Of a rollback: the revision that it went back to. */
+  /** Of a rollback: the revision that it went back to. Helm 4.1 and we leave it out, newer Helms write it. */
   rollbackRevision?: number;
 }
 
@@ -50,7 +50,8 @@ export interface StoredChart {
   metadata: ChartMetadata;
   lock?: ChartLock | null;
   templates: ChartFile[];
-  values: Values;
+  /** Null where it has no `values.yaml`. */
+  values: Values | null;
   schema?: Uint8Array;
   files: ChartFile[];
   modified?: number;
@@ -88,8 +89,9 @@ export interface Hook {
 
 export function storedChart(chart: Chart): StoredChart {
   const { metadata, lock, templates, values, schema, files, modified, schemaModified } = chart;
+  const hasValues = Object.keys(values).length > 0 || chart.raw.some(({ name }) => name === 'values.yaml');
   return {
-    ...{ metadata, lock: lock ?? null, templates, values, ...(schema && { schema }), files },
+    ...{ metadata, lock: lock ?? null, templates, values: hasValues ? values : null, ...(schema && { schema }), files },
     ...(modified !== undefined && { modified }),
     ...(schemaModified !== undefined && { schemaModified }),
   };

@@ -3,8 +3,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startTestApiServer, type TestApiServer } from '../../../../test/support/api-server.ts';
 import { createSimulatedClock, type SimulatedClock } from '../../../base/simulated-clock.ts';
 import { configMaps, secrets } from '../../../client/resources.ts';
-import { decodeRelease, encodeRelease } from './codec.ts';
-import type { Release } from './release.ts';
+import { decodeRelease, encodeRelease, storedForm } from './codec.ts';
+import { type Release, storedChart } from './release.ts';
 import { createStorage, parseDriver, type ReleaseStorage, type StorageDriver } from './storage.ts';
 
 function release(name: string, version: number, more: Partial<Release> = {}): Release {
@@ -26,7 +26,6 @@ const ofHelm = {
   info: {
     first_deployed: '2025-06-01T10:00:00.123456789+02:00',
     last_deployed: '2025-06-02T10:00:00.123456789+02:00',
-    deleted: '',
     description: 'Upgrade complete',
     status: 'deployed',
     rollback_revision: 2,
@@ -75,7 +74,22 @@ describe('a stored release', () => {
     const { hooks, ...rest } = written as { hooks: object[] } & Record<string, unknown>;
     const { hooks: given, ...others } = ofHelm;
     expect(rest).toEqual({ ...others, chart: { ...ofHelm.chart, files: [{ name: 'README.md', data: '' }] } });
-    expect(hooks[0]).toEqual({ ...given[0], last_run: { started_at: '', completed_at: '', phase: '' } });
+    expect(hooks[0]).toEqual({ ...given[0], last_run: { phase: '' } });
+  });
+
+  it('of a chart without values.yaml stays without values', () => {
+    const bare = { ...ofHelm, chart: { ...ofHelm.chart, values: null } };
+    expect(storedForm(decodeRelease(base64(bare))).chart?.values).toBeNull();
+    const { metadata } = release('web', 1).chart;
+    const chart = { metadata, values: {}, templates: [], files: [], raw: [], dependencies: [] };
+    expect(storedChart(chart).values).toBeNull();
+    const file = { name: 'values.yaml', data: Buffer.from('') };
+    expect(storedChart({ ...chart, raw: [file] }).values).toEqual({});
+  });
+
+  it('has no field for what never was, as Helm 4.1 writes it', () => {
+    const { info } = storedForm(release('web', 1));
+    expect(Object.keys(info ?? {})).toEqual(['first_deployed', 'last_deployed', 'description', 'status', 'notes']);
   });
 
   it('that is none is refused, and not shown', () => {
