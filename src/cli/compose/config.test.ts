@@ -93,4 +93,14 @@ describe('compose config prints what docker compose prints', () => {
     expect((await printed({ hash: '*' })).out).toMatch(/^db [0-9a-f]{64}\nweb [0-9a-f]{64}\n$/);
     await expect(printed({ hash: 'nobody' })).rejects.toThrow('no such service: nobody');
   });
+
+  it('refuses two containers of one name only where both are selected', async () => {
+    writeFileSync(
+      join(directory, 'compose.yaml'),
+      'services: {a: {image: i, container_name: same}, b: {image: i, container_name: same}}\n',
+    );
+    await expect(printed({})).rejects.toThrow('services.b.container_name: container name "same" is already in use');
+    expect((await printed({}, ['b'])).out).toContain('container_name: same');
+    expect((await printed({ consistency: false })).out).toContain('container_name: same');
+  });
 });

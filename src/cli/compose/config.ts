@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { stringify } from 'yaml';
+import { checkContainerNames } from '../../delivery/compose/consistency.ts';
 import { variablesOf } from '../../delivery/compose/interpolate.ts';
 import { loadProject, loadTree, type LoadOptions } from '../../delivery/compose/load-project.ts';
 import { modelForm } from '../../delivery/compose/model-form.ts';
@@ -55,7 +56,7 @@ function answer(services: readonly string[], flags: ConfigFlags, options: LoadOp
   const isPlainList =
     flags.services || flags.volumes || flags.networks || flags.profiles || flags.images || flags.models;
   if (!flags.interpolate) return withoutInterpolation(flags, options);
-  const { project: whole } = loadProject(
+  const { project: whole, tree } = loadProject(
     isPlainList || flags.hash ? { ...options, resolveEnvironment: flags.hash !== undefined } : options,
   );
   const project = services.length > 0 ? selectServices(whole, services) : whole;
@@ -73,6 +74,7 @@ function answer(services: readonly string[], flags: ConfigFlags, options: LoadOp
         .map(([key, value]) => `${key}=${value}`)
         .sort(),
     );
+  if (flags.consistency) checkContainerNames(project, tree);
   return renderProject(project, flags.format ?? 'yaml');
 }
 

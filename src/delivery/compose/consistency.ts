@@ -33,7 +33,6 @@ export function checkConsistency(model: Canonical, tree: Mapping): void {
     }
   }
   checkCircles(model, tree);
-  checkContainerNames(model, tree);
 }
 
 function checkService(model: Canonical, tree: Mapping, name: string, service: Service, known: readonly string[]): void {
@@ -170,9 +169,10 @@ function checkCircles(model: Canonical, tree: Mapping): void {
   for (const name of Object.keys(model.services)) visit(name, []);
 }
 
-function checkContainerNames(model: Canonical, tree: Mapping): void {
+/** Names of containers, among the services that are selected: others may have them too. Throws {@link ComposeError}. */
+export function checkContainerNames({ services }: Pick<Canonical, 'services'>, tree: Mapping): void {
   const seen = new Map<string, string>();
-  for (const [name, { container_name: containerName }] of Object.entries(model.services)) {
+  for (const [name, { container_name: containerName }] of Object.entries(services)) {
     if (!containerName) continue;
     const other = seen.get(containerName);
     if (other) {

@@ -1,6 +1,7 @@
 import { serviceKeys } from './canonical/service.ts';
 import { ComposeError } from './compose-error.ts';
-import { carry, isMapping, locate, type Mapping, type Position, positionIn, type Value, textOf } from './tree.ts';
+import { parseVolume } from './short-syntax.ts';
+import { carry, isMapping, locate, type Mapping, mark, type Position, positionIn, type Value, textOf } from './tree.ts';
 
 /**
  * Brings files of formats 1 to 3 (2014–2020) to today's shape: services at the top level, the keys that
@@ -8,13 +9,54 @@ import { carry, isMapping, locate, type Mapping, type Position, positionIn, type
  */
 export function modernise(tree: Mapping, warn: (message: string, position?: Position) => void): Mapping {
   const versioned = withVersion(tree, warn);
-  const file = isFormat1(versioned) ? { services: withoutVersion(versioned) } : versioned;
+  const isOld = isFormat1(versioned);
+  const file = isOld ? { services: withoutVersion(versioned) } : versioned;
   const { services } = file;
   if (!isMapping(services)) return file;
   const result: Mapping = {};
   for (const [key, value] of Object.entries(file)) carry(result, key, value, file, key);
   result.services = eachService(services, warn);
+  if (isOld) nameNetworkServices(result.services);
   return result;
+}
+
+/** In format 1 `net: container:web` means the service of that name, where there is one. */
+function nameNetworkServices(services: Mapping): void {
+  for (const service of Object.values(services)) {
+    if (!isMapping(service) || typeof service.network_mode !== 'string') continue;
+    const [, other] = /^container:(.*)$/.exec(service.network_mode) ?? [];
+    if (other !== undefined && other in services) service.network_mode = `service:${other}`;
+  }
+}
+
+/**
+ * Format 1 has no section of volumes: what services mount by a name is one. Gives a file of another format back as it
+ * is. `extended` is the file, modernised and with what it extends.
+ */
+export function withNamedVolumes(file: Mapping, extended: Mapping): Mapping {
+  const { services } = extended;
+  if (!isFormat1(file) || !isMapping(services)) return extended;
+  const volumes: Mapping = {};
+  for (const service of Object.values(services)) {
+    const mounts = isMapping(service) && Array.isArray(service.volumes) ? service.volumes : [];
+    for (const [index, mount] of mounts.entries()) {
+      const name = typeof mount === 'string' ? volumeOf(mount) : undefined;
+      if (name === undefined) continue;
+      volumes[name] = {};
+      mark(volumes, name, positionIn(mounts, index));
+    }
+  }
+  return Object.keys(volumes).length > 0 ? { ...extended, volumes } : extended;
+}
+
+/** The volume that a mount names. What is no mount is refused later. */
+function volumeOf(mount: string): string | undefined {
+  try {
+    const { type, source } = parseVolume(mount);
+    return type === 'volume' && typeof source === 'string' ? source : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** `version: 3` without quotes is a number to YAML. */
@@ -52,7 +94,8 @@ function isService(value: Value | undefined): boolean {
 }
 
 function looksLikeService(value: Value | undefined): boolean {
-  return isMapping(value) && ['image', 'build', 'extends'].some((key) => key in value && !isMapping(value[key]));
+  if (!isMapping(value)) return false;
+  return 'extends' in value || ['image', 'build'].some((key) => key in value && !isMapping(value[key]));
 }
 
 function eachService(services: Mapping, warn: (message: string, position?: Position) => void): Mapping {
@@ -69,6 +112,7 @@ const renamed: readonly (readonly [string, readonly string[]])[] = [
   ['log_driver', ['logging', 'driver']],
   ['log_opt', ['logging', 'options']],
   ['net', ['network_mode']],
+  ['cgroupns_mode', ['cgroup']],
 ];
 
 function moderniseService(given: Mapping, name: string, warn: (message: string, position?: Position) => void): Mapping {
@@ -83,7 +127,12 @@ function moderniseService(given: Mapping, name: string, warn: (message: string, 
     delete service[old];
     place(service, path, value, { given, old, name });
   }
-  if (service.volume_driver === 'local') delete service.volume_driver;
+  if ('volume_driver' in service && service.volume_driver !== 'local') {
+    const path = ['services', name, 'volume_driver'];
+    const message = 'drivers of volumes are named under `volumes`, and there is none but local';
+    throw new ComposeError(message, { position: positionIn(given, 'volume_driver'), path });
+  }
+  delete service.volume_driver;
   return service;
 }
 

@@ -3,7 +3,7 @@ import { checkConsistency } from './consistency.ts';
 import { ComposeError } from './compose-error.ts';
 import { substitute } from './interpolate.ts';
 import type { Project, Service } from './model.ts';
-import { type Canonical, canonicalise, fillContexts, normalise } from './normalise.ts';
+import { type Canonical, canonicalise, dropEmptyDockerfiles, fillContexts, normalise } from './normalise.ts';
 import { type ParsedFile, parseFile, type ReadContext, readTree } from './read-files.ts';
 import { resolveEnvironment, resolveLabels, withGivenValues } from './service-environment.ts';
 import { unknownModes } from './short-syntax.ts';
@@ -44,6 +44,7 @@ export function loadProject(given: LoadOptions): LoadedProject {
   const model = canonicalise(tree);
   fillContexts(model, options.resolvePaths ? options.directory : '.');
   if (options.normalise !== false) normalise(model, name);
+  dropEmptyDockerfiles(model);
   const all = model.services;
   model.services = enabledServices(all, options);
   const disabled = Object.fromEntries(Object.entries(all).filter(([key]) => !(key in model.services)));

@@ -38,6 +38,11 @@ export function fillContexts({ services }: Canonical, directory: string): void {
   }
 }
 
+/** An empty `dockerfile` is there, and so has no default, but says nothing: the builder looks for a Dockerfile itself. */
+export function dropEmptyDockerfiles({ services }: Canonical): void {
+  for (const { build } of Object.values(services)) if (build?.dockerfile === '') delete build.dockerfile;
+}
+
 /** Fills in what a file leaves implicit: the default network, names of resources, dependencies by links and shared namespaces. */
 export function normalise(model: Canonical, projectName: string): void {
   const services = Object.values(model.services);
@@ -63,7 +68,7 @@ function normaliseService(service: Service): void {
   if (service.pull_policy === 'if_not_present') service.pull_policy = 'missing';
   if (service.build) {
     const { build } = service;
-    if (!build.dockerfile && !build.dockerfile_inline) {
+    if (build.dockerfile === undefined && !build.dockerfile_inline) {
       const { context, ...rest } = build;
       service.build = { ...(context !== undefined && { context }), dockerfile: 'Dockerfile', ...rest };
     }

@@ -4,12 +4,23 @@ import { parseEnvFile } from './dotenv.ts';
 import { applyExtends } from './extends.ts';
 import type { ProjectFiles } from './files.ts';
 import { interpolateTree, type Lookup } from './interpolate.ts';
-import { modernise } from './legacy.ts';
+import { modernise, withNamedVolumes } from './legacy.ts';
 import { mergeFiles } from './merge.ts';
 import { absolutePath, resolvePaths } from './paths.ts';
 import { ComposeSchema } from './schema/validate.ts';
 import schema from './schema/compose-spec.json' with { type: 'json' };
-import { carry, isMapping, locate, type Mapping, mapScalars, type Position, textOf, type Value } from './tree.ts';
+import {
+  carry,
+  isMapping,
+  locate,
+  type Mapping,
+  mapScalars,
+  type Position,
+  positionIn,
+  tagIn,
+  textOf,
+  type Value,
+} from './tree.ts';
 import { parseComposeYaml } from './yaml-file.ts';
 
 export interface ReadContext {
@@ -68,10 +79,17 @@ function readDocuments({ path, documents }: ParsedFile, scope: Scope, context: R
   return documents.flatMap((raw) => {
     const tree = prepare(raw, scope, context);
     const read = (other: string): Mapping | undefined => readExtended(resolve(scope.directory, other), scope, context);
-    const extended = applyExtends(tree, path, read);
+    refuseNoServices(tree);
+    const extended = withNamedVolumes(raw, applyExtends(tree, path, read));
     // Not merged here: what the file resets may be of the files before it.
     return [...includedTrees(extended, scope, context), withoutInclude(extended)];
   });
+}
+
+/** `services:` without any, also in a file that other files are merged with. */
+function refuseNoServices(tree: Mapping): void {
+  if (!('services' in tree) || isMapping(tree.services) || tagIn(tree, 'services') === 'reset') return;
+  throw new ComposeError('must be a mapping', { position: positionIn(tree, 'services'), path: ['services'] });
 }
 
 /** Everything that concerns one file alone. */

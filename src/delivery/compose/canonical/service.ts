@@ -54,7 +54,7 @@ const build: Convert = (value, at) => buildStruct(isMapping(value) ? value : { c
 
 const buildStruct = struct({
   context: text,
-  dockerfile: text,
+  dockerfile: (value) => textOf(value),
   dockerfile_inline: text,
   entitlements: strings,
   args: environment,

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { KubeObject } from '../../../api/object.ts';
 import type { PodTemplateSpec } from '../../../api/types/core-v1.ts';
 import { ComposeError } from '../compose-error.ts';
+import { checkContainerNames } from '../consistency.ts';
 import type { Project } from '../model.ts';
 import type { Mapping } from '../tree.ts';
 import { checkAddresses } from './addresses.ts';
@@ -36,6 +37,7 @@ export function translate(project: Project, tree: Mapping, options: TranslateOpt
   const problems = new Problems(tree, options);
   const scope: Scope = { project, problems, options };
   const namespace = namespaceOf(project.name);
+  checkContainerNames(project, tree);
   refuseUnsupported(project, problems);
   checkAddresses(scope);
   const aliases = aliasesOf(scope);

@@ -201,6 +201,9 @@ export function claimsOf(scope: Scope): PersistentVolumeClaim[] {
     if (volume.name && volume.name !== `${project.name}_${key}`) {
       problems.warn(at('name'), 'a volume is of its project alone: others do not find it by this name');
     }
+    if ('x-cluster-spec' in volume) {
+      problems.warn(at('x-cluster-spec'), "there are no cluster volumes of Swarm's: the storage class makes this one");
+    }
     const { type, o, device: _device, size, ...others } = volume.driver_opts ?? {};
     if (volume.driver && volume.driver !== 'local') {
       problems.refuse(
