@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { parseDocument } from 'yaml';
 import { djangoHealth, type Health, healthPathIn } from './health.ts';
+import { nodeSite, type PackageFile, type Pages, pagesOf, parsed } from './sites.ts';
 
 /** What a project seems to be, from the names of its files and what stands in some of them. */
 export interface Detected {
@@ -28,7 +29,16 @@ export type ProjectKind =
       application: string;
       requirements: string | undefined;
     }
-  | { kind: 'node'; hasBuild: boolean; lock: NodeLock | undefined; start: string; site: string | undefined }
+  | {
+      kind: 'node';
+      /** The command that builds it. */
+      build: string | undefined;
+      lock: NodeLock | undefined;
+      start: string;
+      /** Where its pages are, of one that makes nothing else. */
+      site: string | undefined;
+    }
+  | Pages
   | { kind: 'go'; version: string; main: string }
   | { kind: 'static'; directory: string }
   | { kind: 'compose'; builds: readonly ComposeBuild[]; published: { service: string; port: number } | undefined }
@@ -59,7 +69,7 @@ export function detectProject(files: ProjectFiles): Detected {
   const composeFile = composeNames.find((name) => names.has(name));
   const composed = composeFile === undefined ? undefined : composeOf(files.read(composeFile));
   const dockerfile = ['Dockerfile', 'Containerfile'].find((name) => files.read(name) !== undefined);
-  const known = python(files) ?? node(files) ?? go(files) ?? staticSite(files);
+  const known = pages(files) ?? python(files) ?? node(files) ?? go(files) ?? staticSite(files);
   const found = known ?? (dockerfile === undefined ? compose(composeFile, composed) : undefined);
   const exposed = dockerfile && /^\s*EXPOSE\s+(\d+)/im.exec(files.read(dockerfile) ?? '')?.[1];
   const other: Found = {
@@ -152,49 +162,38 @@ function moduleOf(file: string): string {
 }
 
 const locks: readonly NodeLock[] = ['package-lock.json', 'yarn.lock', 'pnpm-lock.yaml'];
-/** Where builders of pages put them. */
-const siteOf: Readonly<Record<string, string>> = { vite: 'dist', 'react-scripts': 'build' };
 
-function node({ names, read }: ProjectFiles): Found | undefined {
+function node(files: ProjectFiles): Found | undefined {
+  const { names, read } = files;
   const text = read('package.json');
   if (text === undefined) return undefined;
-  const { scripts = {}, main = 'index.js', ...needs } = parsed(text) as PackageFile;
-  const has = (name: string): boolean => Object.hasOwn({ ...needs.dependencies, ...needs.devDependencies }, name);
-  const hasBuild = scripts['build'] !== undefined;
-  const builder = Object.keys(siteOf).find(has);
-  const isSite =
-    hasBuild && builder !== undefined && (scripts['start'] ?? '').replace(/^react-scripts start$/, '') === '';
+  const given = parsed(text) as PackageFile;
+  const { scripts = {}, main = 'index.js' } = given;
+  const site = nodeSite(files, given);
   const sources = [main, 'server.js', 'src/index.js', 'src/server.js'].map((name) => read(name) ?? '');
   const port = sources.map((source) => /(?:\.listen\(\s*|\bPORT\s*(?:\|\||\?\?)\s*)["']?(\d{2,5})/.exec(source)?.[1]);
   // What `npm init` writes is no test.
   const hasTest = scripts['test'] !== undefined && !scripts['test'].includes('no test specified');
   return {
     kind: {
-      ...{ kind: 'node', hasBuild, lock: locks.find((name) => names.has(name)) },
+      ...{ kind: 'node', build: site?.build ?? (scripts['build'] === undefined ? undefined : 'npm run build') },
+      lock: locks.find((name) => names.has(name)),
       start: scripts['start'] ? 'npm start' : `node ${main}`,
-      site: isSite ? siteOf[builder] : undefined,
+      site: site?.output,
     },
-    because: isSite ? `package.json (${builder})` : 'package.json',
-    port: isSite ? 80 : Number(port.find((found) => found !== undefined) ?? 3000),
-    health: isSite ? atRoot : { path: healthPathIn(sources), host: undefined },
+    because: site ? `package.json (${site.builder})` : 'package.json',
+    port: site ? 80 : Number(port.find((found) => found !== undefined) ?? 3000),
+    health: site ? atRoot : { path: healthPathIn(sources), host: undefined },
     // The image of pages has no Node.
-    test: hasTest && !isSite ? 'npm test' : undefined,
+    test: hasTest && !site ? 'npm test' : undefined,
   };
 }
 
-interface PackageFile {
-  scripts?: Record<string, string>;
-  main?: string;
-  dependencies?: Record<string, string>;
-  devDependencies?: Record<string, string>;
-}
-
-function parsed(text: string): object {
-  try {
-    return (JSON.parse(text) as object | null) ?? {};
-  } catch {
-    return {};
-  }
+function pages(files: ProjectFiles): Found | undefined {
+  const kind = pagesOf(files);
+  if (!kind) return undefined;
+  const because = { hugo: 'Hugo', jekyll: 'Jekyll', mkdocs: 'MkDocs' }[kind.builder];
+  return { kind, because, port: 80, health: atRoot, test: undefined };
 }
 
 function go({ names, read }: ProjectFiles): Found | undefined {

@@ -1,4 +1,5 @@
 import type { Detected, NodeLock } from './detect.ts';
+import type { Pages } from './sites.ts';
 
 /** A Dockerfile for a project that has none; undefined where nobody knows what it would be. Pure. */
 export function renderDockerfile({ kind, port, test }: Detected): string | undefined {
@@ -9,6 +10,8 @@ export function renderDockerfile({ kind, port, test }: Detected): string | undef
       return nodeDockerfile(kind, port);
     case 'go':
       return goDockerfile(kind, port);
+    case 'pages':
+      return pagesDockerfile(kind, port);
     case 'static':
       return lines(`FROM ${pageServer}`, `COPY ${kind.directory} /usr/share/nginx/html`, `EXPOSE ${port}`);
     case 'compose':
@@ -23,6 +26,7 @@ export function renderDockerignore({ kind }: Detected): string {
     python: ['**/__pycache__', '**/*.pyc', '.venv', 'venv', '.pytest_cache', '.mypy_cache'],
     node: ['node_modules', 'npm-debug.log', 'coverage'],
     go: ['bin', '*.test'],
+    pages: kind.kind === 'pages' ? [kind.output, 'node_modules', 'Dockerfile'] : [],
     static: ['node_modules', 'Dockerfile'],
     compose: [],
     other: [],
@@ -90,7 +94,7 @@ const nodeInstalls: Readonly<Record<NodeLock, string>> = {
 };
 
 function nodeDockerfile(
-  { hasBuild, lock, start, site }: Extract<Detected['kind'], { kind: 'node' }>,
+  { build: buildCommand, lock, start, site }: Extract<Detected['kind'], { kind: 'node' }>,
   port: number,
 ): string {
   const build = [
@@ -98,11 +102,10 @@ function nodeDockerfile(
     `COPY package.json ${lock === undefined ? '' : `${lock} `}./`,
     `RUN ${lock === undefined ? 'npm install' : nodeInstalls[lock]}`,
     'COPY . .',
-    ...(hasBuild ? ['RUN npm run build'] : []),
+    ...(buildCommand === undefined ? [] : [`RUN ${buildCommand}`]),
   ];
   if (site !== undefined) {
-    const pages = [`FROM ${pageServer}`, `COPY --from=build /app/${site} /usr/share/nginx/html`, `EXPOSE ${port}`];
-    return lines('FROM node:22-slim AS build', ...build, '', ...pages);
+    return lines('FROM node:22-slim AS build', ...build, '', ...servedFrom(site, port));
   }
   return lines(
     'FROM node:22-slim',
@@ -113,6 +116,44 @@ function nodeDockerfile(
     'USER 1000',
     `CMD ${JSON.stringify(start.split(' ')).replaceAll(',', ', ')}`,
   );
+}
+
+function servedFrom(site: string, port: number): string[] {
+  return [`FROM ${pageServer}`, `COPY --from=build /app/${site} /usr/share/nginx/html`, `EXPOSE ${port}`];
+}
+
+function pagesDockerfile(pages: Pages, port: number): string {
+  const { builder, output } = pages;
+  const steps = { hugo: hugoSteps, jekyll: jekyllSteps, mkdocs: mkdocsSteps }[builder](pages);
+  return lines(...steps, '', ...servedFrom(output, port));
+}
+
+const installed = (packages: string): string =>
+  `RUN apt-get update && apt-get install -y --no-install-recommends ${packages} && rm -rf /var/lib/apt/lists/*`;
+
+/** Debian's is the one with Sass in it. Modules and versions of pages come from git. */
+function hugoSteps(): string[] {
+  const packages = installed('hugo golang-go git ca-certificates');
+  return ['FROM debian:trixie-slim AS build', packages, 'WORKDIR /app', 'COPY . .', 'RUN hugo --minify'];
+}
+
+/** Some gems are compiled. */
+function jekyllSteps({ needs, packages }: Pages): string[] {
+  const jekyll = needs === undefined ? 'jekyll' : 'bundle exec jekyll';
+  return [
+    ...['FROM ruby:3.4-slim AS build', installed('build-essential git'), 'WORKDIR /app'],
+    ...(needs === undefined ? [`RUN gem install ${packages.join(' ')}`] : ['COPY Gemfile* ./', 'RUN bundle install']),
+    ...['COPY . .', `RUN JEKYLL_ENV=production ${jekyll} build`],
+  ];
+}
+
+function mkdocsSteps({ needs, packages }: Pages): string[] {
+  const install = [...(needs === undefined ? [] : [`-r ${needs}`]), ...packages].join(' ');
+  return [
+    ...['FROM python:3.13-slim AS build', 'WORKDIR /app'],
+    ...(needs === undefined ? [] : [`COPY ${needs} ${needs}`]),
+    ...[`RUN pip install --no-cache-dir ${install}`, 'COPY . .', 'RUN mkdocs build'],
+  ];
 }
 
 function goDockerfile({ version, main }: Extract<Detected['kind'], { kind: 'go' }>, port: number): string {

@@ -50,7 +50,7 @@ describe('a project', () => {
     const scripts = { start: 'node x.js', build: 'tsc', test: 'vitest' };
     expect(detect({ 'package.json': JSON.stringify({ scripts }) })).toMatchObject({
       ...{ port: 3000, test: 'npm test' },
-      kind: { kind: 'node', start: 'npm start', hasBuild: true, lock: undefined, site: undefined },
+      kind: { kind: 'node', start: 'npm start', build: 'npm run build', lock: undefined, site: undefined },
     });
     const none = { test: 'echo "Error: no test specified" && exit 1' };
     expect(detect({ 'package.json': JSON.stringify({ scripts: none, main: 'a.js' }) })).toMatchObject({
