@@ -16,6 +16,8 @@ export async function* watchStream<T extends KubeObject>(
     queue.end();
   };
   signal?.addEventListener('abort', stop, { once: true });
+  // It may have been called off while it was asked for.
+  if (signal?.aborted) stop();
   try {
     for (;;) {
       const events = await queue.take();

@@ -5,11 +5,12 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startTestApiServer, type TestApiServer } from '../../../test/support/api-server.ts';
 import { seededRandom } from '../../base/random.ts';
 import { systemClock } from '../../base/system-clock.ts';
-import { configMaps } from '../../client/resources.ts';
+import { configMaps, pods } from '../../client/resources.ts';
 import { createResourceMapper } from '../../delivery/apply/resource-mapper.ts';
 import { createStorage } from '../../delivery/charts/release/storage.ts';
 import { recordsOf, stoppedRecordsOf } from '../../delivery/pipeline/record.ts';
 import { CliError } from '../errors.ts';
+import { describeFailure } from '../failure.ts';
 import { loadShipProject } from './project.ts';
 import { shipOnce } from './ship.ts';
 import type { ShipTarget } from './target.ts';
@@ -122,5 +123,52 @@ describe('Ctrl-C', () => {
     await expect(color()).rejects.toMatchObject({ reason: 'NotFound' });
     expect(await revisions()).toEqual([]);
     expect(await stoppedRecordsOf(api.client, 'default', 'app')).toMatchObject([{ reason: 'deploy was interrupted' }]);
+  });
+});
+
+describe('pods that do not come to run', () => {
+  it('say why at once', async () => {
+    const at = { name: 'web-1', namespace: 'default' };
+    const status = (document: object): Promise<unknown> =>
+      api.client.patch(pods, at, { kind: 'merge', document: { status: document } }, { subresource: 'status' });
+    const unscheduled = { type: 'PodScheduled', status: 'False', message: '0/1 nodes are available' };
+    onSay = (message) => {
+      if (message.startsWith('Rolling out'))
+        void api.client
+          .create(pods, {
+            metadata: { ...at, labels: { app: 'web' } },
+            spec: { containers: [{ name: 'web', image: 'web' }] },
+          })
+          .then(() => status({ phase: 'Pending', conditions: [unscheduled] }));
+      // Nobody here takes away what is gone back from.
+      if (message.endsWith('0/1 nodes are available')) interrupt();
+    };
+    expect(await ship(settings('red') + workload)).toMatchObject({ message: 'interrupted' });
+    expect(said).toContain('web-1: no node takes it: 0/1 nodes are available');
+  });
+});
+
+describe('secrets', () => {
+  const secret = (password: string): string =>
+    `---\n{apiVersion: v1, kind: Secret, metadata: {name: login}, stringData: {password: ${password}}}\n`;
+
+  it('are in no diff, error, record or line of what is said, whatever becomes of them', async () => {
+    const written = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+    await ship(settings('red') + secret('hunter2-old'));
+    interruptAt('Rolling out');
+    const error = await ship(settings('blue') + workload + secret('hunter2-new'));
+    const records = [...(await recordsOf(api.client, 'default', 'app')).values()];
+    const stopped = await stoppedRecordsOf(api.client, 'default', 'app');
+    const everything = [...said, ...written.mock.calls.flat().map(String), JSON.stringify([records, stopped])];
+    for (const text of [...everything, ...describeFailure(error).lines]) {
+      expect(text).not.toMatch(/hunter2|aHVudGVyMi/);
+    }
+  });
+
+  it('are in no error of a manifest that the server refuses', async () => {
+    const wrong = '---\n{apiVersion: v1, kind: Secret, metadata: {name: login}, data: {password: "hunter2!"}}\n';
+    const error = await ship(settings('red') + wrong);
+    expect(error).toBeInstanceOf(Error);
+    expect(describeFailure(error).lines.join('\n')).not.toContain('hunter2');
   });
 });

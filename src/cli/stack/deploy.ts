@@ -1,3 +1,4 @@
+import { tellingTroubles } from '../../delivery/apply/troubles.ts';
 import { bringUp } from '../../delivery/compose/run/up.ts';
 import { listWorkloads } from '../../delivery/compose/run/workloads.ts';
 import { takeDown } from '../../delivery/compose/run/down.ts';
@@ -5,6 +6,7 @@ import type { Project, Service } from '../../delivery/compose/model.ts';
 import { config } from '../compose/config.ts';
 import { requireFile, translateProject, withNamedProject, withProject } from '../compose/connection.ts';
 import { refusePortConflicts } from '../compose/port-conflicts.ts';
+import { tellTrouble } from './services.ts';
 import type { StackFlags } from './stacks.ts';
 
 export interface DeployFlags extends StackFlags {
@@ -26,18 +28,25 @@ export async function deploy(name: string, flags: DeployFlags): Promise<void> {
     for (const service of Object.keys(project.services)) {
       process.stdout.write(`${before.has(service) ? 'Updating' : 'Creating'} service ${name}_${service}\n`);
     }
-    await bringUp(
-      session.context,
-      { project, translation },
-      {
-        recreate: 'changed',
-        removeOrphans: flags.prune ?? false,
-        wait: flags.detach === true || flags.detach === 'true' ? 'nothing' : 'started',
-        known: [...Object.keys(project.services), ...Object.keys(project.disabled)],
-      },
+    const { client, namespace } = session.context;
+    const watch = { client, namespace, isOurs: () => true, isOwner: () => true, tell: tellTrouble };
+    const options = {
+      recreate: 'changed' as const,
+      removeOrphans: flags.prune ?? false,
+      // Swarm says nothing of them.
+      ignoreOrphans: flags.prune !== true,
+      wait: isDetached(flags) ? ('nothing' as const) : ('started' as const),
+      known: [...Object.keys(project.services), ...Object.keys(project.disabled)],
+    };
+    await tellingTroubles(isDetached(flags) ? [] : [watch], () =>
+      bringUp(session.context, { project, translation }, options),
     );
     session.progress.end();
   });
+}
+
+function isDetached({ detach }: DeployFlags): boolean {
+  return detach === true || detach === 'true';
 }
 
 /** `timonel stack config -c FILE` */

@@ -1,6 +1,6 @@
 import type { Client, Resource } from '../../client/client.ts';
 import type { KubeObject } from '../../api/object.ts';
-import type { ConfigMap, Secret, ServicePort } from '../../api/types/core-v1.ts';
+import type { ConfigMap, Pod, Secret, ServicePort } from '../../api/types/core-v1.ts';
 import type { NetworkPolicy } from '../../api/types/networking-v1.ts';
 import { isApiError } from '../../api/status.ts';
 import {
@@ -16,10 +16,12 @@ import {
 } from '../../client/resources.ts';
 import { labelValueOf, objectName, projectLabel, serviceLabel } from '../../delivery/compose/translate/names.ts';
 import { formatTime } from '../../base/clock.ts';
+import { tellingTroubles } from '../../delivery/apply/troubles.ts';
 import { waitForObjects } from '../../delivery/apply/wait.ts';
 import { withCluster } from '../compose/connection.ts';
 import { clock } from '../context.ts';
 import { CliError } from '../errors.ts';
+import { createOutput } from '../output.ts';
 import { policiesOf } from '../../delivery/compose/translate/networks.ts';
 import { publishedName } from '../../delivery/compose/translate/ports.ts';
 import { type ServiceFlags, serviceChanges } from './service-changes.ts';
@@ -217,7 +219,7 @@ async function patch(
   );
 }
 
-/** Waits until a service runs as it is to, and says so. */
+/** Waits until a service runs as it is to, and says so; meanwhile it says what keeps it from that. */
 export async function converged(
   client: Client,
   service: StackService,
@@ -227,6 +229,16 @@ export async function converged(
   const targets = [
     { resource: workloadResource[service.mode], name: { name: service.name, namespace: service.namespace } },
   ];
-  await waitForObjects({ client, clock, targets, timeoutMs: convergeMs });
+  const watch = {
+    ...{ client, namespace: service.namespace, tell: tellTrouble },
+    isOurs: ({ metadata: { labels } }: Pod) =>
+      labels?.[projectLabel] === service.stack && labels[serviceLabel] === service.service,
+    isOwner: (name: string) => name === service.name || name.startsWith(`${service.name}-`),
+  };
+  await tellingTroubles([watch], () => waitForObjects({ client, clock, targets, timeoutMs: convergeMs }));
   process.stdout.write(`verify: Service ${service.id} converged\n`);
+}
+
+export function tellTrouble(message: string): void {
+  createOutput().message(message);
 }

@@ -54,6 +54,13 @@ describe('waiting for objects', () => {
     expect(clock.pendingTimers).toBe(timersBefore);
   });
 
+  it('ends where one kind is seen to be ready while the watch of another is being asked for', async () => {
+    await api.client.create(configMaps, { metadata: name });
+    await api.client.create(secrets, { metadata: name });
+    const targets = [configMaps, secrets].map((resource) => ({ resource, name }));
+    expect(await outcome(waitForObjects({ client: api.client, clock, targets, timeoutMs: 1000 }))).toBe('ready');
+  });
+
   it('follows many kinds and namespaces without a warning of Node', async () => {
     const warnings: string[] = [];
     const warn = ({ name: type }: Error): unknown => warnings.push(type);

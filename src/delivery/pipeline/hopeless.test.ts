@@ -25,7 +25,15 @@ describe('a pod', () => {
     expect(judge(waiting('ImagePullBackOff'))).toBe('container web cannot start: ImagePullBackOff (image web:1)');
   });
 
+  it('is hopeless when nodes forbid what it asks for', () => {
+    const status = { phase: 'Failed', reason: 'SysctlForbidden', message: 'forbidden sysctl: "kernel.x"' };
+    expect(hopelessness({ metadata: {}, status })).toBe(
+      'its node rejects it: SysctlForbidden: forbidden sysctl: "kernel.x"',
+    );
+  });
+
   it('is given time otherwise', () => {
+    expect(hopelessness({ metadata: {}, status: { phase: 'Failed', reason: 'OutOfcpu' } })).toBeUndefined();
     expect(judge(waiting('ContainerCreating'))).toBeUndefined();
     expect(judge(waiting('ErrImagePull'))).toBeUndefined();
     expect(judge({ ...waiting('CrashLoopBackOff'), ...ended, restartCount: 1 })).toBeUndefined();

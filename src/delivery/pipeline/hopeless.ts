@@ -13,6 +13,9 @@ const fatal = new Set([
 
 /** Why a pod will not become ready by itself; undefined while it may. Pure. */
 export function hopelessness({ status }: Pod): string | undefined {
+  // The next one asks for the same. Other reasons of nodes (full, evicted) go by.
+  if (status?.phase === 'Failed' && status.reason === 'SysctlForbidden')
+    return `its node rejects it: ${status.reason}: ${status.message ?? ''}`;
   const all = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
   for (const container of all) {
     const why = reasonOf(container);

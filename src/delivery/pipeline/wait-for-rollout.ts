@@ -8,6 +8,7 @@ import { pods } from '../../client/resources.ts';
 import { type Applied, type Unready, WaitError } from '../apply/errors.ts';
 import { explainUnready } from '../apply/explain.ts';
 import type { Readiness } from '../apply/readiness.ts';
+import { tellingTroubles } from '../apply/troubles.ts';
 import { waitForObjects } from '../apply/wait.ts';
 import { hopelessness } from './hopeless.ts';
 
@@ -15,6 +16,8 @@ export interface RolloutWait {
   client: Client;
   clock: Clock;
   timeoutMs: number;
+  /** Told what keeps new pods from running, while they may still come to it. */
+  say?: (message: string) => void;
   signal?: AbortSignal | undefined;
 }
 
@@ -31,7 +34,7 @@ export async function podsBefore(client: Client, namespaces: Iterable<string>): 
 export async function waitForRollout(
   applied: readonly Applied[],
   before: ReadonlySet<string>,
-  { client, clock, timeoutMs, signal }: RolloutWait,
+  { client, clock, timeoutMs, say, signal }: RolloutWait,
 ): Promise<void> {
   const targets = applied.filter(({ action, resource }) => action !== 'deleted' && resource.kind !== 'Job');
   const done = new AbortController();
@@ -39,7 +42,8 @@ export async function waitForRollout(
   signal?.addEventListener('abort', giveUp);
   if (signal?.aborted) giveUp();
   let hopeless: Unready | undefined;
-  const watching = groupsOf(targets.map(({ object }) => object)).map((group) =>
+  const groups = groupsOf(targets.map(({ object }) => object));
+  const watching = groups.map((group) =>
     watchPods(client, group, done.signal, (pod) => {
       if (hopeless || before.has(pod.metadata.uid ?? '')) return;
       const reason = hopelessness(pod);
@@ -50,7 +54,8 @@ export async function waitForRollout(
     }),
   );
   try {
-    await waitForObjects({ client, clock, targets, timeoutMs, signal: done.signal });
+    const troubles = say ? groups.map((group) => troublesOf(group, { client, before, tell: say })) : [];
+    await tellingTroubles(troubles, () => waitForObjects({ client, clock, targets, timeoutMs, signal: done.signal }));
   } catch (error) {
     if (!hopeless) throw error;
     throw new WaitError([hopeless], undefined, await explainUnready(client, [hopeless]));
@@ -93,8 +98,17 @@ export function isPodOf({ metadata }: Pod, owner: ObjectName & { kind: string })
   return (metadata.ownerReferences ?? []).some((reference) => reference.kind === kind && reference.name === name);
 }
 
+function troublesOf(
+  { namespace, name, matches }: Group,
+  { client, before, tell }: { client: Client; before: ReadonlySet<string>; tell: (message: string) => void },
+) {
+  const isOurs = ({ metadata }: Pod): boolean => !before.has(metadata.uid ?? '') && matches(metadata.labels ?? {});
+  return { client, namespace, isOurs, isOwner: (owner: string) => `${owner}-`.startsWith(`${name}-`), tell };
+}
+
 interface Group {
   namespace: string;
+  name: string;
   matches: (labels: Readonly<Record<string, string>>) => boolean;
 }
 
@@ -105,7 +119,8 @@ function groupsOf(objects: readonly KubeObject[]): Group[] {
     const { selector } = ((object as { spec?: unknown }).spec ?? {}) as { selector?: LabelSelector };
     if (!owners.has(object.kind ?? '') || !selector) return [];
     const matcher = labelMatcher(selector);
-    return [{ namespace: object.metadata.namespace ?? '', matches: (labels) => matcher.matches(labels) }];
+    const { name = '', namespace = '' } = object.metadata;
+    return [{ namespace, name, matches: (labels) => matcher.matches(labels) }];
   });
 }
 
