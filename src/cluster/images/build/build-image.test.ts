@@ -76,6 +76,22 @@ describe('a build by Docker', () => {
     expect(progress.join('')).toContain('step 1');
   });
 
+  it('tells no secret, neither as it goes on nor in its error', async () => {
+    writeFileSync(join(scratch, 'token'), 'hunter2-of-a-file\n');
+    writeFileSync(join(scratch, 'bin/docker.broken'), 'got hunter2-of-a-file\nERROR: cannot use hunter2-argument\n');
+    const request = {
+      secrets: [`id=token,src=${join(scratch, 'token')}`],
+      buildArgs: { NPM_TOKEN: 'hunter2-argument' },
+    };
+    const progress: string[] = [];
+    const loud = await build(request, (text) => void progress.push(text)).catch(String);
+    const quiet = await build(request).catch(String);
+    expect(progress.join('')).toContain('got ***\nERROR: cannot use ***\n');
+    for (const text of [...progress, loud, quiet]) expect(text).not.toContain('hunter2');
+    expect(loud).toContain('cannot use ***');
+    expect(quiet).toContain('got ***');
+  });
+
   it('has every flag, values with spaces as one word, and build arguments where nobody else can read them', async () => {
     await build({
       ...{ buildArgs: { GREETING: 'good morning', EMPTY: '' }, target: 'runtime', noCache: true, pull: 'always' },

@@ -8,6 +8,7 @@ import { type BaseSources, provideBases } from './base-images.ts';
 import { buildArguments } from './build-arguments.ts';
 import { isolation, openBuildah } from './buildah.ts';
 import { baseImages, lineOfStep } from './dockerfile.ts';
+import { createSecretMask, maskSecrets, secretsOf } from './mask-secrets.ts';
 
 /** What a build is made of, as `docker build` takes it. */
 export interface BuildRequest {
@@ -58,9 +59,12 @@ export interface BuildSurroundings extends Pick<BaseSources, 'cacheDirectory' | 
 
 /**
  * Builds a Dockerfile and gives the image to the library and its nodes, under every name. Resolves with the normalised
- * names.
+ * names. Values of the build's secrets are masked in what is told, and in errors.
  */
-export async function buildImageFromDockerfile(request: BuildRequest, around: BuildSurroundings): Promise<string[]> {
+export async function buildImageFromDockerfile(request: BuildRequest, given: BuildSurroundings): Promise<string[]> {
+  const secrets = await secretsOf(request, process.env);
+  const mask = given.onProgress && createSecretMask(secrets, given.onProgress);
+  const around = { ...given, ...(mask && { onProgress: (text: string) => mask.write(text) }) };
   const names = request.names.map(normaliseImageName);
   const dockerfile = request.dockerfile ?? findDockerfile(request.context);
   const text = await readFile(dockerfile, 'utf8').catch(() => {
@@ -71,11 +75,12 @@ export async function buildImageFromDockerfile(request: BuildRequest, around: Bu
   try {
     const build = around.builder === 'docker' ? buildWithDocker : buildWithBuildah;
     await build({ request, around, names, dockerfile, text, archive }).catch((error: unknown) => {
-      throw error instanceof CommandError ? new BuildError(error, { dockerfile, text, around }) : error;
+      throw error instanceof CommandError ? new BuildError(error, { dockerfile, text, around, secrets }) : error;
     });
     await around.beforeImport?.();
     for (const name of names) await around.library.import(archive, { name, sockets: around.sockets });
   } finally {
+    mask?.end();
     await rm(archive, { force: true });
   }
   return names;
@@ -87,13 +92,18 @@ class BuildError extends Error {
 
   constructor(
     { stderr, exitCode }: CommandError,
-    { dockerfile, text, around }: Pick<Work, 'dockerfile' | 'text' | 'around'>,
+    {
+      dockerfile,
+      text,
+      around,
+      secrets,
+    }: Pick<Work, 'dockerfile' | 'text' | 'around'> & { secrets: readonly string[] },
   ) {
     const lines = stderr.trim().split('\n');
     const last = lines.findLast((line) => /^error:/i.test(line))?.replace(/^error: (?:error )?/i, '');
     const { place, what } = placeOf(last ?? (exitCode === null ? stderr : `exit code ${exitCode}`), text);
     const seen = around.onProgress ? '' : `\n${lines.slice(-20).join('\n')}`;
-    super(`${dockerfile}${place}: ${what}${seen}`);
+    super(maskSecrets(`${dockerfile}${place}: ${what}${seen}`, secrets));
     this.name = 'BuildError';
     this.exitCode = exitCode;
   }
