@@ -25,6 +25,9 @@ export async function deploy(name: string, flags: DeployFlags): Promise<void> {
     const translation = await translateProject(session, project, { lenient: flags.lenient ?? false, swarm: true });
     await refusePortConflicts(session, translation.base);
     const before = new Set((await listWorkloads(session.context)).map(({ service }) => service));
+    const known = [...Object.keys(project.services), ...Object.keys(project.disabled)];
+    const pruned = flags.prune ? [...before].filter((service) => !known.includes(service)) : [];
+    for (const service of pruned) process.stdout.write(`Removing service ${name}_${service}\n`);
     for (const service of Object.keys(project.services)) {
       process.stdout.write(`${before.has(service) ? 'Updating' : 'Creating'} service ${name}_${service}\n`);
     }
@@ -36,7 +39,7 @@ export async function deploy(name: string, flags: DeployFlags): Promise<void> {
       // Swarm says nothing of them.
       ignoreOrphans: flags.prune !== true,
       wait: isDetached(flags) ? ('nothing' as const) : ('started' as const),
-      known: [...Object.keys(project.services), ...Object.keys(project.disabled)],
+      known,
     };
     await tellingTroubles(isDetached(flags) ? [] : [watch], () =>
       bringUp(session.context, { project, translation }, options),

@@ -3,6 +3,7 @@ import type { Pod, PodTemplateSpec, Service } from '../../api/types/core-v1.ts';
 import type { ObjectMeta } from '../../api/types/meta-v1.ts';
 import type { Client } from '../../client/client.ts';
 import { daemonSets, deployments, jobs, pods, services as serviceResource } from '../../client/resources.ts';
+import { troubleOf } from '../../delivery/apply/troubles.ts';
 import { oneOffLabel, projectLabel, serviceLabel } from '../../delivery/compose/translate/names.ts';
 import { withCluster } from '../compose/connection.ts';
 import { clock } from '../context.ts';
@@ -210,18 +211,24 @@ function podsOf({ namespace, service }: StackService, items: readonly Pod[]): Po
     .toSorted((a, b) => ((a.metadata.creationTimestamp ?? '') < (b.metadata.creationTimestamp ?? '') ? -1 : 1));
 }
 
+/** Characters of an error that a list shows, as Docker's does. */
+const maxError = 30;
+
+/** Swarm's word for it (docker.com, "Swarm task states"). */
+function stateOf(pod: Pod): string {
+  const { phase = 'Pending', conditions = [] } = pod.status ?? {};
+  if (phase === 'Succeeded') return 'Complete';
+  if (phase === 'Failed') return troubleOf(pod) === undefined ? 'Failed' : 'Rejected';
+  if (phase !== 'Pending') return phase;
+  return conditions.some(({ type, status }) => type === 'PodScheduled' && status === 'False') ? 'Pending' : 'Preparing';
+}
+
 type TaskRow = Record<keyof typeof taskColumns, string>;
 
-function taskRow(
-  service: StackService,
-  { metadata, spec, status }: Pod,
-  { slot, flags }: { slot: number; flags: ListFlags },
-): TaskRow {
-  const phase = status?.phase ?? 'Pending';
-  const state = phase === 'Succeeded' ? 'Complete' : phase === 'Pending' ? 'Preparing' : phase;
-  const waiting = status?.containerStatuses
-    ?.map((each) => each.state?.waiting?.reason)
-    .find((reason) => reason && reason !== 'ContainerCreating');
+export function taskRow(service: StackService, pod: Pod, { slot, flags }: { slot: number; flags: ListFlags }): TaskRow {
+  const { metadata, spec, status } = pod;
+  const why = troubleOf(pod) ?? '';
+  const error = flags.trunc === false || why.length <= maxError ? why : `${why.slice(0, maxError - 1)}…`;
   const since = dockerDuration(clock.now() - Date.parse(status?.startTime ?? metadata.creationTimestamp ?? ''));
   return {
     ID: flags.trunc === false ? (metadata.uid ?? '') : shortId(metadata.uid),
@@ -229,8 +236,8 @@ function taskRow(
     Image: spec?.containers[0]?.image ?? '',
     Node: spec?.nodeName ?? '',
     DesiredState: metadata.deletionTimestamp ? 'Shutdown' : 'Running',
-    CurrentState: `${state} ${since} ago`,
-    Error: waiting ? `"${waiting}"` : '',
+    CurrentState: `${stateOf(pod)} ${since} ago`,
+    Error: error === '' ? '' : `"${error}"`,
   };
 }
 
