@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { startTestApiServer } from '../../../../test/support/api-server.ts';
+import type { KubeObject } from '../../../api/object.ts';
 import { seededRandom } from '../../../base/random.ts';
 import { createSimulatedClock } from '../../../base/simulated-clock.ts';
+import { createResourceMapper } from '../../apply/resource-mapper.ts';
 import { unpackChart } from '../../charts/chart/archive.ts';
 import { loadFiles } from '../../charts/chart/load-files.ts';
 import { offlineCapabilities } from '../../charts/render/capabilities.ts';
@@ -267,5 +270,43 @@ describe('a pipeline of a CI system', () => {
       expect(text).toContain('--password-stdin');
       expect(text).not.toMatch(/ -p /);
     }
+  });
+});
+
+describe('the chart that init writes', () => {
+  const django = {
+    'manage.py': "os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings')",
+    'shop/settings.py': 'ALLOWED_HOSTS = []\n',
+    'shop/urls.py': 'path("", home)',
+  };
+
+  it.each<[string, Record<string, string>]>([
+    ['Flask', flask],
+    ['Django', django],
+    ['Node', { 'package.json': '{}' }],
+    ['Go', { 'go.mod': '' }],
+    ['pages', { 'index.html': '' }],
+    ['Hugo', { 'hugo.toml': '' }],
+    ['a Dockerfile', { Dockerfile: 'EXPOSE 7000' }],
+  ])('is taken by an API server that is strict: %s', async (_name, project) => {
+    const files = newFiles(detect(project)).filter(({ path }) => path.startsWith('chart/'));
+    const chart = await loadFiles(
+      files.map(({ path, text }) => ({ name: path.slice('chart/'.length), data: Buffer.from(text) })),
+      unpackChart,
+    );
+    const { manifest } = await prepareRelease({
+      ...{ chart, values: {}, release: { name: 'my-shop', namespace: 'default', revision: 1, isUpgrade: false } },
+      ...{ capabilities: offlineCapabilities(), clock: createSimulatedClock(), random: seededRandom(1) },
+    });
+    const api = await startTestApiServer();
+    const mapper = createResourceMapper(api.client);
+    const objects = manifest.split(/^---$/m).flatMap((text) => (parse(text) as KubeObject | null) ?? []);
+    for (const object of objects) {
+      const resource = await mapper.resourceOf(object.apiVersion ?? '', object.kind ?? '');
+      const placed = { ...object, metadata: { ...object.metadata, namespace: 'default' } };
+      await api.client.create(resource, placed, { dryRun: true, fieldValidation: 'Strict' });
+    }
+    expect(objects).toHaveLength(5);
+    await api.close();
   });
 });
