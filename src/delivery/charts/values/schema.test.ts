@@ -16,7 +16,7 @@ function chart(name: string, schema?: object | string, dependencies: Chart[] = [
 async function violations(of: Chart, values: string): Promise<string[]> {
   return validateValues(of, readValues(values)).then(
     () => [],
-    (error: Error) => error.message.trim().split('\n').slice(1),
+    (error: Error) => error.message.replace(/\n$/, '').split('\n').slice(1),
   );
 }
 
@@ -41,14 +41,16 @@ describe('values.schema.json', () => {
     const schema = { ...($schema && { $schema }), type: 'object', additionalProperties: false, properties };
     const values = 'image: {name: 1}\nreplicas: 7\nkind: c\nword: Words!\ncode: "12"\nports: [x]\nother: 1\nmore: 2';
     expect((await violations(chart('web', schema), values)).toSorted((a, b) => (a < b ? -1 : 1))).toEqual([
+      "  - at '/image': missing property 'tag'",
+      "  - at '/image/name': got number, want string",
+      "  - at '/word': 'Words!' does not match pattern '^[a-z]+$'",
+      "  - at '/word': maxLength: got 6, want 5",
       "- at '': additional properties 'more', 'other' not allowed",
-      "- at '/image': missing property 'tag'",
-      "- at '/image/name': got number, want string",
+      "- at '/image': validation failed",
       "- at '/kind': value must be one of 'a', 'b'",
       "- at '/ports/0': got string, want integer",
       "- at '/replicas': maximum: got 7, want 5",
-      "- at '/word': 'Words!' does not match pattern '^[a-z]+$'",
-      "- at '/word': maxLength: got 6, want 5",
+      "- at '/word': validation failed",
       'web:',
     ]);
     const good = 'image: {name: x, tag: 1}\nreplicas: 1\nkind: a\nword: word\ncode: ""\nports: [1, 2]';
@@ -166,6 +168,86 @@ describe('values.schema.json', () => {
     ],
   ])('%j is told in the words of the library that Helm uses', async (schema, value, expected) => {
     expect(await violations(chart('web', { properties: { v: schema } }), `v: ${value}`)).toEqual(['web:', ...expected]);
+  });
+
+  it.each<[string, object, string, string[]]>([
+    [
+      'allOf',
+      { allOf: [{ type: 'string' }, { maxLength: 1 }] },
+      'abc',
+      ["'allOf' failed", '  maxLength: got 3, want 1'],
+    ],
+    [
+      'what alternatives hold',
+      { anyOf: [{ allOf: [{ type: 'string' }] }, { oneOf: [{ type: 'null' }, { type: 'boolean' }] }] },
+      '1',
+      [
+        ...["'anyOf' failed", "  'allOf' failed", '    got number, want string'],
+        ...["  'oneOf' failed, none matched", '    got number, want null', '    got number, want boolean'],
+      ],
+    ],
+    [
+      'several things against an alternative',
+      { anyOf: [{ $ref: '#/$defs/text' }, { required: ['p'], minProperties: 3 }] },
+      '{x: 1}',
+      [
+        ...["'anyOf' failed", '  got object, want string', '  validation failed'],
+        ...['    minProperties: got 1, want 3', "    missing property 'p'"],
+      ],
+    ],
+    [
+      'a reference',
+      { $ref: '#node' },
+      '{x: 1}',
+      ['validation failed', '  minProperties: got 1, want 2', "  missing property 'k'"],
+    ],
+    [
+      'a branch',
+      JSON.parse('{"if": {"required": ["x"]}, "then": {"required": ["p"]}}') as object,
+      '{x: 1}',
+      ["missing property 'p'"],
+    ],
+    [
+      'too few items',
+      { contains: { type: 'null' }, minContains: 2 },
+      '[null]',
+      ['min 2 items required to match contains schema, but matched 1 items at 0'],
+    ],
+    [
+      'too many items',
+      { contains: { type: 'null' }, maxContains: 1 },
+      '[null, null]',
+      ['max 1 items required to match contains schema, but matched 2 items at 0 1'],
+    ],
+    [
+      'no item',
+      { contains: { type: 'null' }, minContains: 2 },
+      '[]',
+      ['min 2 items required to match contains schema, but none matched'],
+    ],
+    ['nothing to choose from', { enum: [] }, '1', ['value must be one of ']],
+  ])('tells of %s as it is nested, in the form of the library that Helm uses', async (_, schema, value, expected) => {
+    const $defs = { text: { type: 'string' }, node: { $anchor: 'node', required: ['k'], minProperties: 2 } };
+    const found = await violations(chart('web', { $defs, properties: { v: schema } }), `v: ${value}`);
+    expect(found.map((line) => line.replace("- at '/v': ", ''))).toEqual(['web:', ...expected]);
+  });
+
+  it('tells several values that are wrong as one group below what holds them', async () => {
+    const inner = { properties: { a: { type: 'string' }, b: { type: 'string' } } };
+    const schema = { required: ['z'], properties: { v: inner } };
+    expect(await violations(chart('web', schema), 'v: {a: 1, b: 2}')).toEqual([
+      ...['web:', "- at '': missing property 'z'", "- at '/v': validation failed"],
+      ...["  - at '/v/a': got number, want string", "  - at '/v/b': got number, want string"],
+    ]);
+  });
+
+  it('tells each by itself where a reference is found by the library alone', async () => {
+    const schema = {
+      $id: 'https://example.com/top/',
+      $defs: { d: { $id: 'inner', type: 'string' } },
+      properties: { v: { $ref: 'https://example.com/top/inner' } },
+    };
+    expect(await violations(chart('web', schema), 'v: 1')).toEqual(['web:', "- at '/v': got number, want string"]);
   });
 
   it('tells of items that are too many', async () => {

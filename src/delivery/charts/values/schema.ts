@@ -1,9 +1,9 @@
 import { runInNewContext } from 'node:vm';
-import type { ErrorObject, Options, ValidateFunction } from 'ajv';
-import { quote } from '../template/quote.ts';
+import type { Options, ValidateFunction } from 'ajv';
 import { isMap } from '../template/values.ts';
 import type { Chart, Values } from '../chart/chart.ts';
 import { plainValues } from '../release/codec.ts';
+import { explain } from './schema-problems.ts';
 import { ValuesError } from './values-error.ts';
 
 /**
@@ -43,13 +43,12 @@ export function schemaViolations(schema: Uint8Array, values: Values): Promise<st
 async function violations(schemaBytes: Uint8Array, values: Values): Promise<string[]> {
   let validate: ValidateFunction;
   try {
-    const schema: unknown = JSON.parse(Buffer.from(schemaBytes).toString());
-    validate = await compile(schema);
+    validate = await compile(JSON.parse(Buffer.from(schemaBytes).toString()));
   } catch (error) {
     return [`- the schema is not valid: ${(error as Error).message}`];
   }
   try {
-    return timed(() => validate(values)) ? [] : describe(validate.errors ?? []);
+    return timed(() => (validate(values) ? [] : explain(validate.schema, values, validate.errors ?? [])));
   } catch (error) {
     if (error instanceof RangeError) return ['- the schema is not valid: it refers to itself without end'];
     if ((error as NodeJS.ErrnoException).code !== 'ERR_SCRIPT_EXECUTION_TIMEOUT') throw error;
@@ -78,7 +77,7 @@ async function compile(schema: unknown): Promise<ValidateFunction> {
   );
   const options: Options = { allErrors: true, strict: false, verbose: true, logger: false, code: { regExp } };
   const { $schema = '', ...rest } = isMap(schema) ? schema : {};
-  const document = isMap(schema) ? rest : (schema as boolean);
+  const document = isMap(schema) ? (emptyEnums(rest) as typeof rest) : (schema as boolean);
   const draft = /draft-0[4-7]|2019-09/.exec(String($schema))?.[0] ?? '2020-12';
   // What CommonJS modules export is below `default`, in the bundle as in Node.
   if (draft === '2020-12') {
@@ -105,6 +104,19 @@ function referencesAlone(schema: unknown): unknown {
   return Object.fromEntries(kept.map(([key, value]) => [key, referencesAlone(value)]));
 }
 
+/** No value is among none; the library knows no such list, but NaN is equal to nothing either. */
+function emptyEnums(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(emptyEnums);
+  if (!isMap(schema)) return schema;
+  const changed = ([key, value]: [string, unknown]): unknown => {
+    if (key === 'enum' && Array.isArray(value) && value.length === 0) return [NaN];
+    return asTheyAre.has(key) ? value : emptyEnums(value);
+  };
+  return Object.fromEntries(Object.entries(schema).map((entry) => [entry[0], changed(entry)]));
+}
+
+const asTheyAre = new Set(['enum', 'const', 'default', 'examples']);
+
 const besideReferences = new Set(['$ref', '$id', 'id', 'definitions', '$defs']);
 
 function isPattern(compilePattern: () => unknown): boolean {
@@ -114,167 +126,4 @@ function isPattern(compilePattern: () => unknown): boolean {
   } catch {
     return false;
   }
-}
-
-/** One line for each violation; what alternatives have against a value stands below them. */
-function describe(errors: readonly ErrorObject[]): string[] {
-  const combined = errors.filter(({ keyword }) => holding.has(keyword));
-  const parentOf = (error: ErrorObject): ErrorObject | undefined =>
-    combined
-      .filter((other) => other !== error && isBelow(error, other))
-      .toSorted((a, b) => b.schemaPath.length - a.schemaPath.length)[0];
-  const counted = merged(errors).filter((error) => !errors.some((other) => isMoot(error, other)));
-  const told = (error: ErrorObject, depth: number): string => {
-    const inside = counted.filter((inner) => inner !== error && parentOf(inner) === error);
-    const line = `${'  '.repeat(depth)}- at '${placeOf(error)}': ${messageOf(error)}`;
-    return [line, ...inside.map((inner) => told(inner, depth + 1))].join('\n');
-  };
-  const whole = counted.filter((error) => !parentOf(error) && error.keyword !== 'if').map((error) => told(error, 0));
-  return [...new Set(whole)].flatMap((text) => text.split('\n'));
-}
-
-/** What these have against a value is told below them. */
-const holding = new Set(['anyOf', 'oneOf', 'contains', 'propertyNames']);
-
-function isBelow(error: ErrorObject, other: ErrorObject): boolean {
-  const isSameName = other.keyword !== 'propertyNames' || error.propertyName === other.params['propertyName'];
-  return isSameName && error.schemaPath.startsWith(`${other.schemaPath}/`);
-}
-
-/** Names of properties are at no place, and what nobody evaluates is told by itself: so has it Helm's library. */
-function placeOf({ keyword, instancePath, propertyName, params }: ErrorObject): string {
-  if (propertyName !== undefined || keyword === 'propertyNames') return '';
-  return keyword === 'unevaluatedProperties'
-    ? `${instancePath}/${String(params['unevaluatedProperty'])}`
-    : instancePath;
-}
-
-/** A value that fails one of these is not looked at any further by the same schema. */
-const first = ['type', 'const', 'enum', 'format'];
-
-function isMoot(error: ErrorObject, cause: ErrorObject): boolean {
-  const rank = first.indexOf(cause.keyword);
-  const schema = cause.schemaPath.slice(0, cause.schemaPath.lastIndexOf('/') + 1);
-  if (rank < 0 || !error.schemaPath.startsWith(schema)) return false;
-  if (error.instancePath !== cause.instancePath) return error.instancePath.startsWith(`${cause.instancePath}/`);
-  const own = error.schemaPath === `${schema}${error.keyword}` ? first.indexOf(error.keyword) : -1;
-  return own < 0 || own > rank;
-}
-
-/** Several missing or unknown properties of one object are one violation. */
-function merged(errors: readonly ErrorObject[]): ErrorObject[] {
-  const together = new Map<string, ErrorObject>();
-  const kept: ErrorObject[] = [];
-  for (const error of errors) {
-    const property = propertyOf(error);
-    if (property === undefined) {
-      kept.push(error);
-      continue;
-    }
-    const key = [error.keyword, error.instancePath, error.schemaPath, error.params['property']].join(' ');
-    const before = together.get(key);
-    if (before) (before.params['names'] as string[]).push(property);
-    else {
-      const first = { ...error, params: { ...error.params, names: [property] } };
-      together.set(key, first);
-      kept.push(first);
-    }
-  }
-  return kept;
-}
-
-function propertyOf({ keyword, params }: ErrorObject): string | undefined {
-  if (keyword === 'required' || isDependency(keyword)) return String(params['missingProperty']);
-  return keyword === 'additionalProperties' ? String(params['additionalProperty']) : undefined;
-}
-
-function isDependency(keyword: string): boolean {
-  return keyword === 'dependentRequired' || keyword === 'dependencies';
-}
-
-const secretNames = /pass|secret|token|key|credential/i;
-
-/** In the words of the library that Helm uses; a value that may be a secret is not quoted. */
-function messageOf(error: ErrorObject): string {
-  const { keyword, params, data, instancePath } = error;
-  const names = ((params['names'] as string[] | undefined) ?? []).map(quoted).join(', ');
-  const shown = quoted(secretNames.test(instancePath) ? '(hidden)' : data);
-  switch (keyword) {
-    case 'type':
-      return `got ${typeName(data)}, want ${inOrder([params['type']].flat() as string[]).join(' or ')}`;
-    case 'required':
-      return (params['names'] as string[] | undefined)?.length === 1 || !names
-        ? `missing property ${names || `'${String(params['missingProperty'])}'`}`
-        : `missing properties ${names}`;
-    case 'dependentRequired':
-    case 'dependencies':
-      return `properties ${names} required, if ${quoted(params['property'])} exists`;
-    case 'additionalItems':
-      return `last ${(data as unknown[]).length - Number(params['limit'])} additionalItem(s) not allowed`;
-    case 'multipleOf':
-      return `multipleOf: got ${String(data)}, want ${String(params['multipleOf'])}`;
-    case 'propertyNames':
-      return `invalid propertyName ${quoted(params['propertyName'])}`;
-    case 'additionalProperties':
-      return `additional properties ${names || `'${String(params['additionalProperty'])}'`} not allowed`;
-    case 'enum': {
-      const values = params['allowedValues'] as unknown[];
-      if (values.some(isCollection)) return "'enum' failed";
-      const allowed = values.map(quoted);
-      return allowed.length === 1 ? `value must be ${allowed[0]}` : `value must be one of ${allowed.join(', ')}`;
-    }
-    case 'const':
-      return isCollection(params['allowedValue'])
-        ? "'const' failed"
-        : `value must be ${quoted(params['allowedValue'])}`;
-    case 'pattern':
-      return `${shown} does not match pattern ${quoted(params['pattern'])}`;
-    case 'format':
-      return `${shown} is not valid ${String(params['format'])}`;
-    case 'anyOf':
-      return "'anyOf' failed";
-    case 'oneOf': {
-      const passing = params['passingSchemas'] as number[] | null;
-      return passing ? `'oneOf' failed, subschemas ${passing.join(', ')} matched` : "'oneOf' failed, none matched";
-    }
-    case 'not':
-      return "'not' failed";
-    case 'false schema':
-    case 'unevaluatedProperties':
-      return 'false schema';
-    case 'uniqueItems':
-      return `items at ${String(params['j'])} and ${String(params['i'])} are equal`;
-    case 'contains':
-      return 'no items match contains schema';
-    default:
-      return 'limit' in params
-        ? `${keyword}: got ${sizeOf(data, keyword)}, want ${String(params['limit'])}`
-        : (error.message ?? keyword);
-  }
-}
-
-function sizeOf(data: unknown, keyword: string): string {
-  if (keyword.endsWith('Length')) return String(Array.from(String(data)).length);
-  if (Array.isArray(data)) return String(data.length);
-  return isMap(data) ? String(Object.keys(data).length) : String(data);
-}
-
-function typeName(data: unknown): string {
-  if (data === null) return 'null';
-  return Array.isArray(data) ? 'array' : typeof data;
-}
-
-const typeOrder = ['null', 'boolean', 'number', 'integer', 'string', 'array', 'object'];
-
-function inOrder(types: readonly string[]): string[] {
-  return types.toSorted((a, b) => typeOrder.indexOf(a) - typeOrder.indexOf(b));
-}
-
-function isCollection(value: unknown): boolean {
-  return typeof value === 'object' && value !== null;
-}
-
-function quoted(value: unknown): string {
-  if (typeof value === 'string') return `'${quote(value).slice(1, -1).replaceAll('\\"', '"').replaceAll("'", "\\'")}'`;
-  return value === null ? '<nil>' : JSON.stringify(value);
 }
