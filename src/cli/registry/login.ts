@@ -28,6 +28,12 @@ export interface LoginFlags {
   context?: string;
 }
 
+const hints: Readonly<Record<LoginError['kind'], string>> = {
+  refused: 'Nothing was kept. Try again.',
+  untrusted: 'Name the authority that signed it with --ca-file. With --insecure it is not looked at.',
+  unreachable: 'Is the name right? --insecure speaks HTTP.',
+};
+
 export async function login(registry: string, options: LoginFlags): Promise<void> {
   const host = hostOf(registry);
   const given = await askForLogin(host, options);
@@ -44,9 +50,7 @@ export async function login(registry: string, options: LoginFlags): Promise<void
     });
   } catch (error) {
     if (!(error instanceof LoginError)) throw error;
-    const hint =
-      error.kind === 'refused' ? 'Nothing was kept. Try again.' : 'Is the name right? --insecure speaks HTTP.';
-    throw new CliError(`login to ${host}: ${error.message}`, { hint });
+    throw new CliError(`login to ${host}: ${error.message}`, { hint: hints[error.kind] });
   }
   const [file] = loginFiles(process.env);
   await sentence(() => keepLogin(host, given, file as string));

@@ -74,7 +74,7 @@ describe('a login', () => {
     const login = { username: 'u', password: 'p' };
     const trusting = { certificateAuthority: authority.certificate };
     try {
-      await expect(checkLogin(at, login)).rejects.toMatchObject({ kind: 'unreachable' });
+      await expect(checkLogin(at, login)).rejects.toMatchObject({ kind: 'untrusted' });
       await expect(checkLogin(at, login, trusting)).rejects.toMatchObject({ kind: 'unreachable' });
       await expect(checkLogin(at, login, { ...trusting, ...own })).resolves.toBeUndefined();
     } finally {

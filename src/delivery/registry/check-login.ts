@@ -12,9 +12,9 @@ export interface CheckOptions {
   insecure?: boolean;
 }
 
-/** Why a login came to nothing: the registry refused it, or nobody answered. */
+/** Why a login came to nothing: the registry refused it, its certificate is not to be trusted, or nobody answered. */
 export class LoginError extends Error {
-  readonly kind: 'refused' | 'unreachable';
+  readonly kind: 'refused' | 'untrusted' | 'unreachable';
 
   constructor(kind: LoginError['kind'], message: string) {
     super(message);
@@ -55,13 +55,24 @@ async function token(parameters: string, basic: string, login: RegistryLogin, op
   url.searchParams.set('account', login.username);
   const answer = await get(url, { authorization: basic }, options);
   if (answer.status === 401 || answer.status === 403) throw refused(url.host);
-  const { token: given, access_token: access } = JSON.parse(answer.body) as { token?: string; access_token?: string };
-  return `Bearer ${given ?? access ?? ''}`;
+  return `Bearer ${tokenIn(answer.body) ?? ''}`;
+}
+
+function tokenIn(body: string): string | undefined {
+  try {
+    const { token: given, access_token: access } = JSON.parse(body) as { token?: string; access_token?: string };
+    return given ?? access;
+  } catch {
+    throw new LoginError('unreachable', 'the answer to the question for a token is no JSON');
+  }
 }
 
 function refused(registry: string): LoginError {
   return new LoginError('refused', `${registry} does not know this user name and password`);
 }
+
+/** OpenSSL's names for what is wrong with a certificate (X509_V_ERR_…), and Node's for one of another host. */
+const untrusted = /SELF_SIGNED|UNABLE_TO_(?:VERIFY|GET_ISSUER)|CERT_(?:HAS_EXPIRED|NOT_YET_VALID|UNTRUSTED)|ALTNAME/;
 
 async function get(url: URL, headers: Record<string, string>, options: CheckOptions): Promise<Answer> {
   try {
@@ -70,6 +81,9 @@ async function get(url: URL, headers: Record<string, string>, options: CheckOpti
     const { code, message } = error as NodeJS.ErrnoException;
     const speaksHttp = code === 'EPROTO' || message.includes('wrong version number');
     if (options.insecure && speaksHttp) return send(new URL(url.href.replace('https:', 'http:')), headers, options);
+    if (untrusted.test(code ?? '')) {
+      throw new LoginError('untrusted', `the certificate of ${url.host} is not to be trusted: ${message}`);
+    }
     throw new LoginError('unreachable', `${url.host} cannot be reached: ${message || code}`);
   }
 }
