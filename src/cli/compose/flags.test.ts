@@ -89,6 +89,11 @@ describe('the flags of up', () => {
       orphanHandling(given, { environment });
     expect(of({}, {})).toEqual({ removeOrphans: false, ignoreOrphans: false });
     expect(of({}, { COMPOSE_REMOVE_ORPHANS: 'True' })).toEqual({ removeOrphans: true, ignoreOrphans: false });
+    expect(of({ removeOrphans: false }, { COMPOSE_REMOVE_ORPHANS: 'y' })).toMatchObject({ removeOrphans: false });
+    expect(of({}, { COMPOSE_REMOVE_ORPHANS: ' Y ', COMPOSE_IGNORE_ORPHANS: 'yes' })).toEqual({
+      removeOrphans: true,
+      ignoreOrphans: false,
+    });
     expect(of({}, { COMPOSE_IGNORE_ORPHANS: '1' })).toEqual({ removeOrphans: false, ignoreOrphans: true });
     const both = (): unknown => of({ removeOrphans: true }, { COMPOSE_IGNORE_ORPHANS: 'true' });
     expect(both).toThrow('cannot combine COMPOSE_IGNORE_ORPHANS and --remove-orphans');

@@ -148,7 +148,7 @@ async function startDependencies(
     { project: dependencies, translation: { ...translation, base, workloads } },
     {
       recreate: 'never',
-      ...orphanHandling(flags, whole),
+      ...orphanHandling({ removeOrphans: flags.removeOrphans ?? false }, whole),
       wait: waitFor(project, service),
       known: Object.keys(whole.services),
     },

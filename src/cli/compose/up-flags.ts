@@ -25,12 +25,15 @@ export function checkUpFlags(flags: UpFlags): void {
   if (flags.build === false && watch) throw new CliError('--no-build and --watch are incompatible');
 }
 
-/** `--remove-orphans`, `COMPOSE_REMOVE_ORPHANS` and `COMPOSE_IGNORE_ORPHANS`, which env files may give too. */
+/**
+ * `--remove-orphans`, `COMPOSE_REMOVE_ORPHANS` (of `up`: `run` and `create` look at the flag alone) and
+ * `COMPOSE_IGNORE_ORPHANS`, which env files may give too.
+ */
 export function orphanHandling(
   flags: Pick<UpFlags, 'removeOrphans'>,
   { environment }: Pick<Project, 'environment'>,
 ): Pick<UpOptions, 'removeOrphans' | 'ignoreOrphans'> {
-  const isOn = (name: string): boolean => /^(?:1|t|true|y|yes)$/i.test(environment[name] ?? '');
+  const isOn = (name: string): boolean => /^\s*(?:1|t|true|y)\s*$/i.test(environment[name] ?? '');
   const removeOrphans = flags.removeOrphans ?? isOn('COMPOSE_REMOVE_ORPHANS');
   const ignoreOrphans = isOn('COMPOSE_IGNORE_ORPHANS');
   if (removeOrphans && ignoreOrphans) throw new CliError('cannot combine COMPOSE_IGNORE_ORPHANS and --remove-orphans');

@@ -80,7 +80,7 @@ export async function up(services: readonly string[], flags: UpFlags): Promise<v
 
 /** `timonel compose create` */
 export async function create(services: readonly string[], flags: UpFlags): Promise<void> {
-  await up(services, { ...flags, detach: true, start: false });
+  await up(services, { ...flags, removeOrphans: flags.removeOrphans ?? false, detach: true, start: false });
 }
 
 /** `timonel compose scale SERVICE=NUMBER…` */

@@ -136,7 +136,12 @@ function pairsOf(value: Value): Mapping | undefined {
 }
 
 function mergePairs(previous: Value | undefined, value: Value, path: Path, position: Position | undefined): Value {
-  if (previous === undefined && Array.isArray(value) === false) return mergeByShape(undefined, value, path, position);
+  if (previous === undefined && Array.isArray(value) === false) {
+    const settled = mergeByShape(undefined, value, path, position);
+    // Of a service that is extended, or of a file that is included.
+    if (isMapping(value) && isPairList(value)) markPairList(settled as Mapping);
+    return settled;
+  }
   const over = pairsOf(value);
   const base = previous === undefined || previous === null ? {} : pairsOf(previous);
   if (!over || !base) return value;

@@ -60,6 +60,19 @@ describe('a file whose variables are not put in', () => {
     expect(form(file, { normalise: false })).not.toHaveProperty('networks');
   });
 
+  it('lists what is a list in a service that is extended, also in a file that is included', () => {
+    const all = {
+      '/app/compose.yaml': 'services: {a: {extends: {file: b.yaml, service: e}, labels: {l: $L}}}\n',
+      '/app/b.yaml': 'services: {e: {image: i, environment: ["Z=$Z", "Y"], labels: ["k=$K"]}}\n',
+      '/app/including.yaml': 'include: [compose.yaml]\n',
+    };
+    for (const path of ['/app/compose.yaml', '/app/including.yaml']) {
+      const tree = treeOf(all, { interpolate: false, sources: [{ path }] });
+      const made = modelForm(tree, { name: 'p', variables: {}, directory: '/app', normalise: true });
+      expect(made).toMatchObject({ services: { a: { environment: ['Z=$Z', 'Y'], labels: ['k=$K', 'l=$L'] } } });
+    }
+  });
+
   it('lists what is merged of several files', () => {
     const files = {
       '/app/compose.yaml': 'services: {a: {image: i, environment: {A: 1, B: }, labels: {x: $Y}}}\n',

@@ -119,6 +119,7 @@ export function mapScalars(value: Value, change: (scalar: Value, path: Path) => 
     const mapping: Mapping = {};
     for (const [key, inner] of Object.entries(value))
       carry(mapping, key, mapScalars(inner, change, [...path, key]), value, key);
+    if (isPairList(value)) markPairList(mapping);
     return mapping;
   }
   return change(value, path);
