@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline/promises';
+import { rootCertificates } from 'node:tls';
 import { Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { createHttpsClient } from '../../client/https-client.ts';
@@ -8,6 +9,7 @@ import { registryEndpoint } from '../../cluster/registry/local-registry.ts';
 import { readableStates } from '../../cluster/state.ts';
 import { checkLogin, LoginError } from '../../delivery/registry/check-login.ts';
 import { dropLogin, keepLogin, loginFiles, type RegistryLogin } from '../../delivery/registry/docker-config.ts';
+import { certificateDirectories, knownAuthority } from '../../delivery/registry/known-authority.ts';
 import { givePullSecret } from '../../delivery/registry/pull-secret.ts';
 import { clock } from '../context.ts';
 import { CliError } from '../errors.ts';
@@ -28,11 +30,12 @@ export interface LoginFlags {
   context?: string;
 }
 
-const hints: Readonly<Record<LoginError['kind'], string>> = {
-  refused: 'Nothing was kept. Try again.',
-  untrusted: 'Name the authority that signed it with --ca-file. With --insecure it is not looked at.',
-  unreachable: 'Is the name right? --insecure speaks HTTP.',
-};
+function hintOf({ kind }: LoginError, host: string): string {
+  if (kind === 'refused') return 'Nothing was kept. Try again.';
+  if (kind === 'unreachable') return 'Is the name right? --insecure speaks HTTP.';
+  const place = `${certificateDirectories[0]}/${host}`;
+  return `Put the certificate of its authority, a .crt file, into ${place}. With --insecure nobody looks at it.`;
+}
 
 export async function login(registry: string, options: LoginFlags): Promise<void> {
   const host = hostOf(registry);
@@ -41,8 +44,9 @@ export async function login(registry: string, options: LoginFlags): Promise<void
     .map(registryEndpoint)
     .find((endpoint) => endpoint?.name === host);
   try {
+    const known = own?.certificateAuthority ?? knownAuthority(host);
     await checkLogin(host, given, {
-      ...(own && { certificateAuthority: own.certificateAuthority }),
+      ...(known !== undefined && { certificateAuthority: [...rootCertificates, known].join('\n') }),
       ...(options.insecure && { insecure: true }),
       ...(options.caFile && { certificateAuthority: await readFile(options.caFile, 'utf8') }),
       ...(options.certFile && { certificate: await readFile(options.certFile, 'utf8') }),
@@ -50,7 +54,7 @@ export async function login(registry: string, options: LoginFlags): Promise<void
     });
   } catch (error) {
     if (!(error instanceof LoginError)) throw error;
-    throw new CliError(`login to ${host}: ${error.message}`, { hint: hints[error.kind] });
+    throw new CliError(`login to ${host}: ${error.message}`, { hint: hintOf(error, host) });
   }
   const [file] = loginFiles(process.env);
   await sentence(() => keepLogin(host, given, file as string));
