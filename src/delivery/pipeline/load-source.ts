@@ -3,7 +3,7 @@ import { join, relative, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import type { KubeObject } from '../../api/object.ts';
 import { parseManifests } from '../apply/manifests.ts';
-import type { Chart, Values } from '../charts/chart/chart.ts';
+import { type Chart, ChartError, type Values } from '../charts/chart/chart.ts';
 import { loadChart } from '../charts/chart/load-chart.ts';
 import { mergeUserValues } from '../charts/values/values-options.ts';
 import { buildKustomization, type KustomizeFiles } from '../kustomize/build-kustomization.ts';
@@ -52,15 +52,15 @@ async function chartSource(
   { path, values, valuesFiles }: Extract<DeploySource, { kind: 'chart' }>,
   { directory, file, variables }: SourceOptions,
 ): Promise<LoadedSource> {
-  const chart = await loadChart(join(directory, path));
+  const chart = await readChart(join(directory, path), path);
   const own = fillIn(values, variables, 'deploy.values');
   const merged = await mergeUserValues(
     {
       ...{ set: [], setString: [], setFile: [], setLiteral: [] },
-      files: valuesFiles.map((each) => join(directory, each)),
+      files: [...valuesFiles],
       setJson: [JSON.stringify(own)],
     },
-    (each) => readFile(each, 'utf8'),
+    (each) => readValues(join(directory, each), each),
   );
   const [only, ...others] = Object.values(variables.images);
   const isSingle = only !== undefined && others.length === 0 && file.images.length === 1;
@@ -69,6 +69,23 @@ async function chartSource(
     values: isSingle ? withDefaultImage(merged, { chartImage: chart.values['image'], image: only }) : merged,
     objects: undefined,
   };
+}
+
+async function readChart(path: string, name: string): Promise<Chart> {
+  if (!(await stat(path).catch(() => undefined))) throw new ShipError(`deploy.chart: there is no ${name}`);
+  try {
+    return await loadChart(path);
+  } catch (error) {
+    if (!(error instanceof ChartError)) throw error;
+    throw new ShipError(`deploy.chart: ${name}: ${error.message}`, { cause: error });
+  }
+}
+
+function readValues(path: string, name: string): Promise<string> {
+  return readFile(path, 'utf8').catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    throw new ShipError(`deploy.valuesFiles: there is no ${name}`, { cause: error });
+  });
 }
 
 function kustomized(path: string, { directory, variables, onRead }: SourceOptions): KubeObject[] {
