@@ -138,6 +138,8 @@ describe('hostile ingresses', () => {
   });
 
   it('do no more by the parameters of their classes', async () => {
+    // Whoever has connections say whose they are wants no others.
+    const names = Object.keys(classOptions).filter((name) => name !== 'use-proxy-protocol');
     const rightOptions = ['true', '60', 'Bad Bot,~^x', 'x-a,x-b', 'text/css', '429', '10.0.0.0/8'];
     let served = 0;
     for (let seed = 0; seed < 15; seed++) {
@@ -146,7 +148,7 @@ describe('hostile ingresses', () => {
       const text = (): string => Array.from({ length: 1 + random.int(4) }, () => pick(pieces)).join('');
       const value = (): string => (random.float() < 0.4 ? pick(rightOptions) : text());
       const all = Array.from({ length: 30 }, (_, index) => {
-        const options = Array.from({ length: 3 }, () => [pick(Object.keys(classOptions)), value()] as const);
+        const options = Array.from({ length: 3 }, () => [pick(names), value()] as const);
         const rules = [{ host: `c${index}.example`, http: { paths: [path('/', 'a')] } }];
         return {
           ingress: ingressOf(`c${index}`, { ingressClassName: `c${index}`, rules }),
