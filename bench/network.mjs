@@ -136,18 +136,24 @@ export async function benchPropagation(client, { namespace, table, count = 10_00
     text = (text + chunk).slice(-100_000);
     for (const [ip, tell] of heard) if (text.includes(`${ip} . 8080`)) tell(performance.now());
   });
+  /** From the API's answer to the change of a slice until the monitor tells of it; undefined when it does not. */
+  const change = async (i, extra, patienceMs) => {
+    const seen = new Promise((resolve) => heard.set(extra, resolve));
+    await client.call('PATCH', `${slices}/many-${i}`, { endpoints: slice(i, extra).endpoints });
+    const accepted = performance.now();
+    const at = await Promise.race([seen, new Promise((resolve) => setTimeout(resolve, patienceMs))]);
+    heard.delete(extra);
+    return at && Math.max(0, at - accepted);
+  };
   const times = [];
   try {
-    // The monitor reads what there is first.
-    await new Promise((resolve) => setTimeout(resolve, 5_000));
+    // The monitor reads all that there is before it tells of anything.
+    let tries = 0;
+    await until(async () => (await change(count - 1, `10.251.0.${tries++}`, 1_000)) !== undefined, 'the monitor');
     for (let i = 0; i < changes; i++) {
-      const extra = `10.250.0.${i}`;
-      const seen = new Promise((resolve) => heard.set(extra, resolve));
-      await client.call('PATCH', `${slices}/many-${i * 7}`, { endpoints: slice(i * 7, extra).endpoints });
-      const accepted = performance.now();
-      const late = new Promise((_, reject) => setTimeout(() => reject(new Error(`${extra} was not seen`)), 5_000));
-      times.push(Math.max(0, (await Promise.race([seen, late])) - accepted));
-      heard.delete(extra);
+      const time = await change(i * 7, `10.250.0.${i}`, 5_000);
+      if (time === undefined) throw new Error(`change ${i} was not seen`);
+      times.push(time);
     }
   } finally {
     monitor.kill();
