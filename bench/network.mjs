@@ -84,14 +84,30 @@ function processWith(argument) {
 
 /** With the processor time that server and client took for each request, in microseconds. */
 async function measured(serverPid, work) {
-  // Fields 14 and 15 are the process's own, 16 and 17 those of children that have ended (proc_pid_stat(5)); in hundredths.
-  const ticks = (pid, first) => {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(' ');
-    return Number(fields[first - 1]) + Number(fields[first]);
-  };
   const before = ticks(serverPid, 14) + ticks('self', 16);
   const { perSecond, requests } = await work();
   return { perSecond, cpuUs: ((ticks(serverPid, 14) + ticks('self', 16) - before) * 10_000) / requests };
+}
+
+/** Hundredths of a second: fields 14 and 15 are the process's own, 16 and 17 those of children that have ended (proc_pid_stat(5)). */
+function ticks(pid, first) {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(' ');
+  return Number(fields[first - 1]) + Number(fields[first]);
+}
+
+/** Resolves when a process has done nothing for two seconds. */
+async function atRest(pid) {
+  let [before, idle] = [-1, 0];
+  await until(
+    () => {
+      const now = ticks(pid, 14);
+      idle = now === before ? idle + 1 : 0;
+      before = now;
+      return idle === 4;
+    },
+    'the monitor',
+    { intervalMs: 500 },
+  );
 }
 
 async function wrk(pid, url, headers) {
@@ -137,21 +153,20 @@ export async function benchPropagation(client, { namespace, table, count = 10_00
     for (const [ip, tell] of heard) if (text.includes(`${ip} . 8080`)) tell(performance.now());
   });
   /** From the API's answer to the change of a slice until the monitor tells of it; undefined when it does not. */
-  const change = async (i, extra, patienceMs) => {
+  const change = async (i, extra) => {
     const seen = new Promise((resolve) => heard.set(extra, resolve));
     await client.call('PATCH', `${slices}/many-${i}`, { endpoints: slice(i, extra).endpoints });
     const accepted = performance.now();
-    const at = await Promise.race([seen, new Promise((resolve) => setTimeout(resolve, patienceMs))]);
+    const at = await Promise.race([seen, new Promise((resolve) => setTimeout(resolve, 5_000))]);
     heard.delete(extra);
     return at && Math.max(0, at - accepted);
   };
   const times = [];
   try {
-    // The monitor reads all that there is before it tells of anything.
-    let tries = 0;
-    await until(async () => (await change(count - 1, `10.251.0.${tries++}`, 1_000)) !== undefined, 'the monitor');
+    // The monitor reads all that there is before it tells of anything, and anew when something changes meanwhile.
+    await atRest(monitor.pid);
     for (let i = 0; i < changes; i++) {
-      const time = await change(i * 7, `10.250.0.${i}`, 5_000);
+      const time = await change(i * 7, `10.250.0.${i}`);
       if (time === undefined) throw new Error(`change ${i} was not seen`);
       times.push(time);
     }
