@@ -1,6 +1,7 @@
 import type { Event, Pod } from '../../api/types/core-v1.ts';
 import type { Client } from '../../client/client.ts';
-import { events, pods } from '../../client/resources.ts';
+import { events } from '../../client/resources.ts';
+import { followPods } from './follow-pods.ts';
 
 interface TroubleWatch {
   client: Client;
@@ -62,25 +63,14 @@ async function follow(watch: TroubleWatch): Promise<void> {
     told.add(message);
     watch.tell(message);
   };
-  await Promise.all([followPods({ ...watch, tell }), followRefusals({ ...watch, tell })]);
+  await Promise.all([followTroubles({ ...watch, tell }), followRefusals({ ...watch, tell })]);
 }
 
-async function followPods({ client, namespace, isOurs, tell, signal }: TroubleWatch): Promise<void> {
-  const seen = (pod: Pod): void => {
+function followTroubles({ client, namespace, isOurs, tell, signal }: TroubleWatch): Promise<void> {
+  return followPods(client, { namespace, signal }, (pod) => {
     const why = isOurs(pod) && !pod.metadata.deletionTimestamp ? troubleOf(pod) : undefined;
     if (why !== undefined) tell(`${ownerOf(pod)}: ${why}`);
-  };
-  try {
-    const { items, metadata } = await client.list(pods, { namespace, signal });
-    items.forEach(seen);
-    const changes = client.watch(pods, { namespace, resourceVersion: metadata.resourceVersion ?? '', signal });
-    for await (const change of changes) {
-      if (signal.aborted) return;
-      if (change.type === 'ADDED' || change.type === 'MODIFIED') seen(change.object);
-    }
-  } catch {
-    // It is told beside a wait, which has its own errors.
-  }
+  });
 }
 
 /** Pods that are refused before they are there (quotas, pod security): only events of who makes them tell. */

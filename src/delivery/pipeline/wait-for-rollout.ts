@@ -7,6 +7,7 @@ import type { Client, ObjectName } from '../../client/client.ts';
 import { pods } from '../../client/resources.ts';
 import { type Applied, type Unready, WaitError } from '../apply/errors.ts';
 import { explainUnready } from '../apply/explain.ts';
+import { followPods } from '../apply/follow-pods.ts';
 import type { Readiness } from '../apply/readiness.ts';
 import { tellingTroubles } from '../apply/troubles.ts';
 import { waitForObjects } from '../apply/wait.ts';
@@ -124,25 +125,14 @@ function groupsOf(objects: readonly KubeObject[]): Group[] {
   });
 }
 
-/** Tells of every pod of a group, first and whenever it changes, until the signal. What cannot be watched is not told of. */
-async function watchPods(
+/** Tells of every pod of a group, first and whenever it changes, until the signal. */
+function watchPods(
   client: Client,
   { namespace, matches }: Group,
   signal: AbortSignal,
   seen: (pod: Pod) => void,
 ): Promise<void> {
-  const tell = (pod: Pod): void => {
+  return followPods(client, { namespace, signal }, (pod) => {
     if (matches(pod.metadata.labels ?? {})) seen(pod);
-  };
-  try {
-    const { items, metadata } = await client.list(pods, { namespace, signal });
-    items.forEach(tell);
-    const events = client.watch(pods, { namespace, resourceVersion: metadata.resourceVersion ?? '', signal });
-    for await (const event of events) {
-      if (signal.aborted) return;
-      if (event.type === 'ADDED' || event.type === 'MODIFIED') tell(event.object);
-    }
-  } catch {
-    // The wait for the objects themselves goes on, and has a limit.
-  }
+  });
 }
