@@ -193,12 +193,15 @@ function createUsers(services: ContainerdServices): Users {
     of(containerId) {
       const known = users.get(containerId);
       if (known) return known;
-      const asked = services.specOf(containerId).then(userOf);
+      const asked = services
+        .specOf(containerId)
+        .then(userOf)
+        .catch(() => {
+          users.delete(containerId);
+          return undefined;
+        });
       users.set(containerId, asked);
-      return asked.catch(() => {
-        users.delete(containerId);
-        return undefined;
-      });
+      return asked;
     },
     forget: (containerId) => void users.delete(containerId),
   };

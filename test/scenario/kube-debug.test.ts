@@ -40,7 +40,7 @@ afterAll(async () => {
 });
 
 /** Suffixes are anybody's. */
-const masked = (text: string): string => text.replaceAll(/debugger(-node-\d+)?-[a-z0-9]{5}\b/g, 'debugger$1-XXXXX');
+const masked = (text: string): string => text.replaceAll(/debugger(-node-\d+)?-[a-z0-9]{5}\b/g, 'debugger$1-SUFFIX');
 
 /** What there is now of pods, and not before the line ran; names are the same for both. */
 async function madeBy(run: () => Promise<unknown>): Promise<unknown> {

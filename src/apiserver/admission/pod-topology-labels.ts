@@ -1,10 +1,11 @@
 import type { Binding, Pod } from '../../api/types/core-v1.ts';
+import { regionLabel, zoneLabel } from '../../api/well-known.ts';
 import type { AdmissionPlugin } from '../admission.ts';
 import { nodes } from './lookup.ts';
 import type { Lookup } from './lookup.ts';
 import { writes } from './refuse.ts';
 
-const copied = ['topology.kubernetes.io/region', 'topology.kubernetes.io/zone'];
+const copied = [regionLabel, zoneLabel];
 
 /**
  * Gives a pod the region and the zone of its node as labels, in place of its own, when it is bound or comes with a node

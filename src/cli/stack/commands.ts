@@ -4,6 +4,7 @@ import { CliError } from '../errors.ts';
 import { acceptBooleanValues } from '../compose/boolean-values.ts';
 import { addCreate } from './create-command.ts';
 import { refusedFlags } from './service-settings.ts';
+import { addHealthOptions } from './health-options.ts';
 
 /** `timonel stack` and `timonel service`, for who comes from Swarm. */
 export function addStackCommands(program: Command): void {
@@ -140,13 +141,6 @@ function addUpdate(service: Command): void {
     .option('--config-rm <name>', 'take a config away (repeatable)', collect, [])
     .option('--constraint-add <constraint>', 'only on such nodes: node.labels.disk==ssd (repeatable)', collect, [])
     .option('--constraint-rm <constraint>', 'take a constraint away (repeatable)', collect, [])
-    .option('--health-cmd <command>', 'what tells whether a container is healthy')
-    .option('--health-interval <duration>', 'how often it is asked')
-    .option('--health-timeout <duration>', 'how long it may take')
-    .option('--health-retries <count>', 'how often in a row it may fail')
-    .option('--health-start-period <duration>', 'for how long failures do not count at first')
-    .option('--health-start-interval <duration>', 'how often it is asked until then')
-    .option('--no-healthcheck', "ask nothing, not even the image's healthcheck")
     .option('--update-delay <duration>', 'how long a new container is looked at before the next')
     .option('--update-order <order>', 'start-first or stop-first')
     .option('--update-parallelism <count>', 'how many containers are changed at once; 0: all')
@@ -155,6 +149,7 @@ function addUpdate(service: Command): void {
     .addOption(new Option('-q, --quiet', 'accepted for scripts of Docker').hideHelp())
     .addOption(new Option('--with-registry-auth', 'accepted for scripts of Docker: logins are always used').hideHelp())
     .action(async (name, options) => (await import('./services.ts')).update(name, options));
+  addHealthOptions(update);
   addSettings(update);
 }
 

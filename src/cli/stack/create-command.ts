@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { collect } from '../arguments.ts';
+import { addHealthOptions } from './health-options.ts';
 
 /** `timonel service create`, with the flags of Docker's. */
 export function addCreate(service: Command, withDetach: (command: Command) => Command): void {
@@ -67,14 +68,8 @@ function addContainer(create: Command): void {
     .option('-t, --tty', 'with a terminal')
     .option('--oom-score-adj <number>', 'how soon it ends when memory is short')
     .option('--log-driver <driver>', 'where its logs go')
-    .option('--log-opt <option>', 'option of the log driver (repeatable)', collect)
-    .option('--health-cmd <command>', 'what tells whether a container is healthy')
-    .option('--health-interval <duration>', 'how often it is asked')
-    .option('--health-timeout <duration>', 'how long it may take')
-    .option('--health-retries <count>', 'how often in a row it may fail')
-    .option('--health-start-period <duration>', 'for how long failures do not count at first')
-    .option('--health-start-interval <duration>', 'how often it is asked until then')
-    .option('--no-healthcheck', "ask nothing, not even the image's healthcheck");
+    .option('--log-opt <option>', 'option of the log driver (repeatable)', collect);
+  addHealthOptions(create);
 }
 
 function addUpdates(create: Command): void {

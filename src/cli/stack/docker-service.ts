@@ -13,6 +13,7 @@ import { parseDuration } from '../../delivery/compose/units.ts';
 import { healthcheckOf } from './service-parts.ts';
 import { publishedPorts } from './service-ports.ts';
 import { fullName, type StackService } from './stacks.ts';
+import { hostnameLabel } from '../../api/well-known.ts';
 
 interface Amounts {
   NanoCPUs?: number;
@@ -178,7 +179,7 @@ function amountsOf<K extends 'Limits' | 'Reservations'>(
 }
 
 const attributes: Readonly<Record<string, string>> = {
-  'kubernetes.io/hostname': 'node.hostname',
+  [hostnameLabel]: 'node.hostname',
   'kubernetes.io/os': 'node.platform.os',
   'kubernetes.io/arch': 'node.platform.arch',
 };
